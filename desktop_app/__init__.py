@@ -1,0 +1,8 @@
+"""Gliascope: everything the product does, free of any GUI toolkit.
+
+For research use. Not a medical device.
+"""
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"

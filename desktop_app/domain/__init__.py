@@ -1,0 +1,1 @@
+"""Values that flow through the product: immutable, validated where they are made."""

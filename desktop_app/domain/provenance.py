@@ -1,0 +1,31 @@
+"""How a result came about: on every number and file the product writes."""
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to repeat a result.
+
+    Parameters
+    ----------
+    steps
+        Human-readable steps in order ("T2 registered to T1c, score 0.83").
+    edited
+        Whether a person changed the labels after the network.
+    seconds
+        Wall seconds per stage: import, preprocess, inference, postprocess, export, total.
+    """
+
+    model_id: str
+    weights_sha256: str
+    app_version: str
+    device: str
+    precision: str
+    steps: tuple[str, ...] = ()
+    edited: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def with_seconds(self, **seconds: float) -> "Provenance":
+        """Return a copy with further stage times."""
+        return replace(self, seconds={**self.seconds, **seconds})

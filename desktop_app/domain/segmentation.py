@@ -1,0 +1,125 @@
+"""Labels on a grid and what each value means."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.provenance import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class CodedConcept:
+    """A code of a terminology (DICOM PS3.16): value, scheme, meaning."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+class Region(StrEnum):
+    """Sub-regions of a glioma (BraTS) and their unions."""
+
+    NCR = "NCR"
+    ED = "ED"
+    ET = "ET"
+    TC = "TC"
+    WT = "WT"
+
+
+REGION_TITLES = {
+    Region.NCR: "Necrotic core",
+    Region.ED: "Oedema",
+    Region.ET: "Enhancing tumour",
+    Region.TC: "Tumour core",
+    Region.WT: "Whole tumour",
+}
+
+# TC = NCR + ET and WT = TC + ED, Menze et al. 2015, doi 10.1109/TMI.2014.2377694
+REGION_LABELS: dict[Region, tuple[int, ...]] = {
+    Region.NCR: (1,),
+    Region.ED: (2,),
+    Region.ET: (3,),
+    Region.TC: (1, 3),
+    Region.WT: (1, 2, 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDefinition:
+    """One label value: its name, display colour (0–255) and code."""
+
+    value: int
+    region: Region
+    name: str
+    rgb: tuple[int, int, int]
+    coded_concept: CodedConcept
+
+
+# Colours from the Okabe-Ito palette (2008), distinct under the common colour-vision deficiencies.
+DEFAULT_LABELS: tuple[LabelDefinition, ...] = (
+    LabelDefinition(
+        1,
+        Region.NCR,
+        REGION_TITLES[Region.NCR],
+        (0, 114, 178),
+        CodedConcept("6574001", "SCT", "Necrosis"),
+    ),
+    LabelDefinition(
+        2,
+        Region.ED,
+        REGION_TITLES[Region.ED],
+        (240, 228, 66),
+        CodedConcept("79654002", "SCT", "Edema"),
+    ),
+    LabelDefinition(
+        3,
+        Region.ET,
+        REGION_TITLES[Region.ET],
+        (213, 94, 0),
+        CodedConcept("C113842", "NCIt", "Enhancing Lesion"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """Labels on the grid of the reference series; the array becomes read-only.
+
+    Parameters
+    ----------
+    labels_kji
+        (k, j, i) uint8; 0 background, else a value of `definitions`.
+    """
+
+    labels_kji: NDArray[np.uint8]
+    geometry: Geometry
+    provenance: Provenance
+    definitions: tuple[LabelDefinition, ...] = DEFAULT_LABELS
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels_kji)
+        if labels.dtype != np.uint8:
+            raise ValueError(f"labels must be uint8, not {labels.dtype}")
+        if labels.shape != self.geometry.shape_kji:
+            raise ValueError(f"labels are {labels.shape}, the grid {self.geometry.shape_kji}")
+        known = {0, *(definition.value for definition in self.definitions)}
+        unknown = set(np.unique(labels).tolist()) - known
+        if unknown:
+            raise ValueError(f"labels hold undefined values {sorted(unknown)}")
+        if labels.flags.writeable:
+            labels = labels.view()
+            labels.setflags(write=False)
+        object.__setattr__(self, "labels_kji", labels)
+
+    def mask_kji(self, region: Region) -> NDArray[np.bool_]:
+        """Return the boolean mask of a region."""
+        return np.isin(self.labels_kji, REGION_LABELS[region])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no tumour is marked at all."""
+        return not self.labels_kji.any()

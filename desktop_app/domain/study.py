@@ -1,0 +1,134 @@
+"""What a scan finds: patients, studies, series, and the role proposed for each series."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from desktop_app.domain.geometry import Geometry
+
+
+class Sequence(StrEnum):
+    """The four MR sequences the network looks at, in the order of its input channels."""
+
+    T1 = "T1"
+    T1C = "T1c"
+    T2 = "T2"
+    FLAIR = "FLAIR"
+
+
+@dataclass(frozen=True, slots=True)
+class PatientSummary:
+    """Who a study is of, as the headers say; empty where they do not."""
+
+    patient_id: str = ""
+    name: str = ""
+    birth_date: str = ""
+    sex: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRef:
+    """One file (or one frame of a multi-frame file) of a series."""
+
+    path: Path
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+    frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One image series: files sorted along the slice normal and the grid they make.
+
+    Parameters
+    ----------
+    series_uid
+        Series Instance UID; for NIfTI the file's path.
+    description
+        Series Description or file name.
+    instances
+        Files in slice order. NIfTI series hold one instance.
+    geometry
+        The grid, from headers alone; ``None`` where it could not be established.
+    number
+        Series Number, 0 where unknown.
+    acquired
+        Acquisition (or series) date and time as ISO text, for people and for sorting.
+    attributes
+        Header values the sequence rules use, by DICOM keyword, as text.
+    problems
+        One plain sentence each: what was repaired, assumed or refused.
+    usable
+        False where the series cannot be loaded as one volume (see `problems`).
+    """
+
+    series_uid: str
+    description: str
+    instances: tuple[InstanceRef, ...]
+    geometry: Geometry | None
+    number: int = 0
+    acquired: str = ""
+    modality: str = "MR"
+    attributes: dict[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    usable: bool = True
+
+    @property
+    def is_nifti(self) -> bool:
+        """Whether the series is a NIfTI file."""
+        return self.instances[0].path.name.endswith((".nii", ".nii.gz"))
+
+
+@dataclass(frozen=True, slots=True)
+class RoleProposal:
+    """The series proposed for a sequence.
+
+    Parameters
+    ----------
+    confidence
+        0 to 1: how sure the rules are.
+    reason
+        One plain sentence.
+    """
+
+    series_uid: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """One examination of one patient.
+
+    Parameters
+    ----------
+    name
+        Safe, short folder name for results, unique within a scan.
+    roles
+        Proposal per sequence; a sequence with no candidate is absent.
+    skipped
+        (path or series, reason) pairs of everything that was left out.
+    """
+
+    study_uid: str
+    name: str
+    patient: PatientSummary
+    date: str
+    description: str
+    root: Path
+    series: tuple[Series, ...]
+    roles: dict[Sequence, RoleProposal] = field(default_factory=dict)
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def series_by_uid(self, series_uid: str) -> Series:
+        """Return the series with this UID.
+
+        Raises
+        ------
+        KeyError
+            If the study has no such series.
+        """
+        for series in self.series:
+            if series.series_uid == series_uid:
+                return series
+        raise KeyError(series_uid)

@@ -1,0 +1,45 @@
+"""An image with its place in the patient."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Voxel values on a grid; the array becomes read-only.
+
+    Parameters
+    ----------
+    array_kji
+        (k, j, i) values; stored as given (int16, float32, uint8 ...), never writeable again.
+    geometry
+        The grid the values lie on.
+    unit
+        Unit of the values, empty for arbitrary MR intensities.
+    source
+        Where the values come from, for people: a series description or a file name.
+
+    Raises
+    ------
+    ValueError
+        If the array's shape is not the geometry's.
+    """
+
+    array_kji: NDArray[Any]
+    geometry: Geometry
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        array = np.asarray(self.array_kji)
+        if array.shape != self.geometry.shape_kji:
+            raise ValueError(f"array is {array.shape}, its geometry {self.geometry.shape_kji}")
+        if array.flags.writeable:
+            array = array.view()
+            array.setflags(write=False)
+        object.__setattr__(self, "array_kji", array)

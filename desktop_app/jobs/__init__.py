@@ -1,0 +1,1 @@
+"""Long work: events, cancellation, the runner and the worker process."""

@@ -1,0 +1,30 @@
+"""Where things lie: the same answers from a source tree and from a frozen app."""
+
+import os
+import sys
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+# Lets tests and locked-down sites move everything the app writes for itself.
+USER_DATA_VARIABLE = "GLIASCOPE_USER_DATA"
+
+
+def assets_dir() -> Path:
+    """Return the folder with icons, style sheets, translations and weights."""
+    frozen_root = getattr(sys, "_MEIPASS", None)
+    root = Path(frozen_root) if frozen_root else Path(__file__).resolve().parents[1]
+    return root / "assets"
+
+
+def weights_dir() -> Path:
+    """Return the folder with the networks' weights and model cards."""
+    return assets_dir() / "weights"
+
+
+def user_data_dir() -> Path:
+    """Return the folder for what the app keeps for this user, and make it."""
+    override = os.environ.get(USER_DATA_VARIABLE)
+    path = Path(override) if override else Path(PlatformDirs("gliascope", False).user_data_dir)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
