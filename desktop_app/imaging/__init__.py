@@ -1,0 +1,1 @@
+"""Images on grids: resampling, registration, brain extraction."""
