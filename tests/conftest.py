@@ -1,0 +1,134 @@
+"""What every test gets: an off-screen Qt, no network, and a watch over the log."""
+
+import faulthandler
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Before any test module imports Qt.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+faulthandler.enable()
+
+
+@pytest.fixture(scope="session")
+def repository_root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real patients, which lies beside the checkout and never inside it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the real patients that are kept outside the project")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the synthetic DICOM study; written once, not to be changed by a test."""
+    from model.synthetic import write_sample_study
+
+    folder = tmp_path_factory.mktemp("sample") / "study"
+    write_sample_study(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def x_display() -> Iterator[str]:
+    """Name of an X display: the one there is, else a virtual one for this run."""
+    present = os.environ.get("DISPLAY")
+    if present:
+        yield present
+        return
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("needs an X server: set DISPLAY or install Xvfb")
+    read_end, write_end = os.pipe()
+    process = subprocess.Popen(
+        [server, "-displayfd", str(write_end), "-screen", "0", "1920x1200x24", "-nolisten", "tcp"],
+        pass_fds=[write_end],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb ended before it opened its display"
+        yield f":{number}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep settings, logs and caches of the person who runs the tests out of them."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+            folder = home / name.lower()
+            folder.mkdir()
+            patch.setenv(f"XDG_{name}_HOME", str(folder))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """The product never talks to another machine; a test that tries fails at the connect."""
+    connect = socket.socket.connect
+
+    def connect_to_this_machine_only(self: socket.socket, address: Any) -> None:
+        is_internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if is_internet and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address[0]} over the network")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_to_this_machine_only)
+        yield
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def _unexpected_logs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that logs a warning or worse which it neither captures nor announces.
+
+    A test expects such records when it uses ``caplog`` or is marked ``expects_logs``.
+    """
+    expected = "caplog" in request.fixturenames or request.node.get_closest_marker("expects_logs")
+    if expected:
+        yield
+        return
+    collector = _Collector()
+    logging.getLogger().addHandler(collector)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(collector)
+    if collector.records:
+        lines = [f"{r.levelname} {r.name}: {r.getMessage()}" for r in collector.records]
+        pytest.fail("unexpected log records:\n" + "\n".join(lines), pytrace=False)
+
+
+def pytest_report_header() -> list[str]:
+    display = os.environ.get("DISPLAY") or "none"
+    return [f"python {sys.version.split()[0]}, Qt {os.environ['QT_QPA_PLATFORM']}, X {display}"]
