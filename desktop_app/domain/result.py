@@ -1,0 +1,71 @@
+"""What the services hand on: a prepared study, and a finished one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.measurement import Measurement
+from desktop_app.domain.registration import Registration
+from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.domain.volume import Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedStudy:
+    """Images ready for the network, and the way back to the scanner's grid.
+
+    Parameters
+    ----------
+    image_ckji
+        (4, k, j, i) float32 raw intensities in the order of `Sequence`, brain extracted, exactly
+        zero outside the brain; a missing sequence is zero throughout.
+    work_geometry
+        Grid of `image_ckji`: 1 mm, axes nearest to LPS.
+    brain_kji
+        Brain mask on the work grid.
+    reference
+        The series whose grid carries the labels, as acquired.
+    volumes
+        Every sequence as acquired, its grid moved onto the reference.
+    registrations
+        Per moved sequence; absent where images shared a grid.
+    steps, warnings
+        One plain sentence each: what was done, what was assumed or looks wrong.
+    seconds
+        Wall time of the preparation.
+    """
+
+    image_ckji: NDArray[np.float32]
+    work_geometry: Geometry
+    brain_kji: NDArray[np.bool_]
+    reference: Volume
+    reference_sequence: Sequence
+    volumes: Mapping[Sequence, Volume]
+    registrations: Mapping[Sequence, Registration]
+    steps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def present(self) -> tuple[bool, bool, bool, bool]:
+        """Which sequences there are, in the order of `Sequence`."""
+        t1, t1c, t2, flair = (sequence in self.volumes for sequence in Sequence)
+        return t1, t1c, t2, flair
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyResult:
+    """A segmented study with everything the exports and the window need.
+
+    `roles` are the series used per sequence.
+    """
+
+    study: Study
+    roles: Mapping[Sequence, Series]
+    prepared: PreparedStudy
+    segmentation: Segmentation
+    measurements: tuple[Measurement, ...]
