@@ -80,6 +80,7 @@ def _user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             folder = home / name.lower()
             folder.mkdir()
             patch.setenv(f"XDG_{name}_HOME", str(folder))
+        patch.setenv("GLIASCOPE_USER_DATA", str(home / "gliascope"))
         yield
 
 
