@@ -1,0 +1,1 @@
+"""Networks, weights, training and inference: arrays in, arrays out, no product code."""

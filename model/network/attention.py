@@ -1,0 +1,241 @@
+"""Attention parts of Slim UNETR++.
+
+Tensors are ``(batch, channels, k, j, i)``; "tokens" are the voxels of a grid in k, j, i order.
+Sources: sparse global attention from Slim UNETR (Pang et al., IEEE TMI 2023); efficient paired
+attention (EPA) from UNETR++ (Shaker et al., IEEE TMI 2024); spatial-channel attention (SCA) from
+Slim UNETR++ (Jin et al., Med. Biol. Eng. Comput. 2025). Two things differ from the published code
+and follow the papers' text instead: the spatial branch keeps tokens and channels apart when heads
+are merged, and learned tables are resampled to the grid, so any input size works.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.network.blocks import ResidualConvBlock
+
+
+def to_tokens(x: Tensor) -> Tensor:
+    """Return ``(batch, tokens, channels)``."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def to_grid(tokens: Tensor, like: Tensor) -> Tensor:
+    """Return tokens as ``(batch, channels, k, j, i)`` on the grid of `like`."""
+    return tokens.transpose(1, 2).reshape(like.shape[0], -1, *like.shape[2:])
+
+
+class TokenTable(nn.Module):
+    """A learned row per token of a reference grid, resampled to whatever grid is met.
+
+    Parameters
+    ----------
+    side
+        Side of the reference grid (``side³`` rows).
+    width
+        Entries a row.
+    std
+        Standard deviation of the initial entries.
+    """
+
+    def __init__(self, side: int, width: int, std: float) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(1, width, side, side, side) * std)
+
+    def forward(self, grid: tuple[int, int, int]) -> Tensor:
+        """Return the table as ``(1, width, *grid)``."""
+        if grid == tuple(self.table.shape[2:]):
+            return self.table
+        return functional.interpolate(self.table, grid, mode="trilinear", align_corners=False)
+
+
+class SparseGlobalAttention(nn.Module):
+    """Self-attention among every r-th voxel, spread back by a depthwise transposed convolution.
+
+    Parameters
+    ----------
+    channels, heads
+        Width and number of attention heads.
+    stride
+        The paper's ``r``: one voxel in ``stride³`` attends.
+    scaled
+        Normalise the tokens and divide the scores by the root of the head width. The published
+        code does neither.
+    """
+
+    def __init__(self, channels: int, heads: int, stride: int, *, scaled: bool) -> None:
+        super().__init__()
+        self.heads = heads
+        self.stride = stride
+        self.pre_norm = nn.GroupNorm(1, channels) if scaled else nn.Identity()
+        self.scale = 1.0 / math.sqrt(channels // heads) if scaled else 1.0
+        self.qkv = nn.Conv3d(channels, 3 * channels, 1, bias=False)
+        self.spread = nn.ConvTranspose3d(
+            channels, channels, stride, stride=stride, groups=channels
+        )
+        self.norm = nn.GroupNorm(1, channels)
+        self.mix = nn.Conv3d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the exchanged information (no residual), shape of the input."""
+        r = self.stride
+        sparse = self.pre_norm(x[:, :, ::r, ::r, ::r].contiguous())
+        batch, channels = sparse.shape[:2]
+        query, key, value = (
+            part.reshape(batch, self.heads, channels // self.heads, -1).transpose(2, 3)
+            for part in self.qkv(sparse).chunk(3, dim=1)
+        )
+        attended = functional.scaled_dot_product_attention(query, key, value, scale=self.scale)
+        grid = attended.transpose(2, 3).reshape(batch, channels, *sparse.shape[2:])
+        spread = self.spread(grid)[:, :, : x.shape[2], : x.shape[3], : x.shape[4]]
+        mixed: Tensor = self.mix(self.norm(spread))
+        return mixed
+
+
+class _Projection(nn.Module):
+    """Projects N tokens to P: the shared table E of EPA, resampled along the token grid."""
+
+    def __init__(self, side: int, projected: int) -> None:
+        super().__init__()
+        self.table = TokenTable(side, projected, std=1.0 / math.sqrt(side**3))
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int, int]) -> Tensor:
+        """Project ``(batch, heads, N, d)`` to ``(batch, heads, P, d)``."""
+        weights = self.table(grid).flatten(2)[0].to(tokens.dtype)
+        reference = self.table.table[0, 0].numel()
+        # Sums over more tokens would grow with the grid; keep the size they had in training.
+        return torch.matmul(weights * (reference / weights.shape[1]), tokens)
+
+
+class PairedAttention(nn.Module):
+    """Channel and spatial attention side by side, their results added.
+
+    Parameters
+    ----------
+    channels, heads
+        Width and number of heads.
+    side
+        Side of the reference token grid of the projection table.
+    projected
+        Number of tokens the keys and values are projected to in the spatial branch.
+    shared
+        True: both branches share queries and keys (EPA). False: each has its own (SCA).
+    """
+
+    def __init__(
+        self, channels: int, heads: int, side: int, projected: int, *, shared: bool
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.shared = shared
+        self.linear = nn.Linear(channels, (4 if shared else 6) * channels, bias=False)
+        self.projection = _Projection(side, projected)
+        self.channel_temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.spatial_temperature = nn.Parameter(torch.ones(heads, 1, 1))
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int, int]) -> Tensor:
+        """Return ``(batch, N, channels)`` from tokens of that shape."""
+        batch, count, channels = tokens.shape
+        parts = [
+            part.reshape(batch, count, self.heads, channels // self.heads).transpose(1, 2)
+            for part in self.linear(tokens).chunk(4 if self.shared else 6, dim=-1)
+        ]
+        if self.shared:
+            query, key, channel_value, spatial_value = parts
+            spatial_query, spatial_key = query, key
+        else:
+            query, key, channel_value, spatial_query, spatial_key, spatial_value = parts
+        attended = self._channel(query, key, channel_value) + self._spatial(
+            spatial_query, spatial_key, spatial_value, grid
+        )
+        return attended.transpose(1, 2).reshape(batch, count, channels)
+
+    def _channel(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
+        scores = torch.matmul(query.transpose(2, 3), key) * self.channel_temperature
+        return torch.matmul(value, scores.softmax(dim=-1).transpose(2, 3))
+
+    def _spatial(
+        self, query: Tensor, key: Tensor, value: Tensor, grid: tuple[int, int, int]
+    ) -> Tensor:
+        query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
+        projected_key = self.projection(key, grid)
+        scores = torch.matmul(query, projected_key.transpose(2, 3)) * self.spatial_temperature
+        return torch.matmul(scores.softmax(dim=-1), self.projection(value, grid))
+
+
+class EPABlock(nn.Module):
+    """UNETR++'s block: position table, paired attention, residual convolutions.
+
+    Parameters
+    ----------
+    channels, heads
+        Width and number of heads.
+    side
+        Side of the reference token grid.
+    projected
+        Projected tokens of the spatial branch.
+    dropout
+        Probability of dropping a whole feature channel before the last 1³ convolution.
+    """
+
+    def __init__(
+        self, channels: int, heads: int, side: int, projected: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.position = TokenTable(side, channels, std=0.02)
+        self.norm = nn.LayerNorm(channels)
+        self.attention = PairedAttention(channels, heads, side, projected, shared=True)
+        self.layer_scale = nn.Parameter(torch.full((channels,), 1e-6))
+        self.conv = ResidualConvBlock(channels, groups=channels)
+        self.out = nn.Sequential(nn.Dropout3d(dropout), nn.Conv3d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the input's shape."""
+        grid = (x.shape[2], x.shape[3], x.shape[4])
+        tokens = to_tokens(x + self.position(grid).to(x.dtype))
+        tokens = tokens + self.layer_scale * self.attention(self.norm(tokens), grid)
+        attended = to_grid(tokens, x)
+        out: Tensor = attended + self.out(self.conv(attended))
+        return out
+
+
+class SCABlock(nn.Module):
+    """Slim UNETR++'s spatial-channel attention, placed on a skip connection.
+
+    On a fine grid it works on every `stride`-th voxel and its answer is interpolated back.
+
+    Parameters
+    ----------
+    channels, heads
+        Width and number of heads.
+    side
+        Side of the reference token grid, after the subsampling.
+    projected
+        Projected tokens of the spatial branch.
+    stride
+        Subsampling along each axis.
+    """
+
+    def __init__(
+        self, channels: int, heads: int, side: int, projected: int, stride: int
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.norm = nn.LayerNorm(channels)
+        self.attention = PairedAttention(channels, heads, side, projected, shared=False)
+        self.layer_scale = nn.Parameter(torch.full((1, channels, 1, 1, 1), 1e-2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the input's shape."""
+        sparse = x[:, :, :: self.stride, :: self.stride, :: self.stride]
+        grid = (sparse.shape[2], sparse.shape[3], sparse.shape[4])
+        attended = to_grid(self.attention(self.norm(to_tokens(sparse)), grid), sparse)
+        attended = self.layer_scale * attended
+        if self.stride > 1:
+            attended = functional.interpolate(
+                attended, x.shape[2:], mode="trilinear", align_corners=False
+            )
+        return x + attended.to(x.dtype)

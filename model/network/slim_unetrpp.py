@@ -1,0 +1,318 @@
+"""Slim UNETR++ (Jin et al., Med. Biol. Eng. Comput. 2025, doi 10.1007/s11517-025-03390-2).
+
+What is the paper's (its abstract and public configuration): four encoder stages with widths 24,
+48, 60 and 96 and 1, 2, 3, 2 blocks; the MedNeXt block, spatial-channel attention (SCA), efficient
+paired attention (EPA) and sparse global attention inside the Slim UNETR++ block; heads 1, 2, 4, 4;
+subsampling r = 4, 2, 2, 1; 64 position rows; dropout 0.3; sigmoid outputs TC, WT, ET.
+
+What is inferred, since the encoder and decoder files are not public: the block is Slim UNETR's with
+its local part replaced by the MedNeXt block; SCA sits on the skip connections; EPA follows the
+blocks of the two coarsest stages; everything else is Slim UNETR's layout.
+
+What is ours is off by default and named: see :class:`SlimUNETRppConfig`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.network.attention import EPABlock, SCABlock, SparseGlobalAttention, TokenTable
+from model.network.blocks import (
+    LineConv,
+    MedNeXtBlock,
+    PositionalConv,
+    ResidualConvBlock,
+    downsampling,
+    upsampling,
+)
+
+STAGES = 4
+TOTAL_STRIDE = 32
+REFERENCE_SIDE = 128
+PROJECTED_TOKENS = 64
+MIN_SIDE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SlimUNETRppConfig:
+    """Every choice of the network; the defaults are the published configuration.
+
+    Attributes
+    ----------
+    in_channels, out_channels
+        Sequences in (T1, T1c, T2, FLAIR), regions out (TC, WT, ET).
+    channels
+        Widths of the stages at 1/4, 1/8 and 1/16 of the input's resolution.
+    embed_dim
+        Width of the stage at 1/32.
+    blocks, heads, r
+        For each of the four stages: Slim UNETR++ blocks, attention heads, subsampling.
+    embedding_dim
+        Rows of the position table after the encoder: a cube (64 = 4³ at a 128³ input).
+    dropout
+        After the encoder and inside EPA.
+    kernel_size
+        Of the MedNeXt block's depthwise convolution: 3, 5 or 7.
+    half_resolution_channels
+        Ours; 0 is the published stem. Otherwise a stage of that width at 1/2 resolution, two
+        dense residual convolutions on the way down and on the way up: it sharpens boundaries,
+        since the published head paints 4×4×4 voxels from one feature vector.
+    scaled_attention
+        Ours: normalised tokens and scores divided by the root of the head width in the sparse
+        attention, which keeps short training runs stable.
+    deep_supervision
+        Ours: extra 1³ heads at 1/4 and 1/8 resolution, used only by :meth:`SlimUNETRpp.forward_deep`.
+    """
+
+    in_channels: int = 4
+    out_channels: int = 3
+    channels: tuple[int, int, int] = (24, 48, 60)
+    embed_dim: int = 96
+    blocks: tuple[int, int, int, int] = (1, 2, 3, 2)
+    heads: tuple[int, int, int, int] = (1, 2, 4, 4)
+    r: tuple[int, int, int, int] = (4, 2, 2, 1)
+    embedding_dim: int = 64
+    dropout: float = 0.3
+    kernel_size: int = 7
+    half_resolution_channels: int = 0
+    scaled_attention: bool = False
+    deep_supervision: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        ValueError
+            Naming the argument that cannot be used.
+        """
+        for name, length in (("channels", 3), ("blocks", 4), ("heads", 4), ("r", 4)):
+            values = tuple(getattr(self, name))
+            if len(values) != length or any(v < 1 for v in values):
+                msg = f"{name} must be {length} positive integers, got {values}"
+                raise ValueError(msg)
+            object.__setattr__(self, name, values)
+        for width, heads in zip(self.widths, self.heads, strict=True):
+            if width % heads:
+                msg = f"{heads} heads do not divide {width} channels"
+                raise ValueError(msg)
+        for name in ("in_channels", "out_channels", "embed_dim"):
+            if getattr(self, name) < 1:
+                msg = f"{name} must be positive, got {getattr(self, name)}"
+                raise ValueError(msg)
+        if self.kernel_size not in (3, 5, 7):
+            msg = f"kernel_size must be 3, 5 or 7, got {self.kernel_size}"
+            raise ValueError(msg)
+        if round(self.embedding_dim ** (1 / 3)) ** 3 != self.embedding_dim:
+            msg = f"embedding_dim must be a cube, got {self.embedding_dim}"
+            raise ValueError(msg)
+        if not 0.0 <= self.dropout < 1.0:
+            msg = f"dropout must lie in [0, 1), got {self.dropout}"
+            raise ValueError(msg)
+        if self.half_resolution_channels < 0 or self.half_resolution_channels % 4:
+            msg = (
+                "half_resolution_channels must be 0 or a multiple of 4, "
+                f"got {self.half_resolution_channels}"
+            )
+            raise ValueError(msg)
+
+    @property
+    def widths(self) -> tuple[int, int, int, int]:
+        """Widths of all four stages, finest first."""
+        return (*self.channels, self.embed_dim)
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, object]) -> "SlimUNETRppConfig":
+        """Build from parsed JSON or TOML, where tuples are lists.
+
+        Raises
+        ------
+        ValueError
+            If a key is unknown or a value is of the wrong kind.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            msg = f"unknown network settings: {', '.join(unknown)}"
+            raise ValueError(msg)
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        try:
+            return cls(**arguments)  # type: ignore[arg-type]
+        except TypeError as error:
+            msg = f"network settings of the wrong kind: {error}"
+            raise ValueError(msg) from error
+
+
+BOUNDARY = SlimUNETRppConfig(
+    channels=(32, 64, 96),
+    embed_dim=128,
+    dropout=0.1,
+    kernel_size=5,
+    half_resolution_channels=32,
+    scaled_attention=True,
+    deep_supervision=True,
+)
+"""The variant the shipped weights use: half-resolution stage, wider, kernel 5."""
+
+
+class SlimUNETRppBlock(nn.Module):
+    """Positional conv, MedNeXt block, positional conv, sparse attention, line conv."""
+
+    def __init__(
+        self, channels: int, heads: int, stride: int, kernel_size: int, *, scaled: bool
+    ) -> None:
+        super().__init__()
+        self.local_position = PositionalConv(channels)
+        self.local = MedNeXtBlock(channels, kernel_size)
+        self.global_position = PositionalConv(channels)
+        self.attention = SparseGlobalAttention(channels, heads, stride, scaled=scaled)
+        self.line = LineConv(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the input's shape."""
+        x = self.global_position(self.local(self.local_position(x)))
+        out: Tensor = self.line(x + self.attention(x))
+        return out
+
+
+def _stage(config: SlimUNETRppConfig, index: int, *, epa: bool) -> nn.Sequential:
+    width, heads = config.widths[index], config.heads[index]
+    layers: list[nn.Module] = [
+        SlimUNETRppBlock(
+            width, heads, config.r[index], config.kernel_size, scaled=config.scaled_attention
+        )
+        for _ in range(config.blocks[index])
+    ]
+    if epa:
+        side = REFERENCE_SIDE // 2 ** (index + 2)
+        layers.append(EPABlock(width, heads, side, min(PROJECTED_TOKENS, side**3), config.dropout))
+    return nn.Sequential(*layers)
+
+
+class SlimUNETRpp(nn.Module):
+    """Slim UNETR++ for 3-D multi-sequence MR.
+
+    Parameters
+    ----------
+    config
+        Defaults to the published configuration.
+
+    Notes
+    -----
+    Input ``(batch, in_channels, k, j, i)``, every side at least 32 voxels; sides are padded with
+    zeros to multiples of 32 and the output is cropped back. Output: logits
+    ``(batch, out_channels, k, j, i)``; apply a sigmoid for probabilities.
+    """
+
+    def __init__(self, config: SlimUNETRppConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or SlimUNETRppConfig()
+        widths, half = config.widths, config.half_resolution_channels
+        if half:
+            self.stem = nn.Conv3d(config.in_channels, half, 3, stride=2, padding=1, bias=False)
+            self.stem_norm = nn.GroupNorm(half // 4, half)
+            self.half_down = ResidualConvBlock(half, half // 4)
+            self.half_up = ResidualConvBlock(half, half // 4)
+            self.half_expand = upsampling(widths[0], half, 2)
+        self.embed = nn.ModuleList(
+            downsampling(a, b, s)
+            for a, b, s in zip(
+                (half or config.in_channels, *widths[:-1]),
+                widths,
+                (2 if half else 4, 2, 2, 2),
+                strict=True,
+            )
+        )
+        self.encoder = nn.ModuleList(_stage(config, n, epa=n >= 2) for n in range(STAGES))
+        self.position = TokenTable(round(config.embedding_dim ** (1 / 3)), widths[-1], std=0.02)
+        self.dropout = nn.Dropout(config.dropout)
+        self.skips = nn.ModuleList(
+            SCABlock(
+                widths[n],
+                config.heads[n],
+                REFERENCE_SIDE // 2 ** (n + 2) // (2 if n == 0 else 1),
+                PROJECTED_TOKENS,
+                2 if n == 0 else 1,
+            )
+            for n in range(STAGES - 1)
+        )
+        self.expand = nn.ModuleList(
+            upsampling(widths[n + 1], widths[n], 2) for n in range(STAGES - 1)
+        )
+        self.decoder = nn.ModuleList(_stage(config, n, epa=False) for n in range(STAGES - 1))
+        last, stride = (half, 2) if half else (widths[0], 4)
+        self.head = nn.ConvTranspose3d(last, config.out_channels, stride, stride=stride)
+        self.deep_heads = nn.ModuleList(
+            nn.Conv3d(widths[n], config.out_channels, 1)
+            for n in (range(2) if config.deep_supervision else ())
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits at full resolution.
+
+        Raises
+        ------
+        ValueError
+            If the input has the wrong rank, channels or too short a side.
+        """
+        return self._run(x)[0]
+
+    def forward_deep(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits at full, 1/4 and 1/8 resolution (the latter two of the padded input).
+
+        Raises
+        ------
+        ValueError
+            As :meth:`forward`, or if a side is not a multiple of 32, or the network was built
+            without deep supervision.
+        """
+        if not self.deep_heads:
+            msg = "this network was built without deep supervision"
+            raise ValueError(msg)
+        if any(side % TOTAL_STRIDE for side in x.shape[2:]):
+            msg = f"sides must be multiples of {TOTAL_STRIDE}, got {tuple(x.shape[2:])}"
+            raise ValueError(msg)
+        logits, features = self._run(x)
+        deep = zip(self.deep_heads, features, strict=True)
+        return (logits, *(head(feature) for head, feature in deep))
+
+    def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        self._check(x)
+        shape = x.shape[2:]
+        x = functional.pad(x, _padding(shape))
+        half: Tensor | None = None
+        if self.config.half_resolution_channels:
+            half = self.half_down(functional.leaky_relu(self.stem_norm(self.stem(x)), 0.01))
+            x = half
+        features: list[Tensor] = []
+        for embed, stage in zip(self.embed, self.encoder, strict=True):
+            x = stage(embed(x))
+            features.append(x)
+        x = self.dropout(x + self.position((x.shape[2], x.shape[3], x.shape[4])).to(x.dtype))
+        decoded: list[Tensor] = []
+        for n in reversed(range(STAGES - 1)):
+            x = self.decoder[n](self.expand[n](x) + self.skips[n](features[n]))
+            decoded.insert(0, x)
+        if half is not None:
+            x = self.half_up(self.half_expand(x) + half)
+        logits: Tensor = self.head(x)
+        return logits[:, :, : shape[0], : shape[1], : shape[2]], decoded[:2]
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim != 5 or x.shape[1] != self.config.in_channels:
+            msg = (
+                f"expected (batch, {self.config.in_channels}, k, j, i), got {tuple(x.shape)}"
+            )
+            raise ValueError(msg)
+        if min(x.shape[2:]) < MIN_SIDE:
+            msg = f"every side must have at least {MIN_SIDE} voxels, got {tuple(x.shape[2:])}"
+            raise ValueError(msg)
+
+
+def _padding(shape: Sequence[int]) -> list[int]:
+    padding: list[int] = []
+    for side in reversed(shape):
+        padding += [0, -side % TOTAL_STRIDE]
+    return padding
