@@ -1,0 +1,92 @@
+"""Files appear whole or not at all."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from desktop_app.errors import OutputError
+from desktop_app.io.atomic import atomic_folder, atomic_path
+
+
+def write_half(path: Path, error: BaseException) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
+def no_room(path: Path) -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def test_file_appears_with_its_content_and_nothing_beside(tmp_path: Path) -> None:
+    target = tmp_path / "ä 文" / "labels.nii.gz"
+    with atomic_path(target) as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        assert temporary.parent == target.parent
+        temporary.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_failure_keeps_the_old_file_and_removes_the_new(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    with pytest.raises(RuntimeError, match="broken"):
+        write_half(target, RuntimeError("broken"))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_no_room_is_told_in_three_lines(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "a.json"
+    with pytest.raises(OutputError) as caught:
+        write_half(target, no_room(target))
+    assert len(str(caught.value).splitlines()) == 3
+    assert "room" in caught.value.title
+    assert str(target) in caught.value.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_in_the_way_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError), atomic_path(tmp_path / "file" / "a.json"):
+        pytest.fail("the block must not run")
+
+
+def test_failure_to_read_something_else_is_not_called_an_output_error(tmp_path: Path) -> None:
+    target = tmp_path / "out" / "a.json"
+    elsewhere = tmp_path.parent / "unreadable.dcm"
+    with pytest.raises(PermissionError), atomic_path(target):
+        raise PermissionError(errno.EACCES, "denied", str(elsewhere))
+
+
+def test_set_of_files_appears_together(tmp_path: Path) -> None:
+    folder = tmp_path / "case"
+    folder.mkdir()
+    (folder / "kept.txt").write_text("kept")
+    (folder / "a.txt").write_text("old")
+    with atomic_folder(folder) as staging:
+        (staging / "a.txt").write_text("new")
+        (staging / "b.txt").write_text("new")
+        assert (folder / "a.txt").read_text() == "old"
+    assert {p.name: p.read_text() for p in folder.iterdir()} == {
+        "kept.txt": "kept",
+        "a.txt": "new",
+        "b.txt": "new",
+    }
+
+
+def test_set_of_files_stays_away_when_one_fails(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "case"
+
+    def write_one_of_two() -> None:
+        with atomic_folder(folder) as staging:
+            (staging / "a.txt").write_text("new")
+            raise no_room(staging / "b.txt")
+
+    with pytest.raises(OutputError):
+        write_one_of_two()
+    assert list(tmp_path.iterdir()) == []
