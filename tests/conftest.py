@@ -3,15 +3,14 @@
 import faulthandler
 import logging
 import os
-import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dev_system import virtual_display
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,24 +50,10 @@ def x_display() -> Iterator[str]:
     if present:
         yield present
         return
-    server = shutil.which("Xvfb")
-    if server is None:
-        pytest.skip("needs an X server: set DISPLAY or install Xvfb")
-    read_end, write_end = os.pipe()
-    process = subprocess.Popen(
-        [server, "-displayfd", str(write_end), "-screen", "0", "1920x1200x24", "-nolisten", "tcp"],
-        pass_fds=[write_end],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write_end)
-    try:
-        with os.fdopen(read_end) as answer:
-            number = answer.readline().strip()
-        assert number, "Xvfb ended before it opened its display"
-        yield f":{number}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    with virtual_display() as variables:
+        if not variables:
+            pytest.skip("needs an X server: set DISPLAY or install Xvfb")
+        yield variables["DISPLAY"]
 
 
 @pytest.fixture(scope="session", autouse=True)

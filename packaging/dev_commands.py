@@ -1,0 +1,159 @@
+"""The commands of ``dev.py``: what each sets up and what it starts."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev_environment import ROOT, ensure_environment, write_lock
+from dev_system import ensure_system_libraries, has_display, virtual_display
+
+OUTPUT = ROOT / "output"
+SAMPLE = OUTPUT / "sample-study"
+SAMPLE_STAMP = OUTPUT / "sample-study.sha256"
+SYNTHETIC = ROOT / "model" / "synthetic"
+SCREENSHOTS = ROOT / "packaging" / "screenshots.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked of a command.
+
+    Parameters
+    ----------
+    arguments
+        Everything after the command's name, for the program that it starts.
+    cuda
+        Whether torch is wanted with CUDA.
+    """
+
+    arguments: tuple[str, ...] = ()
+    cuda: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command's line in the help text, and its function."""
+
+    summary: str
+    execute: Callable[[Request], int]
+
+
+def run(request: Request) -> int:
+    """Open the program on the sample study, or do the same job where there is no display."""
+    ensure_system_libraries(for_tests=False)
+    python = ensure_environment(cuda=request.cuda)
+    if request.arguments:
+        return _start(python, "-m", "desktop_app", *request.arguments)
+    sample = _ensure_sample(python)
+    if has_display():
+        return _start(python, "-m", "desktop_app", "open", str(sample))
+    print("There is no display here, so the same job is done off screen.", flush=True)
+    code = _start(python, "-m", "desktop_app", "segment", str(sample), "--output", str(OUTPUT))
+    if code != 0:
+        return code
+    images = OUTPUT / "screenshots"
+    code = _take_screenshots(python, "--output", str(images))
+    print(f"Results:     {OUTPUT / SAMPLE.name}\nScreenshots: {images}")
+    return code
+
+
+def test(request: Request) -> int:
+    """Pass the tests; pytest's closing line is the last one printed."""
+    ensure_system_libraries(for_tests=True)
+    python = ensure_environment(cuda=request.cuda)
+    with virtual_display() as display:
+        return _start(
+            python, "-m", "pytest", *request.arguments, QT_QPA_PLATFORM="offscreen", **display
+        )
+
+
+def lint(request: Request) -> int:
+    """Run every check that reads the code without running it; all of them, then report."""
+    python = ensure_environment(cuda=request.cuda)
+    fix = "--fix" in request.arguments
+    scripts = sorted(str(path.relative_to(ROOT)) for path in Path(__file__).parent.glob("*.py"))
+    checks: dict[str, tuple[str, ...]] = {
+        "ruff check": ("-m", "ruff", "check", *(["--fix"] if fix else []), "."),
+        "ruff format": ("-m", "ruff", "format", *([] if fix else ["--check"]), "."),
+        "mypy": ("-m", "mypy"),
+        "mypy packaging": ("-m", "mypy", *scripts),
+        "import contracts": ("-c", "from importlinter.cli import lint_imports_command as c; c()"),
+    }
+    failed = []
+    for name, arguments in checks.items():
+        print(f"== {name}", flush=True)
+        if _start(python, *arguments) != 0:
+            failed.append(name)
+    print("lint: failed: " + ", ".join(failed) if failed else "lint: all checks passed")
+    return 1 if failed else 0
+
+
+def bench(request: Request) -> int:
+    """Measure the network's speed and memory on this machine."""
+    python = ensure_environment(cuda=request.cuda)
+    return _start(python, "-m", "model.bench", *request.arguments)
+
+
+def train(request: Request) -> int:
+    """Train the network."""
+    python = ensure_environment(cuda=request.cuda)
+    return _start(python, "-m", "model.train", *request.arguments)
+
+
+def screenshots(request: Request) -> int:
+    """Take the pictures that the README shows."""
+    ensure_system_libraries(for_tests=False)
+    python = ensure_environment(cuda=request.cuda)
+    arguments = request.arguments or ("--output", str(ROOT / "docs" / "images"))
+    return _take_screenshots(python, *arguments)
+
+
+def lock(request: Request) -> int:
+    """Pin what pyproject.toml asks for, and bring the environment to it."""
+    ensure_environment(cuda=request.cuda)
+    print(f"Written: {write_lock().relative_to(ROOT)}")
+    ensure_environment(cuda=request.cuda)
+    return 0
+
+
+def _start(python: Path, *arguments: str, **variables: str) -> int:
+    """Run a program of the environment in the foreground and return its exit code."""
+    environment = {**os.environ, **variables}
+    return subprocess.call([str(python), *arguments], cwd=ROOT, env=environment)
+
+
+def _take_screenshots(python: Path, *arguments: str) -> int:
+    with virtual_display() as display:
+        platform = {"QT_QPA_PLATFORM": "xcb"} if display else {}
+        return _start(python, str(SCREENSHOTS), *arguments, **platform, **display)
+
+
+def _ensure_sample(python: Path) -> Path:
+    """Write the sample study unless the generator is unchanged since it was written."""
+    digest = hashlib.sha256()
+    for source in sorted(SYNTHETIC.rglob("*.py")):
+        digest.update(source.read_bytes())
+    generator = digest.hexdigest()
+    if SAMPLE.is_dir() and SAMPLE_STAMP.is_file() and SAMPLE_STAMP.read_text() == generator:
+        return SAMPLE
+    print("Writing the sample study", flush=True)
+    code = _start(python, "-m", "model.synthetic", "--output", str(SAMPLE))
+    if code != 0:
+        sys.exit(code)
+    SAMPLE_STAMP.write_text(generator)
+    return SAMPLE
+
+
+COMMANDS = {
+    "run": Command("open the program on the sample study; or: run ARGUMENTS of gliascope", run),
+    "test": Command("pass the tests; or: test ARGUMENTS of pytest", test),
+    "lint": Command("check style, types and import rules; lint --fix mends what it can", lint),
+    "bench": Command("measure the network's speed and memory beside its peers", bench),
+    "train": Command("train the network (--help for its options)", train),
+    "screenshots": Command("take the pictures of the README", screenshots),
+    "lock": Command("pin the versions that pyproject.toml allows", lock),
+}
