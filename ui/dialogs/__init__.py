@@ -1,0 +1,1 @@
+"""Dialogs: export, choice of study, errors, about."""

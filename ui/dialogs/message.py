@@ -1,0 +1,51 @@
+"""Messages, errors and crashes: three plain lines, details on request."""
+
+from collections.abc import Sequence as Many
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop_app.errors import UserFacingError
+
+
+def message_box(
+    parent: QWidget,
+    icon: QMessageBox.Icon,
+    title: str,
+    lines: Many[str],
+    details: str = "",
+) -> QMessageBox:
+    """Show a message without stopping the event loop.
+
+    Parameters
+    ----------
+    lines
+        Plain text; never taken for markup.
+    details
+        Long text behind a button.
+    """
+    box = QMessageBox(icon, "Gliascope", title, QMessageBox.StandardButton.Ok, parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText("\n".join(lines))
+    if details:
+        box.setDetailedText(details)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def error_box(parent: QWidget, error: UserFacingError) -> QMessageBox:
+    """Show an expected error: what, where, what to do."""
+    return message_box(
+        parent, QMessageBox.Icon.Warning, error.title, (error.detail, "", error.remedy)
+    )
+
+
+def crash_box(parent: QWidget, traceback: str) -> QMessageBox:
+    """Show a defect of the program."""
+    lines = (
+        "This is a fault in Gliascope, not in your study. Nothing was lost or half-written.",
+        "Please send the details below; take out patient names first.",
+    )
+    return message_box(parent, QMessageBox.Icon.Critical, "Something went wrong.", lines, traceback)

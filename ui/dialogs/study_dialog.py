@@ -1,0 +1,74 @@
+"""Choosing one of several studies that a folder holds."""
+
+from collections.abc import Sequence as Many
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.domain.study import Study
+from ui.panels.card import styled_label
+
+_COLUMNS = ("Patient", "Date", "Study", "Series", "Sequences found")
+
+
+class StudyDialog(QDialog):
+    """Lists studies; a double click or Open takes one."""
+
+    def __init__(self, studies: Many[Study], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Choose a study")
+        self.resize(760, 420)
+        self._studies = tuple(studies)
+        self._table = QTableWidget(len(studies), len(_COLUMNS))
+        self._table.setHorizontalHeaderLabels(list(_COLUMNS))
+        self._table.verticalHeader().hide()
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setAlternatingRowColors(True)
+        for row, study in enumerate(self._studies):
+            self._fill(row, study)
+        header = self._table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self._table.selectRow(0)
+        self._table.doubleClicked.connect(self.accept)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole).setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(styled_label(f"{len(studies)} studies were found here.", "title"))
+        layout.addWidget(self._table)
+        layout.addWidget(buttons)
+
+    def chosen(self) -> Study | None:
+        """Return the selected study."""
+        row = self._table.currentRow()
+        return self._studies[row] if row >= 0 else None
+
+    def _fill(self, row: int, study: Study) -> None:
+        roles = ", ".join(sequence.value for sequence in study.roles) or "none"
+        patient = " · ".join(
+            part for part in (study.patient.name, study.patient.patient_id) if part
+        )
+        cells = (
+            patient or study.name,
+            study.date,
+            study.description or study.name,
+            str(len(study.series)),
+            roles,
+        )
+        for column, text in enumerate(cells):
+            item = QTableWidgetItem(text)
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+            self._table.setItem(row, column, item)

@@ -1,0 +1,42 @@
+"""Icons in the theme's own colour."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from ui.theme import current_theme
+
+_SIZES_PX = (16, 24, 32, 48)
+
+
+class Icons:
+    """Draws the icons of one folder; `currentColor` becomes the theme's text colour."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, name: str, *, on_accent: bool = False) -> QIcon:
+        """Return an icon.
+
+        Parameters
+        ----------
+        name
+            File name without suffix.
+        on_accent
+            Whether it stands on the accent colour.
+        """
+        theme = current_theme()
+        colour = theme.on_accent if on_accent else theme.text
+        svg = (self._folder / f"{name}.svg").read_text(encoding="utf-8")
+        renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", colour).encode()))
+        icon = QIcon()
+        for size in _SIZES_PX:
+            pixmap = QPixmap(size, size)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            renderer.render(painter)
+            painter.end()
+            icon.addPixmap(pixmap)
+        return icon

@@ -1,0 +1,39 @@
+"""Small building blocks that every panel shares."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+
+def styled_label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
+    """Return a label with a style of the style sheet (title, section, muted, notice ...).
+
+    Text is never taken for markup: names and descriptions come from files.
+    """
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrap)
+    if kind:
+        label.setProperty("kind", kind)
+    return label
+
+
+def set_kind(widget: QWidget, kind: str) -> None:
+    """Change a widget's style and repaint it."""
+    if widget.property("kind") == kind:
+        return
+    widget.setProperty("kind", kind)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+class Card(QFrame):
+    """A panel with a border and, if given, a heading in capitals."""
+
+    def __init__(self, heading: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(12, 10, 12, 12)
+        self.body.setSpacing(8)
+        if heading:
+            self.body.addWidget(styled_label(heading.upper(), "section"))

@@ -1,0 +1,69 @@
+"""The bar above the slices: which sequence, window and layout."""
+
+from collections.abc import Sequence as Many
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+
+from desktop_app.domain.study import Sequence
+from ui.icons import Icons
+
+
+class ViewerBar(QWidget):
+    """Buttons for the sequences and for the views.
+
+    Signals
+    -------
+    sequence_chosen(Sequence)
+    window_reset_requested(), views_reset_requested()
+    """
+
+    sequence_chosen = Signal(object)
+    window_reset_requested = Signal()
+    views_reset_requested = Signal()
+
+    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icons = icons
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[Sequence, QToolButton] = {}
+        for index, sequence in enumerate(Sequence):
+            button = QToolButton()
+            button.setText(sequence.value)
+            button.setCheckable(True)
+            button.setToolTip(f"Show {sequence.value} (key {index + 1})")
+            button.setShortcut(str(index + 1))
+            button.clicked.connect(lambda _, one=sequence: self.sequence_chosen.emit(one))
+            self._group.addButton(button)
+            self._buttons[sequence] = button
+            layout.addWidget(button)
+        layout.addStretch(1)
+        self._tools: list[tuple[QToolButton, str]] = []
+        for icon, text, signal in (
+            ("contrast", "Auto contrast", self.window_reset_requested),
+            ("reset", "Reset views", self.views_reset_requested),
+        ):
+            tool = QToolButton()
+            tool.setText(text)
+            tool.setToolTip(text)
+            tool.setAccessibleName(text)
+            tool.clicked.connect(signal)
+            self._tools.append((tool, icon))
+            layout.addWidget(tool)
+        self.refresh_icons()
+        self.show_sequences((), None)
+
+    def refresh_icons(self) -> None:
+        """Draw the icons anew after a change of theme."""
+        for tool, name in self._tools:
+            tool.setIcon(self._icons.get(name))
+
+    def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
+        """Offer the available sequences and mark the current one."""
+        self._group.setExclusive(False)
+        for sequence, button in self._buttons.items():
+            button.setEnabled(sequence in available)
+            button.setChecked(sequence is current)
+        self._group.setExclusive(True)

@@ -1,0 +1,1 @@
+"""What happens when the user acts: no toolkit, tested without a window."""

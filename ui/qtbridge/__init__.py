@@ -1,0 +1,1 @@
+"""From job threads to the GUI thread."""

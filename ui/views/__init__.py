@@ -1,0 +1,1 @@
+"""What a presenter may ask of a view: protocols, free of any toolkit."""

@@ -1,0 +1,118 @@
+"""What the study presenter may ask of the window."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import UserFacingError
+
+
+class Light(StrEnum):
+    """Traffic light of a sequence; the values name the style."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesChoice:
+    """An entry of a sequence's drop-down; an empty UID means "not available"."""
+
+    series_uid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSlot:
+    """One row of the pre-flight table."""
+
+    sequence: Sequence
+    choices: tuple[SeriesChoice, ...]
+    chosen_uid: str
+    light: Light
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyHeader:
+    """Who and when, for the top of the panel."""
+
+    title: str
+    subtitle: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What runs now; `fraction` below 0 means that the end cannot be told yet."""
+
+    title: str
+    stage: str
+    fraction: float
+    seconds_left: float | None
+    can_cancel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRow:
+    """One row of the volume table."""
+
+    region: Region
+    title: str
+    rgb: tuple[int, int, int] | None
+    volume_cm3: float
+    label_value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What the user can do now."""
+
+    segment: bool = False
+    export: bool = False
+    open: bool = True
+
+
+class StudyView(Protocol):
+    """The window as the study presenter sees it."""
+
+    def show_study(self, header: StudyHeader, slots: Many[SequenceSlot]) -> None:
+        """Show the pre-flight table; forget images and results of the study before."""
+
+    def show_slots(self, slots: Many[SequenceSlot]) -> None:
+        """Replace the rows of the pre-flight table."""
+
+    def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
+        """Offer these sequences above the slices."""
+
+    def show_image(self, volume: Volume | None, *, reference: Volume | None) -> None:
+        """Show an image in planes of the reference's grid."""
+
+    def show_segmentation(self, segmentation: Segmentation | None) -> None:
+        """Show labels over the slices and as surfaces."""
+
+    def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
+        """Fill the volume table and the notes below it."""
+
+    def show_job(self, status: JobStatus | None) -> None:
+        """Show what runs; ``None`` hides the bar."""
+
+    def show_actions(self, actions: Actions) -> None:
+        """Enable what can be done now."""
+
+    def show_message(self, title: str, lines: Many[str]) -> None:
+        """Tell something good or neutral."""
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Tell what is wrong, where, and what to do."""
+
+    def show_crash(self, traceback: str) -> None:
+        """Tell of a defect in the program."""
+
+    def ask_study(self, studies: Many[Study]) -> Study | None:
+        """Let the user choose one of several studies; ``None`` if none."""
