@@ -88,9 +88,7 @@ def region_masks(labels_kji: npt.NDArray[np.integer]) -> MaskArray:
     )
 
 
-def labels_from_probabilities(
-    probabilities_ckji: FloatArray, threshold: float = 0.5
-) -> LabelArray:
+def labels_from_probabilities(probabilities_ckji: FloatArray, threshold: float = 0.5) -> LabelArray:
     """Turn the network's region probabilities into one label a voxel.
 
     The regions are made nested by construction: ET counts only inside TC, TC only inside WT's

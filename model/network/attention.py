@@ -72,9 +72,7 @@ class SparseGlobalAttention(nn.Module):
         self.pre_norm = nn.GroupNorm(1, channels) if scaled else nn.Identity()
         self.scale = 1.0 / math.sqrt(channels // heads) if scaled else 1.0
         self.qkv = nn.Conv3d(channels, 3 * channels, 1, bias=False)
-        self.spread = nn.ConvTranspose3d(
-            channels, channels, stride, stride=stride, groups=channels
-        )
+        self.spread = nn.ConvTranspose3d(channels, channels, stride, stride=stride, groups=channels)
         self.norm = nn.GroupNorm(1, channels)
         self.mix = nn.Conv3d(channels, channels, 1)
 
@@ -219,9 +217,7 @@ class SCABlock(nn.Module):
         Subsampling along each axis.
     """
 
-    def __init__(
-        self, channels: int, heads: int, side: int, projected: int, stride: int
-    ) -> None:
+    def __init__(self, channels: int, heads: int, side: int, projected: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
         self.norm = nn.LayerNorm(channels)

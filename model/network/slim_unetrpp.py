@@ -35,6 +35,11 @@ PROJECTED_TOKENS = 64
 MIN_SIDE = 32
 
 
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
 @dataclass(frozen=True, slots=True)
 class SlimUNETRppConfig:
     """Every choice of the network; the defaults are the published configuration.
@@ -63,7 +68,8 @@ class SlimUNETRppConfig:
         Ours: normalised tokens and scores divided by the root of the head width in the sparse
         attention, which keeps short training runs stable.
     deep_supervision
-        Ours: extra 1³ heads at 1/4 and 1/8 resolution, used only by :meth:`SlimUNETRpp.forward_deep`.
+        Ours: extra 1³ heads at 1/4 and 1/8 resolution, used only in training
+        (:meth:`SlimUNETRpp.forward_deep`).
     """
 
     in_channels: int = 4
@@ -88,35 +94,28 @@ class SlimUNETRppConfig:
         ValueError
             Naming the argument that cannot be used.
         """
+        self._check_stages()
+        for name in ("in_channels", "out_channels", "embed_dim"):
+            _require(getattr(self, name) >= 1, f"{name} must be positive")
+        _require(self.kernel_size in (3, 5, 7), "kernel_size must be 3, 5 or 7")
+        side = round(self.embedding_dim ** (1 / 3))
+        _require(side**3 == self.embedding_dim, "embedding_dim must be a cube")
+        _require(0.0 <= self.dropout < 1.0, "dropout must lie in [0, 1)")
+        half = self.half_resolution_channels
+        _require(
+            half >= 0 and half % 4 == 0, "half_resolution_channels must be 0 or a multiple of 4"
+        )
+
+    def _check_stages(self) -> None:
         for name, length in (("channels", 3), ("blocks", 4), ("heads", 4), ("r", 4)):
             values = tuple(getattr(self, name))
-            if len(values) != length or any(v < 1 for v in values):
-                msg = f"{name} must be {length} positive integers, got {values}"
-                raise ValueError(msg)
+            _require(
+                len(values) == length and min(values) >= 1,
+                f"{name} must be {length} positive integers, got {values}",
+            )
             object.__setattr__(self, name, values)
         for width, heads in zip(self.widths, self.heads, strict=True):
-            if width % heads:
-                msg = f"{heads} heads do not divide {width} channels"
-                raise ValueError(msg)
-        for name in ("in_channels", "out_channels", "embed_dim"):
-            if getattr(self, name) < 1:
-                msg = f"{name} must be positive, got {getattr(self, name)}"
-                raise ValueError(msg)
-        if self.kernel_size not in (3, 5, 7):
-            msg = f"kernel_size must be 3, 5 or 7, got {self.kernel_size}"
-            raise ValueError(msg)
-        if round(self.embedding_dim ** (1 / 3)) ** 3 != self.embedding_dim:
-            msg = f"embedding_dim must be a cube, got {self.embedding_dim}"
-            raise ValueError(msg)
-        if not 0.0 <= self.dropout < 1.0:
-            msg = f"dropout must lie in [0, 1), got {self.dropout}"
-            raise ValueError(msg)
-        if self.half_resolution_channels < 0 or self.half_resolution_channels % 4:
-            msg = (
-                "half_resolution_channels must be 0 or a multiple of 4, "
-                f"got {self.half_resolution_channels}"
-            )
-            raise ValueError(msg)
+            _require(width % heads == 0, f"{heads} heads do not divide {width} channels")
 
     @property
     def widths(self) -> tuple[int, int, int, int]:
@@ -302,9 +301,7 @@ class SlimUNETRpp(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 5 or x.shape[1] != self.config.in_channels:
-            msg = (
-                f"expected (batch, {self.config.in_channels}, k, j, i), got {tuple(x.shape)}"
-            )
+            msg = f"expected (batch, {self.config.in_channels}, k, j, i), got {tuple(x.shape)}"
             raise ValueError(msg)
         if min(x.shape[2:]) < MIN_SIDE:
             msg = f"every side must have at least {MIN_SIDE} voxels, got {tuple(x.shape[2:])}"
