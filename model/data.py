@@ -1,0 +1,223 @@
+"""Reads patients from folders in BraTS' layout.
+
+A case is a folder of NIfTI files whose names end in the sequence: ``t1|t1n``, ``t1ce|t1c``,
+``t2|t2w``, ``flair|t2f``, with ``seg`` for the reference labels and, where only a slab was
+annotated or acquired, ``coverage`` (non-zero = known). Both BraTS numberings are read: enhancing
+tumour is 4 up to 2022 and 3 from 2023 on.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from nibabel.loadsave import load as load_nifti
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
+from nibabel.spatialimages import SpatialImage
+
+from model.normalise import brain_mask
+from model.spec import SEQUENCES, FloatArray, Label, LabelArray, MaskArray, Sequence
+
+LEGACY_ET: Final = 4
+_LPS: Final = axcodes2ornt(("L", "P", "S"))  # type: ignore[no-untyped-call]
+_FILE: Final = re.compile(
+    r"(?:^|[_\-.])(t1ce|t1c|t1n|t1|t2w|t2f|t2|flair|seg|coverage)\.nii(?:\.gz)?$", re.IGNORECASE
+)
+_ROLES: Final[dict[str, Sequence]] = {
+    "t1": Sequence.T1,
+    "t1n": Sequence.T1,
+    "t1ce": Sequence.T1C,
+    "t1c": Sequence.T1C,
+    "t2": Sequence.T2,
+    "t2w": Sequence.T2,
+    "flair": Sequence.FLAIR,
+    "t2f": Sequence.FLAIR,
+}
+
+
+class CaseError(ValueError):
+    """A case folder that cannot be used; the message names the folder."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One patient on one grid, LPS.
+
+    Attributes
+    ----------
+    name
+        The folder's name.
+    images_ckji
+        Raw intensities, shape ``(4, k, j, i)``; a missing sequence is all zero.
+    labels_kji
+        Reference labels (:class:`model.spec.Label`), or None.
+    coverage_kji
+        Where images and labels are known, or None for everywhere.
+    spacing_kji_mm
+        Size of a voxel along k, j, i.
+    """
+
+    name: str
+    images_ckji: FloatArray
+    labels_kji: LabelArray | None
+    coverage_kji: MaskArray | None
+    spacing_kji_mm: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only and check that they share a grid.
+
+        Raises
+        ------
+        CaseError
+            If they do not.
+        """
+        for array in (self.images_ckji, self.labels_kji, self.coverage_kji):
+            if array is None:
+                continue
+            if array.shape[-3:] != self.images_ckji.shape[1:]:
+                msg = f"{self.name}: images, labels and coverage differ in shape"
+                raise CaseError(msg)
+            array.setflags(write=False)
+
+    @property
+    def missing(self) -> tuple[Sequence, ...]:
+        """The sequences that the case does not have."""
+        return tuple(
+            sequence
+            for sequence, image in zip(SEQUENCES, self.images_ckji, strict=True)
+            if not image.any()
+        )
+
+
+def find_cases(root: Path) -> list[Path]:
+    """Return the case folders at or directly below `root`, sorted by name.
+
+    Raises
+    ------
+    CaseError
+        If there is none.
+    """
+    if not root.is_dir():
+        msg = f"{root}: no such folder"
+        raise CaseError(msg)
+    folders = [root, *sorted(p for p in root.iterdir() if p.is_dir())]
+    cases = [folder for folder in folders if _has_sequences(folder)]
+    if not cases:
+        msg = f"{root}: no folder with NIfTI files named by sequence (t1, t1ce, t2, flair)"
+        raise CaseError(msg)
+    return cases
+
+
+def load_case(folder: Path) -> Case:
+    """Read one case.
+
+    Parameters
+    ----------
+    folder
+        Holds the NIfTI files of one patient.
+
+    Raises
+    ------
+    CaseError
+        If it has no sequence, two files for one, or files on different grids.
+    """
+    files = _files_by_role(folder)
+    sequences = {_ROLES[role]: path for role, path in files.items() if role in _ROLES}
+    if not sequences:
+        msg = f"{folder}: no sequence found"
+        raise CaseError(msg)
+    arrays = {sequence: _load_lps(path) for sequence, path in sequences.items()}
+    first, affine = next(iter(arrays.values()))
+    images = np.zeros((len(SEQUENCES), *first.shape), dtype=np.float32)
+    for index, sequence in enumerate(SEQUENCES):
+        if sequence in arrays:
+            images[index] = _same_grid(folder, arrays[sequence], first.shape, affine)
+    labels = coverage = None
+    if "seg" in files:
+        labels = _labels(folder, _same_grid(folder, _load_lps(files["seg"]), first.shape, affine))
+    if "coverage" in files:
+        coverage = _same_grid(folder, _load_lps(files["coverage"]), first.shape, affine) != 0
+    i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    return Case(folder.name, images, labels, coverage, (k, j, i))
+
+
+def brain_box(images_ckji: npt.NDArray[np.generic]) -> tuple[slice, slice, slice]:
+    """Return the smallest box that holds every non-zero voxel.
+
+    Raises
+    ------
+    ValueError
+        If all voxels are zero.
+    """
+    mask = brain_mask(images_ckji)
+    if not mask.any():
+        msg = "every sequence is zero everywhere: there is no brain to segment"
+        raise ValueError(msg)
+    bounds = []
+    for axis in range(3):
+        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        bounds.append(slice(int(hit[0]), int(hit[-1]) + 1))
+    return bounds[0], bounds[1], bounds[2]
+
+
+def _matches(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.iterdir()):
+        found = _FILE.search(path.name)
+        if found and path.is_file():
+            yield found.group(1).lower(), path
+
+
+def _has_sequences(folder: Path) -> bool:
+    return any(role in _ROLES for role, _ in _matches(folder))
+
+
+def _files_by_role(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        msg = f"{folder}: no such folder"
+        raise CaseError(msg)
+    files: dict[str, Path] = {}
+    taken: dict[object, Path] = {}
+    for role, path in _matches(folder):
+        meaning = _ROLES.get(role, role)
+        if meaning in taken:
+            msg = f"{folder}: both {taken[meaning].name} and {path.name} claim to be {meaning}"
+            raise CaseError(msg)
+        taken[meaning] = path
+        files[role] = path
+    return files
+
+
+def _load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
+    """Return the array in k, j, i order on an LPS grid, and its (RAS) affine in i, j, k order."""
+    image = load_nifti(path)
+    if not isinstance(image, SpatialImage) or image.affine is None or len(image.shape) != 3:
+        msg = f"{path}: not a three-dimensional image with an orientation"
+        raise CaseError(msg)
+    turn = ornt_transform(io_orientation(image.affine), _LPS)  # type: ignore[no-untyped-call]
+    turned = image.as_reoriented(turn)
+    return np.asanyarray(turned.dataobj).transpose(2, 1, 0), np.asarray(turned.affine)
+
+
+def _same_grid(
+    folder: Path,
+    loaded: tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]],
+    shape: tuple[int, ...],
+    affine: npt.NDArray[np.float64],
+) -> npt.NDArray[np.generic]:
+    array, own_affine = loaded
+    if array.shape != shape or not np.allclose(own_affine, affine, atol=1e-2):
+        msg = f"{folder}: the files of a case must share one grid"
+        raise CaseError(msg)
+    return array
+
+
+def _labels(folder: Path, array: npt.NDArray[np.generic]) -> LabelArray:
+    labels = np.asarray(array).astype(np.uint8)
+    labels[labels == LEGACY_ET] = Label.ET
+    if labels.max(initial=0) > Label.ET:
+        msg = f"{folder}: labels other than 0 to 4 in the reference"
+        raise CaseError(msg)
+    return labels

@@ -1,0 +1,1 @@
+"""Training of the network: configuration, sampling, augmentation, losses, the loop."""

@@ -1,0 +1,201 @@
+"""The training configuration, read from a TOML file."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from model.network.slim_unetrpp import TOTAL_STRIDE, SlimUNETRppConfig
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One folder of cases.
+
+    Attributes
+    ----------
+    folder
+        Below the data folder; "." is the data folder itself.
+    weight
+        How often one of its cases is drawn, relative to the other sources' cases.
+    healthy
+        True: cases without tumour and without reference labels, all background.
+    optional
+        True: skip silently when the folder is not there.
+    """
+
+    folder: str
+    weight: float = 1.0
+    healthy: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageConfig:
+    """Crop size up to a fraction of the training.
+
+    Attributes
+    ----------
+    until
+        Fraction of the training, in (0, 1].
+    side
+        Side of the cubic crop in voxels, a multiple of 32.
+    batch
+        Crops a step.
+    """
+
+    until: float
+    side: int
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserConfig:
+    """AdamW with a linear warm-up and a cosine, gradient clipping and an average of weights."""
+
+    learning_rate: float = 1e-3
+    final_fraction: float = 0.01
+    warm_up_steps: int = 100
+    weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.95)
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    """Probability of each augmentation for one crop (or one sequence of it, where it says so)."""
+
+    flip_lr: float = 0.5
+    flip_ap: float = 0.5
+    flip_si: float = 0.5
+    affine: float = 0.0
+    gamma: float = 0.0
+    scale_shift: float = 1.0
+    noise: float = 0.0
+    blur: float = 0.0
+    thick_slices: float = 0.0
+    bias_field: float = 0.0
+    misregistration: float = 0.0
+    missing_sequence: float = 0.0
+    leftover_scalp: float = 0.0
+    eroded_brain: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Everything a training run depends on, beside the data.
+
+    Attributes
+    ----------
+    name
+        Name of the weights file.
+    steps
+        Optimiser steps of the whole run.
+    max_hours
+        Wall-clock limit; the schedule then follows whichever of steps and time is further, so
+        that it always completes. 0: no limit, and a resumed run repeats the uninterrupted one.
+    seed
+        Of the initial weights, the sampling and the augmentation.
+    held_out
+        Case names that are never read.
+    tumour_crops
+        Share of the crops that are centred in a tumour.
+    focal_gamma
+        See :func:`model.train.losses.region_loss`.
+    bf16
+        Run the network under bf16 autocast.
+    checkpoint_minutes
+        Time between two checkpoints.
+    """
+
+    name: str
+    steps: int
+    sources: tuple[SourceConfig, ...]
+    stages: tuple[StageConfig, ...]
+    network: SlimUNETRppConfig = field(default_factory=SlimUNETRppConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    max_hours: float = 0.0
+    seed: int = 0
+    held_out: tuple[str, ...] = ()
+    tumour_crops: float = 0.7
+    focal_gamma: float = 2.0
+    bf16: bool = False
+    checkpoint_minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting that cannot be used.
+        """
+        if self.steps < 1:
+            msg = f"steps must be positive, got {self.steps}"
+            raise ConfigError(msg)
+        if not self.sources:
+            msg = "at least one [[sources]] is needed"
+            raise ConfigError(msg)
+        if not self.stages or self.stages[-1].until < 1.0:
+            msg = "the last of [[stages]] must have until = 1.0"
+            raise ConfigError(msg)
+        for stage in self.stages:
+            if stage.side < 1 or stage.side % TOTAL_STRIDE or stage.batch < 1:
+                msg = f"a stage needs a side that is a multiple of {TOTAL_STRIDE}: {stage}"
+                raise ConfigError(msg)
+
+    def stage_at(self, fraction: float) -> StageConfig:
+        """Return the stage in force after this fraction of the training."""
+        return next(s for s in self.stages if fraction < s.until or s is self.stages[-1])
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read a configuration.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not TOML or a setting is unknown, missing or out of range.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error
+    try:
+        network = SlimUNETRppConfig.from_mapping(document.pop("network", {}))
+    except ValueError as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error
+    sources = tuple(_build(SourceConfig, item) for item in document.pop("sources", ()))
+    stages = tuple(_build(StageConfig, item) for item in document.pop("stages", ()))
+    optimiser = _build(OptimiserConfig, document.pop("optimiser", {}))
+    augment = _build(AugmentConfig, document.pop("augment", {}))
+    return _build(
+        TrainConfig,
+        {
+            **document,
+            "network": network,
+            "sources": sources,
+            "stages": stages,
+            "optimiser": optimiser,
+            "augment": augment,
+        },
+    )
+
+
+def _build(kind: type[T], values: dict[str, Any]) -> T:
+    arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        msg = f"{kind.__name__}: {error}"
+        raise ConfigError(msg) from error
