@@ -1,0 +1,34 @@
+"""The one way to ask work to stop."""
+
+import threading
+
+from desktop_app.errors import Cancelled
+
+
+class CancelToken:
+    """Set once by whoever wants the work to stop, looked at by the work; safe across threads."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work was asked to stop."""
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Leave the work if it was asked to stop.
+
+        Raises
+        ------
+        Cancelled
+            If so.
+        """
+        if self._event.is_set():
+            raise Cancelled

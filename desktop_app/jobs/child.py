@@ -1,0 +1,75 @@
+"""What runs inside the network's process."""
+
+import signal
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from desktop_app.jobs.translate import in_the_users_terms
+from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
+from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+
+Handler = Callable[[InferenceRequest, ProgressCallback], InferenceResult]
+HandlerFactory = Callable[[Path], Handler]
+
+
+def load_network(weights_dir: Path) -> Handler:
+    """Import torch, load the default network and return what answers requests."""
+    from model.inference import Segmenter
+
+    segmenter = Segmenter()
+    segmenter.warm(weights_dir)
+
+    def handle(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
+        return segmenter.segment(request, progress=progress)
+
+    return handle
+
+
+def serve(connection: Connection, factory: HandlerFactory, weights_dir: Path) -> None:
+    """Answer requests until the other end closes the connection.
+
+    Parameters
+    ----------
+    connection
+        To the application.
+    factory
+        Makes the handler, here in the new process; a module-level function.
+    weights_dir
+        Given to the factory.
+    """
+    # Ctrl+C in a terminal reaches every process of the group; the application decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        try:
+            handler = factory(weights_dir)
+        except Exception as exception:  # noqa: BLE001 - told to the application
+            send(connection, _refusal(exception))
+            return
+        send(connection, Ready())
+        while True:
+            request = receive(connection)
+            send(connection, _answer(connection, handler, request))
+            del request
+    except (EOFError, ConnectionError):
+        return  # the application is gone or has no more use for this process
+
+
+def _answer(
+    connection: Connection, handler: Handler, request: InferenceRequest
+) -> Answer | Refusal:
+    def progress(fraction: float, stage: str) -> None:
+        send(connection, Advanced(fraction, stage))
+
+    try:
+        return Answer(handler(request, progress))
+    except ConnectionError:
+        raise
+    except Exception as exception:  # noqa: BLE001 - told to the application
+        return _refusal(exception)
+
+
+def _refusal(exception: Exception) -> Refusal:
+    text = "".join(traceback.format_exception(exception))
+    return Refusal(in_the_users_terms(exception), text)

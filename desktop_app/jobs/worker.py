@@ -1,0 +1,269 @@
+"""The network in a process of its own: warm, killable, replaced when it dies or ages."""
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from desktop_app.errors import Cancelled, DeviceError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.child import HandlerFactory, load_network, serve
+from desktop_app.jobs.translate import in_the_users_terms
+from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
+from model.cropping import Box, brain_box
+from model.errors import UnusableImage
+from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+
+RECYCLE_AFTER_STUDIES = 20
+
+_POLL_SECONDS = 0.05
+_END_SECONDS = 2.0
+
+
+class WorkerDefect(RuntimeError):
+    """The network's process met an exception nobody expects; carries its traceback."""
+
+
+class ModelWorker:
+    """Segments studies in a process that can be killed.
+
+    This process never imports torch. Spawned, never forked: the application has threads, and
+    CUDA does not survive a fork. One study at a time; calls from several threads queue.
+
+    Parameters
+    ----------
+    weights_dir
+        Folder of the weights the process loads at its start.
+    recycle_after
+        Number of studies after which the process is replaced, so that what native libraries
+        leak over a night's batch stays bounded.
+    factory
+        Makes the handler inside the process; a module-level function.
+    """
+
+    def __init__(
+        self,
+        weights_dir: Path,
+        *,
+        recycle_after: int = RECYCLE_AFTER_STUDIES,
+        factory: HandlerFactory = load_network,
+    ) -> None:
+        self._weights_dir = weights_dir
+        self._recycle_after = recycle_after
+        self._factory = factory
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the process that runs now, if any."""
+        child = self._child
+        return child.process.pid if child is not None else None
+
+    def warm(self) -> None:
+        """Start the process, so that it loads the network while the user does something else."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._running()
+            finally:
+                self._lock.release()
+
+    def segment(
+        self,
+        request: InferenceRequest,
+        *,
+        progress: ProgressCallback | None = None,
+        token: CancelToken | None = None,
+    ) -> InferenceResult:
+        """Segment one study.
+
+        Parameters
+        ----------
+        request
+            The study; its arrays are copied into the other process.
+        progress
+            Told the fraction done and the stage.
+        token
+            Cancelling it kills the process at once; the next study starts a new one.
+
+        Raises
+        ------
+        Cancelled
+            If the token was cancelled or the worker closed.
+        DeviceError
+            If the device fails, memory runs out or the process dies.
+        WorkerDefect
+            On an exception that nobody expects.
+        """
+        token = token or CancelToken()
+        while not self._lock.acquire(timeout=_POLL_SECONDS):
+            token.raise_if_cancelled()
+        try:
+            token.raise_if_cancelled()
+            box = _brain_box(request)
+            brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
+            result = self._segment(request.with_image(brain), progress or _silent, token)
+        finally:
+            self._lock.release()
+        return result.placed_in(box, request.shape_kji)
+
+    def close(self) -> None:
+        """End the process; a study under way is cancelled."""
+        self._closed = True
+        child = self._child
+        if child is not None:
+            if self._lock.locked():
+                child.process.kill()
+            with self._lock:
+                child.end()
+                self._child = None
+
+    def _segment(
+        self, request: InferenceRequest, progress: ProgressCallback, token: CancelToken
+    ) -> InferenceResult:
+        child = self._running()
+        try:
+            result = child.ask(request, progress, token)
+        except _Died as death:
+            self._child = None
+            if self._closed:
+                raise Cancelled from None
+            raise _death_notice(death.exit_code) from None
+        except BaseException:
+            if not child.is_idle:
+                child.kill()
+                self._child = None
+            raise
+        if child.answered >= self._recycle_after and not self._closed:
+            child.end()
+            self._child = None
+            self._running()
+        return result
+
+    def _running(self) -> "_Child":
+        if self._closed:
+            raise Cancelled
+        if self._child is not None and not self._child.process.is_alive():
+            self._child.end()
+            self._child = None
+        if self._child is None:
+            self._child = _Child(self._factory, self._weights_dir)
+        return self._child
+
+
+class _Died(Exception):
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+class _Child:
+    """One process and the connection to it."""
+
+    def __init__(self, factory: HandlerFactory, weights_dir: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self.process = context.Process(
+            target=serve, args=(theirs, factory, weights_dir), name="network", daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.answered = 0
+        self.is_idle = False
+        self._is_ready = False
+
+    def ask(
+        self, request: InferenceRequest, progress: ProgressCallback, token: CancelToken
+    ) -> InferenceResult:
+        """Send a request and wait for its result."""
+        self.is_idle = False
+        if not self._is_ready:
+            progress(0.0, "Loading the network")
+            self._expect(Ready, progress, token)
+            self._is_ready = True
+        self._guard(lambda: send(self._connection, request))
+        answer = self._expect(Answer, progress, token)
+        self.answered += 1
+        self.is_idle = True
+        result: InferenceResult = answer.result
+        return result
+
+    def kill(self) -> None:
+        """End the process whatever it does."""
+        self.process.kill()
+        self.end()
+
+    def end(self) -> None:
+        """Let the process end, kill it if it does not."""
+        self._connection.close()
+        self.process.join(_END_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+    def _expect(self, kind: type[Any], progress: ProgressCallback, token: CancelToken) -> Any:
+        while True:
+            message = self._next(token)
+            match message:
+                case Advanced(fraction, stage):
+                    progress(fraction, stage)
+                case Refusal(error, remote_traceback):
+                    # A network that could not be loaded ends its process; a refused study does not.
+                    self.is_idle = self._is_ready
+                    if error is not None:
+                        raise error
+                    raise WorkerDefect(remote_traceback)
+                case _ if isinstance(message, kind):
+                    return message
+                case _:
+                    raise WorkerDefect(f"unexpected {type(message).__name__}")
+
+    def _next(self, token: CancelToken) -> Any:
+        while True:
+            token.raise_if_cancelled()
+            ready = wait([self._connection, self.process.sentinel], timeout=_POLL_SECONDS)
+            if self._connection in ready:
+                return self._guard(lambda: receive(self._connection))
+            if ready:
+                self._raise_death()
+
+    def _guard(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except (EOFError, OSError):
+            self._raise_death()
+
+    def _raise_death(self) -> NoReturn:
+        self.end()
+        raise _Died(self.process.exitcode)
+
+
+def _brain_box(request: InferenceRequest) -> Box:
+    try:
+        return brain_box(request.image_ckji)
+    except UnusableImage as error:
+        raise (in_the_users_terms(error) or error) from error
+
+
+def _silent(fraction: float, stage: str) -> None:
+    """Progress nobody listens to."""
+
+
+def _death_notice(exit_code: int | None) -> DeviceError:
+    if exit_code == -getattr(signal, "SIGKILL", 9):
+        return DeviceError(
+            "The segmentation was stopped by the operating system.",
+            "Its process was killed, which usually means that memory ran out.",
+            "Close other programs and try again.",
+        )
+    return DeviceError(
+        "The segmentation ended unexpectedly.",
+        f"Its process ended with code {exit_code}.",
+        "Try again; if it happens again, choose another device.",
+    )

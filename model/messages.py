@@ -1,0 +1,141 @@
+"""What goes into the network's process and what comes out of it; free of torch."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.cropping import Box, place_in
+from model.spec import REGIONS, SEQUENCES
+
+ProgressCallback = Callable[[float, str], None]
+CheckCallback = Callable[[], None]
+
+DEFAULT_MODEL = "slim_unetrpp"
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
+
+
+class Precision(StrEnum):
+    """Number format of weights and activations."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
+def is_device_name(text: str) -> bool:
+    """Whether `text` names a device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``."""
+    return _DEVICE.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InferenceRequest:
+    """One study for the network.
+
+    Parameters
+    ----------
+    image_ckji
+        (4, k, j, i) float32 raw intensities in the order of `model.spec.SEQUENCES`: brain
+        extracted, exactly zero outside the brain, 1 mm, axes k → S, j → P, i → L.
+    present
+        Which sequences there are; the channel of an absent one is zero throughout.
+    weights_dir
+        Folder with ``NAME.safetensors`` and ``NAME.json``.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    precision
+        One of `Precision`.
+    model_name
+        Name of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the image has another shape or type, no sequence is present, an absent one is not zero,
+        or device or precision are unknown.
+    """
+
+    image_ckji: NDArray[np.float32]
+    present: tuple[bool, bool, bool, bool]
+    weights_dir: Path
+    device: str = "auto"
+    precision: str = Precision.AUTO
+    model_name: str = DEFAULT_MODEL
+
+    def __post_init__(self) -> None:
+        image = self.image_ckji
+        if image.ndim != 4 or image.shape[0] != len(SEQUENCES) or image.dtype != np.float32:
+            raise ValueError(f"the image must be float32 (4, k, j, i): {image.dtype} {image.shape}")
+        if len(self.present) != len(SEQUENCES) or not any(self.present):
+            raise ValueError(f"at least one of four sequences must be present: {self.present}")
+        for sequence, channel, present in zip(SEQUENCES, image, self.present, strict=True):
+            if not present and channel.any():
+                raise ValueError(f"{sequence} is said to be absent but is not zero throughout")
+        if not is_device_name(self.device):
+            raise ValueError(f"unknown device {self.device!r}")
+        object.__setattr__(self, "precision", Precision(self.precision))
+
+    @property
+    def shape_kji(self) -> tuple[int, int, int]:
+        """Voxels along k, j and i."""
+        k, j, i = self.image_ckji.shape[1:]
+        return k, j, i
+
+    def with_image(self, image_ckji: NDArray[np.float32]) -> "InferenceRequest":
+        """Return a copy with another image."""
+        return replace(self, image_ckji=image_ckji)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InferenceResult:
+    """What the network found, on the grid of the request's image.
+
+    Parameters
+    ----------
+    labels_kji
+        (k, j, i) uint8: 1 NCR, 2 ED, 3 ET.
+    probabilities_ckji
+        (3, k, j, i) float16 in the order of `model.spec.REGIONS`: TC, WT, ET.
+    device, precision
+        Where and how it was computed in the end.
+    model_id
+        Name and version of the weights, from their model card.
+    weights_sha256
+        Checksum of the weights' file.
+    seconds
+        Wall time of the inference, without the start of the process.
+    warnings
+        One plain sentence each: what was assumed or went another way than asked.
+    """
+
+    labels_kji: NDArray[np.uint8]
+    probabilities_ckji: NDArray[np.float16]
+    device: str
+    precision: str
+    model_id: str
+    weights_sha256: str
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.probabilities_ckji.shape != (len(REGIONS), *self.labels_kji.shape):
+            raise ValueError("labels and probabilities lie on different grids")
+        for name in ("labels_kji", "probabilities_ckji"):
+            array = getattr(self, name)
+            if array.flags.writeable:
+                array = array.view()
+                array.setflags(write=False)
+                object.__setattr__(self, name, array)
+
+    def placed_in(self, box: Box, shape_kji: tuple[int, int, int]) -> "InferenceResult":
+        """Return the result of a cropped image on the grid it was cropped from."""
+        return replace(
+            self,
+            labels_kji=place_in(self.labels_kji, box, shape_kji),
+            probabilities_ckji=place_in(self.probabilities_ckji, box, shape_kji),
+        )

@@ -1,0 +1,54 @@
+"""Stand-ins for the network, run inside the worker's process; the model's name says what to do."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from model.errors import DeviceFailure, OutOfMemory
+from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+
+
+def answer(request: InferenceRequest, note: str = "") -> InferenceResult:
+    mask = request.image_ckji.any(axis=0)
+    return InferenceResult(
+        labels_kji=mask.astype(np.uint8),
+        probabilities_ckji=np.stack([mask] * 3).astype(np.float16),
+        device="cpu",
+        precision="fp32",
+        model_id=note,
+        weights_sha256="",
+        seconds=0.0,
+    )
+
+
+def act(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
+    progress(0.5, "Segmenting")
+    match request.model_name:
+        case "sleep":
+            time.sleep(60)
+        case "exit":
+            os._exit(7)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "device":
+            raise DeviceFailure("cuda:7 is not there")
+        case "memory":
+            raise OutOfMemory("12 GB asked for")
+        case "defect":
+            raise ZeroDivisionError("a defect in the network")
+    return answer(request, note=str(os.getpid()))
+
+
+def obedient(_weights_dir: Path):
+    return act
+
+
+def failing_start(_weights_dir: Path):
+    raise DeviceFailure("no device at all")
+
+
+def dying_start(_weights_dir: Path):
+    os._exit(9)
