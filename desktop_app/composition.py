@@ -1,0 +1,121 @@
+"""Builds the parts that live as long as the program and wires them together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.jobs.worker import ModelWorker
+from desktop_app.paths import user_data_dir, weights_dir
+from desktop_app.services.batch import Batch, BatchOptions, CaseListener
+from desktop_app.services.crash_report import write_crash_report
+from desktop_app.services.export import PageRenderer
+from desktop_app.services.session import Session
+from desktop_app.services.settings import Settings, load_settings, save_settings
+
+_SETTINGS_FILE = "settings.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class App:
+    """Everything a window or a command needs; a context manager that ends it all.
+
+    Parameters
+    ----------
+    runner
+        Runs long work off the caller's thread.
+    worker
+        The network, in a process of its own.
+    session
+        What the window shows; belongs to the thread that built the app.
+    user_data
+        Folder for what the program keeps for this user.
+    make_worker
+        Makes a further model process, for a batch.
+    """
+
+    runner: JobRunner
+    worker: ModelWorker
+    session: Session
+    user_data: Path
+    make_worker: Callable[[], ModelWorker]
+
+    def load_settings(self) -> Settings:
+        """Return what the user chose in earlier sessions."""
+        return load_settings(self.user_data / _SETTINGS_FILE)
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep what the user chose.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        save_settings(settings, self.user_data / _SETTINGS_FILE)
+
+    def report_crash(self, traceback_text: str) -> Path:
+        """Write the trace of a defect to a file and return its path.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        return write_crash_report(traceback_text, self.user_data)
+
+    def make_batch(
+        self,
+        root: Path,
+        output: Path,
+        options: BatchOptions,
+        *,
+        page_renderer: PageRenderer | None = None,
+        on_case: CaseListener | None = None,
+    ) -> Batch:
+        """Return a batch over the studies below `root`; it makes and ends its own processes."""
+        return Batch(
+            root,
+            output,
+            options,
+            make_worker=self.make_worker,
+            page_renderer=page_renderer,
+            on_case=on_case,
+            on_defect=self.report_crash,
+        )
+
+    def close(self) -> None:
+        """Stop what runs and end the model's process."""
+        self.worker.close()
+        self.runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def build(*, weights: Path | None = None, user_data: Path | None = None) -> App:
+    """Build the program's parts; nothing heavy is loaded and no process started yet.
+
+    Parameters
+    ----------
+    weights
+        Folder of the weights; the bundled ones by default.
+    user_data
+        Folder for settings and crash reports; the user's own by default.
+    """
+    folder = weights or weights_dir()
+
+    def make_worker() -> ModelWorker:
+        return ModelWorker(folder)
+
+    return App(JobRunner(), make_worker(), Session(), user_data or user_data_dir(), make_worker)

@@ -1,0 +1,173 @@
+"""What is kept on disk of a batch: a state per study, and one summary of all."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence, Series
+from desktop_app.io.atomic import atomic_path
+from desktop_app.io.export_csv import write_csv
+from desktop_app.services.case import CaseOptions
+
+SUMMARY = "summary.csv"
+STATE_FOLDER = ".gliascope"
+_SCHEMA = "gliascope/batch-case/1"
+
+_log = logging.getLogger(__name__)
+
+
+class CaseStatus(StrEnum):
+    """Where a study of a batch stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """One study of a batch as told to the user and kept on disk.
+
+    Parameters
+    ----------
+    name
+        The study's name, and that of its folder of results.
+    fraction, stage
+        How far a running study is.
+    reason
+        Why it failed: what, where, what to do, a line each; empty otherwise.
+    seconds
+        Wall time it took.
+    volumes_mm3
+        Per region, once done.
+    files
+        Names of the files written to the folder of results.
+    fingerprint
+        Stands for inputs, options and weights: results of another fingerprint are out of date.
+    resumed
+        Whether the results come from an earlier run.
+    """
+
+    name: str
+    study_uid: str
+    status: CaseStatus = CaseStatus.PENDING
+    fraction: float = 0.0
+    stage: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    volumes_mm3: Mapping[Region, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    fingerprint: str = ""
+    resumed: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is done or failed."""
+        return self.status in (CaseStatus.DONE, CaseStatus.FAILED)
+
+
+def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_sha256: str) -> str:
+    """Return a checksum of everything a study's results depend on.
+
+    Parameters
+    ----------
+    roles
+        Their files count by path, size and time of the last change.
+    """
+    inputs = []
+    for sequence in Sequence:
+        if sequence in roles:
+            paths = sorted({instance.path for instance in roles[sequence].instances})
+            stats = [(path, path.stat()) for path in paths]
+            inputs.append(
+                [sequence.value, [[str(p.resolve()), s.st_size, s.st_mtime_ns] for p, s in stats]]
+            )
+    what = {"inputs": inputs, "options": asdict(options), "weights": weights_sha256}
+    return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_state(output: Path, name: str) -> CaseState | None:
+    """Return the kept state of a study, or None where there is none that can be read.
+
+    A study that was running when the program ended is pending again.
+    """
+    file = _state_file(output, name)
+    try:
+        stored: Any = json.loads(file.read_text("utf-8"))
+        if stored.pop("schema") != _SCHEMA:
+            return None
+        volumes = {Region(region): float(v) for region, v in stored.pop("volumes_mm3").items()}
+        stored |= {key: tuple(stored[key]) for key in ("warnings", "files")}
+        stored["status"] = CaseStatus(stored["status"])
+        state = CaseState(**stored, volumes_mm3=volumes)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.info("A batch state is not readable, its study runs again: %s", error)
+        return None
+    if state.status is CaseStatus.RUNNING:
+        return replace(state, status=CaseStatus.PENDING)
+    return state
+
+
+def write_state(output: Path, state: CaseState) -> None:
+    """Keep the state of a study.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    kept = asdict(state)
+    for passing in ("fraction", "stage", "resumed"):
+        del kept[passing]
+    with atomic_path(_state_file(output, state.name)) as temporary:
+        temporary.write_text(
+            json.dumps({"schema": _SCHEMA, **kept}, indent=1, ensure_ascii=False), "utf-8"
+        )
+
+
+def has_results(output: Path, state: CaseState) -> bool:
+    """Whether every file of a finished study is still there."""
+    folder = output / state.name
+    return bool(state.files) and all((folder / file).is_file() for file in state.files)
+
+
+def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
+    """Write one line per study: state, volumes in mm³, seconds, warnings, error.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    return write_csv([_row(state) for state in states], output / SUMMARY)
+
+
+def _row(state: CaseState) -> dict[str, str | int | float]:
+    volumes = {
+        f"{region.value}_mm3": round(state.volumes_mm3[region], 1)
+        if region in state.volumes_mm3
+        else ""
+        for region in Region
+    }
+    return {
+        "study": state.name,
+        "state": state.status.value,
+        **volumes,
+        "seconds": round(state.seconds, 1) if state.is_over else "",
+        "warnings": " | ".join(state.warnings),
+        "error": state.reason.replace("\n", " | "),
+    }
+
+
+def _state_file(output: Path, name: str) -> Path:
+    return output / STATE_FOLDER / f"{name}.json"

@@ -1,0 +1,134 @@
+"""One study from its series to its folder of results, the same for one study and for many."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.io.atomic import atomic_folder
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.export import (
+    DEFAULT_FORMATS,
+    ExportFormat,
+    PageRenderer,
+    export_study,
+)
+from desktop_app.services.run_log import write_run_log
+from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
+from desktop_app.services.stages import Stages
+
+# Seconds on two cores; the bar's shape, no promise.
+_STAGE_SECONDS = {"segment": 12.0, "export": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """Which files are written, and how.
+
+    Parameters
+    ----------
+    et_label
+        Value of enhancing tumour in the NIfTI labels: 3, or 4 as in BraTS before 2023.
+    anonymise
+        Leave out who the patient is.
+    """
+
+    formats: tuple[ExportFormat, ...] = DEFAULT_FORMATS
+    et_label: int = 3
+    anonymise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOptions:
+    """Everything that decides what a study's results look like."""
+
+    segment: SegmentOptions = field(default_factory=SegmentOptions)
+    export: ExportOptions = field(default_factory=ExportOptions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseOutcome:
+    """A finished study and the files that hold it."""
+
+    result: StudyResult
+    folder: Path
+    files: tuple[Path, ...]
+
+
+def process_study(
+    study: Study,
+    roles: Mapping[Sequence, Series],
+    options: CaseOptions,
+    output: Path,
+    worker: Segmenter,
+    *,
+    page_renderer: PageRenderer | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> CaseOutcome:
+    """Segment a study and write its results to `output`/STUDYNAME.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be used.
+    OutputError
+        If the results cannot be written; then none of them is.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled; nothing is written.
+    """
+    stages = Stages(_STAGE_SECONDS, progress)
+    with stages.stage("segment", "Segmenting") as report:
+        result = segment_study(study, roles, options.segment, worker, progress=report, token=token)
+    with stages.stage("export", "Writing the results") as report:
+        files = save_results(
+            result,
+            output,
+            options.export,
+            page_renderer=page_renderer,
+            progress=report,
+            token=token,
+        )
+    return CaseOutcome(result, output / study.name, files)
+
+
+def save_results(
+    result: StudyResult,
+    output: Path,
+    options: ExportOptions,
+    *,
+    page_renderer: PageRenderer | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> tuple[Path, ...]:
+    """Write the results and their log to `output`/STUDYNAME: all of them or none.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    UsageError
+        If a format is asked for that does not exist.
+    Cancelled
+        If `token` was cancelled; nothing is written.
+    """
+    folder = output / result.study.name
+    with atomic_folder(folder) as staging:
+        files = export_study(
+            result,
+            staging,
+            formats=options.formats,
+            et_label=options.et_label,
+            anonymise=options.anonymise,
+            page_renderer=page_renderer,
+            progress=progress,
+            token=token,
+        )
+        log = write_run_log(result, files, staging)
+        if token is not None:
+            token.raise_if_cancelled()
+    return tuple(folder / file.name for file in (*files, log))

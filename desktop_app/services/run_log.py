@@ -1,0 +1,63 @@
+"""`run.log`: how one study was processed, without a word that tells who the patient is."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence
+from desktop_app.io.atomic import atomic_path
+from desktop_app.services.privacy import Redactor
+
+RUN_LOG = "run.log"
+
+
+def write_run_log(result: StudyResult, files: Iterable[Path], folder: Path) -> Path:
+    """Write the log of a finished study into its folder.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    path = folder / RUN_LOG
+    with atomic_path(path) as temporary:
+        redactor = Redactor.for_study(result.study)
+        lines = [redactor.redact(line) for line in _lines(result)]
+        temporary.write_text("\n".join([*lines, *_file_lines(files), ""]), "utf-8")
+    return path
+
+
+def _lines(result: StudyResult) -> Iterable[str]:
+    provenance = result.segmentation.provenance
+    yield f"Gliascope {provenance.app_version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    yield "For research use. Not a medical device."
+    yield f"Model {provenance.model_id}, sha256 {provenance.weights_sha256}"
+    yield f"Device {provenance.device}, precision {provenance.precision}"
+    for sequence in Sequence:
+        yield f"{sequence}: {_grid(result, sequence)}"
+    for step in provenance.steps:
+        yield f"Step: {step}"
+    for warning in result.segmentation.warnings:
+        yield f"Warning: {warning}"
+    voxel_mm3 = result.segmentation.geometry.voxel_volume_mm3
+    for region in Region:
+        voxels = int(result.segmentation.mask_kji(region).sum())
+        yield f"{region}: {voxels} voxels, {voxels * voxel_mm3:.1f} mm3"
+    for stage, seconds in provenance.seconds.items():
+        yield f"Seconds, {stage}: {seconds:.2f}"
+
+
+def _grid(result: StudyResult, sequence: Sequence) -> str:
+    volume = result.prepared.volumes.get(sequence)
+    if volume is None:
+        return "missing"
+    shape = " x ".join(str(n) for n in volume.geometry.shape_kji)
+    spacing = " x ".join(f"{mm:.3f}" for mm in volume.geometry.spacing_mm)
+    return f"{shape} voxels of {spacing} mm (k, j, i)"
+
+
+def _file_lines(files: Iterable[Path]) -> Iterable[str]:
+    for file in files:
+        yield f"Written: {file.name}"

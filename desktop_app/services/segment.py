@@ -1,0 +1,197 @@
+"""From a study and its four sequences to measured labels: the one path of window, batch, CLI."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import desktop_app
+from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.result import PreparedStudy, StudyResult
+from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.paths import weights_dir
+from desktop_app.services.import_study import load_roles
+from desktop_app.services.measure import measure
+from desktop_app.services.preprocess import prepare, to_reference
+from desktop_app.services.stages import Stages
+from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
+
+NO_TUMOUR_FOUND = "No tumour found."
+
+# One image alone cannot tell oedema from tumour core, and enhancement or oedema must be visible.
+MIN_SEQUENCES = 2
+_TUMOUR_SHOWING = (Sequence.T1C, Sequence.FLAIR)
+
+# Seconds on two cores for a study that is registered and stripped; the bar's shape, no promise.
+_STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "inference": 5.0, "postprocess": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOptions:
+    """Which network runs, and where.
+
+    Parameters
+    ----------
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    precision
+        ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+    weights_folder
+        Where the network's weights and card lie.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    model_name: str = DEFAULT_MODEL
+    weights_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedStudy:
+    """The voxels of the chosen series, and how long reading them took."""
+
+    roles: Mapping[Sequence, Series]
+    volumes: Mapping[Sequence, Volume]
+    seconds: float
+
+
+class Segmenter(Protocol):
+    """What segmenting needs of the model's process."""
+
+    def warm(self) -> None:
+        """Get ready in the background; returns at once."""
+
+    def segment(
+        self,
+        request: InferenceRequest,
+        *,
+        progress: ProgressCallback | None = None,
+        token: CancelToken | None = None,
+    ) -> InferenceResult:
+        """Run the network on one prepared study."""
+
+
+def require_sequences(study: Study, roles: Mapping[Sequence, Series]) -> None:
+    """Refuse a choice of series from which no sub-regions can be told.
+
+    Raises
+    ------
+    InputError
+        If fewer than two sequences are chosen, or neither T1c nor FLAIR is among them.
+    """
+    missing = [sequence.value for sequence in Sequence if sequence not in roles]
+    enough = len(roles) >= MIN_SEQUENCES and any(s in roles for s in _TUMOUR_SHOWING)
+    if enough:
+        return
+    raise InputError(
+        f"The study lacks sequences that are needed: no {', '.join(missing)}.",
+        f"Study {study.name} in {study.root}",
+        "Add the missing series, or name them yourself with --t1, --t1c, --t2 and --flair.",
+    )
+
+
+def segment_study(
+    study: Study,
+    roles: Mapping[Sequence, Series],
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    loaded: LoadedStudy | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> StudyResult:
+    """Load, prepare, segment and measure one study.
+
+    Parameters
+    ----------
+    roles
+        The series to use per sequence; a missing sequence is absent.
+    worker
+        Gets ready while the images are read.
+    loaded
+        Volumes read before from the same `roles`; they are then not read again.
+
+    Returns
+    -------
+    StudyResult
+        Labels on the grid of the reference series as acquired. "No tumour found." is among its
+        warnings where there is none.
+
+    Raises
+    ------
+    InputError
+        If the series cannot be used.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled.
+    """
+    require_sequences(study, roles)
+    worker.warm()
+    stages = Stages(_STAGE_SECONDS, progress)
+    with stages.stage("import", "Reading the images") as report:
+        if loaded is None:
+            volumes = load_roles(roles, progress=report, token=token)
+        else:
+            volumes = dict(loaded.volumes)
+    if loaded is not None:
+        stages.seconds["import"] = loaded.seconds
+    with stages.stage("preprocess", "Preparing the images") as report:
+        prepared = prepare(volumes, progress=report, token=token)
+    with stages.stage("inference", "Segmenting") as report:
+        inference = worker.segment(_request(prepared, options), progress=report, token=token)
+    with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
+        labels_kji = to_reference(inference.probabilities_ckji, prepared)
+        empty = (NO_TUMOUR_FOUND,) if not labels_kji.any() else ()
+    if token is not None:
+        token.raise_if_cancelled()
+    segmentation = Segmentation(
+        labels_kji,
+        prepared.reference.geometry,
+        _provenance(prepared, inference, stages.seconds),
+        warnings=(*empty, *prepared.warnings, *inference.warnings),
+    )
+    return StudyResult(study, dict(roles), prepared, segmentation, measure(segmentation))
+
+
+def load_study(
+    roles: Mapping[Sequence, Series],
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> LoadedStudy:
+    """Read the chosen series, for display and for a later `segment_study`."""
+    stages = Stages({"import": 1.0}, progress)
+    with stages.stage("import", "Reading the images") as report:
+        volumes = load_roles(roles, progress=report, token=token)
+    return LoadedStudy(dict(roles), volumes, stages.seconds["import"])
+
+
+def _request(prepared: PreparedStudy, options: SegmentOptions) -> InferenceRequest:
+    return InferenceRequest(
+        image_ckji=prepared.image_ckji,
+        present=prepared.present,
+        device=options.device,
+        precision=options.precision,
+        model_name=options.model_name,
+        weights_dir=options.weights_folder or weights_dir(),
+    )
+
+
+def _provenance(
+    prepared: PreparedStudy, inference: InferenceResult, seconds: Mapping[str, float]
+) -> Provenance:
+    return Provenance(
+        model_id=inference.model_id,
+        weights_sha256=inference.weights_sha256,
+        app_version=desktop_app.__version__,
+        device=inference.device,
+        precision=inference.precision,
+        steps=(*prepared.steps, f"Segmented by {inference.model_id} on {inference.device}"),
+        seconds={**seconds, "total": sum(seconds.values())},
+    )

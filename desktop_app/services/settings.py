@@ -1,0 +1,59 @@
+"""What the program remembers for its user between two starts."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from desktop_app.io.atomic import atomic_path
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices that outlive the window.
+
+    Parameters
+    ----------
+    device, precision
+        As on the command line; ``auto`` lets the program decide.
+    theme
+        ``auto``, ``light`` or ``dark``.
+    open_folder, export_folder
+        Where the user last opened a study and saved results; empty before the first time.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    theme: str = "auto"
+    open_folder: str = ""
+    export_folder: str = ""
+
+
+def load_settings(file: Path) -> Settings:
+    """Read the settings; defaults where the file is missing, damaged or of another version."""
+    try:
+        stored: Any = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        _log.info("Settings in %s are not readable, defaults are used: %s", file.name, error)
+        return Settings()
+    if not isinstance(stored, dict):
+        return Settings()
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{k: v for k, v in stored.items() if k in known and isinstance(v, str)})
+
+
+def save_settings(settings: Settings, file: Path) -> None:
+    """Write the settings.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with atomic_path(file) as temporary:
+        temporary.write_text(json.dumps(asdict(settings), indent=2), "utf-8")
