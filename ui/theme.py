@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 class ThemeName(StrEnum):
     """Appearances the user can choose."""
 
-    SYSTEM = "system"
+    SYSTEM = "auto"
     LIGHT = "light"
     DARK = "dark"
 

@@ -1,0 +1,249 @@
+"""The window: two pages, a menu, a status line; passive, driven by the presenters."""
+
+from collections.abc import Sequence as Many
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import UserFacingError
+from ui.dialogs.message import crash_box, error_box, message_box
+from ui.dialogs.study_dialog import StudyDialog
+from ui.icons import Icons
+from ui.menus import Menus
+from ui.panels.batch_page import BatchPage
+from ui.panels.card import styled_label
+from ui.panels.start_page import StartPage
+from ui.panels.study_page import StudyPage
+from ui.viewers.window_level import auto_window
+from ui.views.study_view import (
+    Actions,
+    JobStatus,
+    RegionRow,
+    SequenceSlot,
+    StudyHeader,
+)
+
+NOTICE = "For research use. Not a medical device."
+_STUDY_TAB, _BATCH_TAB = 0, 1
+
+
+class MainWindow(QMainWindow):
+    """Shows what the presenters tell it and reports what the user does.
+
+    Signals
+    -------
+    path_opened(Path)
+        A study was chosen or dropped.
+    sample_requested()
+    export_asked()
+    close_asked()
+        The window is about to close; the presenters stop their jobs.
+    """
+
+    path_opened = Signal(object)
+    sample_requested = Signal()
+    export_asked = Signal()
+    close_asked = Signal()
+
+    def __init__(self, icons: Icons, last_folder: str = "") -> None:
+        super().__init__()
+        self.setWindowTitle("Gliascope")
+        self.setWindowIcon(icons.get("gliascope"))
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self._last_folder = last_folder
+        self._shown: Volume | None = None
+        self.has_unsaved = lambda: False
+        self.start_page = StartPage(icons)
+        self.study_page = StudyPage(icons)
+        self.batch_page = BatchPage(icons)
+        self._study_stack = QStackedWidget()
+        self._study_stack.addWidget(self.start_page)
+        self._study_stack.addWidget(self.study_page)
+        self._tabs = QTabBar()
+        self._tabs.addTab("Study")
+        self._tabs.addTab("Batch")
+        self._tabs.setDrawBase(False)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._study_stack)
+        self._pages.addWidget(self.batch_page)
+        self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._tabs)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(centre)
+        self._readout = styled_label("", "muted")
+        self.statusBar().addWidget(self._readout, 1)
+        self.statusBar().addPermanentWidget(styled_label(NOTICE, "notice"))
+        self.menus = Menus(self)
+        self._connect()
+
+    @property
+    def last_folder(self) -> str:
+        """Folder of the study opened last."""
+        return self._last_folder
+
+    def _connect(self) -> None:
+        self.start_page.open_requested.connect(self.ask_folder)
+        self.start_page.sample_requested.connect(self.sample_requested)
+        self.start_page.batch_requested.connect(self.show_batch_page)
+        self.study_page.export_requested.connect(self.export_asked)
+        self.study_page.views.value_probed.connect(self._readout.setText)
+        self.study_page.viewer_bar.window_reset_requested.connect(self._reset_window)
+
+    # What the user opens
+
+    def ask_folder(self) -> None:
+        """Ask for the folder of a study and report it."""
+        folder = QFileDialog.getExistingDirectory(self, "Open a study", self._last_folder)
+        if folder:
+            self._open(Path(folder))
+
+    def ask_file(self) -> None:
+        """Ask for a ZIP, a DICOMDIR, a DICOM or a NIfTI file and report it."""
+        file, _ = QFileDialog.getOpenFileName(self, "Open a study", self._last_folder)
+        if file:
+            self._open(Path(file))
+
+    def show_batch_page(self) -> None:
+        """Turn to the batch and ask for its folder if there is none yet."""
+        self._tabs.setCurrentIndex(_BATCH_TAB)
+        self.batch_page.choose_root_if_empty()
+
+    def show_study_page(self) -> None:
+        """Turn to the study."""
+        self._tabs.setCurrentIndex(_STUDY_TAB)
+
+    def _open(self, path: Path) -> None:
+        self._last_folder = str(path.parent)
+        self.show_study_page()
+        self.path_opened.emit(path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept one local file or folder."""
+        urls = event.mimeData().urls()
+        if len(urls) == 1 and urls[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.acceptProposedAction()
+        self._open(Path(event.mimeData().urls()[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask before a result that was never exported is lost."""
+        if self.has_unsaved() and not self._may_discard():
+            event.ignore()
+            return
+        self.close_asked.emit()
+        super().closeEvent(event)
+
+    def _may_discard(self) -> bool:
+        answer = QMessageBox.question(
+            self,
+            "Gliascope",
+            "The segmentation was not exported.\nClose without it?",
+            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        return answer == QMessageBox.StandardButton.Discard
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Redraw the icons when the theme changes."""
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "batch_page"):
+            self.study_page.refresh_icons()
+            self.batch_page.refresh_icons()
+        super().changeEvent(event)
+
+    # StudyView
+
+    def show_study(self, header: StudyHeader, slots: Many[SequenceSlot]) -> None:
+        """Show the pre-flight table; forget images and results of the study before."""
+        self._study_stack.setCurrentWidget(self.study_page)
+        self.setWindowTitle(f"{header.title} — Gliascope")
+        self.study_page.show_header(header)
+        self.show_slots(slots)
+        self.show_image(None, reference=None)
+
+    def show_slots(self, slots: Many[SequenceSlot]) -> None:
+        """Replace the rows of the pre-flight table."""
+        self.study_page.sequences.show_slots(slots)
+
+    def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
+        """Offer these sequences above the slices."""
+        self.study_page.viewer_bar.show_sequences(available, current)
+
+    def show_image(self, volume: Volume | None, *, reference: Volume | None) -> None:
+        """Show an image in planes of the reference's grid."""
+        views = self.study_page.views
+        views.set_reference(reference.geometry if reference is not None else None)
+        views.set_image(volume)
+        self._shown = volume
+        self._reset_window()
+
+    def show_segmentation(self, segmentation: Segmentation | None) -> None:
+        """Show labels over the slices and as surfaces; look at the tumour's largest slice."""
+        views = self.study_page.views
+        if segmentation is None:
+            views.set_labels(None, None, ())
+            return
+        views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
+
+    def show_point(self, point_lps_mm: tuple[float, float, float]) -> None:
+        """Move the crosshair."""
+        self.study_page.views.set_cursor(point_lps_mm)
+
+    def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
+        """Fill the volume table and the notes below it."""
+        self.study_page.regions.show_rows(rows, notes)
+
+    def show_job(self, status: JobStatus | None) -> None:
+        """Show what runs; ``None`` hides the bar."""
+        if status is not None:
+            self._study_stack.setCurrentWidget(self.study_page)
+        self.study_page.show_job(status)
+
+    def show_actions(self, actions: Actions) -> None:
+        """Enable what can be done now."""
+        self.study_page.show_actions(actions)
+        self.menus.export.setEnabled(actions.export)
+
+    def show_message(self, title: str, lines: Many[str]) -> None:
+        """Tell something good or neutral."""
+        message_box(self, QMessageBox.Icon.Information, title, lines)
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Tell what is wrong, where, and what to do."""
+        error_box(self, error)
+
+    def show_crash(self, traceback: str) -> None:
+        """Tell of a defect in the program."""
+        crash_box(self, traceback)
+
+    def ask_study(self, studies: Many[Study]) -> Study | None:
+        """Let the user choose one of several studies."""
+        dialog = StudyDialog(studies, self)
+        accepted = dialog.exec() == StudyDialog.DialogCode.Accepted
+        chosen = dialog.chosen() if accepted else None
+        dialog.deleteLater()
+        return chosen
+
+    def _reset_window(self) -> None:
+        if self._shown is not None:
+            self.study_page.views.set_window(*auto_window(self._shown.array_kji))

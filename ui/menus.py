@@ -1,0 +1,62 @@
+"""The menu bar."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from ui.theme import ThemeName
+
+if TYPE_CHECKING:
+    from ui.main_window import MainWindow
+
+_THEME_TITLES = {
+    ThemeName.SYSTEM: "As the desktop",
+    ThemeName.LIGHT: "Light",
+    ThemeName.DARK: "Dark",
+}
+
+
+class Menus:
+    """Makes the menus of the window and keeps the actions that change."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
+        self.themes: dict[ThemeName, QAction] = {}
+        bar = window.menuBar()
+        file = bar.addMenu("&File")
+        self._add(file, "&Open study folder …", "Ctrl+O").triggered.connect(window.ask_folder)
+        self._add(file, "Open &file (ZIP, DICOMDIR, NIfTI) …").triggered.connect(window.ask_file)
+        self._add(file, "Open the &sample study").triggered.connect(window.sample_requested)
+        file.addSeparator()
+        self._add(file, "&Many studies …", "Ctrl+B").triggered.connect(window.show_batch_page)
+        file.addSeparator()
+        self.export = self._add(file, "&Export …", "Ctrl+E")
+        self.export.triggered.connect(window.export_asked)
+        file.addSeparator()
+        leave = self._add(file, "&Quit")
+        leave.setShortcut(QKeySequence(QKeySequence.StandardKey.Quit))
+        leave.setMenuRole(QAction.MenuRole.QuitRole)
+        leave.triggered.connect(window.close)
+        self._add_themes(bar.addMenu("&View"))
+        self.help = bar.addMenu("&Help")
+        self.about = self._add(self.help, "&About Gliascope")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    def _add_themes(self, menu: QMenu) -> None:
+        reset = self._add(menu, "&Reset views")
+        reset.triggered.connect(self._window.study_page.views.reset_views)
+        menu.addSeparator()
+        group = QActionGroup(self._window)
+        for name, title in _THEME_TITLES.items():
+            action = self._add(menu, title)
+            action.setCheckable(True)
+            group.addAction(action)
+            self.themes[name] = action
+
+    def _add(self, menu: QMenu, title: str, shortcut: str = "") -> QAction:
+        action = QAction(title, self._window)
+        if shortcut:
+            action.setShortcut(QKeySequence(shortcut))
+        menu.addAction(action)
+        return action

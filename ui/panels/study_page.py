@@ -1,0 +1,122 @@
+"""One study: the pre-flight table and the results on the left, the views on the right."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ui.icons import Icons
+from ui.panels.card import Card, styled_label
+from ui.panels.job_bar import JobBar
+from ui.panels.region_panel import RegionPanel
+from ui.panels.sequence_panel import SequencePanel
+from ui.panels.viewer_bar import ViewerBar
+from ui.viewers.quad_view import QuadView
+from ui.views.study_view import Actions, JobStatus, StudyHeader
+
+_PANEL_WIDTH = 340
+
+
+class StudyPage(QWidget):
+    """Lays out the panels of one study; knows nothing of what they mean.
+
+    Signals
+    -------
+    segment_requested(), export_requested()
+    """
+
+    segment_requested = Signal()
+    export_requested = Signal()
+
+    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self._icons = icons
+        self.sequences = SequencePanel()
+        self.regions = RegionPanel()
+        self.viewer_bar = ViewerBar(icons)
+        self.views = QuadView()
+        self.job_bar = JobBar()
+        self._header = Card()
+        self._title = styled_label("", "title", wrap=True)
+        self._subtitle = styled_label("", "muted", wrap=True)
+        self._notes = styled_label("", "notice", wrap=True)
+        for label in (self._title, self._subtitle, self._notes):
+            self._header.body.addWidget(label)
+        self._segment = QPushButton("Segment")
+        self._segment.setProperty("kind", "primary")
+        self._segment.setToolTip("Mark the tumour's regions (Ctrl+Return)")
+        self._segment.setShortcut("Ctrl+Return")
+        self._segment.clicked.connect(self.segment_requested)
+        self._export = QPushButton("Export …")
+        self._export.setToolTip("Write masks, volumes and the report (Ctrl+E)")
+        self._export.clicked.connect(self.export_requested)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 10, 10, 10)
+        layout.setSpacing(10)
+        layout.addWidget(self._side())
+        layout.addLayout(self._centre(), 1)
+        self._connect_overlay()
+        self.refresh_icons()
+
+    def show_header(self, header: StudyHeader) -> None:
+        """Show who and when."""
+        self._title.setText(header.title)
+        self._subtitle.setText(header.subtitle)
+        self._notes.setText("\n".join(header.notes))
+        self._notes.setVisible(bool(header.notes))
+
+    def show_job(self, status: JobStatus | None) -> None:
+        """Show what runs; the choice of series is locked meanwhile."""
+        self.job_bar.show_status(status)
+        self.sequences.set_editable(status is None)
+
+    def show_actions(self, actions: Actions) -> None:
+        """Enable the buttons."""
+        self._segment.setEnabled(actions.segment)
+        self._export.setEnabled(actions.export)
+
+    def refresh_icons(self) -> None:
+        """Draw the icons anew after a change of theme."""
+        self._segment.setIcon(self._icons.get("segment", on_accent=True))
+        self._export.setIcon(self._icons.get("export"))
+        self.viewer_bar.refresh_icons()
+
+    def _side(self) -> QWidget:
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 4, 0)
+        layout.setSpacing(10)
+        for widget in (self._header, self.sequences, self._segment, self.regions, self._export):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(column)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFixedWidth(_PANEL_WIDTH)
+        return area
+
+    def _centre(self) -> QVBoxLayout:
+        layout = QVBoxLayout()
+        layout.setSpacing(8)
+        policy = QSizePolicy.Policy.Expanding
+        self.views.setSizePolicy(policy, policy)
+        layout.addWidget(self.viewer_bar)
+        layout.addWidget(self.views, 1)
+        layout.addWidget(self.job_bar)
+        return layout
+
+    def _connect_overlay(self) -> None:
+        self.regions.opacity_changed.connect(self.views.set_opacity)
+        self.regions.outline_changed.connect(self.views.set_outline)
+        self.regions.visibility_changed.connect(self.views.set_region_visible)
+        self.viewer_bar.views_reset_requested.connect(self.views.reset_views)
+        self.views.set_opacity(self.regions.opacity)

@@ -1,0 +1,175 @@
+"""Many studies: list, run, stop, go on, open a finished one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Study
+from desktop_app.errors import UserFacingError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.services.batch import Batch, BatchOutcome, CaseListener
+from desktop_app.services.batch_state import CaseState, CaseStatus
+from ui.presenters.job_line import Dispatch, JobLine
+from ui.views.batch_view import BatchStatus, BatchView, CaseRow
+from ui.views.study_view import JobStatus
+
+MakeBatch = Callable[[Path, Path, CaseListener], Batch]
+OpenResult = Callable[[Study, Path], None]
+
+_STYLES = {
+    CaseStatus.PENDING: "",
+    CaseStatus.RUNNING: "accent",
+    CaseStatus.DONE: "good",
+    CaseStatus.FAILED: "poor",
+}
+
+
+class BatchPresenter:
+    """Answers what the user does on the batch page.
+
+    Parameters
+    ----------
+    make_batch
+        Makes a batch from the folder with the studies, the folder for the results, and a
+        listener for changes of a study's state.
+    open_result
+        Shows a finished study; given the study and its folder of results.
+    """
+
+    def __init__(
+        self,
+        view: BatchView,
+        runner: JobRunner,
+        dispatch: Dispatch,
+        *,
+        make_batch: MakeBatch,
+        open_result: OpenResult,
+    ) -> None:
+        self._view = view
+        self._dispatch = dispatch
+        self._make_batch = make_batch
+        self._open_result = open_result
+        self._batch: Batch | None = None
+        self._rows: dict[str, int] = {}
+        self._last: JobStatus | None = None
+        self._jobs = JobLine(self, runner, dispatch, self._show_status)
+        self._show_status()
+
+    @property
+    def running(self) -> bool:
+        """Whether studies are being listed or segmented."""
+        return self._jobs.busy
+
+    def choose_folders(self, root: Path, output: Path) -> None:
+        """List the studies below a folder."""
+        if self.running:
+            return
+        batch = self._make_batch(root, output, self._on_case)
+        self._view.show_folders(str(root), str(output))
+        self._view.show_cases(())
+        self._batch = None
+
+        def work(progress: ProgressCallback, token: CancelToken) -> tuple[CaseState, ...]:
+            return batch.find(progress, token)
+
+        def done(cases: tuple[CaseState, ...]) -> None:
+            self._batch = batch
+            self._show_cases(cases)
+
+        self._jobs.start("Looking for studies", work, done, lane=Lane.IO, kind="scan")
+
+    def start(self) -> None:
+        """Work through every study that is not done."""
+        batch = self._batch
+        if batch is None or self.running:
+            return
+
+        def done(outcome: BatchOutcome) -> None:
+            self._show_cases(outcome.cases)
+
+        self._jobs.start("Segmenting", batch.run, done, kind="batch")
+
+    def stop(self) -> None:
+        """Stop; what is done stays done and the next start goes on from there."""
+        self._jobs.cancel()
+
+    def open(self, index: int) -> None:
+        """Show a finished study in the viewer."""
+        if self._batch is None:
+            return
+        case = self._batch.cases[index]
+        if case.status is CaseStatus.DONE:
+            self._open_result(self._batch.study(case.name), self._batch.output / case.name)
+
+    # JobLineView: the page shows its jobs in the line above the table.
+
+    def show_job(self, status: JobStatus | None) -> None:
+        """Keep what runs and show it."""
+        self._last = status
+        self._show_status()
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Pass an expected error on."""
+        self._view.show_error(error)
+
+    def show_crash(self, traceback: str) -> None:
+        """Pass a defect on."""
+        self._view.show_crash(traceback)
+
+    def _on_case(self, case: CaseState) -> None:
+        self._dispatch(lambda: self._show_case(case))
+
+    def _show_case(self, case: CaseState) -> None:
+        index = self._rows.get(case.name)
+        if index is not None and self._batch is not None:
+            self._view.show_case(index, self._row(case))
+
+    def _show_cases(self, cases: tuple[CaseState, ...]) -> None:
+        self._rows = {case.name: index for index, case in enumerate(cases)}
+        self._view.show_cases([self._row(case) for case in cases])
+        self._show_status()
+
+    def _row(self, case: CaseState) -> CaseRow:
+        if self._batch is None:
+            raise RuntimeError("a row was asked for before its batch was listed")
+        volumes = {region: f"{mm3 / 1000:.1f}" for region, mm3 in case.volumes_mm3.items()}
+        state = f"{case.fraction:.0%}" if case.status is CaseStatus.RUNNING else case.status.value
+        message = case.stage if case.status is CaseStatus.RUNNING else case.reason
+        return CaseRow(
+            name=case.name,
+            where=str(self._batch.study(case.name).root),
+            state=f"{state} (earlier)" if case.resumed else state,
+            style=_STYLES[case.status],
+            whole_tumour=volumes.get(Region.WT, ""),
+            core=volumes.get(Region.TC, ""),
+            enhancing=volumes.get(Region.ET, ""),
+            seconds=f"{case.seconds:.0f} s" if case.is_over else "",
+            message=(message or " ".join(case.warnings)).replace("\n", " "),
+            can_open=case.status is CaseStatus.DONE,
+        )
+
+    def _show_status(self) -> None:
+        cases = self._batch.cases if self._batch is not None else ()
+        over = [case for case in cases if case.is_over]
+        failed = sum(case.status is CaseStatus.FAILED for case in cases)
+        job = self._last
+        text = _status_text(len(cases), len(over), failed, job)
+        fraction = len(over) / len(cases) if cases else 0.0
+        if job is not None and job.fraction >= 0:
+            fraction = job.fraction
+        left = job.seconds_left if job is not None else None
+        ready = any(case.status is not CaseStatus.DONE for case in cases)
+        self._view.show_status(BatchStatus(text, fraction, left, self.running, ready))
+
+
+def _status_text(total: int, over: int, failed: int, job: JobStatus | None) -> str:
+    if total == 0:
+        return f"{job.title} …" if job is not None else "Choose a folder that holds studies."
+    text = f"{over} of {total} studies finished"
+    if failed:
+        text += f", {failed} failed"
+    if job is not None and job.stage:
+        text += f" · {job.stage}"
+    return f"{text}."

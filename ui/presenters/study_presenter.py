@@ -1,0 +1,271 @@
+"""The road of one study: open, check, segment, export."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop_app.services.export import ExportFormat, PageRenderer
+from desktop_app.services.import_study import ScanResult, open_path
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.reopen import reopen_result
+from desktop_app.services.segment import (
+    LoadedStudy,
+    Segmenter,
+    SegmentOptions,
+    load_study,
+    segment_study,
+)
+from desktop_app.services.session import (
+    Change,
+    LoadedChanged,
+    ResultChanged,
+    RolesChanged,
+    Session,
+    StudyChanged,
+)
+from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.rows import header_of, region_rows, slots_of
+from ui.views.study_view import Actions, SequenceSlot, StudyView
+
+_NOT_SEGMENTED = ("Not segmented yet.",)
+# The sequence a reader looks at first; the next in line where it is missing.
+_SHOWN_FIRST = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
+
+
+class StudyPresenter:
+    """Answers what the user does with a study.
+
+    Parameters
+    ----------
+    dispatch
+        Queues a function onto the GUI thread.
+    options
+        Returns the device and model to use now.
+    page_renderer
+        Makes the PDF page.
+    """
+
+    def __init__(
+        self,
+        view: StudyView,
+        session: Session,
+        runner: JobRunner,
+        segmenter: Segmenter,
+        dispatch: Dispatch,
+        *,
+        options: Callable[[], SegmentOptions],
+        page_renderer: PageRenderer,
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._segmenter = segmenter
+        self._options = options
+        self._page_renderer = page_renderer
+        self._jobs = JobLine(view, runner, dispatch, self._show_actions)
+        self._shown: Sequence | None = None
+        session.subscribe(self._on_change)
+        self._show_actions()
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is a result that was never exported."""
+        return not self._session.saved
+
+    def open_path(self, path: Path) -> None:
+        """Look for studies in a folder, ZIP, DICOMDIR or file."""
+
+        def work(progress: ProgressCallback, token: CancelToken) -> ScanResult:
+            return open_path(path, progress=progress, token=token)
+
+        self._jobs.start(f"Opening {path.name}", work, self._on_scanned, lane=Lane.IO, kind="scan")
+
+    def open_result(self, study: Study, folder: Path) -> None:
+        """Open a study together with the result that a batch wrote for it."""
+        self._session.set_studies((study,))
+        self._session.open_study(study)
+        roles = dict(self._session.roles)
+        generation = self._session.generation
+
+        def work(progress: ProgressCallback, token: CancelToken) -> StudyResult:
+            return reopen_result(study, roles, folder, progress=progress, token=token)
+
+        def done(result: StudyResult) -> None:
+            loaded = LoadedStudy(roles, dict(result.prepared.volumes), 0.0)
+            self._session.accept_loaded(loaded, generation)
+            self._session.accept_result(result, generation, saved=True)
+
+        self._jobs.start("Opening the result", work, done, kind="reopen")
+
+    def choose_role(self, sequence: Sequence, series_uid: str) -> None:
+        """Use another series for a sequence; an empty UID leaves the sequence out."""
+        self._session.set_role(sequence, series_uid or None)
+        self._load()
+
+    def show_sequence(self, sequence: Sequence) -> None:
+        """Show another sequence in the views."""
+        if sequence in self._volumes():
+            self._shown = sequence
+            self._show_image()
+
+    def segment(self) -> None:
+        """Run the network on the open study."""
+        study, loaded = self._session.study, self._session.loaded
+        if study is None or loaded is None:
+            return
+        roles = dict(self._session.roles)
+        options = self._options()
+        generation = self._session.generation
+
+        def work(progress: ProgressCallback, token: CancelToken) -> StudyResult:
+            return segment_study(
+                study,
+                roles,
+                options,
+                self._segmenter,
+                loaded=loaded,
+                progress=progress,
+                token=token,
+            )
+
+        def done(result: StudyResult) -> None:
+            self._session.accept_result(result, generation)
+
+        self._jobs.start("Segmenting", work, done, kind="segment")
+        self._show_actions()
+
+    def cancel(self) -> None:
+        """Stop what runs."""
+        self._jobs.cancel()
+
+    def export(self, folder: Path, formats: tuple[str, ...], anonymise: bool) -> None:
+        """Write the result below a folder, in a sub-folder named after the study."""
+        result = self._session.result
+        if result is None:
+            return
+        options = ExportOptions(
+            formats=tuple(ExportFormat(one) for one in formats), anonymise=anonymise
+        )
+
+        def work(progress: ProgressCallback, token: CancelToken) -> tuple[Path, ...]:
+            return save_results(
+                result,
+                folder,
+                options,
+                page_renderer=self._page_renderer,
+                progress=progress,
+                token=token,
+            )
+
+        def done(files: tuple[Path, ...]) -> None:
+            self._session.mark_saved(result)
+            names = tuple(file.name for file in files)
+            self._view.show_message(
+                "Exported.", (f"Folder: {folder / result.study.name}", "", *names)
+            )
+
+        self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
+        self._show_actions()
+
+    def _on_scanned(self, scan: ScanResult) -> None:
+        studies = tuple(scan.studies)
+        study = studies[0] if len(studies) == 1 else self._view.ask_study(studies)
+        if study is None:
+            return
+        self._session.set_studies(studies)
+        self._session.open_study(study)
+        self._load()
+
+    def _load(self) -> None:
+        roles = dict(self._session.roles)
+        generation = self._session.generation
+        if not roles or self._session.loaded is not None:
+            self._show_actions()
+            return
+
+        def work(progress: ProgressCallback, token: CancelToken) -> LoadedStudy:
+            return load_study(roles, progress=progress, token=token)
+
+        def done(loaded: LoadedStudy) -> None:
+            self._session.accept_loaded(loaded, generation)
+
+        self._jobs.start("Reading the images", work, done, lane=Lane.IO, kind="load")
+
+    def _on_change(self, change: Change) -> None:
+        match change:
+            case StudyChanged(study) if study is not None:
+                self._shown = None
+                self._view.show_study(header_of(study), self._slots(study))
+            case RolesChanged():
+                self._show_slots()
+            case LoadedChanged():
+                self._show_image()
+            case ResultChanged(result, _):
+                self._show_result(result)
+            case _:
+                pass
+        self._show_actions()
+
+    def _volumes(self) -> dict[Sequence, Volume]:
+        result, loaded = self._session.result, self._session.loaded
+        if result is not None:
+            return dict(result.prepared.volumes)
+        return dict(loaded.volumes) if loaded is not None else {}
+
+    def _show_image(self) -> None:
+        volumes = self._volumes()
+        available = [sequence for sequence in Sequence if sequence in volumes]
+        first = next((sequence for sequence in _SHOWN_FIRST if sequence in volumes), None)
+        if self._shown not in volumes:
+            self._shown = first
+        self._view.show_sequences(available, self._shown)
+        reference = self._reference(volumes)
+        shown = volumes.get(self._shown) if self._shown is not None else None
+        self._view.show_image(shown, reference=reference)
+
+    def _reference(self, volumes: dict[Sequence, Volume]) -> Volume | None:
+        """Return the image whose grid the views follow: the one that carries the labels."""
+        result = self._session.result
+        if result is not None:
+            return result.prepared.reference
+        first = next((sequence for sequence in _SHOWN_FIRST if sequence in volumes), None)
+        return volumes[first] if first is not None else None
+
+    def _show_result(self, result: StudyResult | None) -> None:
+        if result is None:
+            self._view.show_segmentation(None)
+            self._view.show_regions((), _NOT_SEGMENTED)
+            return
+        self._show_image()
+        self._show_slots()
+        segmentation = result.segmentation
+        self._view.show_segmentation(segmentation)
+        rows = region_rows(segmentation, result.measurements)
+        seconds = segmentation.provenance.seconds.get("total")
+        origin = f"{segmentation.provenance.model_id} on {segmentation.provenance.device}"
+        took = f", {seconds:.0f} s" if seconds else ""
+        self._view.show_regions(rows, (*segmentation.warnings, f"{origin}{took}"))
+
+    def _show_slots(self) -> None:
+        if self._session.study is not None:
+            self._view.show_slots(self._slots(self._session.study))
+
+    def _slots(self, study: Study) -> tuple[SequenceSlot, ...]:
+        result = self._session.result
+        registrations = result.prepared.registrations if result is not None else {}
+        return slots_of(study, self._session.roles, self._session.chosen_by_user, registrations)
+
+    def _show_actions(self) -> None:
+        idle = not self._jobs.busy
+        self._view.show_actions(
+            Actions(
+                segment=idle and self._session.loaded is not None,
+                export=idle and self._session.result is not None,
+                open=True,
+            )
+        )
