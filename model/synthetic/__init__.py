@@ -1,0 +1,23 @@
+"""Heads with gliomas made by the software itself: a sample study, and material for training."""
+
+from model.synthetic.phantom import HeadPhantom, make_head, simulate
+from model.synthetic.signal import PROTOCOLS, Protocol, Sequence
+from model.synthetic.study import SAMPLE_SEED, SampleStudy, read_sample_study, write_sample_study
+from model.synthetic.tumour import Region, Side, TumourSpec, random_tumour
+
+__all__ = [
+    "PROTOCOLS",
+    "SAMPLE_SEED",
+    "HeadPhantom",
+    "Protocol",
+    "Region",
+    "SampleStudy",
+    "Sequence",
+    "Side",
+    "TumourSpec",
+    "make_head",
+    "random_tumour",
+    "read_sample_study",
+    "simulate",
+    "write_sample_study",
+]
