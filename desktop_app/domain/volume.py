@@ -23,6 +23,8 @@ class Volume:
         Unit of the values, empty for arbitrary MR intensities.
     source
         Where the values come from, for people: a series description or a file name.
+    notes
+        One plain sentence each: what was repaired or assumed while loading.
 
     Raises
     ------
@@ -34,6 +36,7 @@ class Volume:
     geometry: Geometry
     unit: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array_kji)

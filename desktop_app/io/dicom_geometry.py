@@ -1,0 +1,201 @@
+"""The grid that a stack of slices makes: found from headers alone, before any reader sees a pixel.
+
+Checked here and not left to a library, because readers stack slices with gaps, repeats or a slanted
+stack into a wrong volume without saying so.
+"""
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.io.dicom_headers import SliceHeader
+
+POSITION_TOLERANCE_MM = 0.1
+ORIENTATION_TOLERANCE = 1e-3
+# Interpolating across more than this would invent anatomy.
+MAX_MISSING_TOGETHER = 3
+MAX_MISSING_SHARE = 0.15
+MAX_SLANT_DEG = 35.0
+
+
+class UnusableStack(ValueError):
+    """The slices do not make one volume; the message says why, in plain words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceStack:
+    """Slices in order along their normal, and the regular grid to put them on.
+
+    Parameters
+    ----------
+    slices
+        In order along the normal.
+    geometry
+        Regular grid; its k axis is the slice normal.
+    depth_voxels
+        (n,) where each slice truly lies along k, in voxels of `geometry`; 0, 1, 2 … for a regular
+        stack.
+    shift_voxels
+        (n, 2) how far each slice lies off the grid along j and i, in voxels; zero unless the stack
+        is slanted.
+    problems
+        One plain sentence for each thing that will be repaired.
+    """
+
+    slices: tuple[SliceHeader, ...]
+    geometry: Geometry
+    depth_voxels: NDArray[np.float64]
+    shift_voxels: NDArray[np.float64]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether slice n is simply plane n of the grid."""
+        count = len(self.slices)
+        return (
+            self.geometry.shape_kji[0] == count
+            and bool(np.array_equal(self.depth_voxels, np.arange(count)))
+            and not self.shift_voxels.any()
+        )
+
+
+def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -> SliceStack:
+    """Sort slices along their normal and find the grid they make.
+
+    Parameters
+    ----------
+    slices
+        Slices of one image: same matrix, same orientation within `ORIENTATION_TOLERANCE`.
+
+    Raises
+    ------
+    UnusableStack
+        If there are fewer than two slices, slices that overlie each other, gaps too wide to
+        bridge, or a stack too slanted to straighten.
+    """
+    problems: list[str] = []
+    placed = [s for s in slices if s.position_lps_mm is not None and s.orientation is not None]
+    if not placed:
+        raise UnusableStack("the headers do not say where the slices lie")
+    lost = len(slices) - len(placed)
+    if lost:
+        problems.append(f"{_count(lost, 'slice')} without a position left out.")
+    spacing = placed[0].pixel_spacing_mm
+    if spacing is None or min(spacing) <= 0:
+        raise UnusableStack("the headers do not give the pixel spacing")
+    if len(placed) < 2:
+        raise UnusableStack("it has only one slice")
+
+    row, column, normal = _axes(np.array([s.orientation for s in placed]))
+    positions = np.array([s.position_lps_mm for s in placed])
+    order = np.argsort(positions @ normal, kind="stable")
+    positions = positions[order]
+    depth_mm = (positions - positions[0]) @ normal
+    step_mm, depth_voxels = _regular_depth(depth_mm, problems)
+    slant = _slant_voxels(positions, depth_mm, (row, column), spacing, problems)
+
+    affine = np.eye(4)
+    affine[:3, 0] = row * spacing[1]
+    affine[:3, 1] = column * spacing[0]
+    affine[:3, 2] = normal * step_mm
+    affine[:3, 3] = positions[0]
+    shape = (int(np.ceil(depth_voxels[-1] - 1e-6)) + 1, placed[0].rows, placed[0].columns)
+    return SliceStack(
+        slices=tuple(placed[n] for n in order),
+        geometry=Geometry(shape, affine, frame_of_reference_uid),
+        depth_voxels=depth_voxels,
+        shift_voxels=slant,
+        problems=tuple(problems),
+    )
+
+
+def _axes(
+    orientations: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Average jittered direction cosines into one orthonormal frame."""
+    mean = orientations.mean(axis=0)
+    row, column = mean[:3], mean[3:]
+    if min(np.linalg.norm(row), np.linalg.norm(column)) < 0.5:
+        raise UnusableStack("the headers do not say how the slices are turned")
+    row = row / np.linalg.norm(row)
+    column = column / np.linalg.norm(column)
+    if abs(row @ column) > 0.01:
+        raise UnusableStack("rows and columns of the slices are not at right angles")
+    # Share the remaining error between both axes, so that neither is preferred.
+    correction = 0.5 * (row @ column)
+    row, column = row - correction * column, column - correction * row
+    row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
+    return row, column, np.cross(row, column)
+
+
+def _regular_depth(
+    depth_mm: NDArray[np.float64], problems: list[str]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the slice step and where each slice lies, in steps."""
+    steps = np.diff(depth_mm)
+    if steps.min() < POSITION_TOLERANCE_MM:
+        raise UnusableStack("several slices lie in the same place")
+    regular = np.arange(len(depth_mm), dtype=np.float64)
+    step = float(np.median(steps))
+    # Rounding in each header must not add up: judge against the mean step first.
+    mean_step = float(depth_mm[-1] / (len(depth_mm) - 1))
+    if np.abs(depth_mm - regular * mean_step).max() <= POSITION_TOLERANCE_MM:
+        return mean_step, regular
+
+    in_steps = depth_mm / step
+    whole = np.round(in_steps)
+    if np.abs(in_steps - whole).max() * step <= POSITION_TOLERANCE_MM * 2:
+        gaps = np.diff(whole).astype(int) - 1
+        missing = int(gaps.sum())
+        few = missing <= max(1, MAX_MISSING_SHARE * len(depth_mm))
+        if gaps.max() > MAX_MISSING_TOGETHER or not (few or gaps.max() == 1):
+            raise UnusableStack(
+                f"{_count(missing, 'slice')} missing, {gaps.max()} of them together: "
+                "too many to bridge"
+            )
+        if few:
+            problems.append(
+                f"{_count(missing, 'slice')} missing; filled in between the neighbouring slices."
+            )
+            return float(depth_mm[-1] / whole[-1]), whole
+
+    if steps.max() > (MAX_MISSING_TOGETHER + 1) * step:
+        raise UnusableStack(
+            f"the distance between slices jumps from {step:.1f} to {steps.max():.1f} mm"
+        )
+    problems.append(
+        f"Slices are not evenly spaced ({steps.min():.2f} to {steps.max():.2f} mm); resampled "
+        f"from their true positions to every {step:.2f} mm."
+    )
+    return step, in_steps
+
+
+def _slant_voxels(
+    positions: NDArray[np.float64],
+    depth_mm: NDArray[np.float64],
+    row_and_column: tuple[NDArray[np.float64], NDArray[np.float64]],
+    spacing: tuple[float, float],
+    problems: list[str],
+) -> NDArray[np.float64]:
+    """Return how far each slice is shifted in its own plane, in voxels along j and i."""
+    row, column = row_and_column
+    offset = positions - positions[0]
+    shift_mm = np.stack([offset @ column, offset @ row], axis=1)
+    if np.abs(shift_mm).max() <= POSITION_TOLERANCE_MM * 2:
+        return np.zeros_like(shift_mm)
+    slope = shift_mm[-1] / depth_mm[-1]
+    slant_deg = float(np.degrees(np.arctan(np.linalg.norm(slope))))
+    if np.abs(shift_mm - depth_mm[:, None] * slope).max() > 5.0:
+        raise UnusableStack("the slices are shifted against each other irregularly")
+    if slant_deg > MAX_SLANT_DEG:
+        raise UnusableStack(f"the stack is slanted by {slant_deg:.0f}°")
+    problems.append(f"The stack is slanted by {slant_deg:.1f}°; straightened on loading.")
+    shift_voxels: NDArray[np.float64] = shift_mm / np.array(spacing)
+    return shift_voxels
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,124 @@
+"""DICOM series to volumes whose every voxel lies where the scanner measured it."""
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from desktop_app.domain.study import Series
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
+from desktop_app.io.dicom_headers import NotDicom, SliceHeader, lenient_pydicom, read_header
+from desktop_app.io.dicom_pixels import UnreadablePixels, read_pixels
+
+_Frame = NDArray[np.float32]
+
+
+def load_dicom(series: Series, *, check: Callable[[], None] | None = None) -> Volume:
+    """Load a DICOM series.
+
+    Parameters
+    ----------
+    series
+        A usable series of a scan.
+    check
+        Called between files; raises to stop the loading.
+
+    Returns
+    -------
+    Volume
+        float32 values after each slice's own rescale; `notes` tell what was repaired.
+
+    Raises
+    ------
+    InputError
+        If too few slices can be read to make the volume.
+    """
+    headers, frames, unreadable = _read_slices(series, check)
+    try:
+        stack = stack_slices(headers, _frame_of_reference(series))
+    except UnusableStack as error:
+        detail = f"Series “{series.description}”: {error}."
+        if unreadable:
+            detail += f" {len(unreadable)} of {len(series.instances)} unreadable: {unreadable[0]}"
+        raise InputError(
+            "A series cannot be loaded as one volume.",
+            detail,
+            "Export the series from the scanner or archive again, or choose another one.",
+        ) from error
+    arrays = [frames[id(header)] for header in stack.slices]
+    notes = [*unreadable[:3], *stack.problems]
+    if len(unreadable) > 3:
+        notes.append(f"{len(unreadable)} files could not be read.")
+    return Volume(
+        assemble(stack, arrays), stack.geometry, source=series.description, notes=tuple(notes)
+    )
+
+
+def _frame_of_reference(series: Series) -> str:
+    return series.geometry.frame_of_reference_uid if series.geometry else ""
+
+
+def _read_slices(
+    series: Series, check: Callable[[], None] | None
+) -> tuple[list[SliceHeader], dict[int, _Frame], list[str]]:
+    wanted = {(ref.path, ref.frame) for ref in series.instances}
+    headers: list[SliceHeader] = []
+    frames: dict[int, _Frame] = {}
+    unreadable: list[str] = []
+    for path in dict.fromkeys(ref.path for ref in series.instances):
+        if check is not None:
+            check()
+        try:
+            with lenient_pydicom():
+                header = read_header(path)
+            pixels = read_pixels(path)
+        except (NotDicom, UnreadablePixels) as error:
+            unreadable.append(f"File {path.name} left out: {error}.")
+            continue
+        for slice_header in header.slices:
+            index = (slice_header.frame or 1) - 1
+            if (path, slice_header.frame) in wanted and index < len(pixels):
+                headers.append(slice_header)
+                frames[id(slice_header)] = pixels[index]
+    return headers, frames, unreadable
+
+
+def assemble(stack: SliceStack, frames: Items[_Frame]) -> NDArray[np.float32]:
+    """Put slices on the stack's grid, interpolating linearly where the stack is not regular.
+
+    Parameters
+    ----------
+    stack
+        The grid and where each slice lies on it.
+    frames
+        (rows, columns) values of each slice, in the stack's order.
+
+    Returns
+    -------
+    ndarray
+        (k, j, i) float32.
+    """
+    if stack.is_regular:
+        return np.stack(frames).astype(np.float32, copy=False)
+    straight = [
+        # Content that lies further along an axis has to move there by as many voxels.
+        ndimage.shift(frame, shift, order=1, mode="constant", cval=0.0) if shift.any() else frame
+        for frame, shift in zip(frames, stack.shift_voxels, strict=True)
+    ]
+    values = np.stack(straight).astype(np.float32, copy=False)
+    planes = np.arange(stack.geometry.shape_kji[0], dtype=np.float64)
+    last = len(frames) - 1
+    upper = np.clip(np.searchsorted(stack.depth_voxels, planes, side="left"), 1, last)
+    below, above = stack.depth_voxels[upper - 1], stack.depth_voxels[upper]
+    weight = np.clip((planes - below) / (above - below), 0.0, 1.0).astype(np.float32)
+    # A plane that a slice lies on takes that slice's values unchanged.
+    result: NDArray[np.float32] = np.where(
+        weight[:, None, None] == 1.0,
+        values[upper],
+        values[upper - 1] + weight[:, None, None] * (values[upper] - values[upper - 1]),
+    )
+    return result

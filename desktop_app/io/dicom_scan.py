@@ -1,0 +1,181 @@
+"""DICOM headers to studies and series."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from desktop_app.domain.study import InstanceRef, Series, Study
+from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
+from desktop_app.io.dicom_headers import MR_CLASSES, MULTIFRAME_MR, FileHeader
+from desktop_app.io.dicom_split import SeriesPart, split_series
+from desktop_app.io.naming import safe_name
+
+_NAMES_OF_MODALITIES = {
+    "MR": "MR",
+    "SEG": "segmentation",
+    "SR": "report",
+    "PR": "presentation state",
+    "RTSTRUCT": "contour",
+    "KO": "key object",
+    "DOC": "document",
+    "OT": "secondary capture",
+    "SC": "secondary capture",
+}
+
+
+def group_into_studies(headers: Iterable[FileHeader], root: Path) -> tuple[Study, ...]:
+    """Group files into studies and series and find each series' grid.
+
+    Parameters
+    ----------
+    headers
+        Headers of every readable DICOM file.
+    root
+        What the user opened.
+
+    Returns
+    -------
+    tuple of Study
+        In the order of date and UID, without role proposals. What is not an MR image stands in
+        `Study.skipped`; a study may have no series.
+    """
+    by_study: dict[str, list[FileHeader]] = defaultdict(list)
+    for header in headers:
+        by_study[header.study_uid or f"folder {header.path.parent}"].append(header)
+    studies = [_study(uid, members, root) for uid, members in by_study.items()]
+    return tuple(sorted(studies, key=lambda study: (study.date, study.study_uid)))
+
+
+def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
+    by_series: dict[str, list[FileHeader]] = defaultdict(list)
+    for header in headers:
+        by_series[header.series_uid or f"folder {header.path.parent}"].append(header)
+    series: list[Series] = []
+    skipped: list[tuple[str, str]] = []
+    for series_uid, members in by_series.items():
+        images = [header for header in members if header.sop_class_uid in MR_CLASSES]
+        if len(images) < len(members):
+            rest = [header for header in members if header.sop_class_uid not in MR_CLASSES]
+            skipped.append((_title(rest[0]), _not_mr(rest)))
+        if images:
+            series.extend(_series(series_uid, images))
+    series.sort(key=lambda one: (one.number, one.acquired, one.series_uid))
+    first = headers[0]
+    date = next((h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes), "")
+    label = "_".join(part for part in (first.patient.patient_id, date) if part)
+    return Study(
+        study_uid=uid,
+        name=safe_name(label, fallback=safe_name(root.stem)),
+        patient=first.patient,
+        date=date,
+        description=first.study_description,
+        root=root,
+        series=tuple(series),
+        skipped=tuple(skipped),
+    )
+
+
+def _title(header: FileHeader) -> str:
+    description = header.attributes.get("SeriesDescription", "")
+    return f"Series {header.series_number} {description}".strip()
+
+
+def _not_mr(headers: list[FileHeader]) -> str:
+    modality = headers[0].modality
+    name = _NAMES_OF_MODALITIES.get(modality, modality)
+    if modality == "MR":
+        return "not an MR image (a secondary capture or an unknown kind of object)"
+    return f"{name}, not MR"
+
+
+def _series(series_uid: str, headers: list[FileHeader]) -> list[Series]:
+    if any("MOSAIC" in h.attributes.get("ImageType", "").upper() for h in headers):
+        problem = "A mosaic: many slices in one picture, used for diffusion and function; not read."
+        return [_unusable(series_uid, headers, (problem,))]
+    slices = [header for file in headers for header in file.slices]
+    if not slices:
+        return [_unusable(series_uid, headers, ("It holds no images.",))]
+    by_path = {file.path: file for file in headers}
+    result = []
+    for number, part in enumerate(split_series(slices), start=1):
+        uid = series_uid if number == 1 else f"{series_uid}#{number}"
+        result.append(_series_of_part(uid, part, by_path))
+    return result
+
+
+def _series_of_part(uid: str, part: SeriesPart, by_path: dict[Path, FileHeader]) -> Series:
+    file = by_path[part.slices[0].path]
+    attributes = _attributes(file, part)
+    problems = list(part.problems)
+    geometry, usable = None, True
+    ordered = part.slices
+    try:
+        stack = stack_slices(part.slices, file.frame_of_reference_uid)
+        geometry, ordered = stack.geometry, stack.slices
+        problems.extend(stack.problems)
+    except UnusableStack as error:
+        reason = str(error)
+        problems.append(f"Not usable: {reason}.")
+        usable = False
+    return Series(
+        series_uid=uid,
+        description=attributes.get("SeriesDescription") or attributes.get("ProtocolName", ""),
+        instances=tuple(
+            InstanceRef(s.path, by_path[s.path].sop_class_uid, s.sop_instance_uid, s.frame)
+            for s in ordered
+        ),
+        geometry=geometry,
+        number=file.series_number,
+        acquired=_acquired(attributes),
+        modality=file.modality,
+        attributes=attributes,
+        problems=tuple(problems),
+        usable=usable,
+    )
+
+
+def _attributes(file: FileHeader, part: SeriesPart) -> dict[str, str]:
+    """Return the file's attributes with those of the part's own frames in their place."""
+    attributes = dict(file.attributes)
+    if file.sop_class_uid in MULTIFRAME_MR:
+        echo_time, frame_type, b_value = part.slices[0].kind[:3]
+        own = {"EchoTime": echo_time, "ImageType": frame_type, "DiffusionBValue": b_value}
+        attributes.update({key: value for key, value in own.items() if value})
+    elif part.slices[0].kind[2]:
+        attributes["DiffusionBValue"] = part.slices[0].kind[2]
+    return attributes
+
+
+def _acquired(attributes: dict[str, str]) -> str:
+    """Return date and time as ISO text, from the most exact element there is."""
+    stamp = attributes.get("AcquisitionDateTime", "")
+    for kind in ("Acquisition", "Series"):
+        if not stamp and attributes.get(f"{kind}Time"):
+            date = attributes.get(f"{kind}Date") or attributes.get("StudyDate", "")
+            stamp = date + attributes[f"{kind}Time"]
+    digits = stamp.split(".")[0].split("+")[0]
+    if len(digits) < 14 or not digits.isdigit():
+        return ""
+    d = digits
+    return f"{d[:4]}-{d[4:6]}-{d[6:8]}T{d[8:10]}:{d[10:12]}:{d[12:14]}"
+
+
+def _unusable(uid: str, headers: list[FileHeader], problems: tuple[str, ...]) -> Series:
+    file = headers[0]
+    return Series(
+        series_uid=uid,
+        description=file.attributes.get("SeriesDescription", ""),
+        instances=tuple(
+            InstanceRef(s.path, h.sop_class_uid, s.sop_instance_uid, s.frame)
+            for h in headers
+            for s in h.slices
+        )
+        or (InstanceRef(file.path, file.sop_class_uid),),
+        geometry=None,
+        number=file.series_number,
+        acquired=_acquired(file.attributes),
+        modality=file.modality,
+        attributes=file.attributes,
+        problems=problems,
+        usable=False,
+    )

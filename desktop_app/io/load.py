@@ -1,0 +1,43 @@
+"""Load a series, whatever it is stored as."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from desktop_app.domain.study import Series
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.dicom_load import load_dicom
+from desktop_app.io.nifti import read_nifti
+
+
+def load_series(series: Series, *, check: Callable[[], None] | None = None) -> Volume:
+    """Load a DICOM or NIfTI series.
+
+    Parameters
+    ----------
+    series
+        A usable series.
+    check
+        Called between files; raises to stop.
+
+    Returns
+    -------
+    Volume
+        float32; `notes` hold what the scan and the loading repaired.
+
+    Raises
+    ------
+    InputError
+        If the series is not usable or its files cannot be read.
+    """
+    if not series.usable:
+        raise InputError(
+            "This series cannot be loaded as one volume.",
+            f"“{series.description}”: {' '.join(series.problems)}",
+            "Choose another series for this sequence.",
+        )
+    volume = (
+        read_nifti(series.instances[0].path) if series.is_nifti else load_dicom(series, check=check)
+    )
+    notes = tuple(dict.fromkeys((*series.problems, *volume.notes)))
+    return replace(volume, notes=notes)

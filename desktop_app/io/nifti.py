@@ -1,0 +1,142 @@
+"""NIfTI files: read into and written from LPS volumes. RAS is turned to LPS here and only here."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.atomic import atomic_path
+
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_REMEDY = "Export the file again, or choose another one."
+_UNREADABLE = (OSError, EOFError, ValueError, ImageFileError, HeaderDataError)
+
+
+def is_nifti_path(path: Path) -> bool:
+    """Whether the name ends like a NIfTI file's."""
+    return path.name.lower().endswith(NIFTI_SUFFIXES)
+
+
+def read_nifti_geometry(path: Path) -> Geometry:
+    """Read the grid of a NIfTI file without its voxels.
+
+    Raises
+    ------
+    InputError
+        If the file is not NIfTI, holds no single 3D image, or its grid is unusable.
+    """
+    return _geometry(path, _open(path))
+
+
+def read_nifti(path: Path) -> Volume:
+    """Read a NIfTI file.
+
+    Parameters
+    ----------
+    path
+        ``.nii`` or ``.nii.gz`` with one 3D image (a 4th axis of length 1 is dropped).
+
+    Returns
+    -------
+    Volume
+        float32 after the header's scaling; values that are not finite become 0, told in `notes`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is truncated, or holds no single 3D image.
+    """
+    image = _open(path)
+    geometry = _geometry(path, image)
+    try:
+        values = np.asarray(image.dataobj, dtype=np.float32)
+    except _UNREADABLE as error:
+        raise InputError("A NIfTI file is truncated or damaged.", str(path), _REMEDY) from error
+    array_ijk = values.reshape(values.shape[:3])
+    notes: tuple[str, ...] = ()
+    finite = np.isfinite(array_ijk)
+    if not finite.all():
+        count = int(array_ijk.size - finite.sum())
+        notes = (f"{count} voxels without a finite value set to 0.",)
+        array_ijk = np.where(finite, array_ijk, np.float32(0))
+    array_kji = np.ascontiguousarray(array_ijk.transpose(2, 1, 0))
+    return Volume(array_kji, geometry, source=path.name, notes=notes)
+
+
+def write_nifti(volume: Volume, path: Path) -> Path:
+    """Write a volume as NIfTI-1; the file appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    volume
+        Values of a type NIfTI knows; both sform and qform are written, code 1 (scanner).
+    path
+        Ends in ``.nii`` or ``.nii.gz``.
+
+    Raises
+    ------
+    OutputError
+        If there is no room or no permission.
+    """
+    affine_ras = _RAS_TO_LPS @ volume.geometry.affine_lps_mm
+    array_ijk = np.asarray(volume.array_kji).transpose(2, 1, 0)
+    image: Any = nibabel.Nifti1Image(array_ijk, affine_ras)  # type: ignore[no-untyped-call]
+    image.set_sform(affine_ras, code=1)
+    image.set_qform(affine_ras, code=1)
+    image.header.set_xyzt_units(xyz="mm")
+    with atomic_path(path) as beside:
+        nibabel.save(image, beside)
+    return path
+
+
+def _open(path: Path) -> Any:
+    # nibabel reports each header field it mends; what matters is judged here.
+    logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
+    try:
+        image: Any = nibabel.load(path)
+    except _UNREADABLE as error:
+        raise InputError("A file is not readable as NIfTI.", str(path), _REMEDY) from error
+    shape = image.shape
+    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
+        what = "×".join(map(str, shape))
+        raise InputError(
+            "A NIfTI file does not hold one 3D image.",
+            f"{path} ({what})",
+            "Save each sequence as its own 3D file.",
+        )
+    return image
+
+
+def _geometry(path: Path, image: Any) -> Geometry:
+    ni, nj, nk = (int(n) for n in image.shape[:3])
+    affine_lps = _RAS_TO_LPS @ np.asarray(image.affine, dtype=np.float64)
+    try:
+        return Geometry((nk, nj, ni), _orthogonal(affine_lps))
+    except ValueError as error:
+        raise InputError(
+            "A NIfTI file has an unusable grid.", f"{path}: {error}", _REMEDY
+        ) from error
+
+
+def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round off the small shear that single-precision headers carry."""
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or lengths.min() <= 0:
+        return affine
+    axes = affine[:3, :3] / lengths
+    if np.abs(axes.T @ axes - np.eye(3)).max() > 0.01:
+        return affine
+    left, _, right = np.linalg.svd(axes)
+    cleaned = affine.copy()
+    cleaned[:3, :3] = (left @ right) * lengths
+    # An axis-aligned grid stays exactly so.
+    return affine if np.abs(cleaned - affine).max() < 1e-9 else cleaned
