@@ -1,0 +1,211 @@
+"""The one mutable store of the window: what is open, which series were chosen, what was found."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.services.import_study import choose_roles
+from desktop_app.services.segment import LoadedStudy
+
+
+@dataclass(frozen=True, slots=True)
+class StudiesChanged:
+    """Other studies are on offer."""
+
+    studies: tuple[Study, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyChanged:
+    """Another study is open, or none."""
+
+    study: Study | None
+
+
+@dataclass(frozen=True, slots=True)
+class RolesChanged:
+    """Other series are chosen for the sequences."""
+
+    roles: Mapping[Sequence, Series]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedChanged:
+    """The voxels of the chosen series are there, or no longer."""
+
+    loaded: LoadedStudy | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultChanged:
+    """There is a result, or no longer one; `saved` says whether it was exported."""
+
+    result: StudyResult | None
+    saved: bool
+
+
+Change = StudiesChanged | StudyChanged | RolesChanged | LoadedChanged | ResultChanged
+Listener = Callable[[Change], None]
+
+
+class Session:
+    """Holds the state of the window and tells of every change.
+
+    Belongs to the thread that makes it; work in other threads reads a snapshot when it starts and
+    hands its answer back with the generation number of that moment. An answer to an older question
+    is dropped.
+    """
+
+    def __init__(self) -> None:
+        self._owner = threading.get_ident()
+        self._listeners: list[Listener] = []
+        self._generation = 0
+        self._studies: tuple[Study, ...] = ()
+        self._study: Study | None = None
+        self._roles: dict[Sequence, Series] = {}
+        self._chosen_by_user: set[Sequence] = set()
+        self._loaded: LoadedStudy | None = None
+        self._result: StudyResult | None = None
+        self._saved = True
+
+    @property
+    def generation(self) -> int:
+        """Number that grows whenever answers to earlier questions become worthless."""
+        return self._generation
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """What the last scan found."""
+        return self._studies
+
+    @property
+    def study(self) -> Study | None:
+        """The open study."""
+        return self._study
+
+    @property
+    def roles(self) -> Mapping[Sequence, Series]:
+        """The series chosen per sequence; a sequence without one is absent."""
+        return MappingProxyType(self._roles)
+
+    @property
+    def chosen_by_user(self) -> frozenset[Sequence]:
+        """Sequences whose series the user set (or emptied) over the proposal."""
+        return frozenset(self._chosen_by_user)
+
+    @property
+    def loaded(self) -> LoadedStudy | None:
+        """The voxels of the chosen series as acquired."""
+        return self._loaded
+
+    @property
+    def result(self) -> StudyResult | None:
+        """The segmentation of the open study."""
+        return self._result
+
+    @property
+    def saved(self) -> bool:
+        """False while there is a result that was never exported."""
+        return self._saved
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` of every change from now on; the returned function ends that."""
+        self._require_owner()
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def set_studies(self, studies: tuple[Study, ...]) -> None:
+        """Put other studies on offer and close the open one."""
+        self._require_owner()
+        self._studies = studies
+        self._tell(StudiesChanged(studies))
+        self.open_study(None)
+
+    def open_study(self, study: Study | None) -> None:
+        """Open a study with the proposed series, or close the open one."""
+        self._require_owner()
+        self._study = study
+        self._roles = dict(choose_roles(study, {})) if study is not None else {}
+        self._chosen_by_user = set()
+        self._tell(StudyChanged(study))
+        self._restart()
+        self._tell(RolesChanged(self.roles))
+
+    def set_role(self, sequence: Sequence, series_uid: str | None) -> None:
+        """Choose the series of a sequence over the proposal, or leave the sequence out.
+
+        A series serves one sequence only: chosen for a second one, it leaves the first empty.
+
+        Raises
+        ------
+        KeyError
+            If the open study has no such series, or no study is open.
+        """
+        self._require_owner()
+        if self._study is None:
+            raise KeyError(series_uid)
+        roles = dict(self._roles)
+        roles.pop(sequence, None)
+        if series_uid is not None:
+            chosen = self._study.series_by_uid(series_uid)
+            roles = {s: series for s, series in roles.items() if series is not chosen}
+            roles[sequence] = chosen
+        self._chosen_by_user.add(sequence)
+        if roles == self._roles:
+            return
+        self._roles = roles
+        self._restart()
+        self._tell(RolesChanged(self.roles))
+
+    def accept_loaded(self, loaded: LoadedStudy, generation: int) -> bool:
+        """Take in voxels that were asked for at `generation`; False if they came too late."""
+        self._require_owner()
+        if generation != self._generation:
+            return False
+        self._loaded = loaded
+        self._tell(LoadedChanged(loaded))
+        return True
+
+    def accept_result(self, result: StudyResult, generation: int, *, saved: bool = False) -> bool:
+        """Take in a result that was asked for at `generation`; False if it came too late."""
+        self._require_owner()
+        if generation != self._generation:
+            return False
+        self._result = result
+        self._saved = saved
+        self._tell(ResultChanged(result, saved))
+        return True
+
+    def mark_saved(self, result: StudyResult) -> None:
+        """Note that this result was exported."""
+        self._require_owner()
+        if result is self._result and not self._saved:
+            self._saved = True
+            self._tell(ResultChanged(result, True))
+
+    def _restart(self) -> None:
+        """Drop what was found for an earlier choice."""
+        self._generation += 1
+        if self._loaded is not None:
+            self._loaded = None
+            self._tell(LoadedChanged(None))
+        if self._result is not None:
+            self._result = None
+            self._saved = True
+            self._tell(ResultChanged(None, True))
+
+    def _tell(self, change: Change) -> None:
+        for listener in tuple(self._listeners):
+            listener(change)
+
+    def _require_owner(self) -> None:
+        if threading.get_ident() != self._owner:
+            raise RuntimeError("the session may only be used by the thread that made it")
