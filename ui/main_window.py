@@ -1,8 +1,11 @@
 """The window: two pages, a menu, a status line; passive, driven by the presenters."""
 
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -66,7 +69,7 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self._last_folder = last_folder
         self._shown: Volume | None = None
-        self.has_unsaved = lambda: False
+        self.has_unsaved: Callable[[], bool] = lambda: False
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
         self.batch_page = BatchPage(icons)
@@ -198,15 +201,15 @@ class MainWindow(QMainWindow):
         self._reset_window()
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
-        """Show labels over the slices and as surfaces; look at the tumour's largest slice."""
+        """Show labels over the slices and as surfaces."""
         views = self.study_page.views
         if segmentation is None:
             views.set_labels(None, None, ())
             return
         views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
 
-    def show_point(self, point_lps_mm: tuple[float, float, float]) -> None:
-        """Move the crosshair."""
+    def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
+        """Move the crosshair to a point of the patient."""
         self.study_page.views.set_cursor(point_lps_mm)
 
     def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:

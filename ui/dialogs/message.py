@@ -49,3 +49,14 @@ def crash_box(parent: QWidget, traceback: str) -> QMessageBox:
         "Please send the details below; take out patient names first.",
     )
     return message_box(parent, QMessageBox.Icon.Critical, "Something went wrong.", lines, traceback)
+
+
+def about_box(parent: QWidget, version: str) -> QMessageBox:
+    """Show what the program is."""
+    lines = (
+        "Segments brain tumours in MR studies with Slim UNETR++, on this computer alone.",
+        "",
+        "For research use. Not a medical device.",
+        "Licensed under Apache-2.0.",
+    )
+    return message_box(parent, QMessageBox.Icon.NoIcon, f"Gliascope {version}", lines)

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.errors import UserFacingError
+from ui.dialogs.message import crash_box, error_box
 from ui.icons import Icons
 from ui.panels.card import Card, styled_label
 from ui.panels.job_bar import time_left
@@ -134,6 +136,14 @@ class BatchPage(QWidget):
         self._stop.setEnabled(status.running)
         for button in self._browse_buttons:
             button.setEnabled(not status.running)
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Tell what is wrong, where, and what to do."""
+        error_box(self, error)
+
+    def show_crash(self, traceback: str) -> None:
+        """Tell of a defect in the program."""
+        crash_box(self, traceback)
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""

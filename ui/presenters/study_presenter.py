@@ -14,6 +14,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.reopen import reopen_result
+from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
     LoadedStudy,
     Segmenter,
@@ -30,7 +31,7 @@ from desktop_app.services.session import (
     StudyChanged,
 )
 from ui.presenters.job_line import Dispatch, JobLine
-from ui.presenters.rows import header_of, region_rows, slots_of
+from ui.presenters.rows import header_of, largest_section_centre, region_rows, slots_of
 from ui.views.study_view import Actions, SequenceSlot, StudyView
 
 _NOT_SEGMENTED = ("Not segmented yet.",)
@@ -84,6 +85,15 @@ class StudyPresenter:
             return open_path(path, progress=progress, token=token)
 
         self._jobs.start(f"Opening {path.name}", work, self._on_scanned, lane=Lane.IO, kind="scan")
+
+    def open_sample(self, user_data: Path) -> None:
+        """Open the synthetic study; it is made first if it is not there yet."""
+
+        def work(progress: ProgressCallback, token: CancelToken) -> ScanResult:
+            folder = ensure_sample_study(user_data, progress, token)
+            return open_path(folder, progress=progress, token=token)
+
+        self._jobs.start("Opening the sample study", work, self._on_scanned, lane=Lane.IO)
 
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
@@ -245,6 +255,8 @@ class StudyPresenter:
         self._show_slots()
         segmentation = result.segmentation
         self._view.show_segmentation(segmentation)
+        if not segmentation.is_empty:
+            self._view.show_point(largest_section_centre(segmentation))
         rows = region_rows(segmentation, result.measurements)
         seconds = segmentation.provenance.seconds.get("total")
         origin = f"{segmentation.provenance.model_id} on {segmentation.provenance.device}"

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
@@ -95,6 +98,9 @@ class StudyView(Protocol):
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces."""
+
+    def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
+        """Move the crosshair to a point of the patient."""
 
     def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
         """Fill the volume table and the notes below it."""

@@ -1,0 +1,30 @@
+"""The sample study: a synthetic head with a glioma, made on this computer at first use."""
+
+from pathlib import Path
+
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from model.synthetic import read_sample_study, write_sample_study
+
+_FOLDER = "sample-study-1"
+
+
+def ensure_sample_study(
+    user_data: Path,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> Path:
+    """Return the DICOM folder of the sample study, written first if it is not there yet.
+
+    Parameters
+    ----------
+    user_data
+        Folder for what the program keeps for this user.
+    """
+    if progress is not None:
+        progress(0.0, "Making the sample study (only once)")
+    folder = user_data / _FOLDER
+    sample = read_sample_study(folder) if folder.is_dir() else write_sample_study(folder)
+    if token is not None:
+        token.raise_if_cancelled()
+    return sample.dicom_folder

@@ -1,0 +1,183 @@
+"""Builds the window, its presenters and the wires between them."""
+
+from collections.abc import Sequence as Many
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from desktop_app.services.export import PageRenderer
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+import desktop_app
+from desktop_app.domain.study import Study
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.jobs.worker import ModelWorker
+from desktop_app.paths import assets_dir
+from desktop_app.services.batch import Batch, BatchOptions, CaseListener
+from desktop_app.services.case import CaseOptions
+from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.session import Session
+from desktop_app.services.settings import Settings
+from ui.dialogs.export_dialog import ExportDialog
+from ui.dialogs.message import about_box
+from ui.export_formats import format_choices
+from ui.icons import Icons
+from ui.main_window import MainWindow
+from ui.pdf_report import PdfReport
+from ui.presenters.batch_presenter import BatchPresenter
+from ui.presenters.study_presenter import StudyPresenter
+from ui.qtbridge.dispatcher import GuiDispatcher
+from ui.theme import ThemeName, apply_theme, resolve
+
+
+class AppServices(Protocol):
+    """What the window needs of the program's composition."""
+
+    runner: JobRunner
+    worker: ModelWorker
+    session: Session
+    user_data: Path
+
+    def load_settings(self) -> Settings:
+        """Return what the user chose in earlier sessions."""
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep what the user chose."""
+
+    def make_batch(
+        self,
+        root: Path,
+        output: Path,
+        options: BatchOptions,
+        *,
+        page_renderer: PageRenderer | None = None,
+        on_case: CaseListener | None = None,
+    ) -> Batch:
+        """Return a batch over the studies below `root`."""
+
+
+class WindowApp:
+    """The window with its presenters, ready to show.
+
+    Parameters
+    ----------
+    application
+        The Qt application, already made.
+    services
+        The program's parts; stay open until `close`.
+    """
+
+    def __init__(self, application: QApplication, services: AppServices) -> None:
+        self._application = application
+        self._services = services
+        self.settings = services.load_settings()
+        self.set_theme(ThemeName(self.settings.theme))
+        self.dispatcher = GuiDispatcher()
+        self._renderer = PdfReport()
+        self.window = MainWindow(Icons(assets_dir() / "icons"), self.settings.open_folder)
+        self.study = StudyPresenter(
+            self.window,
+            services.session,
+            services.runner,
+            services.worker,
+            self.dispatcher,
+            options=self._segment_options,
+            page_renderer=self._renderer,
+        )
+        self.batch = BatchPresenter(
+            self.window.batch_page,
+            services.runner,
+            self.dispatcher,
+            make_batch=self._make_batch,
+            open_result=self._open_result,
+        )
+        self._connect()
+
+    def start(self, paths: Many[Path]) -> None:
+        """Show the window; open a study if one is given, and get the network ready."""
+        self.window.show()
+        if paths:
+            self.study.open_path(paths[0])
+        QTimer.singleShot(0, self._services.worker.warm)
+
+    def set_theme(self, name: ThemeName) -> None:
+        """Change the appearance and remember it."""
+        apply_theme(self._application, resolve(name), assets_dir() / "styles" / "gliascope.qss")
+        self.settings = replace(self.settings, theme=name.value)
+
+    def close(self) -> None:
+        """Stop the jobs, keep the settings; nothing touches the window any more."""
+        self.dispatcher.close()
+        self.study.cancel()
+        self.batch.stop()
+        self.settings = replace(self.settings, open_folder=self.window.last_folder)
+        self._services.save_settings(self.settings)
+
+    def _connect(self) -> None:
+        window, page = self.window, self.window.study_page
+        window.has_unsaved = lambda: self.study.unsaved
+        window.path_opened.connect(self.study.open_path)
+        window.sample_requested.connect(self._open_sample)
+        window.export_asked.connect(self._ask_export)
+        window.close_asked.connect(self.close)
+        page.segment_requested.connect(self.study.segment)
+        page.job_bar.cancel_requested.connect(self.study.cancel)
+        page.sequences.role_changed.connect(self.study.choose_role)
+        page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
+        batch = window.batch_page
+        batch.folders_chosen.connect(self.batch.choose_folders)
+        batch.start_requested.connect(self.batch.start)
+        batch.stop_requested.connect(self.batch.stop)
+        batch.open_requested.connect(self.batch.open)
+        window.menus.about.triggered.connect(lambda: about_box(window, desktop_app.__version__))
+        for name, action in window.menus.themes.items():
+            action.setChecked(name.value == self.settings.theme)
+            action.triggered.connect(lambda _, one=name: self.set_theme(one))
+
+    def _open_sample(self) -> None:
+        self.window.show_study_page()
+        self.study.open_sample(self._services.user_data)
+
+    def _segment_options(self) -> SegmentOptions:
+        return SegmentOptions(device=self.settings.device, precision=self.settings.precision)
+
+    def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
+        options = BatchOptions(case=CaseOptions(segment=self._segment_options()))
+        return self._services.make_batch(
+            root, output, options, page_renderer=self._renderer, on_case=on_case
+        )
+
+    def _open_result(self, study: Study, folder: Path) -> None:
+        self.window.show_study_page()
+        self.study.open_result(study, folder)
+
+    def _ask_export(self) -> None:
+        result = self._services.session.result
+        if result is None:
+            return
+        folder = Path(self.settings.export_folder or Path.home() / "Gliascope")
+        dialog = ExportDialog(format_choices(result), folder, self.window)
+        if dialog.exec() == ExportDialog.DialogCode.Accepted:
+            choice = dialog.choice()
+            self.settings = replace(self.settings, export_folder=str(choice.folder))
+            self.study.export(choice.folder, choice.formats, choice.anonymise)
+        dialog.deleteLater()
+
+
+def make_application(arguments: Many[str]) -> QApplication:
+    """Return the Qt application with the product's name."""
+    application = QApplication(list(arguments))
+    application.setApplicationName("Gliascope")
+    application.setApplicationDisplayName("Gliascope")
+    application.setApplicationVersion(desktop_app.__version__)
+    application.setDesktopFileName("gliascope")
+    return application
+
+
+def run(services: AppServices, paths: Many[Path]) -> int:
+    """Show the window until the user closes it; returns the exit code."""
+    application = make_application(["gliascope"])
+    app = WindowApp(application, services)
+    app.start(paths)
+    return application.exec()
