@@ -7,7 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from model.data import CaseError
 from model.train.checkpoint import CheckpointError
@@ -36,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
     try:
         with _bar(console) as bar:
-            task = bar.add_task("training", total=1.0, completed=trainer.fraction, note="")
-            card = trainer.run(lambda done: _show(bar, int(task), done))
+            task = bar.add_task("training", total=1.0, note="")
+            card = trainer.run(lambda done: _show(bar, task, done))
     except KeyboardInterrupt:
         logger.warning("stopped; --resume goes on from %s", options.output / CHECKPOINT)
         return CANCELLED
@@ -89,9 +96,9 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _show(bar: Progress, task: int, done: StepReport) -> None:
+def _show(bar: Progress, task: TaskID, done: StepReport) -> None:
     note = f"step {done.step}  loss {done.loss:.3f}"
-    bar.update(bar.task_ids[task], completed=done.fraction, note=note)
+    bar.update(task, completed=done.fraction, note=note)
 
 
 if __name__ == "__main__":

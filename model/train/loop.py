@@ -127,10 +127,10 @@ class Trainer:
                 while self.fraction < 1.0:
                     done = self.step()
                     writer.writerow(asdict(done))
+                    log.flush()
                     report(done)
                     if time.monotonic() - saved > 60.0 * self.config.checkpoint_minutes:
                         self.save()
-                        log.flush()
                         saved = time.monotonic()
             finally:
                 self.save()
