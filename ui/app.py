@@ -70,7 +70,7 @@ class WindowApp:
 
     def __init__(self, application: QApplication, services: AppServices) -> None:
         self._application = application
-        self._services = services
+        self.services = services
         self.settings = services.load_settings()
         self.set_theme(ThemeName(self.settings.theme))
         self.dispatcher = GuiDispatcher()
@@ -99,7 +99,7 @@ class WindowApp:
         self.window.show()
         if paths:
             self.study.open_path(paths[0])
-        QTimer.singleShot(0, self._services.worker.warm)
+        QTimer.singleShot(0, self.services.worker.warm)
 
     def set_theme(self, name: ThemeName) -> None:
         """Change the appearance and remember it."""
@@ -112,7 +112,7 @@ class WindowApp:
         self.study.cancel()
         self.batch.stop()
         self.settings = replace(self.settings, open_folder=self.window.last_folder)
-        self._services.save_settings(self.settings)
+        self.services.save_settings(self.settings)
 
     def _connect(self) -> None:
         window, page = self.window, self.window.study_page
@@ -137,14 +137,14 @@ class WindowApp:
 
     def _open_sample(self) -> None:
         self.window.show_study_page()
-        self.study.open_sample(self._services.user_data)
+        self.study.open_sample(self.services.user_data)
 
     def _segment_options(self) -> SegmentOptions:
         return SegmentOptions(device=self.settings.device, precision=self.settings.precision)
 
     def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
         options = BatchOptions(case=CaseOptions(segment=self._segment_options()))
-        return self._services.make_batch(
+        return self.services.make_batch(
             root, output, options, page_renderer=self._renderer, on_case=on_case
         )
 
@@ -153,7 +153,7 @@ class WindowApp:
         self.study.open_result(study, folder)
 
     def _ask_export(self) -> None:
-        result = self._services.session.result
+        result = self.services.session.result
         if result is None:
             return
         folder = Path(self.settings.export_folder or Path.home() / "Gliascope")

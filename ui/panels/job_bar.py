@@ -53,6 +53,11 @@ class JobBar(Card):
         self.body.addLayout(bottom)
         self.hide()
 
+    @property
+    def fraction(self) -> float:
+        """How far the job is, 0 to 1; 0 while none runs."""
+        return max(0.0, self._bar.value() / 1000) if self.isVisible() else 0.0
+
     def show_status(self, status: JobStatus | None) -> None:
         """Show this status, or hide the bar for ``None``."""
         self.setVisible(status is not None)

@@ -1,0 +1,147 @@
+"""Takes the pictures of the README from the real window on the sample study.
+
+Run by ``python3 packaging/dev.py screenshots``. Every step is the user's: a button is clicked, the
+window is grabbed from the screen as it stands, and the longest pause of the GUI thread while
+segmenting is printed.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from desktop_app import composition
+from ui.app import WindowApp, make_application
+from ui.theme import ThemeName
+
+_TIMEOUT_SECONDS = 180.0
+_TICK_MS = 5
+_WIDTH, _HEIGHT = 1440, 900
+
+
+class _Pulse:
+    """Measures how long the GUI thread goes without turning its event loop."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.longest_ms = 0.0
+        self._timer = QTimer()
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._beat)
+        self._timer.start()
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.longest_ms = max(self.longest_ms, 1000 * (now - self._last) - _TICK_MS)
+        self._last = now
+
+    def restart(self) -> None:
+        self._last = time.perf_counter()
+        self.longest_ms = 0.0
+
+
+def main() -> int:
+    """Take all pictures; returns 0, or 1 where the window did not get that far."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("docs/images"))
+    output: Path = parser.parse_args().output
+    output.mkdir(parents=True, exist_ok=True)
+    application = make_application(["gliascope"])
+    with (
+        tempfile.TemporaryDirectory() as user_data,
+        composition.build(user_data=Path(user_data)) as services,
+    ):
+        app = WindowApp(application, services)
+        app.window.resize(_WIDTH, _HEIGHT)
+        app.set_theme(ThemeName.LIGHT)
+        app.start([])
+        _settle(application)
+        _save(application, app, output / "start.png")
+        _study(application, app, output)
+        _batch(application, app, output, Path(user_data))
+        app.window.has_unsaved = lambda: False
+        app.window.close()
+    return 0
+
+
+def _study(application: QApplication, app: WindowApp, output: Path) -> None:
+    page = app.window.study_page
+    session = app.services.session
+    app.window.sample_requested.emit()
+    _wait(application, lambda: session.loaded is not None, "the sample study to open")
+    _settle(application)
+    _save_both(application, app, output / "before")
+    pulse = _Pulse()
+    page.segment_requested.emit()
+    _wait(application, lambda: page.job_bar.fraction > 0.3 or session.result is not None, "work")
+    _save(application, app, output / "during.png")
+    pulse.restart()
+    _wait(application, lambda: session.result is not None, "the segmentation")
+    print(f"Longest pause of the window while segmenting: {pulse.longest_ms:.0f} ms")
+    _settle(application, seconds=3.0)
+    _save_both(application, app, output / "after")
+
+
+def _batch(application: QApplication, app: WindowApp, output: Path, folder: Path) -> None:
+    root = folder / "studies"
+    sample = next(folder.glob("sample-study-*")) / "dicom"
+    shutil.copytree(sample, root / "patient-01")
+    (root / "patient-02").mkdir()
+    one_series = sorted(path for path in sample.iterdir() if path.is_dir())[0]
+    shutil.copytree(one_series, root / "patient-02" / one_series.name)
+    app.window.batch_page.folders_chosen.emit(root, folder / "results")
+    app.window.show_batch_page()
+    _wait(application, lambda: not app.batch.running, "the studies to be listed")
+    app.batch.start()
+    _wait(application, lambda: not app.batch.running, "the batch")
+    _settle(application)
+    _save(application, app, output / "batch.png")
+
+
+def _save_both(application: QApplication, app: WindowApp, stem: Path) -> None:
+    for theme in (ThemeName.DARK, ThemeName.LIGHT):
+        app.set_theme(theme)
+        _settle(application)
+        _save(application, app, stem.with_name(f"{stem.name}-{theme.value}.png"))
+
+
+def _save(application: QApplication, app: WindowApp, path: Path) -> None:
+    application.processEvents()
+    window = app.window
+    on_screen = application.platformName() == "xcb"
+    picture: QPixmap = (
+        window.screen().grabWindow(window.winId()) if on_screen else window.grab()
+    )
+    if not picture.save(str(path)):
+        sys.exit(f"The picture could not be written: {path}")
+    print(path)
+
+
+def _settle(application: QApplication, seconds: float = 0.7) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        application.processEvents()
+        time.sleep(0.005)
+
+
+def _wait(application: QApplication, condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + _TIMEOUT_SECONDS
+    while not condition():
+        application.processEvents()
+        time.sleep(0.002)
+        box = application.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            sys.exit(f"While waiting for {what}: {box.text()} {box.informativeText()}")
+        if time.monotonic() > end:
+            sys.exit(f"Waited {_TIMEOUT_SECONDS:.0f} s for {what} in vain.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.services.batch import Batch, BatchOutcome
+from desktop_app.services.batch_state import CaseState, CaseStatus
+from tests.study_cases import make_study
+from ui.presenters.batch_presenter import BatchPresenter
+from ui.views.batch_view import BatchView
+
+CASES = (CaseState("one", "1"), CaseState("two", "2"))
+DONE = CaseState(
+    "one", "1", CaseStatus.DONE, seconds=12.0, volumes_mm3={Region.WT: 34_560.0}, files=("a",)
+)
+FAILED = CaseState("two", "2", CaseStatus.FAILED, reason="What.\nWhere.\nRemedy.", seconds=1.0)
+
+
+@pytest.fixture
+def scene():
+    runner = JobRunner()
+    view = MagicMock(spec=BatchView)
+    batch = MagicMock(spec=Batch)
+    batch.find.return_value = batch.cases = CASES
+    batch.output = Path("out")
+    batch.study.side_effect = lambda name: make_study(name=name)
+    opened = MagicMock()
+    queue = []
+    listener = []
+
+    def make_batch(root, output, on_case):
+        listener.append(on_case)
+        return batch
+
+    presenter = BatchPresenter(
+        view, runner, queue.append, make_batch=make_batch, open_result=opened
+    )
+
+    def settle():
+        assert presenter._jobs._job is None or presenter._jobs._job.wait(10)
+        while queue:
+            queue.pop(0)()
+
+    yield presenter, view, batch, opened, listener, settle
+    runner.close()
+
+
+def test_lists_the_studies_of_a_folder(scene):
+    presenter, view, *_, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    assert presenter.running
+    settle()
+    view.show_folders.assert_called_once_with("in", "out")
+    rows = view.show_cases.call_args.args[0]
+    assert [(row.name, row.state, row.can_open) for row in rows] == [
+        ("one", "pending", False),
+        ("two", "pending", False),
+    ]
+    status = view.show_status.call_args.args[0]
+    assert status.text == "0 of 2 studies finished."
+    assert status.can_start
+    assert not status.running
+
+
+def test_a_failure_is_counted_and_its_reason_shown(scene):
+    presenter, view, batch, _, _, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    batch.cases = (DONE, FAILED)
+    batch.run.return_value = BatchOutcome(batch.cases, Path("summary.csv"))
+    presenter.start()
+    settle()
+    done, failed = view.show_cases.call_args.args[0]
+    assert (done.whole_tumour, done.seconds, done.can_open) == ("34.6", "12 s", True)
+    assert (failed.style, failed.message) == ("poor", "What. Where. Remedy.")
+    assert view.show_status.call_args.args[0].text == "2 of 2 studies finished, 1 failed."
+
+
+def test_a_change_of_one_study_changes_its_row(scene):
+    presenter, view, _, _, listener, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    listener[0](CaseState("two", "2", CaseStatus.RUNNING, fraction=0.25, stage="Segmenting"))
+    settle()
+    index, row = view.show_case.call_args.args
+    assert (index, row.state, row.message) == (1, "25%", "Segmenting")
+
+
+def test_only_finished_studies_open(scene):
+    presenter, _, batch, opened, _, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    batch.cases = (DONE, FAILED)
+    presenter.open(1)
+    opened.assert_not_called()
+    presenter.open(0)
+    study, folder = opened.call_args.args
+    assert study.name == "one"
+    assert folder == Path("out/one")
+
+
+def test_stopping_leaves_the_batch_ready_to_go_on(scene):
+    presenter, view, batch, _, _, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+
+    def run(progress, token):
+        while True:
+            token.raise_if_cancelled()
+
+    batch.run.side_effect = run
+    presenter.start()
+    presenter.stop()
+    settle()
+    status = view.show_status.call_args.args[0]
+    assert status.can_start
+    assert not status.running

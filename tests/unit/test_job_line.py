@@ -1,0 +1,119 @@
+from collections.abc import Callable
+from unittest.mock import MagicMock
+
+import pytest
+
+from desktop_app.errors import InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from ui.presenters.job_line import JobLine, JobLineView
+from ui.views.study_view import JobStatus
+
+
+class Queue:
+    """Stands for the GUI thread: runs what was queued when told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        self.calls.append(function)
+
+    def run_all(self) -> None:
+        while self.calls:
+            self.calls.pop(0)()
+
+
+@pytest.fixture
+def runner():
+    runner = JobRunner()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def view():
+    return MagicMock(spec=JobLineView)
+
+
+def _finish(line: JobLine, queue: Queue) -> None:
+    job = line._job
+    assert job is not None
+    assert job.wait(10)
+    queue.run_all()
+
+
+def test_shows_progress_and_hands_over_the_result(runner, view):
+    queue, idle, got = Queue(), MagicMock(), []
+    line = JobLine(view, runner, queue, idle)
+
+    def work(progress: ProgressCallback, token: CancelToken) -> int:
+        progress(0.5, "Half way")
+        return 42
+
+    line.start("Working", work, got.append)
+    assert line.busy
+    _finish(line, queue)
+    assert got == [42]
+    assert not line.busy
+    idle.assert_called_once_with()
+    shown = [call.args[0] for call in view.show_job.call_args_list]
+    assert shown[0] == JobStatus("Working", "", -1.0, None)
+    assert any(status and status.fraction == 0.5 for status in shown)
+    assert shown[-1] is None
+
+
+def test_an_expected_error_reaches_the_view(runner, view):
+    queue, error = Queue(), InputError("What.", "Where.", "Remedy.")
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def work(progress: ProgressCallback, token: CancelToken) -> None:
+        raise error
+
+    line.start("Working", work, MagicMock())
+    _finish(line, queue)
+    view.show_error.assert_called_once_with(error)
+    view.show_crash.assert_not_called()
+
+
+def test_a_defect_reaches_the_view_as_a_crash(runner, view):
+    queue = Queue()
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def work(progress: ProgressCallback, token: CancelToken) -> None:
+        raise RuntimeError("a defect")
+
+    line.start("Working", work, MagicMock())
+    _finish(line, queue)
+    assert "a defect" in view.show_crash.call_args.args[0]
+
+
+def test_a_cancelled_job_hands_over_nothing(runner, view):
+    queue, done, idle = Queue(), MagicMock(), MagicMock()
+    line = JobLine(view, runner, queue, idle)
+
+    def work(progress: ProgressCallback, token: CancelToken) -> None:
+        while True:
+            token.raise_if_cancelled()
+
+    line.start("Working", work, done)
+    line.cancel()
+    _finish(line, queue)
+    done.assert_not_called()
+    idle.assert_called_once_with()
+
+
+def test_a_new_job_silences_the_one_before(runner, view):
+    queue, first, second = Queue(), MagicMock(), []
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def endless(progress: ProgressCallback, token: CancelToken) -> None:
+        while True:
+            token.raise_if_cancelled()
+
+    line.start("Old", endless, first, lane=Lane.IO)
+    line.start("New", lambda progress, token: "new", second.append, lane=Lane.IO)
+    _finish(line, queue)
+    first.assert_not_called()
+    assert second == ["new"]

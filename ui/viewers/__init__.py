@@ -1,0 +1,1 @@
+"""Linked slice views and the surface view: the only part of the window that uses VTK."""

@@ -1,0 +1,137 @@
+"""What is written over a slice: side letters, texts, scale bar, crosshair, focus."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+
+from ui.viewers import style
+
+_BAR_LENGTHS_MM = (100, 50, 20, 10, 5, 2, 1)
+_CROSSHAIR_GAP = 7.0
+_SMALL_VIEW = 190
+
+
+def _font(painter: QPainter, pixels: int, *, bold: bool = False) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(pixels)
+    font.setBold(bold)
+    return font
+
+
+def draw_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor) -> None:
+    """Write text that reads on white and on black."""
+    path = QPainterPath()
+    path.addText(baseline, painter.font(), text)
+    painter.strokePath(path, QPen(style.HALO, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setPen(colour)
+    painter.drawText(baseline, text)
+
+
+def draw_side_letters(painter: QPainter, area: QRectF, letters: tuple[str, str, str, str]) -> None:
+    """Write the letters of the left, top, right and bottom side in the middle of each edge."""
+    painter.setFont(_font(painter, style.LETTER_PIXELS, bold=True))
+    metrics = painter.fontMetrics()
+    middle, ascent = area.center(), metrics.ascent()
+    left, top, right, bottom = letters
+    edge = style.MARGIN
+    half_height = (ascent - metrics.descent()) / 2
+    for text, x, y in (
+        (left, area.left() + edge, middle.y() + half_height),
+        (right, area.right() - edge - metrics.horizontalAdvance(right), middle.y() + half_height),
+        (top, middle.x() - metrics.horizontalAdvance(top) / 2, area.top() + edge + ascent - 3),
+        (bottom, middle.x() - metrics.horizontalAdvance(bottom) / 2, area.bottom() - edge),
+    ):
+        draw_text(painter, QPointF(x, y), text, style.LETTER)
+
+
+def draw_corner_texts(
+    painter: QPainter,
+    area: QRectF,
+    *,
+    top_left: Sequence[str],
+    bottom_left: Sequence[str],
+    bottom_right: Sequence[str],
+) -> None:
+    """Write lines into three corners; the first line is bright, further ones are dim.
+
+    Small views keep the first line only.
+    """
+    painter.setFont(_font(painter, style.TEXT_PIXELS))
+    metrics = painter.fontMetrics()
+    most = 1 if min(area.width(), area.height()) < _SMALL_VIEW else 4
+    line = float(metrics.height())
+    width = int(area.width() * 0.42)
+
+    def write(lines: Sequence[str], first_baseline: float, *, to_right: bool = False) -> None:
+        for row, text in enumerate(lines):
+            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+            x = area.left() + style.MARGIN
+            if to_right:
+                x = area.right() - style.MARGIN - metrics.horizontalAdvance(short)
+            colour = style.DIM_TEXT if row else style.TEXT
+            draw_text(painter, QPointF(x, first_baseline + row * line), short, colour)
+
+    write(top_left[:most], area.top() + style.MARGIN + metrics.ascent() - 2)
+    for lines, to_right in ((bottom_left[:most], False), (bottom_right[:most], True)):
+        lowest = area.bottom() - style.MARGIN
+        write(lines, lowest - (len(lines) - 1) * line, to_right=to_right)
+
+
+def scale_bar_mm(pixels_per_mm: float, most_pixels: float) -> int:
+    """Return the longest round length that fits, at least 1 mm."""
+    fitting = (length for length in _BAR_LENGTHS_MM if length * pixels_per_mm <= most_pixels)
+    return next(fitting, _BAR_LENGTHS_MM[-1])
+
+
+def draw_scale_bar(painter: QPainter, area: QRectF, pixels_per_mm: float) -> None:
+    """Draw a bar of a round length above the bottom right corner's text."""
+    length_mm = scale_bar_mm(pixels_per_mm, area.width() * 0.22)
+    length = length_mm * pixels_per_mm
+    painter.setFont(_font(painter, style.TEXT_PIXELS))
+    metrics = painter.fontMetrics()
+    y = area.bottom() - style.MARGIN - metrics.height() - 6
+    right = area.right() - style.MARGIN
+    left = right - length
+    bar = [
+        QLineF(left, y, right, y),
+        QLineF(left, y - 4, left, y + 2),
+        QLineF(right, y - 4, right, y + 2),
+    ]
+    for colour, width in ((style.HALO, 3.5), (style.TEXT, 1.5)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLines(bar)
+    text = f"{length_mm // 10} cm" if length_mm >= 10 else f"{length_mm} mm"
+    start = right - metrics.horizontalAdvance(text)
+    draw_text(painter, QPointF(start, y - 7), text, style.TEXT)
+
+
+def draw_crosshair(painter: QPainter, area: QRectF, at: QPointF) -> None:
+    """Draw two lines with a gap that leaves the point itself to see."""
+    gap = _CROSSHAIR_GAP
+    painter.setPen(QPen(style.CROSSHAIR, 1))
+    x, y = at.x(), at.y()
+    lines = [
+        QLineF(area.left(), y, x - gap, y),
+        QLineF(x + gap, y, area.right(), y),
+        QLineF(x, area.top(), x, y - gap),
+        QLineF(x, y + gap, x, area.bottom()),
+    ]
+    painter.drawLines(lines)
+
+
+def draw_frame(painter: QPainter, area: QRectF, *, focused: bool) -> None:
+    """Draw the border; a view with the keyboard's focus has a bright one."""
+    width = 2 if focused else 1
+    painter.setPen(QPen(style.FOCUS if focused else style.FRAME, width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    inset = width / 2
+    painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
+
+
+def draw_message(painter: QPainter, area: QRectF, text: str) -> None:
+    """Write a sentence into the middle of an empty view."""
+    painter.setFont(_font(painter, style.TEXT_PIXELS + 1))
+    painter.setPen(style.DIM_TEXT)
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    painter.drawText(area.adjusted(24, 24, -24, -24), flags, text)

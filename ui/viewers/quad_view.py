@@ -1,0 +1,315 @@
+"""Axial, coronal and sagittal slices and the surfaces, linked by one crosshair."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import DEFAULT_LABELS, LabelDefinition
+from desktop_app.domain.volume import Volume
+from ui.viewers import style
+from ui.viewers.landmarks import point_of_interest
+from ui.viewers.overlay import OverlayStyle, label_names
+from ui.viewers.planes import Plane
+from ui.viewers.probe import probe_text
+from ui.viewers.reslice import ResliceSource
+from ui.viewers.slice_view import SliceView
+from ui.viewers.volume_view import VolumeView
+from ui.viewers.window_level import Window, auto_window
+
+
+class QuadView(QWidget):
+    """Four views of a study, two by two; double-click shows one of them alone.
+
+    The setters change what is shown and do not emit `cursor_moved` or `window_changed`, except
+    where they choose a cursor or window themselves (`set_reference`, `set_image`,
+    `go_to_labels`).
+
+    Signals
+    -------
+    cursor_moved(ndarray)
+        (3,) patient coordinates, millimetres, of the crosshair.
+    window_changed(float, float)
+        Window centre and width.
+    value_probed(str)
+        One line about the place under the pointer, else about the crosshair.
+    """
+
+    cursor_moved = Signal(object)
+    window_changed = Signal(float, float)
+    value_probed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._reference: Geometry | None = None
+        self._volume: Volume | None = None
+        self._image: ResliceSource | None = None
+        self._labels: ResliceSource | None = None
+        self._cursor_lps = np.zeros(3)
+        self._window = Window(0.5, 1.0)
+        self._windows: list[tuple[Volume, Window]] = []
+        self._style = OverlayStyle(DEFAULT_LABELS)
+        self._has_crosshair = True
+        self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
+        self.volume_view = VolumeView(self)
+        self._maximised: QWidget | None = None
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.setObjectName("quad_view")
+        self.setAccessibleName("Views of the study")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet(f"#quad_view {{ background: {style.BACKGROUND.name()}; }}")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        for cell, view in enumerate(self.views):
+            grid.addWidget(view, cell // 2, cell % 2)
+            grid.setRowStretch(cell // 2, 1)
+            grid.setColumnStretch(cell % 2, 1)
+        for one, following in zip(self.views, self.views[1:], strict=False):
+            QWidget.setTabOrder(one, following)
+
+    def _connect(self) -> None:
+        for view in self.slice_views.values():
+            view.cursor_picked.connect(self._move_cursor)
+            view.window_dragged.connect(self._drag_window)
+            view.hovered.connect(self._probe)
+            view.crosshair_toggled.connect(self._toggle_crosshair)
+            view.overlay_hidden.connect(self._peek)
+            view.maximise_requested.connect(lambda one=view: self.toggle_maximised(one))
+        self.volume_view.cursor_picked.connect(self._move_cursor)
+        self.volume_view.maximise_requested.connect(lambda: self.toggle_maximised(self.volume_view))
+
+    @property
+    def views(self) -> tuple[QWidget, ...]:
+        """Axial, coronal, sagittal and surface view."""
+        return (*self.slice_views.values(), self.volume_view)
+
+    @property
+    def cursor_lps_mm(self) -> NDArray[np.float64]:
+        """(3,) patient coordinates of the crosshair."""
+        return self._cursor_lps
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Window centre and width."""
+        return self._window.center, self._window.width
+
+    def set_reference(self, geometry: Geometry | None) -> None:
+        """Cut planes of this grid, and put the crosshair into its middle.
+
+        ``None`` empties all views. Labels of the former reference are taken away.
+        """
+        same = geometry is not None and self._reference is not None
+        if same and geometry is not None and geometry.matches(self._reference or geometry):
+            return
+        self._reference = geometry
+        self._windows.clear()
+        self.set_labels(None, None, ())
+        self.set_brain(None, None)
+        if geometry is None:
+            self.set_image(None)
+        for view in self.slice_views.values():
+            view.set_reference(geometry)
+        if geometry is not None:
+            middle = (np.array(geometry.shape_kji) - 1) // 2
+            self._move_cursor(geometry.to_patient_mm(middle.astype(np.float64)))
+
+    def set_image(self, volume: Volume | None) -> None:
+        """Show an image, on whatever grid it lies, windowed as the user last had it.
+
+        Without a reference, the image's own grid becomes it.
+        """
+        self._volume = volume
+        self._image = None
+        if volume is not None:
+            self._image = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
+            if self._reference is None:
+                self.set_reference(volume.geometry)
+        for view in self.slice_views.values():
+            view.set_image(self._image, volume.source if volume else "")
+        if volume is not None:
+            known = next((window for one, window in self._windows if one is volume), None)
+            window = known or Window(*auto_window(volume.array_kji))
+            self._drag_window(window.center, window.width)
+
+    def set_labels(
+        self,
+        labels_kji: NDArray[np.uint8] | None,
+        geometry: Geometry | None,
+        definitions: Collection[LabelDefinition] = DEFAULT_LABELS,
+    ) -> None:
+        """Show labels over the slices and as surfaces; ``None`` takes them away.
+
+        Parameters
+        ----------
+        labels_kji
+            (k, j, i) uint8; shared, not copied.
+        geometry
+            Their grid.
+        definitions
+            Values, names and colours.
+
+        Raises
+        ------
+        ValueError
+            If the labels' shape is not the grid's.
+        """
+        self._labels = None
+        if labels_kji is not None and geometry is not None:
+            self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
+        for view in self.slice_views.values():
+            view.set_labels(self._labels)
+        self._restyle(
+            OverlayStyle(
+                tuple(definitions), self._style.hidden, self._style.opacity, self._style.outline
+            )
+        )
+        self.volume_view.set_labels(
+            None if self._labels is None else labels_kji, geometry, tuple(definitions)
+        )
+
+    def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
+        """Show the brain's outline around the surfaces; ``None`` takes it away."""
+        self.volume_view.set_brain(brain_kji, geometry)
+
+    def set_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
+        """Show the slices through a point."""
+        self._cursor_lps = np.asarray(point_lps_mm, dtype=np.float64)
+        for view in self.slice_views.values():
+            view.set_cursor(self._cursor_lps)
+        self.volume_view.set_cursor(self._cursor_lps)
+        self._probe(None)
+
+    def set_window(self, center: float, width: float) -> None:
+        """Change the grey values of the image shown."""
+        self._window = Window(center, width)
+        for view in self.slice_views.values():
+            view.set_window(self._window)
+        self._remember_window()
+
+    def set_opacity(self, opacity: float) -> None:
+        """Change how strong labels cover the image, 0 to 1."""
+        self._restyle(
+            OverlayStyle(self._style.definitions, self._style.hidden, opacity, self._style.outline)
+        )
+
+    def set_region_visible(self, value: int, visible: bool) -> None:
+        """Show or hide one label value in all views."""
+        self._restyle(self._style.showing(value, visible))
+        self.volume_view.set_region_visible(value, visible)
+
+    def set_outline(self, outline: bool) -> None:
+        """Paint borders instead of areas."""
+        self._restyle(
+            OverlayStyle(self._style.definitions, self._style.hidden, self._style.opacity, outline)
+        )
+
+    def set_crosshair_visible(self, visible: bool) -> None:
+        """Show or hide the crosshair in all views."""
+        self._has_crosshair = visible
+        for view in self.slice_views.values():
+            view.set_crosshair_visible(visible)
+        self.volume_view.set_crosshair_visible(visible)
+
+    def go_to_labels(self, values: Collection[int]) -> bool:
+        """Move the crosshair to where these labels are largest.
+
+        Returns
+        -------
+        bool
+            Whether there are any.
+        """
+        if self._labels is None:
+            return False
+        point = point_of_interest(self._labels.array_kji, self._labels.geometry, values)
+        if point is None:
+            return False
+        self._move_cursor(point)
+        return True
+
+    def reset_window(self) -> None:
+        """Choose the grey values anew from the image's intensities."""
+        if self._volume is not None:
+            self._drag_window(*auto_window(self._volume.array_kji))
+
+    def reset_views(self) -> None:
+        """Show all views, every slice whole, the surfaces from the front."""
+        self.show_all()
+        for view in self.slice_views.values():
+            view.reset_view()
+        self.volume_view.reset_view()
+
+    def toggle_maximised(self, view: QWidget) -> None:
+        """Show one view alone, or all again if it was alone."""
+        if self._maximised is view:
+            self.show_all()
+            return
+        self._maximised = view
+        for other in self.views:
+            other.setVisible(other is view)
+        self._tell_maximised()
+        view.setFocus()
+
+    def show_all(self) -> None:
+        """Show the four views."""
+        self._maximised = None
+        for view in self.views:
+            view.show()
+        self._tell_maximised()
+
+    @property
+    def maximised(self) -> QWidget | None:
+        """The view that is shown alone."""
+        return self._maximised
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape shows all views again."""
+        if event.key() == Qt.Key.Key_Escape and self._maximised is not None:
+            self.show_all()
+        else:
+            super().keyPressEvent(event)
+
+    def _tell_maximised(self) -> None:
+        for view in (*self.slice_views.values(), self.volume_view):
+            view.set_maximised(view is self._maximised)
+
+    def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
+        self.set_cursor(point_lps_mm)
+        self.cursor_moved.emit(self._cursor_lps)
+
+    def _drag_window(self, center: float, width: float) -> None:
+        self.set_window(center, width)
+        self.window_changed.emit(center, width)
+
+    def _remember_window(self) -> None:
+        if self._volume is not None:
+            others = [pair for pair in self._windows if pair[0] is not self._volume]
+            self._windows = [*others, (self._volume, self._window)]
+
+    def _restyle(self, overlay_style: OverlayStyle) -> None:
+        self._style = overlay_style
+        for view in self.slice_views.values():
+            view.set_overlay_style(overlay_style)
+
+    def _toggle_crosshair(self) -> None:
+        self.set_crosshair_visible(not self._has_crosshair)
+
+    def _peek(self, peeking: bool) -> None:
+        for view in self.slice_views.values():
+            view.set_overlay_peeking(peeking)
+
+    def _probe(self, point_lps_mm: NDArray[np.float64] | None) -> None:
+        if self._reference is None:
+            self.value_probed.emit("")
+            return
+        point = self._cursor_lps if point_lps_mm is None else point_lps_mm
+        names = label_names(self._style.definitions)
+        unit = self._volume.unit if self._volume else ""
+        self.value_probed.emit(probe_text(point, self._image, unit, self._labels, names))
