@@ -12,6 +12,7 @@ from desktop_app.paths import user_data_dir, weights_dir
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.crash_report import write_crash_report
 from desktop_app.services.export import PageRenderer
+from desktop_app.services.models import INSTALLED_FOLDER, ModelStore
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings, load_settings, save_settings
 
@@ -30,6 +31,8 @@ class App:
         The network, in a process of its own.
     session
         What the window shows; belongs to the thread that built the app.
+    models
+        The networks' weights on this computer.
     user_data
         Folder for what the program keeps for this user.
     make_worker
@@ -39,6 +42,7 @@ class App:
     runner: JobRunner
     worker: ModelWorker
     session: Session
+    models: ModelStore
     user_data: Path
     make_worker: Callable[[], ModelWorker]
 
@@ -80,6 +84,7 @@ class App:
             root,
             output,
             options,
+            models=self.models,
             make_worker=self.make_worker,
             page_renderer=page_renderer,
             on_case=on_case,
@@ -113,9 +118,17 @@ def build(*, weights: Path | None = None, user_data: Path | None = None) -> App:
     user_data
         Folder for settings and crash reports; the user's own by default.
     """
-    folder = weights or weights_dir()
+    bundled = weights or weights_dir()
+    kept = user_data or user_data_dir()
 
     def make_worker() -> ModelWorker:
-        return ModelWorker(folder)
+        return ModelWorker(bundled)
 
-    return App(JobRunner(), make_worker(), Session(), user_data or user_data_dir(), make_worker)
+    return App(
+        runner=JobRunner(),
+        worker=make_worker(),
+        session=Session(),
+        models=ModelStore(bundled, kept / INSTALLED_FOLDER),
+        user_data=kept,
+        make_worker=make_worker,
+    )

@@ -11,6 +11,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT = 3
     DEVICE = 4
+    DEFECT = 70  # EX_SOFTWARE of sysexits.h: the program itself is at fault
     CANCELLED = 130
 
 

@@ -14,8 +14,7 @@ from desktop_app.domain.measurement import MeasurementKind
 from desktop_app.domain.study import Study
 from desktop_app.errors import Cancelled, InputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import Event, ProgressCallback
-from desktop_app.jobs.runner import Job, JobRunner
+from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch_state import (
     CaseState,
     CaseStatus,
@@ -28,6 +27,7 @@ from desktop_app.services.batch_state import (
 from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import choose_roles, open_path
+from desktop_app.services.models import ModelStore
 from desktop_app.services.segment import Segmenter
 
 _log = logging.getLogger(__name__)
@@ -52,8 +52,6 @@ class BatchOptions:
         Studies at a time, each with a model process of its own.
     resume
         Leave out studies whose results are there and up to date.
-    weights_sha256
-        Checksum of the weights that will be used.
 
     Raises
     ------
@@ -64,7 +62,6 @@ class BatchOptions:
     case: CaseOptions = field(default_factory=CaseOptions)
     workers: int = 1
     resume: bool = True
-    weights_sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -87,11 +84,13 @@ class BatchOutcome:
 class Batch:
     """The studies below a folder and their states.
 
-    First `find` lists them, then `run` (or `start` in the background) works through them; stopped
-    and run again it goes on where it stopped.
+    First `find` lists them, then `run` works through them; stopped and run again it goes on where
+    it stopped. Both are meant for a job runner, `cases` for any thread.
 
     Parameters
     ----------
+    models
+        Where the weights are looked up.
     make_worker
         Makes a model process; called once per worker of the options.
     on_case
@@ -106,6 +105,7 @@ class Batch:
         output: Path,
         options: BatchOptions,
         *,
+        models: ModelStore,
         make_worker: Callable[[], BatchWorker],
         page_renderer: PageRenderer | None = None,
         on_case: CaseListener | None = None,
@@ -114,6 +114,7 @@ class Batch:
         self.root = root
         self.output = output
         self.options = options
+        self._models = models
         self._make_worker = make_worker
         self._page_renderer = page_renderer
         self._on_case = on_case
@@ -121,7 +122,8 @@ class Batch:
         self._lock = threading.Lock()
         self._studies: tuple[Study, ...] = ()
         self._cases: list[CaseState] = []
-        self._job: Job | None = None
+        self._case_options = options.case
+        self._weights_sha256 = ""
 
     @property
     def cases(self) -> tuple[CaseState, ...]:
@@ -151,7 +153,10 @@ class Batch:
         ------
         InputError
             If there is no study.
+        UsageError
+            If the model is not installed.
         """
+        self._look_up_model()
         found = open_path(self.root, progress=progress, token=token).studies
         studies = tuple(study for study in found if not self._is_own_result(study))
         if not studies:
@@ -165,16 +170,6 @@ class Batch:
             self._studies = studies
             self._cases = cases
         return tuple(cases)
-
-    def start(self, runner: JobRunner, on_event: Callable[[Event], None]) -> Job:
-        """Run in the background; `stop` ends it, its result is a `BatchOutcome`."""
-        self._job = runner.submit(self.run, on_event, kind="batch")
-        return self._job
-
-    def stop(self) -> None:
-        """Stop the background run; studies that are not done are pending again."""
-        if self._job is not None:
-            self._job.cancel()
 
     def run(
         self, progress: ProgressCallback | None = None, token: CancelToken | None = None
@@ -231,7 +226,7 @@ class Batch:
             outcome = process_study(
                 study,
                 roles,
-                self.options.case,
+                self._case_options,
                 self.output,
                 worker,
                 page_renderer=self._page_renderer,
@@ -247,6 +242,14 @@ class Batch:
         state = replace(state, seconds=time.perf_counter() - started)
         self._keep(index, state)
         run.share.report(index, 1.0, study.name)
+
+    def _look_up_model(self) -> None:
+        options = self.options.case
+        model = self._models.find(options.segment.model_name)
+        self._case_options = replace(
+            options, segment=replace(options.segment, weights_folder=model.folder)
+        )
+        self._weights_sha256 = model.sha256
 
     def _known_state(self, study: Study) -> CaseState:
         fresh = CaseState(study.name, study.study_uid)
@@ -266,7 +269,7 @@ class Batch:
     def _fingerprint(self, study: Study) -> str:
         try:
             roles = choose_roles(study, {})
-            return fingerprint(roles, self.options.case, self.options.weights_sha256)
+            return fingerprint(roles, self.options.case, self._weights_sha256)
         except OSError as error:
             raise InputError(
                 "A file of the study cannot be read.",

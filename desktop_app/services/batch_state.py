@@ -90,7 +90,9 @@ def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_
             inputs.append(
                 [sequence.value, [[str(p.resolve()), s.st_size, s.st_mtime_ns] for p, s in stats]]
             )
-    what = {"inputs": inputs, "options": asdict(options), "weights": weights_sha256}
+    # The folder of the weights does not matter, their checksum does.
+    kept = replace(options, segment=replace(options.segment, weights_folder=None))
+    what = {"inputs": inputs, "options": asdict(kept), "weights": weights_sha256}
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -1,0 +1,132 @@
+"""What the terminal sees: results on stdout, progress and errors on stderr."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from desktop_app.errors import UserFacingError
+from desktop_app.jobs.events import Progress as ProgressEvent
+
+# Wide enough that a pipe or file never gets a wrapped or shortened line.
+_WIDTH_WITHOUT_TERMINAL = 4000
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take any character, whatever the console's code page."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def print_result(text: str = "") -> None:
+    """Write one line to stdout."""
+    _write(sys.stdout, text)
+
+
+def print_note(text: str) -> None:
+    """Write one line to stderr."""
+    _write(sys.stderr, text)
+
+
+def print_error(error: UserFacingError) -> None:
+    """Write an expected failure to stderr: what, where, what to do, a line each."""
+    for part in (error.title, error.detail, error.remedy):
+        _write(sys.stderr, " ".join(part.split()))
+
+
+def print_table(header: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
+    """Write rows as aligned columns to stdout.
+
+    Parameters
+    ----------
+    right
+        Columns of numbers.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, title in enumerate(header):
+        justify: Any = "right" if number in right else "left"
+        table.add_column(title, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    _console(sys.stdout).print(table)
+
+
+class Bar:
+    """A progress bar on stderr; silent where stderr is no terminal until the work succeeded."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Starting", total=1.0, left="") if progress else None
+
+    def show(self, event: ProgressEvent) -> None:
+        """Move the bar."""
+        if self._progress is not None and self._task is not None:
+            left = event.seconds_left
+            self._progress.update(
+                self._task,
+                completed=event.fraction,
+                description=event.stage,
+                left="" if left is None else f"{_clock(left)} left",
+            )
+
+    def finish(self) -> None:
+        """Show that everything is done."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=1.0, description="Done", left="")
+
+
+@contextmanager
+def bar(*, quiet: bool) -> Iterator[Bar]:
+    """Show a progress bar during the block; it disappears when the block raises."""
+    if quiet or sys.stderr is None:
+        yield Bar(None)
+        return
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=Console(file=sys.stderr, markup=False, emoji=False, highlight=False),
+        refresh_per_second=5,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with progress:
+        shown = Bar(progress)
+        try:
+            yield shown
+        except BaseException:
+            # An error's three lines stand alone.
+            progress.live.transient = True
+            raise
+        shown.finish()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _console(stream: TextIO) -> Console:
+    width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # A frozen program without a console has no streams.
+    if stream is not None:
+        stream.write(text + "\n")

@@ -1,0 +1,68 @@
+"""`gliascope model`: the networks' weights on this computer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desktop_app.cli.console import print_error, print_result, print_table
+from desktop_app.errors import UserFacingError
+
+model_commands = typer.Typer(
+    help="The networks' weights on this computer: list, verify, install.", no_args_is_help=True
+)
+
+
+@model_commands.command(name="list")
+def list_models() -> None:
+    """List the models, with checksum and number of parameters."""
+    from desktop_app.composition import build
+
+    with build() as app:
+        rows = [
+            [
+                entry.name,
+                "bundled" if entry.bundled else "installed",
+                str(entry.card.get("architecture", "")),
+                str(entry.card.get("parameters", "")),
+                entry.sha256,
+                str(entry.folder),
+            ]
+            for entry in app.models.entries()
+        ]
+    print_table(
+        ["Name", "Origin", "Architecture", "Parameters", "SHA-256", "Folder"], rows, right=(3,)
+    )
+
+
+@model_commands.command(name="verify")
+def verify_models() -> None:
+    """Compare every model with the checksum on its card; exit code 3 if one differs."""
+    from desktop_app.composition import build
+    from desktop_app.services.models import verify
+
+    failures: list[UserFacingError] = []
+    with build() as app:
+        for entry in app.models.entries():
+            try:
+                verify(entry)
+            except UserFacingError as error:
+                failures.append(error)
+                continue
+            print_result(f"{entry.name}: intact")
+    for error in failures[:-1]:
+        print_error(error)
+    if failures:
+        raise failures[-1]
+
+
+@model_commands.command(name="install")
+def install_model(
+    file: Annotated[Path, typer.Argument(help="NAME.safetensors, with NAME.json beside it.")],
+) -> None:
+    """Check a model's files and copy them to where the program finds them."""
+    from desktop_app.composition import build
+
+    with build() as app:
+        entry = app.models.install(file)
+    print_result(f"{entry.name}: installed in {entry.folder}")

@@ -1,0 +1,153 @@
+"""`gliascope scan`: what is in a folder, and which series would be used."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from desktop_app.cli.console import print_result, print_table
+from desktop_app.cli.work import do_work
+
+if TYPE_CHECKING:
+    from desktop_app.domain.geometry import Geometry
+    from desktop_app.domain.study import Series, Study
+    from desktop_app.io.scan import ScanResult
+
+SCHEMA = "gliascope/scan/1"
+
+_LISTED_SKIPPED = 20
+
+
+def scan(
+    path: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+    ] = False,
+) -> None:
+    """List patients, studies and series, and the role proposed for each series."""
+    from desktop_app.composition import build
+    from desktop_app.services.import_study import open_path
+
+    with build() as app:
+        found = do_work(
+            app,
+            lambda progress, token: open_path(path, progress=progress, token=token),
+            quiet=as_json,
+        )
+    if as_json:
+        print_result(json.dumps(scan_document(path, found), indent=2, ensure_ascii=False))
+        return
+    for study in found.studies:
+        _print_study(study)
+    _print_skipped(found.skipped)
+
+
+def scan_document(path: Path, found: "ScanResult") -> dict[str, Any]:
+    """Return what a scan found in the schema ``gliascope/scan/1``."""
+    return {
+        "schema": SCHEMA,
+        "path": str(path),
+        "studies": [_study_document(study) for study in found.studies],
+        "skipped": [{"path": what, "reason": reason} for what, reason in found.skipped],
+    }
+
+
+def _study_document(study: "Study") -> dict[str, Any]:
+    from desktop_app.domain.study import Sequence
+
+    patient = study.patient
+    return {
+        "study_uid": study.study_uid,
+        "name": study.name,
+        "date": study.date,
+        "description": study.description,
+        "root": str(study.root),
+        "patient": {
+            "patient_id": patient.patient_id,
+            "name": patient.name,
+            "birth_date": patient.birth_date,
+            "sex": patient.sex,
+        },
+        "roles": {
+            sequence.value: {
+                "series_uid": role.series_uid,
+                "confidence": role.confidence,
+                "reason": role.reason,
+            }
+            for sequence, role in study.roles.items()
+        },
+        "missing": [s.value for s in Sequence if s not in study.roles],
+        "series": [_series_document(series) for series in study.series],
+        "skipped": [{"path": what, "reason": reason} for what, reason in study.skipped],
+    }
+
+
+def _series_document(series: "Series") -> dict[str, Any]:
+    return {
+        "series_uid": series.series_uid,
+        "number": series.number,
+        "description": series.description,
+        "modality": series.modality,
+        "acquired": series.acquired,
+        "files": len({instance.path for instance in series.instances}),
+        "geometry": _geometry_document(series.geometry),
+        "usable": series.usable,
+        "problems": list(series.problems),
+    }
+
+
+def _geometry_document(geometry: "Geometry | None") -> dict[str, Any] | None:
+    if geometry is None:
+        return None
+    return {
+        "shape_kji": list(geometry.shape_kji),
+        "spacing_mm": list(geometry.spacing_mm),
+        "affine_lps_mm": geometry.affine_lps_mm.tolist(),
+        "frame_of_reference_uid": geometry.frame_of_reference_uid,
+    }
+
+
+def _print_study(study: "Study") -> None:
+    from desktop_app.domain.study import Sequence
+
+    patient = study.patient
+    print_result(f"Patient   {' '.join(filter(None, (patient.patient_id, patient.name))) or '-'}")
+    print_result(f"Study     {' '.join(filter(None, (study.name, study.date, study.description)))}")
+    print_result(f"Folder    {study.root}")
+    role_of = {role.series_uid: (sequence, role) for sequence, role in study.roles.items()}
+    rows = []
+    for series in study.series:
+        sequence, role = role_of.get(series.series_uid, (None, None))
+        rows.append(
+            [
+                sequence.value if sequence else "",
+                f"{role.confidence:.0%}" if role else "",
+                str(series.number or ""),
+                series.description,
+                *_grid(series.geometry),
+                "; ".join(series.problems),
+            ]
+        )
+    header = ["Role", "Sure", "No.", "Series", "Voxels (k×j×i)", "Spacing (mm)", "Problems"]
+    print_table(header, rows, right=(1, 2))
+    missing = [sequence.value for sequence in Sequence if sequence not in study.roles]
+    if missing:
+        print_result(f"Missing   {', '.join(missing)}")
+    _print_skipped(study.skipped)
+    print_result()
+
+
+def _print_skipped(skipped: tuple[tuple[str, str], ...]) -> None:
+    for what, reason in skipped[:_LISTED_SKIPPED]:
+        print_result(f"Skipped   {what}: {reason}")
+    more = len(skipped) - _LISTED_SKIPPED
+    if more > 0:
+        print_result(f"Skipped   {more} more, listed by --json")
+
+
+def _grid(geometry: "Geometry | None") -> tuple[str, str]:
+    if geometry is None:
+        return "?", "?"
+    voxels = "×".join(str(n) for n in geometry.shape_kji)
+    return voxels, "×".join(f"{mm:.2f}" for mm in geometry.spacing_mm)

@@ -1,0 +1,165 @@
+"""`gliascope segment`: one study, no window."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from desktop_app.cli.console import print_result, print_table
+from desktop_app.cli.options import (
+    DEFAULT_EXPORTS,
+    DEFAULT_MODEL,
+    Anonymise,
+    Device,
+    EtLabel,
+    EtLabelOption,
+    Export,
+    ModelName,
+    Output,
+    Precision,
+    PrecisionOption,
+    Quiet,
+    case_options,
+)
+from desktop_app.cli.work import do_work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Many
+
+    from desktop_app.cli.frontend import Frontend
+    from desktop_app.domain.result import StudyResult
+    from desktop_app.domain.study import Study
+    from desktop_app.jobs.cancel import CancelToken
+    from desktop_app.jobs.events import ProgressCallback
+    from desktop_app.services.case import CaseOutcome
+
+_SCAN_SHARE = 0.05
+_LISTED_STUDIES = 5
+
+
+def _series_option(flag: str, sequence: str) -> typer.models.OptionInfo:
+    info: typer.models.OptionInfo = typer.Option(
+        flag, metavar="SERIES", help=f"{sequence}: a series UID, a folder or a NIfTI file."
+    )
+    return info
+
+
+def segment(
+    context: typer.Context,
+    study: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
+    *,
+    output: Output,
+    t1: Annotated[str | None, _series_option("--t1", "T1")] = None,
+    t1c: Annotated[str | None, _series_option("--t1c", "T1 with contrast")] = None,
+    t2: Annotated[str | None, _series_option("--t2", "T2")] = None,
+    flair: Annotated[str | None, _series_option("--flair", "FLAIR")] = None,
+    device: Device = "auto",
+    precision: PrecisionOption = Precision.AUTO,
+    model: ModelName = DEFAULT_MODEL,
+    export: Export = DEFAULT_EXPORTS,
+    et_label: EtLabelOption = EtLabel.THREE,
+    anonymise: Anonymise = False,
+    quiet: Quiet = False,
+) -> None:
+    """Segment one study and write labels, volumes and report to DIR/STUDYNAME."""
+    from desktop_app.composition import build
+    from desktop_app.domain.study import Sequence
+    from desktop_app.services.case import process_study
+    from desktop_app.services.export import ExportFormat
+    from desktop_app.services.import_study import choose_roles, open_path
+
+    frontend: Frontend = context.obj
+    named = zip(Sequence, (t1, t1c, t2, flair), strict=True)
+    overrides = {sequence: series for sequence, series in named if series is not None}
+    with build() as app:
+        options = case_options(
+            app.models,
+            device=device,
+            precision=precision,
+            model=model,
+            export=export,
+            et_label=et_label,
+            anonymise=anonymise,
+        )
+        wants_page = ExportFormat.PDF in options.export.formats
+        renderer = frontend.page_renderer() if wants_page else None
+
+        def work(progress: "ProgressCallback", token: "CancelToken") -> "CaseOutcome":
+            found = open_path(
+                study, progress=lambda f, text: progress(f * _SCAN_SHARE, text), token=token
+            )
+            chosen = only_study(found.studies, study)
+            return process_study(
+                chosen,
+                choose_roles(chosen, overrides),
+                options,
+                output,
+                app.worker,
+                page_renderer=renderer,
+                progress=lambda f, text: progress(_SCAN_SHARE + f * (1 - _SCAN_SHARE), text),
+                token=token,
+            )
+
+        outcome = do_work(app, work, quiet=quiet)
+    if quiet:
+        print_result(str(outcome.folder))
+        return
+    _print_outcome(outcome)
+
+
+def only_study(studies: "Many[Study]", path: Path) -> "Study":
+    """Return the one study there is.
+
+    Raises
+    ------
+    InputError
+        If there are several.
+    """
+    from desktop_app.errors import InputError
+
+    if len(studies) == 1:
+        return studies[0]
+    names = [str(study.root) for study in studies[:_LISTED_STUDIES]]
+    more = len(studies) - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    raise InputError(
+        f"There are {len(studies)} studies here.",
+        f"{path}: {listed}",
+        "Name the folder of one of them, or use: gliascope batch",
+    )
+
+
+def _print_outcome(outcome: "CaseOutcome") -> None:
+    result = outcome.result
+    provenance = result.segmentation.provenance
+    print_result(f"Study     {result.study.name}")
+    for sequence, series in result.roles.items():
+        print_result(f"{sequence.value:<9} {series.description}")
+    print_result(f"Model     {provenance.model_id} on {provenance.device}, {provenance.precision}")
+    print_result()
+    print_volumes(result)
+    for warning in result.segmentation.warnings:
+        print_result(f"Warning   {warning}")
+    if result.segmentation.warnings:
+        print_result()
+    for file in outcome.files:
+        print_result(str(file))
+
+
+def print_volumes(result: "StudyResult") -> None:
+    """Write the table of volumes to stdout."""
+    from desktop_app.domain.segmentation import REGION_TITLES, Region
+    from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3, voxel_counts
+
+    volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    rows = [
+        [
+            REGION_TITLES[region],
+            region.value,
+            f"{volumes[region] / MM3_PER_CM3:.2f}",
+            str(voxels[region]),
+        ]
+        for region in Region
+    ]
+    print_table(["Region", "", "Volume (cm³)", "Voxels"], rows, right=(2, 3))
+    print_result()

@@ -1,0 +1,91 @@
+"""Runs a command's work in the background, with a bar, and stops it on Ctrl+C."""
+
+import queue
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from desktop_app.cli.console import bar
+from desktop_app.errors import Cancelled
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import (
+    CancelledEvent,
+    Done,
+    Event,
+    Failed,
+    Progress,
+    ProgressCallback,
+)
+
+if TYPE_CHECKING:
+    from desktop_app.composition import App
+
+Result = TypeVar("Result")
+
+# Windows does not wake a thread that waits without a limit when Ctrl+C comes.
+_POLL_SECONDS = 0.2
+
+
+class Defect(Exception):
+    """Work met an exception nobody expects; carries its trace."""
+
+
+def do_work(
+    app: "App",
+    work: Callable[[ProgressCallback, CancelToken], Result],
+    *,
+    quiet: bool = False,
+) -> Result:
+    """Run work to its end and return what it returned.
+
+    Raises
+    ------
+    UserFacingError
+        If the work failed for a reason the user can mend.
+    Cancelled
+        After Ctrl+C or a request to terminate.
+    Defect
+        On any other exception.
+    """
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    with bar(quiet=quiet) as shown:
+        job = app.runner.submit(work, events.put)
+        with _stop_signals(job.cancel):
+            while True:
+                match _next(events):
+                    case Progress() as progress:
+                        shown.show(progress)
+                    case Done(result):
+                        return cast("Result", result)
+                    case Failed(error, trace):
+                        raise Defect(trace) if error is None else error
+                    case CancelledEvent():
+                        raise Cancelled
+                    case _:
+                        pass
+
+
+def _next(events: "queue.SimpleQueue[Event]") -> Event | None:
+    try:
+        return events.get(timeout=_POLL_SECONDS)
+    except queue.Empty:
+        return None
+
+
+@contextmanager
+def _stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on Ctrl+C and on a request to terminate, during the block."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
