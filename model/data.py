@@ -18,7 +18,6 @@ from nibabel.loadsave import load as load_nifti
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 from nibabel.spatialimages import SpatialImage
 
-from model.normalise import brain_mask
 from model.spec import SEQUENCES, FloatArray, Label, LabelArray, MaskArray, Sequence
 
 LEGACY_ET: Final = 4
@@ -142,25 +141,6 @@ def load_case(folder: Path) -> Case:
         coverage = _same_grid(folder, _load_lps(files["coverage"]), first.shape, affine) != 0
     i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
     return Case(folder.name, images, labels, coverage, (k, j, i))
-
-
-def brain_box(images_ckji: npt.NDArray[np.generic]) -> tuple[slice, slice, slice]:
-    """Return the smallest box that holds every non-zero voxel.
-
-    Raises
-    ------
-    ValueError
-        If all voxels are zero.
-    """
-    mask = brain_mask(images_ckji)
-    if not mask.any():
-        msg = "every sequence is zero everywhere: there is no brain to segment"
-        raise ValueError(msg)
-    bounds = []
-    for axis in range(3):
-        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        bounds.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return bounds[0], bounds[1], bounds[2]
 
 
 def _matches(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -11,3 +11,7 @@ class OutOfMemory(DeviceFailure):
 
 class UnusableImage(ValueError):
     """There is nothing in the image that the network could look at."""
+
+
+class WeightsError(ValueError):
+    """A weights file or card that cannot be used; the message names the file."""

@@ -4,7 +4,6 @@ Every array in this package is in ``(channel, k, j, i)`` order on an LPS grid: `
 the patient's Left, ``j`` towards Posterior, ``k`` towards Superior.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -54,22 +53,6 @@ REGION_LABELS: Final[dict[Region, tuple[Label, ...]]] = {
 """BraTS' definition of each region as a union of labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class GridSpec:
-    """The grid on which the network works.
-
-    Attributes
-    ----------
-    spacing_mm
-        Edge of a voxel, the same along k, j and i.
-    min_side_voxels
-        Smallest side of an input; shorter ones must be padded by the caller.
-    """
-
-    spacing_mm: float = WORK_SPACING_MM
-    min_side_voxels: int = 32
-
-
 def region_masks(labels_kji: npt.NDArray[np.integer]) -> MaskArray:
     """Return the masks of TC, WT and ET.
 
@@ -86,37 +69,3 @@ def region_masks(labels_kji: npt.NDArray[np.integer]) -> MaskArray:
     return np.stack(
         [np.isin(labels_kji, [int(label) for label in REGION_LABELS[region]]) for region in REGIONS]
     )
-
-
-def labels_from_probabilities(probabilities_ckji: FloatArray, threshold: float = 0.5) -> LabelArray:
-    """Turn the network's region probabilities into one label a voxel.
-
-    The regions are made nested by construction: ET counts only inside TC, TC only inside WT's
-    union with TC, so that each voxel gets exactly one label.
-
-    Parameters
-    ----------
-    probabilities_ckji
-        Shape ``(3, k, j, i)``, channels as in :data:`REGIONS`, after the sigmoid.
-    threshold
-        A region holds where its probability exceeds this.
-
-    Returns
-    -------
-    LabelArray
-        Shape ``(k, j, i)``.
-
-    Raises
-    ------
-    ValueError
-        If there are not exactly three channels.
-    """
-    if probabilities_ckji.shape[0] != len(REGIONS):
-        msg = f"expected {len(REGIONS)} region channels, got {probabilities_ckji.shape[0]}"
-        raise ValueError(msg)
-    tumour_core, whole_tumour, enhancing = probabilities_ckji > threshold
-    labels = np.zeros(probabilities_ckji.shape[1:], dtype=np.uint8)
-    labels[whole_tumour] = Label.ED
-    labels[tumour_core] = Label.NCR
-    labels[tumour_core & enhancing] = Label.ET
-    return labels

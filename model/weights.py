@@ -17,16 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from model.errors import WeightsError
 from model.network.slim_unetrpp import SlimUNETRpp, SlimUNETRppConfig
 
 CARD_SCHEMA: Final = "gliascope/model-card/1"
 ARCHITECTURE: Final = "SlimUNETRpp"
 DEFAULT_FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "weights"
 DISCLAIMER: Final = "For research use. Not a medical device."
-
-
-class WeightsError(ValueError):
-    """A weights file or card that cannot be used; the message names the file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service stop keeps the work too
     try:
         with _bar(console) as bar:
             task = bar.add_task("training", total=1.0, note="")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.data import Case, CaseError, brain_box, find_cases, load_case
+from model.cropping import brain_box
+from model.data import Case, CaseError, find_cases, load_case
 from model.normalise import normalise
 from model.spec import Label, LabelArray, region_masks
 from model.train.augment import (
