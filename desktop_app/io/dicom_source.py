@@ -1,0 +1,327 @@
+"""The images a result was made from, as DICOM objects that refer to them need them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import config
+from pydicom.dataset import Dataset
+from pydicom.filereader import dcmread
+from pydicom.uid import UID, generate_uid
+from pydicom.valuerep import DSfloat, validate_value
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.study import InstanceRef, Series
+from desktop_app.errors import InputError
+from desktop_app.io.dicom_headers import MULTIFRAME_MR, lenient_pydicom, numbers, text
+
+# A source slice this near to a plane of the labels is that plane (DICOM.md: positions jitter).
+_POSITION_TOLERANCE_MM = 0.1
+_ORIENTATION_TOLERANCE = 1e-3
+
+# Attributes of the patient and the study, type 1 and 2 of PS3.3 C.7.1.1 and C.7.2.1, that a
+# result takes over from its source, so that an archive files it with the study.
+IDENTITY_KEYWORDS = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "StudyInstanceUID",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "StudyDescription",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_REQUIRED_IDENTITY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_GRID_KEYWORDS = (
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "FrameOfReferenceUID",
+    "PositionReferenceIndicator",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "SliceThickness",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFrame:
+    """One slice of the source; `frame` counts from 1 in a multi-frame file, else is None."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    frame: int | None
+    position_lps_mm: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DicomSource:
+    """The series a result lies on, with the identity that the result's files carry.
+
+    Parameters
+    ----------
+    identity
+        Patient and study attributes to write; replaced ones where anonymised.
+    frames
+        Per plane k of the result's grid, the source slice that lies there; ``None`` where the
+        grid has a plane the scanner did not measure.
+    instances
+        (SOP class UID, SOP instance UID) of all files of the series.
+    geometry
+        The grid; orientation and spacing hold for all planes.
+    orientation
+        (6,) direction cosines along a row, then along a column.
+    slice_thickness_mm
+        As the scanner says; the distance of slices where it does not.
+    """
+
+    identity: Dataset
+    study_uid: str
+    series_uid: str
+    series_number: int
+    frame_of_reference_uid: str
+    geometry: Geometry
+    orientation: NDArray[np.float64]
+    slice_thickness_mm: float
+    frames: tuple[SourceFrame | None, ...]
+    instances: tuple[tuple[str, str], ...]
+    anonymised: bool
+    lossy: Dataset
+
+    @property
+    def positions_lps_mm(self) -> NDArray[np.float64]:
+        """(k, 3) centre of the first voxel of every plane."""
+        count = self.geometry.shape_kji[0]
+        index_kji = np.stack([np.arange(count), np.zeros(count), np.zeros(count)], axis=-1)
+        positions = self.geometry.to_patient_mm(index_kji.astype(np.float64))
+        for k, frame in enumerate(self.frames):
+            if frame is not None:
+                positions[k] = frame.position_lps_mm
+        return positions
+
+    def identify(self, dataset: Dataset) -> None:
+        """Write patient and study into a dataset, in UTF-8."""
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        for element in self.identity:
+            dataset[element.tag] = element
+
+
+def read_source(series: Series, geometry: Geometry, *, anonymise: bool = False) -> DicomSource:
+    """Read from the headers of a series what a result must say about it.
+
+    Parameters
+    ----------
+    geometry
+        Grid of the result: that of the series as loaded.
+    anonymise
+        Replace patient, study and all UIDs; grid and frames stay.
+
+    Raises
+    ------
+    InputError
+        If the files of the series can no longer be read.
+    """
+    paths = list(dict.fromkeys(instance.path for instance in series.instances))
+    headers = {path: _read(path) for path in paths}
+    first = headers[paths[0]]
+    uids = _Uids(anonymise)
+    frames = _frames(series.instances, headers, geometry, uids)
+    study_uid = uids.new(text(first, "StudyInstanceUID"))
+    thickness = _thickness(first)
+    return DicomSource(
+        identity=_identity(first, study_uid, anonymise=anonymise),
+        study_uid=study_uid,
+        series_uid=uids.new(text(first, "SeriesInstanceUID")),
+        series_number=int(_number(text(first, "SeriesNumber")) or 1),
+        frame_of_reference_uid=uids.new(
+            text(first, "FrameOfReferenceUID") or geometry.frame_of_reference_uid
+        ),
+        geometry=geometry,
+        orientation=_orientation(first, series.instances[0], geometry),
+        slice_thickness_mm=thickness or geometry.spacing_mm[0],
+        frames=frames,
+        instances=tuple(
+            (text(h, "SOPClassUID"), uids.new(text(h, "SOPInstanceUID"))) for h in headers.values()
+        ),
+        anonymised=anonymise,
+        lossy=_only(first, [k for k in _GRID_KEYWORDS if k.startswith("LossyImage")]),
+    )
+
+
+def decimals(values: Iterable[float]) -> list[DSfloat]:
+    """Return numbers rounded to what a decimal string of DICOM holds, 16 characters."""
+    return [DSfloat(float(value), auto_format=True) for value in values]
+
+
+class _Uids:
+    """Gives every UID itself, or the same fresh one each time it is met."""
+
+    def __init__(self, anonymise: bool) -> None:
+        self._anonymise = anonymise
+        self._fresh: dict[str, str] = {}
+
+    def new(self, uid: str) -> str:
+        if uid and not self._anonymise:
+            return uid
+        return self._fresh.setdefault(uid, str(generate_uid(prefix=None)))
+
+
+def _read(path: Path) -> Dataset:
+    try:
+        with lenient_pydicom():
+            return dcmread(
+                path,
+                force=True,
+                stop_before_pixels=True,
+                specific_tags=[*IDENTITY_KEYWORDS, *_GRID_KEYWORDS],
+            )
+    except OSError as error:
+        raise InputError(
+            "The images of the study can no longer be read.",
+            f"File {path}",
+            "Put the study back where it was, or export without DICOM formats.",
+        ) from error
+
+
+def _identity(header: Dataset, study_uid: str, *, anonymise: bool) -> Dataset:
+    identity = Dataset()
+    if anonymise:
+        # Basic profile of PS3.15 E.1: a dummy where archives need a value, else empty.
+        dummy = f"ANON-{UID(study_uid)[-8:]}"
+        identity.PatientName = "Anonymous^"
+        identity.PatientID = dummy
+        identity.PatientIdentityRemoved = "YES"
+        identity.DeidentificationMethod = (
+            "Gliascope: identity, dates, descriptions and UIDs replaced"
+        )
+        identity.LongitudinalTemporalInformationModified = "REMOVED"
+    else:
+        with lenient_pydicom():
+            for keyword in IDENTITY_KEYWORDS:
+                value = text(header, keyword)
+                if value and _is_valid(header, keyword, value):
+                    setattr(identity, keyword, value)
+    identity.StudyInstanceUID = study_uid
+    for keyword in _REQUIRED_IDENTITY:
+        if keyword not in identity:
+            setattr(identity, keyword, "")
+    return identity
+
+
+def _is_valid(header: Dataset, keyword: str, value: str) -> bool:
+    """Whether a value may be written again: scanners write odd dates, ages and codes."""
+    if keyword == "PatientSex":
+        return value in {"M", "F", "O"}
+    try:
+        validate_value(header[keyword].VR, value, validation_mode=config.RAISE)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _frames(
+    refs: tuple[InstanceRef, ...], headers: dict[Path, Dataset], geometry: Geometry, uids: _Uids
+) -> tuple[SourceFrame | None, ...]:
+    """Find the source slice of every plane by its place, not by its order."""
+    planes: list[SourceFrame | None] = [None] * geometry.shape_kji[0]
+    for ref in refs:
+        header = headers[ref.path]
+        position, orientation = _place(header, ref)
+        if position is None or orientation is None:
+            continue
+        expected = geometry.direction_lps[:, :2].T.ravel()
+        if np.abs(orientation - expected).max() > _ORIENTATION_TOLERANCE:
+            continue
+        k = round(float(geometry.to_index_kji(position)[0]))
+        if not 0 <= k < len(planes) or planes[k] is not None:
+            continue
+        offset = position - geometry.to_patient_mm(np.array([k, 0, 0], dtype=np.float64))
+        if np.linalg.norm(offset) <= _POSITION_TOLERANCE_MM:
+            planes[k] = SourceFrame(
+                text(header, "SOPClassUID"),
+                uids.new(text(header, "SOPInstanceUID")),
+                ref.frame,
+                position,
+            )
+    return tuple(planes)
+
+
+def _place(
+    header: Dataset, ref: InstanceRef
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    position = _group(header, ref, "PlanePositionSequence")
+    orientation = _group(header, ref, "PlaneOrientationSequence")
+    return (
+        numbers(position, "ImagePositionPatient", 3),
+        numbers(orientation, "ImageOrientationPatient", 6),
+    )
+
+
+def _group(header: Dataset, ref: InstanceRef, keyword: str) -> Dataset:
+    """Return where an attribute of a slice stands: on top, or in a functional group."""
+    if text(header, "SOPClassUID") not in MULTIFRAME_MR or ref.frame is None:
+        return header
+    per_frame = header.PerFrameFunctionalGroupsSequence[ref.frame - 1]
+    shared = header.SharedFunctionalGroupsSequence[0]
+    for groups in (per_frame, shared):
+        items = groups.get(keyword)
+        if items:
+            found: Dataset = items[0]
+            return found
+    return Dataset()
+
+
+def _orientation(header: Dataset, ref: InstanceRef, geometry: Geometry) -> NDArray[np.float64]:
+    """Return the scanner's own direction cosines where they are those of the grid."""
+    exact: NDArray[np.float64] = geometry.direction_lps[:, :2].T.ravel()
+    _, orientation = _place(header, ref)
+    if orientation is None or np.abs(orientation - exact).max() > 1e-6:
+        return exact
+    return orientation
+
+
+def _thickness(header: Dataset) -> float | None:
+    measures = _group(header, InstanceRef(Path(), frame=1), "PixelMeasuresSequence")
+    return _number(text(measures, "SliceThickness"))
+
+
+def _number(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) and number > 0 else None
+
+
+def _only(header: Dataset, keywords: list[str]) -> Dataset:
+    chosen = Dataset()
+    for keyword in keywords:
+        if keyword in header:
+            chosen[keyword] = header[keyword]
+    return chosen

@@ -1,0 +1,230 @@
+"""Labels as a DICOM Segmentation that refers to the series it was made from."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+from highdicom.color import CIELabColor
+from highdicom.seg import (
+    SegmentAlgorithmTypeValues,
+    Segmentation,
+    SegmentationTypeValues,
+    SegmentDescription,
+)
+from highdicom.sr import CodedConcept as DicomCode
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from desktop_app.domain import segmentation as domain
+from desktop_app.domain.segmentation import LabelDefinition
+from desktop_app.io.atomic import atomic_path
+from desktop_app.io.dicom_headers import MULTIFRAME_MR, lenient_pydicom
+from desktop_app.io.dicom_source import DicomSource, decimals
+
+MANUFACTURER = "Gliascope"
+SERIES_DESCRIPTION = "Gliascope segmentation, for research use"
+CONTENT_DESCRIPTION = "Glioma sub-regions. For research use. Not a medical device."
+
+# Own results come after the scanner's series in every list that is sorted by number.
+_SERIES_NUMBER_OFFSET = 9000
+_SERIES_NUMBER_LIMIT = 2**31 - 1
+
+# DICOM PS3.16: CID 7150 and SNOMED CT, CID 7162
+_MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnormal Structure")
+_BRAIN = DicomCode("12738006", "SCT", "Brain")
+_ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
+
+# Frames of the source that carry no plane of the labels must match none of them.
+_FAR_AWAY_MM = [1e6, 1e6, 1e6]
+
+
+def write_seg(segmentation: domain.Segmentation, source: DicomSource, path: Path) -> Path:
+    """Write one BINARY segment per label: necrotic core, oedema, enhancing tumour.
+
+    Parameters
+    ----------
+    segmentation
+        Labels on the grid of `source`.
+    source
+        The series the labels lie on. Each frame refers to its slice where every plane has one,
+        else the file refers to the series as a whole.
+    path
+        The file to write.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+
+    Notes
+    -----
+    BINARY, because more readers know it than LABELMAP. A segment without voxels keeps its
+    description; where no segment has any, all frames are written, all zero (PS3.3 A.51 wants at
+    least one).
+    """
+    seg = build_seg(segmentation, source)
+    with atomic_path(path) as temporary:
+        seg.save_as(temporary, enforce_file_format=True)
+    return path
+
+
+def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segmentation:
+    """Return the segmentation as a DICOM object, not yet written."""
+    provenance = segmentation.provenance
+    geometry = segmentation.geometry
+    first, *others = templates = _templates(source)
+    # highdicom takes several single-frame images or one multi-frame image; more of these are
+    # named beside it.
+    one_file_each = first.SOPClassUID not in MULTIFRAME_MR
+    with lenient_pydicom():
+        seg = Segmentation(
+            source_images=templates if one_file_each else [first],
+            further_source_images=None if one_file_each else others,
+            pixel_array=_consecutive(segmentation),
+            segmentation_type=SegmentationTypeValues.BINARY,
+            segment_descriptions=[
+                _description(segmentation, number, definition)
+                for number, definition in enumerate(segmentation.definitions, start=1)
+            ],
+            series_instance_uid=generate_uid(prefix=None),
+            series_number=series_number(source, 0),
+            sop_instance_uid=generate_uid(prefix=None),
+            instance_number=1,
+            manufacturer=MANUFACTURER,
+            manufacturer_model_name=provenance.model_id[:64],
+            software_versions=provenance.app_version[:64],
+            device_serial_number=provenance.weights_sha256[:16] or "0",
+            transfer_syntax_uid=ExplicitVRLittleEndian,
+            content_label="GLIOMA",
+            content_description=CONTENT_DESCRIPTION,
+            series_description=SERIES_DESCRIPTION,
+            omit_empty_frames=not segmentation.is_empty,
+            pixel_measures=hd.PixelMeasuresSequence(
+                pixel_spacing=decimals(geometry.spacing_mm[1:]),
+                slice_thickness=decimals([source.slice_thickness_mm])[0],
+                spacing_between_slices=decimals(geometry.spacing_mm[:1])[0],
+            ),
+            plane_orientation=hd.PlaneOrientationSequence("PATIENT", decimals(source.orientation)),
+            plane_positions=[
+                hd.PlanePositionSequence("PATIENT", decimals(position))
+                for position in source.positions_lps_mm
+            ],
+        )
+    source.identify(seg)
+    seg.BodyPartExamined = "BRAIN"
+    return seg
+
+
+def series_number(source: DicomSource, index: int) -> int:
+    """Return the number of the index-th series of results made from a source."""
+    number = _SERIES_NUMBER_OFFSET + 10 * source.series_number + index
+    return min(number, _SERIES_NUMBER_LIMIT)
+
+
+def _consecutive(segmentation: domain.Segmentation) -> np.ndarray:
+    """Return labels numbered 1, 2, 3 … as DICOM wants its segments, whatever their values."""
+    numbers = np.zeros(256, dtype=np.uint8)
+    for number, definition in enumerate(segmentation.definitions, start=1):
+        numbers[definition.value] = number
+    return numbers[segmentation.labels_kji]
+
+
+def _description(
+    segmentation: domain.Segmentation, number: int, definition: LabelDefinition
+) -> SegmentDescription:
+    provenance = segmentation.provenance
+    code = definition.coded_concept
+    by_hand = SegmentAlgorithmTypeValues.SEMIAUTOMATIC
+    return SegmentDescription(
+        segment_number=number,
+        segment_label=definition.name,
+        segmented_property_category=_MORPHOLOGICALLY_ABNORMAL,
+        segmented_property_type=DicomCode(code.value, code.scheme, code.meaning),
+        algorithm_type=by_hand if provenance.edited else SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence(
+            name=provenance.model_id,
+            family=_ARTIFICIAL_INTELLIGENCE,
+            version=f"{provenance.app_version} {provenance.weights_sha256[:12]}".strip(),
+            source=MANUFACTURER,
+        ),
+        tracking_uid=generate_uid(prefix=None),
+        tracking_id=f"Glioma {definition.region.value}",
+        anatomic_regions=[_BRAIN],
+        display_color=CIELabColor.from_rgb(*definition.rgb),
+    )
+
+
+def _templates(source: DicomSource) -> list[Dataset]:
+    """Describe the source images with what highdicom reads of them, and nothing that is odd.
+
+    Scanners leave out type 2 attributes, write codes and dates that the standard does not know
+    and spacings that contradict the positions; the labels' grid is known, so it is said here.
+    """
+    position_of = {
+        (frame.sop_instance_uid, frame.frame): frame.position_lps_mm.tolist()
+        for frame in source.frames
+        if frame is not None
+    }
+    templates = []
+    for sop_class_uid, sop_instance_uid in source.instances:
+        template = _template(source, sop_class_uid, sop_instance_uid)
+        if sop_class_uid in MULTIFRAME_MR:
+            numbers = [n for uid, n in position_of if uid == sop_instance_uid and n is not None]
+            positions = [
+                position_of.get((sop_instance_uid, number), _FAR_AWAY_MM)
+                for number in range(1, max(numbers, default=1) + 1)
+            ]
+            _place_frames(template, source, positions)
+        else:
+            template.ImageOrientationPatient = decimals(source.orientation)
+            position = position_of.get((sop_instance_uid, None), _FAR_AWAY_MM)
+            template.ImagePositionPatient = decimals(position)
+            template.update(_measures(source))
+        templates.append(template)
+    return templates
+
+
+def _place_frames(
+    template: Dataset, source: DicomSource, positions: Iterable[Iterable[float]]
+) -> None:
+    shared, orientation = Dataset(), Dataset()
+    orientation.ImageOrientationPatient = decimals(source.orientation)
+    shared.PlaneOrientationSequence = [orientation]
+    shared.PixelMeasuresSequence = [_measures(source)]
+    template.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for position in positions:
+        place, groups = Dataset(), Dataset()
+        place.ImagePositionPatient = decimals(position)
+        groups.PlanePositionSequence = [place]
+        frames.append(groups)
+    template.NumberOfFrames = len(frames)
+    template.PerFrameFunctionalGroupsSequence = frames
+
+
+def _template(source: DicomSource, sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    template = Dataset()
+    template.SOPClassUID = sop_class_uid
+    template.SOPInstanceUID = sop_instance_uid
+    template.StudyInstanceUID = source.study_uid
+    template.SeriesInstanceUID = source.series_uid
+    template.FrameOfReferenceUID = source.frame_of_reference_uid
+    template.Modality = "MR"
+    _, template.Rows, template.Columns = source.geometry.shape_kji
+    for keyword in ("PatientID", "PatientBirthDate", "PatientSex", "StudyID", "AccessionNumber"):
+        setattr(template, keyword, "")
+    # Written afterwards by DicomSource.identify, in the right character set.
+    template.PatientName = None
+    template.StudyDate = None
+    template.StudyTime = None
+    template.update(source.lossy)
+    return template
+
+
+def _measures(source: DicomSource) -> Dataset:
+    measures = Dataset()
+    measures.PixelSpacing = decimals(source.geometry.spacing_mm[1:])
+    (measures.SliceThickness,) = decimals([source.slice_thickness_mm])
+    (measures.SpacingBetweenSlices,) = decimals(source.geometry.spacing_mm[:1])
+    return measures

@@ -1,0 +1,231 @@
+"""Pictures for the report: three planes through the tumour, its regions outlined."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.volume import Volume
+
+SIZE_PX = 480
+_MARGIN_MM = 6.0
+_FILL_OPACITY = 0.16
+_OUTLINE_PX = 2
+# Darker than this share of the bright end is air: it decides only how far the picture reaches.
+_AIR = 0.1
+_WINDOW_PERCENT = (1.0, 99.7)
+
+FloatArray = NDArray[np.float64]
+
+
+class PatientAxis(IntEnum):
+    """Axes of LPS coordinates."""
+
+    LEFT = 0
+    POSTERIOR = 1
+    SUPERIOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneKind:
+    """An anatomical plane in radiological convention.
+
+    Parameters
+    ----------
+    normal, right, down
+        Patient axes across the plane, towards the right and towards the bottom of the picture.
+    right_sign, down_sign
+        Whether the picture runs along or against the axis.
+    letters
+        Side letters: left, right, top, bottom of the picture.
+    """
+
+    name: str
+    normal: PatientAxis
+    right: PatientAxis
+    right_sign: int
+    down: PatientAxis
+    down_sign: int
+    letters: tuple[str, str, str, str]
+
+
+_L, _P, _S = PatientAxis.LEFT, PatientAxis.POSTERIOR, PatientAxis.SUPERIOR
+PLANES = (
+    PlaneKind("axial", _S, _L, 1, _P, 1, ("R", "L", "A", "P")),
+    PlaneKind("coronal", _P, _L, 1, _S, -1, ("R", "L", "S", "I")),
+    PlaneKind("sagittal", _L, _P, 1, _S, -1, ("A", "P", "S", "I")),
+)
+# Letters of the two ends of each patient axis, negative end first.
+_ENDS = {_L: ("R", "L"), _P: ("A", "P"), _S: ("I", "S")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyImage:
+    """One square picture; side letters and scale bar are drawn by who shows it.
+
+    Parameters
+    ----------
+    rgb_yxc
+        (SIZE_PX, SIZE_PX, 3) uint8.
+    pixel_mm
+        Size of a pixel in the patient.
+    letters
+        Side letters: left, right, top, bottom.
+    """
+
+    caption: str
+    rgb_yxc: NDArray[np.uint8]
+    pixel_mm: float
+    letters: tuple[str, str, str, str]
+
+
+class KeyImageMaker:
+    """Cuts pictures of one study: all on the same planes and to the same scale.
+
+    Parameters
+    ----------
+    segmentation
+        Labels; the cuts follow the axes of its grid that are nearest to the patient's, through
+        the plane of each orientation that shows most tumour (its core counts twice).
+    reference
+        Image on the same grid; where there is no tumour, its middle is shown.
+    """
+
+    def __init__(self, segmentation: Segmentation, reference: Volume) -> None:
+        self._segmentation = segmentation
+        self._geometry = reference.geometry
+        self._axes = _index_axes(reference.geometry)
+        head = _head_box(reference)
+        self._centre_kji = head.mean(axis=0)
+        spacing = np.array(reference.geometry.spacing_mm)
+        self._field_mm = float(((head[1] - head[0] + 1) * spacing).max()) + 2 * _MARGIN_MM
+        self._cuts = self._best_cuts()
+
+    def make(self, name: str, volume: Volume) -> tuple[KeyImage, ...]:
+        """Cut an image along every plane of `PLANES`.
+
+        Parameters
+        ----------
+        name
+            Name of the sequence, for the caption.
+        volume
+            The image; it may lie on another grid than the labels.
+        """
+        low, high = _window(volume)
+        pictures = []
+        for plane in PLANES:
+            index_kji = self._pixels_kji(plane)
+            points = self._geometry.to_patient_mm(index_kji)
+            values = ndimage.map_coordinates(
+                volume.array_kji,
+                np.moveaxis(volume.geometry.to_index_kji(points), -1, 0),
+                order=1,
+                output=np.float32,
+            )
+            grey = np.clip((values - low) / (high - low), 0, 1)
+            rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
+            self._paint(rgb, plane, index_kji)
+            pictures.append(
+                KeyImage(
+                    caption=f"{name}, {plane.name}, {self._where(plane)}",
+                    rgb_yxc=(rgb * 255).round().astype(np.uint8),
+                    pixel_mm=self._field_mm / SIZE_PX,
+                    letters=plane.letters,
+                )
+            )
+        return tuple(pictures)
+
+    def _best_cuts(self) -> dict[PatientAxis, int]:
+        segmentation = self._segmentation
+        cuts = {}
+        for axis, index_axis in self._axes.items():
+            cuts[axis] = round(float(self._centre_kji[index_axis]))
+            if not segmentation.is_empty:
+                others = tuple(a for a in range(3) if a != index_axis)
+                whole = segmentation.mask_kji(Region.WT).sum(axis=others)
+                core = segmentation.mask_kji(Region.TC).sum(axis=others)
+                cuts[axis] = int(np.argmax(whole + core))
+        return cuts
+
+    def _pixels_kji(self, plane: PlaneKind) -> FloatArray:
+        """(y, x, 3) index of every pixel of a cut, in the grid of the labels."""
+        offsets_mm = (np.arange(SIZE_PX) + 0.5) / SIZE_PX * self._field_mm - self._field_mm / 2
+        index = np.empty((SIZE_PX, SIZE_PX, 3))
+        index[..., self._axes[plane.normal]] = self._cuts[plane.normal]
+        for axis, sign, offsets in (
+            (plane.right, plane.right_sign, offsets_mm[np.newaxis, :]),
+            (plane.down, plane.down_sign, offsets_mm[:, np.newaxis]),
+        ):
+            index_axis = self._axes[axis]
+            step = sign * self._direction(axis) / self._geometry.spacing_mm[index_axis]
+            index[..., index_axis] = self._centre_kji[index_axis] + offsets * step
+        return index
+
+    def _direction(self, axis: PatientAxis) -> int:
+        """Whether the grid's axis runs towards the positive end of the patient's."""
+        column = 2 - self._axes[axis]
+        return 1 if self._geometry.direction_lps[axis, column] > 0 else -1
+
+    def _paint(self, rgb: NDArray[np.float32], plane: PlaneKind, index_kji: FloatArray) -> None:
+        normal = self._axes[plane.normal]
+        labels = np.take(self._segmentation.labels_kji, self._cuts[plane.normal], axis=normal)
+        inside = np.moveaxis(np.delete(index_kji, normal, axis=-1), -1, 0)
+        definitions = self._segmentation.definitions
+        # Linear between voxels, so that outlines do not show the steps of coarse grids.
+        shares = np.stack(
+            [
+                ndimage.map_coordinates((labels == d.value).astype(np.float32), inside, order=1)
+                for d in definitions
+            ]
+        )
+        winner = shares.argmax(axis=0)
+        tumour = shares.sum(axis=0) >= 0.5
+        for number, definition in enumerate(definitions):
+            mask = tumour & (winner == number)
+            colour = np.array(definition.rgb, dtype=np.float32) / 255
+            edge = mask & ~ndimage.binary_erosion(mask, iterations=_OUTLINE_PX)
+            rgb[mask] = rgb[mask] * (1 - _FILL_OPACITY) + colour * _FILL_OPACITY
+            rgb[edge] = colour
+
+    def _where(self, plane: PlaneKind) -> str:
+        index_axis = self._axes[plane.normal]
+        cut, count = self._cuts[plane.normal], self._geometry.shape_kji[index_axis]
+        # The place of the cut where it crosses the two others.
+        crossing = np.empty(3)
+        for axis, other in self._axes.items():
+            crossing[other] = self._cuts[axis]
+        place_mm = float(self._geometry.to_patient_mm(crossing)[plane.normal])
+        end = _ENDS[plane.normal][place_mm >= 0]
+        position = f"{end} {abs(place_mm):.1f} mm"
+        return f"{position}, slice {cut + 1} of {count}" if index_axis == 0 else position
+
+
+def _index_axes(geometry: Geometry) -> dict[PatientAxis, int]:
+    """Return for every patient axis the array axis (0 k, 1 j, 2 i) that is nearest to it."""
+    patient, column = linear_sum_assignment(-np.abs(geometry.direction_lps))
+    return {PatientAxis(int(p)): 2 - int(c) for p, c in zip(patient, column, strict=True)}
+
+
+def _head_box(volume: Volume) -> FloatArray:
+    """(2, 3) first and last index along k, j, i of what is not air; the grid if all is air."""
+    array = volume.array_kji
+    bright = float(np.percentile(array[::2, ::2, ::2], 99))
+    inside = array > bright * _AIR
+    if not inside.any():
+        return np.array([[0.0, 0.0, 0.0], [n - 1.0 for n in array.shape]])
+    found = ndimage.find_objects(inside.astype(np.uint8))[0]
+    return np.array([[s.start for s in found], [s.stop - 1 for s in found]], dtype=np.float64)
+
+
+def _window(volume: Volume) -> tuple[float, float]:
+    array = volume.array_kji[::2, ::2, ::2]
+    inside = array[array > float(np.percentile(array, 99)) * _AIR]
+    if inside.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(inside, _WINDOW_PERCENT)
+    return min(0.0, float(low)), max(float(high), float(low) + 1e-6)

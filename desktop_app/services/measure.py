@@ -1,0 +1,163 @@
+"""Volumes of the sub-regions, and the documents that carry them."""
+
+from typing import Any
+
+import numpy as np
+
+from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
+from desktop_app.domain.study import Sequence
+from desktop_app.services.privacy import Redactor
+
+SCHEMA = "gliascope/measurements/1"
+MM3_PER_CM3 = 1000.0
+
+_STAGES = ("import", "preprocess", "inference", "postprocess", "export", "total")
+
+
+def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
+    """Measure every region: voxels marked, and their volume (DICOM 126030, PS3.16 CID 7474).
+
+    Returns
+    -------
+    tuple of Measurement
+        Per region, in the order of `Region`: volume in mm3 = voxels × volume of one voxel, then
+        the number of voxels.
+    """
+    counts = np.bincount(segmentation.labels_kji.ravel(), minlength=256)
+    voxel_mm3 = segmentation.geometry.voxel_volume_mm3
+    measurements: list[Measurement] = []
+    for region, values in REGION_LABELS.items():
+        voxels = int(counts[list(values)].sum())
+        measurements += [
+            Measurement(MeasurementKind.VOLUME, voxels * voxel_mm3, "mm3", region),
+            Measurement(MeasurementKind.VOXELS, voxels, "{voxels}", region),
+        ]
+    return tuple(measurements)
+
+
+def volumes_mm3(measurements: tuple[Measurement, ...]) -> dict[Region, float]:
+    """Return the volume of each region in mm³."""
+    return {m.region: m.value for m in measurements if m.kind is MeasurementKind.VOLUME}
+
+
+def voxel_counts(measurements: tuple[Measurement, ...]) -> dict[Region, int]:
+    """Return the number of voxels of each region."""
+    return {m.region: int(m.value) for m in measurements if m.kind is MeasurementKind.VOXELS}
+
+
+def measurements_document(
+    result: StudyResult,
+    *,
+    anonymise: bool = False,
+    export_seconds: float | None = None,
+    further_warnings: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Put the numbers of a study into the schema ``gliascope/measurements/1``.
+
+    Parameters
+    ----------
+    anonymise
+        Leave identifiers, dates and free texts of the study empty.
+    export_seconds
+        Wall time of the export so far; added to the total.
+    further_warnings
+        Warnings of the export itself, after those of the segmentation.
+
+    Returns
+    -------
+    dict
+        Ready for JSON. ``confidence`` is null where a person chose the series, or none is there.
+    """
+    redactor = Redactor.for_study(result.study, anonymise=anonymise)
+    geometry = result.segmentation.geometry
+    volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    warnings = (*result.segmentation.warnings, *further_warnings)
+    identity = ("", "", "") if anonymise else _identity(result)
+    return {
+        "schema": SCHEMA,
+        "study": dict(zip(("study_uid", "patient_id", "study_date"), identity, strict=True)),
+        "sequences": {s.value: _sequence(result, s, anonymise) for s in Sequence},
+        "geometry": {
+            "shape_kji": list(geometry.shape_kji),
+            "spacing_mm": list(geometry.spacing_mm),
+            "reference": result.prepared.reference_sequence.value,
+        },
+        "regions": {
+            region.value: {"volume_mm3": volumes[region], "voxels": voxels[region]}
+            for region in Region
+        },
+        "warnings": [redactor.redact(warning) if anonymise else warning for warning in warnings],
+        "provenance": _provenance(result, export_seconds),
+    }
+
+
+def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | float]]:
+    """Lay a measurements document out as one row per region, for a table.
+
+    Parameters
+    ----------
+    document
+        As `measurements_document` returns it.
+    """
+    provenance = document["provenance"]
+    return [
+        {
+            "region": region.value,
+            "title": REGION_TITLES[region],
+            "volume_cm3": round(document["regions"][region.value]["volume_mm3"] / MM3_PER_CM3, 3),
+            "volume_mm3": round(document["regions"][region.value]["volume_mm3"], 3),
+            "voxels": document["regions"][region.value]["voxels"],
+            **document["study"],
+            "reference": document["geometry"]["reference"],
+            "model_id": provenance["model_id"],
+            "weights_sha256": provenance["weights_sha256"],
+            "app_version": provenance["app_version"],
+            "edited": str(provenance["edited"]).lower(),
+        }
+        for region in Region
+    ]
+
+
+def _identity(result: StudyResult) -> tuple[str, str, str]:
+    study = result.study
+    return study.study_uid, study.patient.patient_id, study.date
+
+
+def _sequence(result: StudyResult, sequence: Sequence, anonymise: bool) -> dict[str, Any]:
+    series = result.roles.get(sequence)
+    if series is None:
+        return {"present": False, "series_uid": "", "description": "", "confidence": None}
+    return {
+        "present": True,
+        "series_uid": "" if anonymise else series.series_uid,
+        "description": "" if anonymise else series.description,
+        "confidence": role_confidence(result, sequence),
+    }
+
+
+def role_confidence(result: StudyResult, sequence: Sequence) -> float | None:
+    """Return how sure the rules were of a series; None where a person chose it or there is none."""
+    series = result.roles.get(sequence)
+    proposal = result.study.roles.get(sequence)
+    if series is None or proposal is None or proposal.series_uid != series.series_uid:
+        return None
+    return proposal.confidence
+
+
+def _provenance(result: StudyResult, export_seconds: float | None) -> dict[str, Any]:
+    provenance = result.segmentation.provenance
+    seconds = dict(provenance.seconds)
+    if export_seconds is not None:
+        before = seconds.get("total", sum(seconds.values()))
+        seconds |= {"export": export_seconds, "total": before + export_seconds}
+    return {
+        "app_version": provenance.app_version,
+        "model_id": provenance.model_id,
+        "weights_sha256": provenance.weights_sha256,
+        "device": provenance.device,
+        "precision": provenance.precision,
+        "edited": provenance.edited,
+        "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in _STAGES},
+    }

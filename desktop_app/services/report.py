@@ -1,0 +1,213 @@
+"""The page a clinician would file: what stands on it, free of how it is drawn."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import REGION_TITLES, Region
+from desktop_app.domain.study import PatientSummary, Sequence
+from desktop_app.services.key_images import KeyImage, KeyImageMaker
+from desktop_app.services.measure import MM3_PER_CM3, role_confidence, volumes_mm3, voxel_counts
+from desktop_app.services.privacy import Redactor
+
+DISCLAIMER = "For research use. Not a medical device."
+NO_TUMOUR = "No tumour found."
+
+_UNIONS = {Region.TC: "necrotic core + enhancing tumour", Region.WT: "tumour core + oedema"}
+# Contrast shows the core, FLAIR the oedema; the others stand in where one is missing.
+_SHOWN = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
+_ROWS_OF_IMAGES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRow:
+    """One region in the table of volumes; `rgb` is None for unions of regions."""
+
+    region: Region
+    title: str
+    note: str
+    volume_cm3: str
+    voxels: int
+    rgb: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRow:
+    """One of the four sequences: the series used and how sure its choice was."""
+
+    name: str
+    series: str
+    confidence: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportPage:
+    """All that stands on the page.
+
+    Parameters
+    ----------
+    identity
+        (label, value) of patient and study.
+    finding
+        The result in one sentence.
+    images
+        Rows of pictures, one row per sequence shown.
+    provenance
+        How the numbers came about, one line each.
+    """
+
+    title: str
+    created: str
+    identity: tuple[tuple[str, str], ...]
+    finding: str
+    tumour_found: bool
+    volumes: tuple[VolumeRow, ...]
+    sequences: tuple[SequenceRow, ...]
+    images: tuple[tuple[KeyImage, ...], ...]
+    warnings: tuple[str, ...]
+    provenance: tuple[str, ...]
+    disclaimer: str = DISCLAIMER
+
+
+def build_page(
+    result: StudyResult,
+    *,
+    anonymise: bool = False,
+    further_warnings: tuple[str, ...] = (),
+    created: datetime | None = None,
+) -> ReportPage:
+    """Put together the report of a finished study.
+
+    Parameters
+    ----------
+    anonymise
+        Leave out who the patient is and everything typed in by people.
+    further_warnings
+        Warnings of the export itself, after those of the segmentation.
+    created
+        Date and time on the page; now if not given.
+    """
+    redactor = Redactor.for_study(result.study, anonymise=anonymise)
+    warnings = (*result.segmentation.warnings, *further_warnings)
+    empty = result.segmentation.is_empty
+    return ReportPage(
+        title="Brain tumour volumetry, MR",
+        created=f"{created or datetime.now().astimezone():%Y-%m-%d %H:%M}",
+        identity=(("Patient", "Anonymised"),) if anonymise else _identity(result),
+        finding=_finding(result),
+        tumour_found=not empty,
+        volumes=_volume_rows(result),
+        sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
+        images=_images(result),
+        warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR),
+        provenance=_provenance(result),
+    )
+
+
+def readable_name(name: str) -> str:
+    """Turn a DICOM person name (PS3.5 6.2.1.2) into one for people.
+
+    ``Yamada^Tarou=山田^太郎`` becomes ``Yamada, Tarou (山田 太郎)``.
+    """
+    alphabetic, *others = [group.strip("^ ") for group in name.split("=")]
+    family, *given = alphabetic.split("^")
+    first = ", ".join(part for part in (family.strip(), _words(given)) if part)
+    further = [_words(group.split("^")) for group in others if group]
+    if not further:
+        return first
+    return f"{first} ({', '.join(further)})" if first else ", ".join(further)
+
+
+def readable_date(date: str) -> str:
+    """Write a DICOM date as ISO 8601; anything else stays as it is."""
+    is_dicom = len(date) == 8 and date.isdigit()
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
+
+
+def _words(parts: Iterable[str]) -> str:
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
+    study, patient = result.study, result.study.patient
+    return (
+        ("Patient", readable_name(patient.name) or "not given"),
+        ("Patient ID", patient.patient_id or "not given"),
+        ("Born", _born(patient)),
+        ("Study date", readable_date(study.date) or "not given"),
+        ("Study", study.description or study.name),
+    )
+
+
+def _born(patient: PatientSummary) -> str:
+    sex = {"F": "female", "M": "male", "O": "other"}.get(patient.sex, "")
+    return ", ".join(p for p in (readable_date(patient.birth_date), sex) if p) or "not given"
+
+
+def _finding(result: StudyResult) -> str:
+    volumes = volumes_mm3(result.measurements)
+    if result.segmentation.is_empty:
+        return NO_TUMOUR
+    whole = f"Whole tumour {_cm3(volumes[Region.WT])} cm³"
+    if volumes[Region.ET] > 0:
+        return f"{whole}, of which enhancing {_cm3(volumes[Region.ET])} cm³."
+    return f"{whole}; no enhancing tumour found."
+
+
+def _cm3(volume_mm3: float) -> str:
+    """Volume in cm³ with two decimals; a speck is never written as nothing."""
+    volume_cm3 = volume_mm3 / MM3_PER_CM3
+    return "< 0.01" if 0 < volume_cm3 < 0.005 else f"{volume_cm3:.2f}"
+
+
+def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
+    colours = {d.region: d.rgb for d in result.segmentation.definitions}
+    volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    return tuple(
+        VolumeRow(
+            region,
+            REGION_TITLES[region],
+            _UNIONS.get(region, ""),
+            _cm3(volumes[region]),
+            voxels[region],
+            colours.get(region),
+        )
+        for region in Region
+    )
+
+
+def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[SequenceRow]:
+    for sequence in Sequence:
+        series = result.roles.get(sequence)
+        if series is None:
+            yield SequenceRow(sequence.value, "missing", "", present=False)
+            continue
+        confidence = role_confidence(result, sequence)
+        yield SequenceRow(
+            sequence.value,
+            "" if anonymise else series.description,
+            "chosen by hand" if confidence is None else f"{confidence:.0%}",
+            present=True,
+        )
+
+
+def _images(result: StudyResult) -> tuple[tuple[KeyImage, ...], ...]:
+    prepared = result.prepared
+    maker = KeyImageMaker(result.segmentation, prepared.reference)
+    shown = [s for s in _SHOWN if s in prepared.volumes][:_ROWS_OF_IMAGES]
+    return tuple(maker.make(s.value, prepared.volumes[s]) for s in shown)
+
+
+def _provenance(result: StudyResult) -> tuple[str, ...]:
+    provenance = result.segmentation.provenance
+    spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
+    edited = "corrected by hand" if provenance.edited else "not corrected by hand"
+    return (
+        f"Gliascope {provenance.app_version}, model {provenance.model_id}, "
+        f"weights {provenance.weights_sha256[:12]}, on {provenance.device} "
+        f"({provenance.precision}); labels {edited}.",
+        f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
+        f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
+    )

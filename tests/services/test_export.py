@@ -1,0 +1,198 @@
+"""A finished study becomes all of its files, or none."""
+
+import csv
+import errno
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence
+from desktop_app.errors import Cancelled, OutputError, UsageError
+from desktop_app.io.nifti import read_nifti
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.export import (
+    DEFAULT_FORMATS,
+    FILE_NAMES,
+    ExportFormat,
+    export_study,
+    parse_formats,
+    skipped_formats,
+)
+from desktop_app.services.report import ReportPage
+from tests import export_cases as cases
+
+
+class Page:
+    """Stands in for the toolkit: writes the page's words."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        self.error = error
+        self.page: ReportPage | None = None
+
+    def render(self, page: ReportPage, path: Path) -> None:
+        self.page = page
+        path.write_bytes(b"%PDF half")
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return cases.study_result(tmp_path_factory.mktemp("study"))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def test_every_default_file_is_written_under_its_name(result: StudyResult, tmp_path: Path) -> None:
+    folder = tmp_path / "ä 文" / "case 1"
+    told: list[float] = []
+    written = export_study(
+        result, folder, page_renderer=Page(), progress=lambda share, _: told.append(share)
+    )
+    assert [path.name for path in written] == [FILE_NAMES[one] for one in DEFAULT_FORMATS]
+    assert names(folder) == {path.name for path in written}
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize(("et_label", "values"), [(3, [0, 1, 2, 3]), (4, [0, 1, 2, 4])])
+def test_nifti_lies_on_the_scanner_grid(
+    result: StudyResult, tmp_path: Path, et_label: int, values: list[int]
+) -> None:
+    export_study(result, tmp_path, formats=[ExportFormat.NIFTI], et_label=et_label)
+    image = nib.load(tmp_path / "segmentation.nii.gz")
+    assert image.get_data_dtype() == np.uint8
+    assert np.unique(image.dataobj).tolist() == values
+    assert (int(image.header["sform_code"]), int(image.header["qform_code"])) == (1, 1)
+    # NIfTI's x and y run against DICOM's.
+    truth = np.diag([-1, -1, 1, 1]) @ result.segmentation.geometry.affine_lps_mm
+    np.testing.assert_allclose(image.get_sform(), truth, atol=1e-4)
+    np.testing.assert_allclose(image.get_qform(), truth, atol=1e-3)
+    again = read_nifti(tmp_path / "segmentation.nii.gz")
+    expected = result.segmentation.labels_kji.astype(int)
+    expected[expected == 3] = et_label
+    np.testing.assert_array_equal(again.array_kji, expected)
+    assert again.geometry.matches(result.segmentation.geometry)
+
+
+def test_tables_hold_the_same_numbers(result: StudyResult, tmp_path: Path) -> None:
+    export_study(result, tmp_path, formats=[ExportFormat.JSON, ExportFormat.CSV])
+    document = json.loads((tmp_path / "measurements.json").read_text("utf-8"))
+    with (tmp_path / "measurements.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["region"]: row for row in csv.DictReader(file)}
+    assert set(rows) == set(document["regions"])
+    for region, numbers in document["regions"].items():
+        assert int(rows[region]["voxels"]) == numbers["voxels"]
+        assert float(rows[region]["volume_mm3"]) == pytest.approx(numbers["volume_mm3"], abs=1e-3)
+    assert rows["WT"]["patient_id"] == cases.PATIENT_ID
+    assert document["provenance"]["seconds"]["export"] >= 0
+
+
+def test_nifti_study_says_why_it_has_no_dicom_seg(result: StudyResult, tmp_path: Path) -> None:
+    from_nifti = cases.without_files(result)
+    page = Page()
+    written = export_study(from_nifti, tmp_path, page_renderer=page)
+    assert not (tmp_path / "segmentation.seg.dcm").exists()
+    assert len(written) == len(DEFAULT_FORMATS) - 1
+    sentence = "DICOM SEG needs a DICOM study; skipped."
+    assert skipped_formats(from_nifti, DEFAULT_FORMATS) == {ExportFormat.SEG: sentence}
+    document = json.loads((tmp_path / "measurements.json").read_text("utf-8"))
+    assert sentence in document["warnings"]
+    assert page.page is not None
+    assert sentence in page.page.warnings
+
+
+@pytest.mark.parametrize("before", [(), ("measurements.json", "other.txt")])
+def test_no_room_leaves_everything_as_it_was(
+    result: StudyResult, tmp_path: Path, before: tuple[str, ...]
+) -> None:
+    for name in before:
+        (tmp_path / name).write_text("old")
+    full = Page(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(OutputError) as caught:
+        export_study(result, tmp_path, page_renderer=full)
+    assert len(str(caught.value).splitlines()) == 3
+    assert "room" in caught.value.title
+    assert names(tmp_path) == set(before)
+    assert all((tmp_path / name).read_text() == "old" for name in before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on file sizes to set")
+@pytest.mark.parametrize("one", [ExportFormat.NIFTI, ExportFormat.SEG, ExportFormat.JSON])
+def test_writers_meet_a_disk_that_takes_no_more(
+    result: StudyResult, tmp_path: Path, one: ExportFormat
+) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(OutputError):
+            export_study(result, tmp_path / "case", formats=[one])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(tmp_path) == set()
+
+
+def test_cancelled_export_writes_nothing(result: StudyResult, tmp_path: Path) -> None:
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        export_study(
+            result,
+            tmp_path / "case",
+            page_renderer=Page(),
+            progress=lambda share, _: token.cancel() if share > 0.3 else None,
+            token=token,
+        )
+    assert names(tmp_path) == set()
+
+
+def test_anonymised_set_holds_no_identifier(result: StudyResult, tmp_path: Path) -> None:
+    page = Page()
+    export_study(result, tmp_path, anonymise=True, page_renderer=page)
+    private = [
+        "Müller",
+        "Zoë",
+        "山田",
+        cases.PATIENT_ID,
+        cases.BIRTH_DATE,
+        cases.STUDY_DATE,
+        result.study.study_uid,
+        "tirm",
+        *(series.series_uid for series in result.roles.values()),
+    ]
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        assert [text for text in private if text.encode() in content] == [], path.name
+    words = repr(replace(page.page, images=()))  # type: ignore[type-var]
+    assert [text for text in private if text in words] == []
+
+
+def test_formats_are_read_from_the_command_line() -> None:
+    assert parse_formats("json, PDF,json") == (ExportFormat.JSON, ExportFormat.PDF)
+    with pytest.raises(UsageError, match="dicom"):
+        parse_formats("json,dicom")
+    with pytest.raises(UsageError):
+        parse_formats(" , ")
+
+
+def test_wrong_label_is_refused(result: StudyResult, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        export_study(result, tmp_path / "case", et_label=5)
+    assert names(tmp_path) == set()
+
+
+def test_reference_other_than_t1c_is_named(result: StudyResult, tmp_path: Path) -> None:
+    prepared = replace(result.prepared, reference_sequence=Sequence.FLAIR)
+    export_study(replace(result, prepared=prepared), tmp_path, formats=[ExportFormat.JSON])
+    document = json.loads((tmp_path / "measurements.json").read_text("utf-8"))
+    assert document["geometry"]["reference"] == "FLAIR"

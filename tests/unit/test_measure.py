@@ -1,0 +1,133 @@
+"""Volumes come from voxels and nothing else; the document has the published schema."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence
+from desktop_app.services.measure import (
+    measure,
+    measurement_rows,
+    measurements_document,
+    volumes_mm3,
+    voxel_counts,
+)
+from desktop_app.services.privacy import Redactor
+from tests import export_cases as cases
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return cases.study_result(tmp_path_factory.mktemp("study"))
+
+
+def test_counts_and_volumes_follow_from_the_labels(result: StudyResult) -> None:
+    labels = result.segmentation.labels_kji
+    counts = voxel_counts(measure(result.segmentation))
+    assert counts == {
+        Region.NCR: (labels == 1).sum(),
+        Region.ED: (labels == 2).sum(),
+        Region.ET: (labels == 3).sum(),
+        Region.TC: (labels == 1).sum() + (labels == 3).sum(),
+        Region.WT: (labels > 0).sum(),
+    }
+    volumes = volumes_mm3(measure(result.segmentation))
+    for region, count in counts.items():
+        assert volumes[region] == pytest.approx(count * 5.5 * 0.9 * 0.8)
+
+
+def test_no_tumour_measures_zero(tmp_path: Path, result: StudyResult) -> None:
+    empty = np.zeros(cases.SHAPE_KJI, np.uint8)
+    measured = cases.study_result(tmp_path, labels_kji=empty, series=result.roles).measurements
+    assert {m.value for m in measured} == {0}
+
+
+def test_document_has_the_published_keys_and_survives_json(result: StudyResult) -> None:
+    document = measurements_document(result, export_seconds=0.5)
+    assert json.loads(json.dumps(document)) == document
+    assert document["schema"] == "gliascope/measurements/1"
+    assert document["study"] == {
+        "study_uid": result.study.study_uid,
+        "patient_id": cases.PATIENT_ID,
+        "study_date": cases.STUDY_DATE,
+    }
+    assert document["sequences"]["T1c"] == {
+        "present": True,
+        "series_uid": result.roles[Sequence.T1C].series_uid,
+        "description": "Ax T1 +C",
+        "confidence": 0.9,
+    }
+    assert document["sequences"]["T2"]["present"] is False
+    assert document["geometry"]["shape_kji"] == [12, 40, 32]
+    assert document["geometry"]["spacing_mm"] == pytest.approx([5.5, 0.9, 0.8])
+    assert document["geometry"]["reference"] == "T1c"
+    assert list(document["regions"]) == ["NCR", "ED", "ET", "TC", "WT"]
+    assert set(document["provenance"]) == {
+        "app_version",
+        "model_id",
+        "weights_sha256",
+        "device",
+        "precision",
+        "edited",
+        "seconds",
+    }
+    assert document["provenance"]["seconds"] == {
+        "import": 1.0,
+        "preprocess": 2.0,
+        "inference": 3.0,
+        "postprocess": 0.0,
+        "export": 0.5,
+        "total": 6.5,
+    }
+
+
+def test_series_chosen_by_hand_has_no_confidence(result: StudyResult) -> None:
+    other = replace(result.roles[Sequence.T1C], series_uid="1.2.3")
+    chosen = replace(result, roles={**result.roles, Sequence.T1C: other})
+    assert measurements_document(chosen)["sequences"]["T1c"]["confidence"] is None
+
+
+def test_anonymised_document_holds_no_identifier(result: StudyResult) -> None:
+    text = json.dumps(measurements_document(result, anonymise=True), ensure_ascii=False)
+    document = json.loads(text)
+    assert document["study"] == {"study_uid": "", "patient_id": "", "study_date": ""}
+    assert document["warnings"][0] == "T1 is missing in the study of [removed]."
+    private = ["Müller", "Zoë", "山田", cases.PATIENT_ID, cases.STUDY_DATE, "Ax T1"]
+    private += [series.series_uid for series in result.roles.values()]
+    assert [word for word in private if word in text] == []
+
+
+def test_rows_are_tidy(result: StudyResult) -> None:
+    document = measurements_document(result)
+    rows = measurement_rows(document)
+    assert [row["region"] for row in rows] == ["NCR", "ED", "ET", "TC", "WT"]
+    whole = rows[-1]
+    assert whole["title"] == "Whole tumour"
+    assert whole["volume_mm3"] == pytest.approx(document["regions"]["WT"]["volume_mm3"], abs=1e-3)
+    assert whole["volume_cm3"] == pytest.approx(whole["volume_mm3"] / 1000, abs=1e-3)
+    assert whole["patient_id"] == cases.PATIENT_ID
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Seen in PID-77-α twice.", "Seen in [removed] twice."),
+        ("zoë müller-łoś", "[removed] [removed]"),
+        ("On 2024-02-29 and 20240229", "On [removed] and [removed]"),
+        ("T2 registered to T1c, score 0.83", "T2 registered to T1c, score 0.83"),
+        ("PID-77-αβ is another word", "PID-77-αβ is another word"),
+    ],
+)
+def test_redaction(result: StudyResult, sentence: str, expected: str) -> None:
+    assert Redactor.for_study(result.study).redact(sentence) == expected
+
+
+def test_paths_below_the_study_are_redacted_whole(result: StudyResult) -> None:
+    path = result.roles[Sequence.T1C].instances[0].path
+    redacted = Redactor.for_study(result.study).redact(f"File {path}: truncated.")
+    assert redacted == "File [removed]: truncated."
