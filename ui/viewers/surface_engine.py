@@ -1,0 +1,298 @@
+"""Builds and draws surfaces away from the thread of the window.
+
+Surfaces are built in one thread. They are drawn in a second one on Linux; the window systems of
+Windows and macOS want even hidden windows on the thread that handles events, so there pictures are
+drawn on it.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import LabelDefinition, Region
+from ui.viewers import style
+from ui.viewers.orbit_camera import OrbitCamera
+
+if TYPE_CHECKING:
+    from vtkmodules.vtkCommonDataModel import vtkPolyData
+
+    from ui.viewers.surface_scene import SurfaceScene
+
+_LOG = logging.getLogger(__name__)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+# Oedema surrounds the enhancing rim, which surrounds the necrosis: each lets the next be seen.
+_OPACITIES = {Region.ED: 0.3, Region.ET: 0.55}
+
+
+class _InlineExecutor(Executor):
+    """Runs work at once, in the caller's thread."""
+
+    def submit(
+        self,
+        fn: Callable[_Arguments, _Result],
+        /,
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> Future[_Result]:
+        future: Future[_Result] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 (handed to whoever asks the future)
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounds:
+    """A sphere round everything: centre (3,) and radius in millimetres."""
+
+    centre_lps_mm: NDArray[np.float64]
+    radius_mm: float
+
+
+class SurfaceEngine(QObject):
+    """Surfaces in, pictures out; requests return at once.
+
+    Parameters
+    ----------
+    draws_in_thread
+        Whether pictures are drawn in a thread of their own.
+
+    Signals
+    -------
+    picture_ready(QImage, float)
+        A picture, and the seconds it took.
+    surfaces_changed(object)
+        `Bounds` of all there is to see; ``None`` if that is nothing.
+    picked(object)
+        (3,) patient coordinates, ``None`` where no surface was hit.
+    failed(str)
+        No pictures can be drawn, and why.
+    """
+
+    picture_ready = Signal(QImage, float)
+    surfaces_changed = Signal(object)
+    picked = Signal(object)
+    failed = Signal(str)
+    _built = Signal(int, object)
+    _outlined = Signal(int, object)
+
+    def __init__(self, *, draws_in_thread: bool = sys.platform.startswith("linux")) -> None:
+        super().__init__()
+        self._builder = ThreadPoolExecutor(1, "surfaces")
+        self._drawer: Executor = (
+            ThreadPoolExecutor(1, "pictures") if draws_in_thread else _InlineExecutor()
+        )
+        self._scene: SurfaceScene | None = None
+        self._is_closed = False
+        self._labels_generation = 0
+        self._brain_generation = 0
+        self._definitions: tuple[LabelDefinition, ...] = ()
+        self._hidden: frozenset[int] = frozenset()
+        self._surfaces: dict[int, vtkPolyData] = {}
+        self._brain: vtkPolyData | None = None
+        self._built.connect(self._take_surfaces)
+        self._outlined.connect(self._take_brain)
+
+    def set_labels(
+        self,
+        labels_kji: NDArray[np.uint8] | None,
+        geometry: Geometry | None,
+        definitions: tuple[LabelDefinition, ...],
+    ) -> None:
+        """Build surfaces anew; what is still being built for former labels is dropped."""
+        self._labels_generation += 1
+        generation = self._labels_generation
+        self._definitions = definitions
+        if labels_kji is None or geometry is None:
+            self._take_surfaces(generation, {})
+            return
+        values = [definition.value for definition in definitions]
+        self._submit(self._builder, self._build, generation, labels_kji, geometry, values)
+
+    def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
+        """Build the brain's outline anew."""
+        self._brain_generation += 1
+        generation = self._brain_generation
+        if brain_kji is None or geometry is None:
+            self._take_brain(generation, None)
+            return
+        self._submit(self._builder, self._outline, generation, brain_kji, geometry)
+
+    def set_hidden(self, hidden: frozenset[int]) -> None:
+        """Hide these label values."""
+        self._hidden = hidden
+        self._show_visible()
+
+    def request_picture(self, camera: OrbitCamera, width: int, height: int) -> None:
+        """Draw; `picture_ready` follows."""
+        self._submit(self._drawer, self._draw, camera, width, height)
+
+    def request_pick(
+        self, camera: OrbitCamera, width: int, height: int, x: float, y: float
+    ) -> None:
+        """Find the surface under a pixel; `picked` follows."""
+        self._submit(self._drawer, self._pick, camera, width, height, x, y)
+
+    @property
+    def has_surfaces(self) -> bool:
+        """Whether there is anything to draw."""
+        return bool(self._surfaces) or self._brain is not None
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether any label has a surface."""
+        return bool(self._surfaces)
+
+    def close(self) -> None:
+        """Stop the threads and give the graphics resources back. Safe to call twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._builder.shutdown(wait=True, cancel_futures=True)
+        if self._scene is not None:
+            # Where the context was made, there it must go
+            self._drawer.submit(self._scene.finalize)
+        self._drawer.shutdown(wait=True)
+        self._scene = None
+
+    # What follows runs in the builder's thread
+
+    def _build(
+        self, generation: int, labels_kji: NDArray[np.uint8], geometry: Geometry, values: list[int]
+    ) -> None:
+        from ui.viewers.surfaces import label_surface
+
+        surfaces = {}
+        for value in values:
+            if generation != self._labels_generation:
+                return
+            mesh = label_surface(labels_kji, geometry, value)
+            if mesh is not None:
+                surfaces[value] = mesh
+        self._built.emit(generation, surfaces)
+
+    def _outline(self, generation: int, brain_kji: NDArray[np.bool_], geometry: Geometry) -> None:
+        from ui.viewers.surfaces import brain_surface
+
+        if generation == self._brain_generation:
+            self._outlined.emit(generation, brain_surface(brain_kji, geometry))
+
+    # What follows runs in the drawer's thread
+
+    def _open_scene(self) -> "SurfaceScene | None":
+        from ui.viewers.surface_scene import GraphicsUnavailableError, SurfaceScene
+
+        if self._scene is None:
+            background = style.BACKGROUND
+            try:
+                self._scene = SurfaceScene(
+                    (background.red(), background.green(), background.blue())
+                )
+            except GraphicsUnavailableError:
+                self.failed.emit(
+                    "3D needs OpenGL 3.2, which this computer or connection does not offer.\n"
+                    "Slices, volumes and exports are not affected."
+                )
+        return self._scene
+
+    def _draw(self, camera: OrbitCamera, width: int, height: int) -> None:
+        scene = self._open_scene()
+        if scene is None:
+            return
+        start = time.perf_counter()
+        pixels = scene.picture(camera, width, height)
+        picture = QImage(
+            pixels.data, width, height, width * 4, QImage.Format.Format_RGBX8888
+        ).copy()
+        self.picture_ready.emit(picture, time.perf_counter() - start)
+
+    def _pick(self, camera: OrbitCamera, width: int, height: int, x: float, y: float) -> None:
+        scene = self._open_scene()
+        if scene is not None:
+            self.picked.emit(scene.pick(camera, width, height, x, y))
+
+    def _place_surfaces(self, surfaces: "dict[int, vtkPolyData]") -> None:
+        from ui.viewers.surface_scene import Look
+
+        scene = self._open_scene()
+        if scene is not None:
+            looks = {
+                one.value: Look(one.rgb, _OPACITIES.get(one.region, 1.0))
+                for one in self._definitions
+            }
+            scene.set_surfaces(surfaces, looks)
+
+    def _place_visible(self, values: frozenset[int]) -> None:
+        scene = self._open_scene()
+        if scene is not None:
+            scene.set_visible(values)
+
+    def _place_brain(self, mesh: "vtkPolyData | None") -> None:
+        scene = self._open_scene()
+        if scene is not None:
+            scene.set_brain(mesh)
+
+    # What follows runs in the window's thread
+
+    def _take_surfaces(self, generation: int, surfaces: "dict[int, vtkPolyData]") -> None:
+        if generation != self._labels_generation:
+            return
+        had_surfaces = bool(self._surfaces)
+        self._surfaces = surfaces
+        if surfaces or had_surfaces:
+            self._submit(self._drawer, self._place_surfaces, surfaces)
+            self._show_visible()
+        self.surfaces_changed.emit(self._bounds())
+
+    def _take_brain(self, generation: int, mesh: "vtkPolyData | None") -> None:
+        if generation != self._brain_generation:
+            return
+        had_brain = self._brain is not None
+        self._brain = mesh
+        if mesh is not None or had_brain:
+            self._submit(self._drawer, self._place_brain, mesh)
+        self.surfaces_changed.emit(self._bounds())
+
+    def _show_visible(self) -> None:
+        if self._surfaces:
+            visible = frozenset(self._surfaces) - self._hidden
+            self._submit(self._drawer, self._place_visible, visible)
+
+    def _bounds(self) -> Bounds | None:
+        meshes = [self._brain] if self._brain is not None else list(self._surfaces.values())
+        if not meshes:
+            return None
+        limits = np.array([mesh.GetBounds() for mesh in meshes]).reshape(-1, 3, 2)
+        low, high = limits[:, :, 0].min(axis=0), limits[:, :, 1].max(axis=0)
+        return Bounds((low + high) / 2, float(np.linalg.norm(high - low) / 2))
+
+    def _submit(
+        self,
+        executor: Executor,
+        work: Callable[_Arguments, None],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> None:
+        if not self._is_closed:
+            executor.submit(work, *args, **kwargs).add_done_callback(self._report)
+
+    def _report(self, future: "Future[None]") -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            _LOG.error("the surface view failed", exc_info=error)
+            self.failed.emit(f"3D failed: {error}\nSlices, volumes and exports are not affected.")
