@@ -264,7 +264,7 @@ class Batch:
             return fresh
         if not current or not has_results(self.output, known):
             return fresh
-        return replace(known, resumed=True)
+        return replace(known, resumed=True, fraction=1.0)
 
     def _fingerprint(self, study: Study) -> str:
         try:

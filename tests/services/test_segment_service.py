@@ -1,0 +1,183 @@
+"""The one path from series to labels, with the steps around it replaced."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence, Series
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services import segment
+from desktop_app.services.measure import voxel_counts
+from desktop_app.services.segment import (
+    NO_TUMOUR_FOUND,
+    LoadedStudy,
+    SegmentOptions,
+    load_study,
+    segment_study,
+)
+from model.messages import InferenceRequest, InferenceResult
+from tests.study_cases import make_study, roles_of
+
+SHAPE = (4, 5, 6)
+GRID = Geometry(SHAPE, np.eye(4))
+STUDY = make_study()
+ROLES = roles_of(STUDY)
+
+
+class FakeWorker:
+    def __init__(self, labels: np.ndarray[Any, Any] | None = None) -> None:
+        self.labels = np.zeros(SHAPE, np.uint8) if labels is None else labels
+        self.calls: list[str] = []
+        self.request: InferenceRequest | None = None
+
+    def warm(self) -> None:
+        self.calls.append("warm")
+
+    def segment(
+        self, request: InferenceRequest, *, progress: Any = None, token: Any = None
+    ) -> InferenceResult:
+        self.calls.append("segment")
+        self.request = request
+        progress(0.5, "Window 1 of 2")
+        return InferenceResult(
+            self.labels,
+            np.stack([np.isin(self.labels, v) for v in ((1, 3), (1, 2, 3), (3,))]).astype(
+                np.float16
+            ),
+            device="cpu",
+            precision="bf16",
+            model_id="slim_unetrpp",
+            weights_sha256="ab" * 32,
+            seconds=1.0,
+            warnings=("The device was busy.",),
+        )
+
+
+@pytest.fixture(autouse=True)
+def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading gives constant volumes, preparing leaves them alone, labels come back as found."""
+
+    def load_roles(
+        roles: Mapping[Sequence, Series], *, progress: Any = None, token: Any = None
+    ) -> dict[Sequence, Volume]:
+        progress(1.0, "Reading")
+        return {sequence: Volume(np.ones(SHAPE, np.float32), GRID) for sequence in roles}
+
+    def prepare(volumes: Mapping[Sequence, Volume], *, progress: Any, token: Any) -> PreparedStudy:
+        progress(0.5, "Registering")
+        image = np.zeros((4, *SHAPE), np.float32)
+        for number, sequence in enumerate(Sequence):
+            image[number] = sequence in volumes
+        return PreparedStudy(
+            image,
+            GRID,
+            np.ones(SHAPE, bool),
+            volumes[Sequence.T1C],
+            Sequence.T1C,
+            volumes,
+            {},
+            steps=("Prepared.",),
+            warnings=("T1 is missing.",),
+        )
+
+    def to_reference(probabilities: np.ndarray[Any, Any], _: PreparedStudy) -> Any:
+        core, whole, enhancing = probabilities > 0.5
+        return np.select([enhancing, core, whole], [3, 1, 2], 0).astype(np.uint8)
+
+    monkeypatch.setattr(segment, "load_roles", load_roles)
+    monkeypatch.setattr(segment, "prepare", prepare)
+    monkeypatch.setattr(segment, "to_reference", to_reference)
+
+
+def some_labels() -> np.ndarray[Any, Any]:
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[1, 1, 1:4] = (1, 2, 3)
+    labels[2, 2, 2] = 2
+    return labels
+
+
+def test_labels_measurements_and_provenance_come_out() -> None:
+    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(some_labels()))
+    assert np.array_equal(result.segmentation.labels_kji, some_labels())
+    assert result.segmentation.geometry is result.prepared.reference.geometry
+    assert voxel_counts(result.measurements)[Region.WT] == 4
+    provenance = result.segmentation.provenance
+    assert (provenance.model_id, provenance.device, provenance.precision) == (
+        "slim_unetrpp",
+        "cpu",
+        "bf16",
+    )
+    assert provenance.weights_sha256 == "ab" * 32
+    assert provenance.steps[0] == "Prepared."
+    assert {"import", "preprocess", "inference", "postprocess", "total"} == set(provenance.seconds)
+    parts = sum(v for stage, v in provenance.seconds.items() if stage != "total")
+    assert provenance.seconds["total"] == pytest.approx(parts)
+    assert result.segmentation.warnings == ("T1 is missing.", "The device was busy.")
+
+
+def test_no_tumour_is_said_in_words() -> None:
+    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker())
+    assert result.segmentation.is_empty
+    assert result.segmentation.warnings[0] == NO_TUMOUR_FOUND
+
+
+def test_the_worker_gets_ready_before_the_images_are_read() -> None:
+    worker = FakeWorker()
+    segment_study(STUDY, ROLES, SegmentOptions(), worker)
+    assert worker.calls == ["warm", "segment"]
+
+
+def test_the_request_carries_the_options(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    options = SegmentOptions("cuda:1", "fp16", "other", tmp_path)
+    segment_study(STUDY, ROLES, options, worker)
+    request = worker.request
+    assert request is not None
+    assert (request.device, request.precision) == ("cuda:1", "fp16")
+    assert (request.model_name, request.weights_dir) == ("other", tmp_path)
+    assert request.present == (False, True, False, True)
+
+
+def test_progress_only_rises_and_names_the_stage() -> None:
+    told: list[tuple[float, str]] = []
+    segment_study(
+        STUDY, ROLES, SegmentOptions(), FakeWorker(), progress=lambda f, s: told.append((f, s))
+    )
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] < fractions[-1] < 1
+    assert "Registering" in [text for _, text in told]
+
+
+def test_loaded_volumes_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_study(ROLES)
+    kept = LoadedStudy(loaded.roles, loaded.volumes, 12.5)
+    monkeypatch.setattr(segment, "load_roles", None)
+    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(), loaded=kept)
+    assert result.segmentation.provenance.seconds["import"] == 12.5
+
+
+@pytest.mark.parametrize("kept", [(Sequence.T1C,), (Sequence.T1, Sequence.T2), ()])
+def test_too_few_sequences_are_refused(kept: tuple[Sequence, ...]) -> None:
+    roles = dict.fromkeys(kept, next(iter(ROLES.values())))
+    worker = FakeWorker()
+    with pytest.raises(InputError) as refused:
+        segment_study(STUDY, roles, SegmentOptions(), worker)
+    assert len(str(refused.value).splitlines()) == 3
+    assert "FLAIR" in refused.value.title
+    assert worker.calls == []
+
+
+def test_a_cancel_at_the_end_still_counts() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(), token=token)

@@ -1,0 +1,171 @@
+"""The window's store: what changes, who is told, and what comes too late."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.study import Sequence
+from desktop_app.services import session as session_module
+from desktop_app.services.segment import LoadedStudy
+from desktop_app.services.session import (
+    Change,
+    LoadedChanged,
+    ResultChanged,
+    RolesChanged,
+    Session,
+    StudiesChanged,
+    StudyChanged,
+)
+from tests.result_cases import make_result
+from tests.study_cases import make_series, make_study, roles_of
+
+STUDY = make_study()
+RESULT = make_result(STUDY, np.zeros((4, 5, 6), np.uint8))
+
+
+@pytest.fixture(autouse=True)
+def _proposals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "choose_roles", lambda study, _: roles_of(study))
+
+
+@pytest.fixture
+def session() -> Session:
+    session = Session()
+    session.open_study(STUDY)
+    return session
+
+
+def listen(session: Session) -> list[Change]:
+    told: list[Change] = []
+    session.subscribe(told.append)
+    return told
+
+
+def loaded(session: Session) -> LoadedStudy:
+    return LoadedStudy(dict(session.roles), {}, 1.0)
+
+
+def test_opening_a_study_takes_the_proposals(session: Session) -> None:
+    assert session.study is STUDY
+    assert {s: series.series_uid for s, series in session.roles.items()} == {
+        Sequence.T1C: "t1c",
+        Sequence.FLAIR: "flair",
+    }
+    assert not session.chosen_by_user
+
+
+def test_listeners_hear_of_a_new_study_then_of_its_roles(session: Session) -> None:
+    told = listen(session)
+    other = make_study(name="other")
+    session.open_study(other)
+    assert told == [StudyChanged(other), RolesChanged(session.roles)]
+
+
+def test_new_studies_close_the_open_one(session: Session) -> None:
+    told = listen(session)
+    session.set_studies((STUDY,))
+    assert session.study is None
+    assert session.studies == (STUDY,)
+    assert told[0] == StudiesChanged((STUDY,))
+
+
+def test_a_result_of_the_present_question_is_taken(session: Session) -> None:
+    told = listen(session)
+    assert session.accept_loaded(loaded(session), session.generation)
+    assert session.accept_result(RESULT, session.generation)
+    assert session.result is RESULT
+    assert not session.saved
+    assert isinstance(told[0], LoadedChanged)
+    assert told[1] == ResultChanged(RESULT, False)
+
+
+def test_answers_to_an_older_question_are_dropped(session: Session) -> None:
+    before = session.generation
+    session.set_role(Sequence.FLAIR, None)
+    told = listen(session)
+    assert not session.accept_loaded(loaded(session), before)
+    assert not session.accept_result(RESULT, before)
+    assert session.loaded is None
+    assert session.result is None
+    assert told == []
+
+
+def test_choosing_another_series_drops_what_was_found(session: Session) -> None:
+    session.accept_loaded(loaded(session), session.generation)
+    session.accept_result(RESULT, session.generation)
+    session.set_role(Sequence.T2, "bad")
+    assert session.loaded is None
+    assert session.result is None
+    assert session.saved
+    assert session.chosen_by_user == {Sequence.T2}
+
+
+def test_choosing_the_same_series_again_changes_nothing(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    told = listen(session)
+    session.set_role(Sequence.T1C, "t1c")
+    assert session.result is RESULT
+    assert told == []
+
+
+def test_a_series_serves_one_sequence_only(session: Session) -> None:
+    session.set_role(Sequence.T1, "t1c")
+    assert session.roles[Sequence.T1].series_uid == "t1c"
+    assert Sequence.T1C not in session.roles
+
+
+def test_an_unknown_series_is_refused_and_nothing_changes(session: Session) -> None:
+    before = dict(session.roles)
+    with pytest.raises(KeyError):
+        session.set_role(Sequence.T1C, "nowhere")
+    assert session.roles == before
+
+
+def test_without_a_study_there_is_nothing_to_choose() -> None:
+    with pytest.raises(KeyError):
+        Session().set_role(Sequence.T1, "t1c")
+
+
+def test_roles_cannot_be_changed_from_outside(session: Session) -> None:
+    with pytest.raises(TypeError):
+        session.roles[Sequence.T1] = make_series("x")  # type: ignore[index]
+
+
+def test_saving_is_told_once(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    told = listen(session)
+    session.mark_saved(RESULT)
+    session.mark_saved(RESULT)
+    assert told == [ResultChanged(RESULT, True)]
+
+
+def test_saving_an_old_result_does_not_mark_the_new_one(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    session.mark_saved(make_result(STUDY, np.zeros((4, 5, 6), np.uint8)))
+    assert not session.saved
+
+
+def test_an_unsubscribed_listener_hears_nothing(session: Session) -> None:
+    told: list[Change] = []
+    stop = session.subscribe(told.append)
+    stop()
+    stop()
+    session.open_study(None)
+    assert told == []
+
+
+def test_other_threads_are_turned_away(session: Session) -> None:
+    refused: list[RuntimeError] = []
+
+    def change() -> None:
+        try:
+            session.open_study(None)
+        except RuntimeError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    thread.join()
+    assert refused
+    assert session.study is STUDY
