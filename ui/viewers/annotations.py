@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from ui.viewers import style
 
 _BAR_LENGTHS_MM = (100, 50, 20, 10, 5, 2, 1)
 _CROSSHAIR_GAP = 7.0
 _SMALL_VIEW = 190
+_HALO_OFFSETS = tuple(QPointF(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y)
 
 
 def _font(painter: QPainter, pixels: int, *, bold: bool = False) -> QFont:
@@ -21,9 +22,9 @@ def _font(painter: QPainter, pixels: int, *, bold: bool = False) -> QFont:
 
 def draw_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor) -> None:
     """Write text that reads on white and on black."""
-    path = QPainterPath()
-    path.addText(baseline, painter.font(), text)
-    painter.strokePath(path, QPen(style.HALO, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setPen(style.HALO)
+    for offset in _HALO_OFFSETS:  # several times cheaper than stroking the outline
+        painter.drawText(baseline + offset, text)
     painter.setPen(colour)
     painter.drawText(baseline, text)
 

@@ -66,8 +66,7 @@ def direction_letters(direction_lps: NDArray[np.float64]) -> str:
     direction_lps
         (3,) direction of any length.
     """
-    unit = np.asarray(direction_lps, dtype=np.float64)
-    unit = unit / np.linalg.norm(unit)
+    unit = np.asarray(direction_lps, dtype=np.float64) / np.linalg.norm(direction_lps)
     order = np.argsort(-np.abs(unit), kind="stable")
     letters = [_LETTERS[axis][0 if unit[axis] > 0 else 1] for axis in order]
     if abs(unit[order[1]]) < _SECOND_LETTER_COMPONENT:
@@ -143,10 +142,8 @@ class PlaneFrame:
 
     def to_uvw_mm(self, point_lps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map (3,) patient coordinates to u, v, w."""
-        uvw: NDArray[np.float64] = np.linalg.solve(
-            self.axes_lps, np.asarray(point_lps_mm, dtype=np.float64) - self.origin_lps_mm
-        )
-        return uvw
+        offset = np.asarray(point_lps_mm, dtype=np.float64) - self.origin_lps_mm
+        return np.asarray(np.linalg.solve(self.axes_lps, offset), dtype=np.float64)
 
     def to_patient_mm(self, u_mm: float, v_mm: float, w_mm: float) -> NDArray[np.float64]:
         """Map u, v, w to (3,) patient coordinates."""

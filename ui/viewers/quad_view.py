@@ -56,7 +56,7 @@ class QuadView(QWidget):
         self._has_crosshair = True
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
-        self._maximised: QWidget | None = None
+        self._maximised: SliceView | VolumeView | None = None
         self._lay_out()
         self._connect()
 
@@ -64,7 +64,7 @@ class QuadView(QWidget):
         self.setObjectName("quad_view")
         self.setAccessibleName("Views of the study")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setStyleSheet(f"#quad_view {{ background: {style.BACKGROUND.name()}; }}")
+        self.setStyleSheet(f"#quad_view {{ background: {style.GAP.name()}; }}")
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
@@ -87,7 +87,7 @@ class QuadView(QWidget):
         self.volume_view.maximise_requested.connect(lambda: self.toggle_maximised(self.volume_view))
 
     @property
-    def views(self) -> tuple[QWidget, ...]:
+    def views(self) -> tuple[SliceView | VolumeView, ...]:
         """Axial, coronal, sagittal and surface view."""
         return (*self.slice_views.values(), self.volume_view)
 
@@ -97,7 +97,7 @@ class QuadView(QWidget):
         return self._cursor_lps
 
     @property
-    def window(self) -> tuple[float, float]:
+    def window_level(self) -> tuple[float, float]:
         """Window centre and width."""
         return self._window.center, self._window.width
 
@@ -246,7 +246,7 @@ class QuadView(QWidget):
             view.reset_view()
         self.volume_view.reset_view()
 
-    def toggle_maximised(self, view: QWidget) -> None:
+    def toggle_maximised(self, view: SliceView | VolumeView) -> None:
         """Show one view alone, or all again if it was alone."""
         if self._maximised is view:
             self.show_all()
@@ -265,7 +265,7 @@ class QuadView(QWidget):
         self._tell_maximised()
 
     @property
-    def maximised(self) -> QWidget | None:
+    def maximised(self) -> SliceView | VolumeView | None:
         """The view that is shown alone."""
         return self._maximised
 
@@ -277,7 +277,7 @@ class QuadView(QWidget):
             super().keyPressEvent(event)
 
     def _tell_maximised(self) -> None:
-        for view in (*self.slice_views.values(), self.volume_view):
+        for view in self.views:
             view.set_maximised(view is self._maximised)
 
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:

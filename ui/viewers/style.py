@@ -2,7 +2,9 @@
 
 from PySide6.QtGui import QColor
 
-BACKGROUND = QColor(11, 13, 16)
+BACKGROUND = QColor(0, 0, 0)
+SCENE_BACKGROUND = QColor(14, 17, 21)
+GAP = QColor(22, 25, 29)
 TEXT = QColor(214, 220, 226)
 DIM_TEXT = QColor(140, 150, 160)
 HALO = QColor(0, 0, 0, 200)

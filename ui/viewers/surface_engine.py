@@ -22,6 +22,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import LabelDefinition, Region
 from ui.viewers import style
 from ui.viewers.orbit_camera import OrbitCamera
+from ui.viewers.vtk_arrays import to_numpy
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
@@ -196,7 +197,7 @@ class SurfaceEngine(QObject):
         from ui.viewers.surface_scene import GraphicsUnavailableError, SurfaceScene
 
         if self._scene is None:
-            background = style.BACKGROUND
+            background = style.SCENE_BACKGROUND
             try:
                 self._scene = SurfaceScene(
                     (background.red(), background.green(), background.blue())
@@ -276,8 +277,9 @@ class SurfaceEngine(QObject):
         if not meshes:
             return None
         limits = np.array([mesh.GetBounds() for mesh in meshes]).reshape(-1, 3, 2)
-        low, high = limits[:, :, 0].min(axis=0), limits[:, :, 1].max(axis=0)
-        return Bounds((low + high) / 2, float(np.linalg.norm(high - low) / 2))
+        centre = (limits[:, :, 0].min(axis=0) + limits[:, :, 1].max(axis=0)) / 2
+        points = np.concatenate([to_numpy(mesh.GetPoints().GetData()) for mesh in meshes])
+        return Bounds(centre, float(np.linalg.norm(points - centre, axis=1).max()))
 
     def _submit(
         self,

@@ -26,12 +26,12 @@ from ui.viewers.orbit_camera import VIEW_ANGLE_DEG, OrbitCamera
 from ui.viewers.vtk_arrays import to_numpy
 
 _BRAIN_RGB = (0.86, 0.84, 0.82)
-_BRAIN_OPACITY = 0.13
+_BRAIN_OPACITY = 0.22
 _SOFTWARE_WINDOW = "vtkOSOpenGLRenderWindow"
 
 
 class GraphicsUnavailableError(Exception):
-    """This computer cannot draw 3D pictures (no OpenGL 3.2, not even in software)."""
+    """No 3D pictures can be drawn here: no OpenGL 3.2, not even in software."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class SurfaceScene:
         """
         self._aim(camera, width, height)
         self._window.Render()
-        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._pixels)
+        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, self._pixels, 0)
         rows = to_numpy(self._pixels).reshape(height, width, 4)
         picture = np.ascontiguousarray(rows[::-1])
         picture[..., 3] = 255

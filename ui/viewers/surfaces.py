@@ -5,7 +5,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import (
@@ -16,7 +15,7 @@ from vtkmodules.vtkFiltersCore import (
 )
 
 from desktop_app.domain.geometry import Geometry
-from ui.viewers.vtk_arrays import to_numpy, to_vtk_image
+from ui.viewers.vtk_arrays import to_numpy, to_vtk_array, to_vtk_image
 
 # Taubin's low-pass filter smooths the voxel steps and keeps the volume; values by eye at 1 mm.
 _LABEL_ITERATIONS = 25
@@ -53,7 +52,12 @@ def label_surface(
         zooms = [c / n for c, n in zip(counts, mask.shape, strict=True)]
         mask = ndimage.zoom(mask, zooms, order=1)
     return _contour(
-        mask, geometry, first_kji, 1 / np.array(factors), _LABEL_ITERATIONS, _LABEL_PASS_BAND
+        mask,
+        geometry,
+        first_kji,
+        1 / np.array(factors),
+        iterations=_LABEL_ITERATIONS,
+        pass_band=_LABEL_PASS_BAND,
     )
 
 
@@ -74,7 +78,9 @@ def brain_surface(brain_kji: NDArray[np.bool_], geometry: Geometry) -> vtkPolyDa
     coarse = mask.reshape(blocks).mean(axis=(1, 3, 5))
     first_kji = np.array([(f - 1) / 2 - f for f in factors])
     steps = np.array(factors, dtype=np.float64)
-    return _contour(coarse, geometry, first_kji, steps, _BRAIN_ITERATIONS, _BRAIN_PASS_BAND)
+    return _contour(
+        coarse, geometry, first_kji, steps, iterations=_BRAIN_ITERATIONS, pass_band=_BRAIN_PASS_BAND
+    )
 
 
 def _upsampling(spacing_mm: tuple[float, float, float]) -> tuple[int, ...]:
@@ -90,6 +96,7 @@ def _contour(
     geometry: Geometry,
     first_kji: NDArray[np.float64],
     step_kji: NDArray[np.float64],
+    *,
     iterations: int,
     pass_band: float,
 ) -> vtkPolyData:
@@ -125,7 +132,7 @@ def _move_to_patient(
     grid_mm = to_numpy(mesh.GetPoints().GetData()).astype(np.float64)
     lps_mm = (grid_mm @ geometry.direction_lps.T + origin_lps_mm).astype(np.float32)
     points = vtkPoints()
-    points.SetData(numpy_to_vtk(lps_mm, deep=1))
+    points.SetData(to_vtk_array(lps_mm, copy=True))
     mesh.SetPoints(points)
 
 

@@ -126,7 +126,7 @@ class VolumeView(QWidget):
         """Why nothing can be drawn; empty if it can."""
         return self._failure
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def sizeHint(self) -> QSize:
         """Prefer the size of the slices."""
         return QSize(440, 440)
 
@@ -169,12 +169,12 @@ class VolumeView(QWidget):
         self._is_fitted = True
         self._look_through(self._fitted(self._camera.reset()))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the last picture and what belongs over it."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
-        painter.fillRect(area, style.BACKGROUND)
+        painter.fillRect(area, style.SCENE_BACKGROUND)
         sentence = self._sentence()
         if sentence:
             annotations.draw_message(painter, area, sentence)
@@ -207,17 +207,17 @@ class VolumeView(QWidget):
             return ""
         return "no tumour marked" if self._has_labels else "3D\nno segmentation yet"
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw at the new size."""
         self._buttons.place(self.width())
         self._refresh()
         super().resizeEvent(event)
 
-    def showEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
+    def showEvent(self, event: object) -> None:
         """Draw what was not drawn while the view was hidden."""
         self._refresh()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to turn or, with Ctrl, pick a point of a surface."""
         self._last = event.position()
         is_left = event.button() == Qt.MouseButton.LeftButton
@@ -227,7 +227,7 @@ class VolumeView(QWidget):
             at = event.position() * ratio
             self._engine.request_pick(self._camera, width, height, at.x(), at.y())
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Turn, pan or zoom."""
         moved = event.position() - self._last
         self._last = event.position()
@@ -244,22 +244,22 @@ class VolumeView(QWidget):
         elif buttons & Qt.MouseButton.RightButton:
             self._move(self._camera.zoomed(float(np.exp(-moved.y() / 150))))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Draw finely again."""
         if event.buttons() == Qt.MouseButton.NoButton:
             self._come_to_rest()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show this view alone, or all."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.maximise_requested.emit()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 (Qt's name)
+    def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom."""
         self._move(self._camera.zoomed(_ZOOM_PER_NOTCH ** (event.angleDelta().y() / 120)))
         event.accept()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn, zoom, reset, look from a side."""
         key = Qt.Key(event.key())
         if key in _TURNS:
@@ -278,12 +278,12 @@ class VolumeView(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 (Qt's name)
+    def focusInEvent(self, event: QFocusEvent) -> None:
         """Show the focus."""
         self.update()
         super().focusInEvent(event)
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 (Qt's name)
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         """Show that the focus is elsewhere."""
         self.update()
         super().focusOutEvent(event)

@@ -25,13 +25,19 @@ def to_vtk_image(array_kji: NDArray[Any]) -> vtkImageData:
         array = array.astype(np.float32)
     image = vtkImageData()
     image.SetDimensions(*array.shape[::-1])
-    image.GetPointData().SetScalars(numpy_to_vtk(array.reshape(-1), deep=0))
+    image.GetPointData().SetScalars(to_vtk_array(array.reshape(-1), copy=False))
     return image
+
+
+def to_vtk_array(array: NDArray[Any], *, copy: bool) -> vtkDataArray:
+    """Copy or share an array of one or two dimensions; a shared one is kept alive."""
+    result: vtkDataArray = numpy_to_vtk(array, deep=int(copy))  # type: ignore[no-untyped-call]
+    return result
 
 
 def to_numpy(array: vtkDataArray) -> NDArray[Any]:
     """View a VTK array as numpy; the array must outlive the view."""
-    view: NDArray[Any] = vtk_to_numpy(array)
+    view: NDArray[Any] = vtk_to_numpy(array)  # type: ignore[no-untyped-call]
     return view
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_SAMPLES = 300_000
-_PERCENTILES = (1.0, 99.7)
+_PERCENTILES = (1.0, 99.0)
 # Air around an unstripped head is noise, not zero; it lies well below the bright tissues.
 _AIR_FRACTION = 0.08
 _FULL_DRAG_PIXELS = 400.0
