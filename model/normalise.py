@@ -5,22 +5,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from model.spec import SEQUENCES, FloatArray, MaskArray
+from model.errors import UnusableImage
+from model.spec import SEQUENCES, FloatArray
 
 CLIP_LOW: Final = -5.0
 CLIP_HIGH: Final = 10.0
 """Normalised intensities beyond these are artefacts (spikes, scalp left over), not tissue."""
-
-
-def brain_mask(images_ckji: npt.NDArray[np.generic]) -> MaskArray:
-    """Return where any channel is not exactly zero.
-
-    Parameters
-    ----------
-    images_ckji
-        Raw brain-extracted intensities, exact zero outside the brain.
-    """
-    return np.asarray((images_ckji != 0).any(axis=0))
 
 
 def normalise(images_ckji: npt.NDArray[np.generic]) -> FloatArray:
@@ -44,7 +34,9 @@ def normalise(images_ckji: npt.NDArray[np.generic]) -> FloatArray:
     Raises
     ------
     ValueError
-        If the shape is wrong, a value is not finite, or every channel is empty.
+        If the shape is wrong or a value is not finite.
+    UnusableImage
+        If every channel is empty.
     """
     if images_ckji.ndim != 4 or images_ckji.shape[0] != len(SEQUENCES):
         msg = f"expected (4, k, j, i) intensities, got shape {images_ckji.shape}"
@@ -65,5 +57,5 @@ def normalise(images_ckji: npt.NDArray[np.generic]) -> FloatArray:
         channel[inside] = np.clip((values - mean) / max(deviation, 1e-6), CLIP_LOW, CLIP_HIGH)
     if empty:
         msg = "every sequence is zero everywhere: there is no brain to segment"
-        raise ValueError(msg)
+        raise UnusableImage(msg)
     return normalised

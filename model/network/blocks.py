@@ -33,6 +33,14 @@ class DepthwiseConv3d(nn.Conv3d):
         return super().forward(x)
 
 
+class SpatialNorm(nn.GroupNorm):
+    """Group norm that also takes a grid of one voxel, where `nn.GroupNorm` raises."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the parent's name
+        """Return a tensor of the input's shape."""
+        return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+
 class PositionalConv(nn.Module):
     """Depthwise 3³ convolution with a residual: tells neighbouring voxels apart."""
 
@@ -93,7 +101,7 @@ class MedNeXtBlock(nn.Module):
     def __init__(self, channels: int, kernel_size: int = 7, expansion: int = 4) -> None:
         super().__init__()
         self.spatial = DepthwiseConv3d(channels, kernel_size)
-        self.norm = nn.GroupNorm(channels, channels)
+        self.norm = SpatialNorm(channels, channels)
         self.expand = nn.Conv3d(channels, expansion * channels, 1)
         self.response = GlobalResponseNorm(expansion * channels)
         self.compress = nn.Conv3d(expansion * channels, channels, 1)
@@ -111,9 +119,9 @@ class ResidualConvBlock(nn.Module):
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
-        self.norm1 = nn.GroupNorm(groups, channels)
+        self.norm1 = SpatialNorm(groups, channels)
         self.conv2 = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
-        self.norm2 = nn.GroupNorm(groups, channels)
+        self.norm2 = SpatialNorm(groups, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the input's shape."""
