@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from desktop_app.services.export import PageRenderer
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -16,6 +15,7 @@ from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import assets_dir
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
+from desktop_app.services.export import PageRenderer
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
@@ -161,7 +161,7 @@ class WindowApp:
         if dialog.exec() == ExportDialog.DialogCode.Accepted:
             choice = dialog.choice()
             self.settings = replace(self.settings, export_folder=str(choice.folder))
-            self.study.export(choice.folder, choice.formats, choice.anonymise)
+            self.study.export(choice.folder, choice.formats, anonymise=choice.anonymise)
         dialog.deleteLater()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -23,6 +23,7 @@ from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
 from ui.dialogs.message import crash_box, error_box, message_box
+from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
 from ui.menus import Menus
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self._tabs.addTab("Study")
         self._tabs.addTab("Batch")
         self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(False)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._study_stack)
         self._pages.addWidget(self.batch_page)
@@ -128,6 +130,12 @@ class MainWindow(QMainWindow):
         """Turn to the batch and ask for its folder if there is none yet."""
         self._tabs.setCurrentIndex(_BATCH_TAB)
         self.batch_page.choose_root_if_empty()
+
+    def show_shortcuts(self) -> None:
+        """List what keys and mouse buttons do."""
+        dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def show_study_page(self) -> None:
         """Turn to the study."""

@@ -40,6 +40,7 @@ class Menus:
         leave.triggered.connect(window.close)
         self._add_themes(bar.addMenu("&View"))
         self.help = bar.addMenu("&Help")
+        self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
         self.about = self._add(self.help, "&About Gliascope")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 

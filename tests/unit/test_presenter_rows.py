@@ -6,15 +6,29 @@ from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary, Sequence
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
-from ui.presenters.rows import header_of, largest_section_centre, region_rows, slots_of
+from ui.presenters.rows import header_of, largest_section_centre, person_name, region_rows, slots_of
 from ui.views.study_view import Light
 
 
 def test_header_names_patient_date_and_what_was_left_out():
     header = header_of(make_study())
-    assert header.title == "Müller^Änne · ID7"
+    assert header.title == "Müller, Änne · ID7"
     assert header.subtitle == "2026-01-31 · Brain · 3 series"
-    assert header.notes == ("1 items were left out.",)
+    assert header.notes == ("1 item was left out.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Sample^Glioma", "Sample, Glioma"),
+        ("Müller^Änne^Maria^Dr.", "Müller, Änne Maria"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou 山田 太郎"),
+        ("=山田^太郎", "山田 太郎"),
+        ("", ""),
+    ],
+)
+def test_person_names_read_as_people_write_them(name, expected):
+    assert person_name(name) == expected
 
 
 def test_header_falls_back_to_the_study_name():

@@ -21,10 +21,23 @@ _DIGITS_OF_A_DATE = 8
 def header_of(study: Study) -> StudyHeader:
     """Return who and when."""
     patient = study.patient
-    who = " · ".join(part for part in (patient.name, patient.patient_id) if part) or study.name
+    named = (person_name(patient.name), patient.patient_id)
+    who = " · ".join(part for part in named if part) or study.name
     parts = (_date(study.date), study.description, f"{len(study.series)} series")
-    notes = (f"{len(study.skipped)} items were left out.",) if study.skipped else ()
+    left_out = len(study.skipped)
+    items = "1 item was" if left_out == 1 else f"{left_out} items were"
+    notes = (f"{items} left out.",) if left_out else ()
     return StudyHeader(who, " · ".join(part for part in parts if part), notes)
+
+
+def person_name(name: str) -> str:
+    """Write a DICOM person name (PS3.5 6.2.1) as "Family, Given Middle"; ideographs are kept."""
+    alphabetic, *other = name.split("=")
+    family, *rest = alphabetic.split("^")
+    given = " ".join(part for part in rest[:2] if part)
+    spoken = ", ".join(part for part in (family.strip(), given) if part)
+    ideographic = other[0].replace("^", " ").strip() if other else ""
+    return " ".join(part for part in (spoken, ideographic) if part)
 
 
 def slots_of(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop_app.services.export import ExportFormat, PageRenderer
 from desktop_app.services.import_study import ScanResult, open_path
 
 from desktop_app.domain.result import StudyResult
@@ -13,6 +12,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.export import ExportFormat, PageRenderer
 from desktop_app.services.reopen import reopen_result
 from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
@@ -153,7 +153,7 @@ class StudyPresenter:
         """Stop what runs."""
         self._jobs.cancel()
 
-    def export(self, folder: Path, formats: tuple[str, ...], anonymise: bool) -> None:
+    def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""
         result = self._session.result
         if result is None:

@@ -1,0 +1,202 @@
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.result import PreparedStudy, StudyResult
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.scan import ScanResult
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.services.segment import LoadedStudy, Segmenter, SegmentOptions
+from desktop_app.services.session import Session
+from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
+from ui.presenters import study_presenter
+from ui.presenters.study_presenter import StudyPresenter
+from ui.views.study_view import Light, StudyView
+
+T1C = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="t1c")
+FLAIR = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="flair")
+
+
+def make_result(study, *, empty=False):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    if not empty:
+        labels[1, 2, 3] = 3
+    prepared = PreparedStudy(
+        image_ckji=np.zeros((4, *GEOMETRY.shape_kji), np.float32),
+        work_geometry=GEOMETRY,
+        brain_kji=np.ones(GEOMETRY.shape_kji, bool),
+        reference=T1C,
+        reference_sequence=Sequence.T1C,
+        volumes={Sequence.T1C: T1C, Sequence.FLAIR: FLAIR},
+        registrations={},
+    )
+    warnings = ("No tumour found.",) if empty else ()
+    return StudyResult(
+        study,
+        roles_of(study),
+        prepared,
+        Segmentation(labels, GEOMETRY, PROVENANCE, warnings=warnings),
+        (Measurement(MeasurementKind.VOLUME, 5.0, "mm3", Region.ET),),
+    )
+
+
+class Scene:
+    """A presenter with services that answer at once; `settle` plays the GUI thread."""
+
+    def __init__(self, monkeypatch, runner):
+        self.study = make_study()
+        self.queue = []
+        self.view = MagicMock(spec=StudyView)
+        self.session = Session()
+        self.services = {
+            "open_path": MagicMock(return_value=ScanResult((self.study,), ())),
+            "load_study": MagicMock(
+                side_effect=lambda roles, **_: LoadedStudy(
+                    roles, {Sequence.T1C: T1C, Sequence.FLAIR: FLAIR}, 1.0
+                )
+            ),
+            "segment_study": MagicMock(return_value=make_result(self.study)),
+            "save_results": MagicMock(return_value=(Path("out/study/report.pdf"),)),
+        }
+        for name, service in self.services.items():
+            monkeypatch.setattr(study_presenter, name, service)
+        self.presenter = StudyPresenter(
+            self.view,
+            self.session,
+            runner,
+            MagicMock(spec=Segmenter),
+            self.queue.append,
+            options=SegmentOptions,
+            page_renderer=MagicMock(),
+        )
+
+    def settle(self):
+        while (job := self.presenter._jobs._job) is not None:
+            assert job.wait(10)
+            while self.queue:
+                self.queue.pop(0)()
+
+    def open(self):
+        self.presenter.open_path(Path("folder"))
+        self.settle()
+
+    @property
+    def actions(self):
+        return self.view.show_actions.call_args.args[0]
+
+
+@pytest.fixture
+def scene(monkeypatch):
+    runner = JobRunner()
+    yield Scene(monkeypatch, runner)
+    runner.close()
+
+
+def test_opening_shows_the_table_then_t1c_on_its_own_grid(scene):
+    scene.open()
+    header, slots = scene.view.show_study.call_args.args
+    assert "ID7" in header.title
+    assert [slot.sequence for slot in slots] == list(Sequence)
+    assert scene.view.show_image.call_args.args == (T1C,)
+    assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
+    assert scene.actions.segment
+    assert not scene.actions.export
+
+
+def test_several_studies_are_offered_and_nothing_opens_without_a_choice(scene):
+    other = make_study(name="other")
+    scene.services["open_path"].return_value = ScanResult((scene.study, other), ())
+    scene.view.ask_study.return_value = None
+    scene.open()
+    scene.view.ask_study.assert_called_once_with((scene.study, other))
+    assert scene.session.study is None
+    scene.view.ask_study.return_value = other
+    scene.open()
+    assert scene.session.study is other
+
+
+def test_segmenting_shows_labels_volumes_and_the_tumour(scene):
+    scene.open()
+    scene.presenter.segment()
+    assert not scene.actions.segment
+    scene.settle()
+    assert scene.view.show_segmentation.call_args.args[0].labels_kji[1, 2, 3] == 3
+    point = scene.view.show_point.call_args.args[0]
+    np.testing.assert_allclose(point, GEOMETRY.to_patient_mm(np.array([1.0, 2.0, 3.0])))
+    rows, notes = scene.view.show_regions.call_args.args
+    assert len(rows) == 5
+    assert notes == ("model on cpu",)
+    assert scene.actions.export
+    assert scene.presenter.unsaved
+
+
+def test_no_tumour_is_said_in_words(scene):
+    scene.services["segment_study"].return_value = make_result(scene.study, empty=True)
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    assert scene.view.show_regions.call_args.args[1][0] == "No tumour found."
+    scene.view.show_point.assert_not_called()
+
+
+def test_a_failed_segmentation_tells_why_and_can_be_tried_again(scene):
+    error = InputError("What.", "Where.", "Remedy.")
+    scene.services["segment_study"].side_effect = error
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    scene.view.show_error.assert_called_once_with(error)
+    assert scene.actions.segment
+
+
+def test_overruling_a_role_loads_anew_and_drops_the_result(scene):
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    scene.presenter.choose_role(Sequence.FLAIR, "")
+    scene.settle()
+    assert scene.session.result is None
+    assert Sequence.FLAIR not in scene.services["load_study"].call_args.args[0]
+    scene.view.show_segmentation.assert_called_with(None)
+    flair = scene.view.show_slots.call_args.args[0][3]
+    assert (flair.light, flair.sentence) == (Light.POOR, "Left out by you.")
+
+
+def test_a_result_of_an_earlier_choice_is_dropped(scene):
+    scene.open()
+    result, generation = make_result(scene.study), scene.session.generation
+    scene.presenter.choose_role(Sequence.FLAIR, "")
+    scene.settle()
+    assert not scene.session.accept_result(result, generation)
+    assert scene.session.result is None
+
+
+def test_another_sequence_keeps_the_planes_of_the_reference(scene):
+    scene.open()
+    scene.presenter.show_sequence(Sequence.FLAIR)
+    assert scene.view.show_image.call_args.args == (FLAIR,)
+    assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
+    scene.view.show_image.reset_mock()
+    scene.presenter.show_sequence(Sequence.T2)
+    scene.view.show_image.assert_not_called()
+
+
+def test_exporting_saves_and_lists_the_files(scene):
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    scene.presenter.export(Path("out"), ("nifti", "pdf"), anonymise=True)
+    scene.settle()
+    options = scene.services["save_results"].call_args.args[2]
+    assert [one.value for one in options.formats] == ["nifti", "pdf"]
+    assert options.anonymise
+    title, lines = scene.view.show_message.call_args.args
+    assert title == "Exported."
+    assert "report.pdf" in lines
+    assert not scene.presenter.unsaved

@@ -1,0 +1,38 @@
+"""What keys and mouse buttons do."""
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
+
+from ui.panels.card import Card, styled_label
+from ui.viewers.gestures import SLICE_HELP, VOLUME_HELP
+
+_STUDY_HELP = (
+    "1, 2, 3, 4: show T1, T1c, T2, FLAIR\n"
+    "Ctrl + O: open a study\n"
+    "Ctrl + Return: segment\n"
+    "Ctrl + E: export\n"
+    "Ctrl + B: many studies"
+)
+_GROUPS = (("Study", _STUDY_HELP), ("Slices", SLICE_HELP), ("Surfaces", VOLUME_HELP))
+
+
+class ShortcutsDialog(QDialog):
+    """Lists what keys and mouse buttons do."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard and mouse")
+        layout = QVBoxLayout(self)
+        for heading, text in _GROUPS:
+            card = Card(heading)
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(24)
+            grid.setColumnStretch(1, 1)
+            for index, line in enumerate(text.splitlines()):
+                keys, effect = line.split(": ", 1)
+                grid.addWidget(styled_label(keys), index, 0)
+                grid.addWidget(styled_label(effect, "muted"), index, 1)
+            card.body.addLayout(grid)
+            layout.addWidget(card)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
