@@ -32,12 +32,20 @@ def brain_box(image_ckji: NDArray[np.float32]) -> Box:
     inside_kji = np.zeros(image_ckji.shape[1:], dtype=np.bool_)
     for channel in image_ckji:
         inside_kji |= channel != 0
+    box = occupied_box(inside_kji)
+    if box is None:
+        raise UnusableImage("every sequence is zero throughout: there is no brain in the image")
+    return box
+
+
+def occupied_box(mask_kji: NDArray[np.bool_]) -> Box | None:
+    """Return the smallest box with every true voxel; ``None`` where there is none."""
     slices = []
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)
-        occupied = np.flatnonzero(inside_kji.any(axis=others))
+        occupied = np.flatnonzero(mask_kji.any(axis=others))
         if occupied.size == 0:
-            raise UnusableImage("every sequence is zero throughout: there is no brain in the image")
+            return None
         slices.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
     k, j, i = slices
     return k, j, i

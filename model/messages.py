@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.cropping import Box, place_in
+from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings
 from model.spec import REGIONS, SEQUENCES
 
 ProgressCallback = Callable[[float, str], None]
@@ -111,6 +112,8 @@ class InferenceResult:
         Wall time of the inference, without the start of the process.
     warnings
         One plain sentence each: what was assumed or went another way than asked.
+    settings
+        How the probabilities became labels: to be used again on another grid.
     """
 
     labels_kji: NDArray[np.uint8]
@@ -121,6 +124,7 @@ class InferenceResult:
     weights_sha256: str
     seconds: float
     warnings: tuple[str, ...] = ()
+    settings: PostprocessSettings = DEFAULT_SETTINGS
 
     def __post_init__(self) -> None:
         if self.probabilities_ckji.shape != (len(REGIONS), *self.labels_kji.shape):

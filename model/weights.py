@@ -167,6 +167,7 @@ def save_network(
     }
     part = path.with_name(path.name + ".part")
     save_file(stored, part)
+    part.chmod(0o644)
     part.replace(path)
     document = {
         "schema": CARD_SCHEMA,

@@ -1,5 +1,6 @@
 """What runs inside the network's process."""
 
+import contextlib
 import signal
 import traceback
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
+from model.errors import WeightsError
 from model.messages import InferenceRequest, InferenceResult, ProgressCallback
 
 Handler = Callable[[InferenceRequest, ProgressCallback], InferenceResult]
@@ -16,10 +18,14 @@ HandlerFactory = Callable[[Path], Handler]
 
 def load_network(weights_dir: Path) -> Handler:
     """Import torch, load the default network and return what answers requests."""
+    from model.device import use_physical_cores
     from model.inference import Segmenter
 
+    use_physical_cores()
     segmenter = Segmenter()
-    segmenter.warm(weights_dir)
+    # The study may ask for other weights; if not, the same error meets it again.
+    with contextlib.suppress(WeightsError):
+        segmenter.warm(weights_dir)
 
     def handle(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
         return segmenter.segment(request, progress=progress)

@@ -1,7 +1,7 @@
 """What went wrong in the network, in the user's terms."""
 
 from desktop_app.errors import DeviceError, InputError, UserFacingError
-from model.errors import DeviceFailure, OutOfMemory, UnusableImage
+from model.errors import DeviceFailure, OutOfMemory, UnusableImage, WeightsError
 
 
 def in_the_users_terms(exception: BaseException) -> UserFacingError | None:
@@ -26,5 +26,11 @@ def in_the_users_terms(exception: BaseException) -> UserFacingError | None:
                 "The image cannot be segmented.",
                 str(exception),
                 "Look at the four sequences and whether the brain was found in them.",
+            )
+        case WeightsError():
+            return InputError(
+                "The network's weights cannot be used.",
+                str(exception),
+                "Choose another model, or install this one again.",
             )
     return None

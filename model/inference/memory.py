@@ -1,0 +1,95 @@
+"""Predicting in the memory there is: large windows first, smaller ones where they do not fit."""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from model.device import DeviceChoice, free_memory_bytes
+from model.errors import DeviceFailure
+from model.inference.predict import Predictor
+from model.inference.settings import InferenceSettings
+from model.inference.windows import WindowPlan, plan_windows
+
+# What a window may shrink to where memory is short, best first.
+_SMALLER_WINDOWS = (128, 96, 64)
+
+# Memory of a pass for each voxel of the window and byte of a number: 40 measured for the shipped
+# network (``python -m model.bench``), and some reserve. The fallback below catches the rest.
+_BYTES_PER_VOXEL_BYTE = 60
+
+
+def predict_within_memory(
+    predictor: Predictor,
+    image_ckji: Tensor,
+    settings: InferenceSettings,
+    advance: Callable[[float], None],
+    warn: Callable[[str], None],
+) -> Tensor | None:
+    """Predict with the largest window that memory has room for.
+
+    Parameters
+    ----------
+    predictor
+        The network on its device.
+    image_ckji
+        (4, k, j, i) float32 on the CPU, normalised.
+    settings
+        How the model wants to be run; tried first.
+    advance
+        Given the fraction done after every layer; may raise to stop.
+    warn
+        Told where a smaller window had to do.
+
+    Returns
+    -------
+    Tensor or None
+        (3, k, j, i) float16 probabilities on the CPU; ``None`` if not even the smallest window
+        found room.
+
+    Raises
+    ------
+    DeviceFailure
+        If the device fails for another reason than memory.
+    """
+    shape = (image_ckji.shape[1], image_ckji.shape[2], image_ckji.shape[3])
+    sides = [settings.window]
+    sides += [
+        side for side in _SMALLER_WINDOWS if settings.window is None or side < settings.window
+    ]
+    room = free_memory_bytes(predictor.choice.device)
+    for side in sides:
+        plan = plan_windows(shape, side, settings.overlap)
+        if _bytes_needed(plan, predictor.choice) > room and side != sides[-1]:
+            continue
+        if side != settings.window:
+            warn(f"Memory was short: the network looked at parts of {side}³ voxels.")
+        try:
+            return predictor.probabilities(
+                image_ckji, plan, mirror=settings.mirror, advance=advance
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                _raise_as_device_failure(error, predictor.choice)
+        if predictor.choice.device.type == "cuda":
+            torch.cuda.empty_cache()
+    return None
+
+
+def _bytes_needed(plan: WindowPlan, choice: DeviceChoice) -> int:
+    voxels = plan.voxels // len(plan.starts_kji)
+    return voxels * choice.dtype.itemsize * _BYTES_PER_VOXEL_BYTE
+
+
+def _raise_as_device_failure(error: BaseException, choice: DeviceChoice) -> NoReturn:
+    if isinstance(error, torch.AcceleratorError):
+        raise DeviceFailure(f"{choice.device} failed while it computed: {error}") from error
+    raise error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # What the CPU's and Apple's allocators say, in a plain RuntimeError.
+    return "DefaultCPUAllocator" in str(error) or "MPS backend out of memory" in str(error)

@@ -1,0 +1,212 @@
+"""Segments studies: loads the network once, picks the device, falls back when memory runs out."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.cropping import brain_box, place_in
+from model.device import DeviceChoice, choose_device
+from model.errors import OutOfMemory, WeightsError
+from model.inference.memory import predict_within_memory
+from model.inference.predict import Predictor
+from model.inference.settings import InferenceSettings
+from model.messages import (
+    DEFAULT_MODEL,
+    CheckCallback,
+    InferenceRequest,
+    InferenceResult,
+    Precision,
+    ProgressCallback,
+)
+from model.network import SlimUNETRpp, SlimUNETRppConfig
+from model.normalise import normalise
+from model.postprocess import PostprocessSettings, labels_from_probabilities
+from model.spec import SEQUENCES, WORK_SPACING_MM
+from model.weights import ModelCard, load_network
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    weights_dir: Path
+    model_name: str
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    key: _Key
+    card: ModelCard
+    predictor: Predictor
+    inference: InferenceSettings
+    postprocess: PostprocessSettings
+
+
+class Segmenter:
+    """Segments one study after the other with the network it keeps loaded."""
+
+    def __init__(self) -> None:
+        self._loaded: _Loaded | None = None
+
+    def warm(
+        self,
+        weights_dir: Path,
+        model_name: str = DEFAULT_MODEL,
+        device: str = "auto",
+        precision: str = Precision.AUTO,
+    ) -> None:
+        """Load a network onto a device, so that `segment` need not.
+
+        Raises
+        ------
+        WeightsError
+            If weights or card cannot be used.
+        DeviceFailure
+            If the device cannot be used.
+        """
+        self._load(_Key(weights_dir, model_name, device, Precision(precision)))
+
+    def segment(
+        self,
+        request: InferenceRequest,
+        *,
+        progress: ProgressCallback | None = None,
+        check: CheckCallback | None = None,
+    ) -> InferenceResult:
+        """Segment one study.
+
+        Parameters
+        ----------
+        request
+            The study.
+        progress
+            Told the fraction done and the stage after every layer of the network.
+        check
+            Called as often; whatever it raises stops the work.
+
+        Raises
+        ------
+        UnusableImage
+            If there is no brain in the image.
+        WeightsError
+            If weights or card cannot be used.
+        DeviceFailure
+            If the device cannot be used or fails.
+        OutOfMemory
+            If even the smallest window finds no room.
+        """
+        key = _Key(request.weights_dir, request.model_name, request.device, request.precision)
+        loaded = self._load(key)
+        report = _Report(progress, check)
+        started = time.perf_counter()
+        report.tell(0.0, "Normalising the intensities")
+        box = brain_box(request.image_ckji)
+        image = torch.from_numpy(normalise(request.image_ckji[(slice(None), *box)]))
+        probabilities, choice, warnings = self._with_fallbacks(loaded, image, report)
+        report.tell(0.97, "Labelling the regions")
+        labels = labels_from_probabilities(
+            probabilities, spacing_mm=(WORK_SPACING_MM,) * 3, settings=loaded.postprocess
+        )
+        return InferenceResult(
+            labels_kji=place_in(labels, box, request.shape_kji),
+            probabilities_ckji=place_in(probabilities, box, request.shape_kji),
+            device=str(choice.device),
+            precision=choice.precision,
+            model_id=loaded.card.name,
+            weights_sha256=loaded.card.sha256,
+            seconds=time.perf_counter() - started,
+            warnings=(*_empty_channels(request, image), *choice.warnings, *warnings),
+            settings=loaded.postprocess,
+        )
+
+    def _load(self, key: _Key) -> _Loaded:
+        if self._loaded is not None and self._loaded.key == key:
+            return self._loaded
+        self._loaded = None
+        network, card = load_network(key.weights_dir, key.model_name)
+        try:
+            inference = InferenceSettings.from_card(card.document)
+            postprocess = PostprocessSettings.from_card(card.document)
+        except ValueError as error:
+            raise WeightsError(f"{key.weights_dir / key.model_name}.json: {error}") from error
+        choice = choose_device(key.device, key.precision, probe_network())
+        predictor = Predictor.on_device(network, choice)
+        self._loaded = _Loaded(key, card, predictor, inference, postprocess)
+        return self._loaded
+
+    def _with_fallbacks(
+        self, loaded: _Loaded, image: Tensor, report: "_Report"
+    ) -> tuple[NDArray[np.float16], DeviceChoice, list[str]]:
+        warnings: list[str] = []
+        predictor = loaded.predictor
+        while True:
+            choice = predictor.choice
+            found = predict_within_memory(
+                predictor, image, loaded.inference, report.advance, warnings.append
+            )
+            if found is not None:
+                return found.numpy(), choice, warnings
+            if choice.device.type == "cpu":
+                raise OutOfMemory("Main memory has no room even for small parts of the brain.")
+            warnings.append(f"{choice.device} had no memory left; the processor took over.")
+            self._loaded = None  # the next study may try the device again
+            fallback = choose_device("cpu", Precision.AUTO, probe_network())
+            network, _card = load_network(loaded.key.weights_dir, loaded.key.model_name)
+            predictor = Predictor.on_device(network, fallback)
+
+
+def segment(
+    request: InferenceRequest,
+    *,
+    progress: ProgressCallback | None = None,
+    check: CheckCallback | None = None,
+) -> InferenceResult:
+    """Segment one study with a network loaded for it alone; see `Segmenter.segment`."""
+    return Segmenter().segment(request, progress=progress, check=check)
+
+
+def probe_network() -> SlimUNETRpp:
+    """Return a small network with every kind of layer there is, for trying devices."""
+    config = SlimUNETRppConfig(
+        channels=(8, 16, 16),
+        embed_dim=16,
+        blocks=(1, 1, 1, 1),
+        heads=(1, 2, 2, 2),
+        half_resolution_channels=8,
+        scaled_attention=True,
+    )
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    network = SlimUNETRpp(config).eval()
+    torch.set_rng_state(state)
+    return network
+
+
+class _Report:
+    """Passes progress on and asks whether to go on."""
+
+    def __init__(self, progress: ProgressCallback | None, check: CheckCallback | None) -> None:
+        self._progress = progress
+        self._check = check
+
+    def tell(self, fraction: float, stage: str) -> None:
+        if self._check is not None:
+            self._check()
+        if self._progress is not None:
+            self._progress(fraction, stage)
+
+    def advance(self, fraction: float) -> None:
+        self.tell(0.02 + 0.95 * fraction, "Segmenting")
+
+
+def _empty_channels(request: InferenceRequest, image: Tensor) -> list[str]:
+    return [
+        f"{sequence} is zero throughout: treated as missing."
+        for sequence, present, channel in zip(SEQUENCES, request.present, image, strict=True)
+        if present and not channel.any()
+    ]

@@ -1,0 +1,142 @@
+"""From region probabilities to labels, on any grid; free of torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.cropping import occupied_box
+from model.spec import REGIONS, Label, Region
+
+_Mask = NDArray[np.bool_]
+_ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class PostprocessSettings:
+    """How probabilities become labels; a model card may bring its own.
+
+    Parameters
+    ----------
+    thresholds
+        Per region in the order of `model.spec.REGIONS` (TC, WT, ET): a voxel belongs to the
+        region where its probability exceeds this.
+    min_component_mm3
+        Per region: connected parts (26 neighbours) smaller than this are dropped. A dropped part
+        of ET stays TC, one of TC stays WT.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is not between 0 and 1 or a size is negative.
+    """
+
+    thresholds: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    min_component_mm3: tuple[float, float, float] = (20.0, 50.0, 10.0)
+
+    def __post_init__(self) -> None:
+        if not all(0 < threshold < 1 for threshold in self.thresholds):
+            raise ValueError(f"thresholds must lie between 0 and 1: {self.thresholds}")
+        if not all(size >= 0 for size in self.min_component_mm3):
+            raise ValueError(f"sizes must not be negative: {self.min_component_mm3}")
+
+    @classmethod
+    def from_card(cls, document: Mapping[str, Any]) -> "PostprocessSettings":
+        """Read the ``postprocess`` section of a model card; what it leaves out is the default.
+
+        The section maps ``thresholds`` and ``min_component_mm3`` to objects by region name.
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range.
+        """
+        section = document.get("postprocess", {})
+        default = cls()
+        return cls(
+            _by_region(section.get("thresholds", {}), default.thresholds),
+            _by_region(section.get("min_component_mm3", {}), default.min_component_mm3),
+        )
+
+
+DEFAULT_SETTINGS = PostprocessSettings()
+
+
+def labels_from_probabilities(
+    probabilities_ckji: NDArray[np.floating[Any]],
+    *,
+    spacing_mm: tuple[float, float, float],
+    settings: PostprocessSettings = DEFAULT_SETTINGS,
+) -> NDArray[np.uint8]:
+    """Turn the network's probabilities into one label a voxel.
+
+    The regions are nested: TC is a part of WT, ET of TC (Menze et al. 2015, doi
+    10.1109/TMI.2014.2377694), each cleaned of parts too small to believe.
+
+    Parameters
+    ----------
+    probabilities_ckji
+        (3, k, j, i) in the order of `model.spec.REGIONS`, any float type.
+    spacing_mm
+        Voxel size along k, j and i.
+    settings
+        Thresholds and smallest sizes.
+
+    Returns
+    -------
+    ndarray
+        (k, j, i) uint8, values of `model.spec.Label`.
+
+    Raises
+    ------
+    ValueError
+        If there are not three channels, or the spacing is not positive.
+    """
+    if probabilities_ckji.ndim != 4 or probabilities_ckji.shape[0] != len(REGIONS):
+        raise ValueError(f"expected (3, k, j, i) probabilities, got {probabilities_ckji.shape}")
+    if min(spacing_mm) <= 0:
+        raise ValueError(f"spacing_mm must be positive: {spacing_mm}")
+    labels_kji = np.zeros(probabilities_ckji.shape[1:], dtype=np.uint8)
+    masks = {
+        region: probabilities > threshold
+        for region, probabilities, threshold in zip(
+            REGIONS, probabilities_ckji, settings.thresholds, strict=True
+        )
+    }
+    whole = masks[Region.WT] | masks[Region.TC]
+    box = occupied_box(whole)
+    if box is None:
+        return labels_kji
+    voxel_mm3 = float(np.prod(spacing_mm))
+    smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
+    parent = whole[box]
+    for region, label in ((Region.WT, Label.ED), (Region.TC, Label.NCR), (Region.ET, Label.ET)):
+        mask = parent if region is Region.WT else masks[region][box] & parent
+        parent = _without_small_parts(mask, smallest[region] / voxel_mm3)
+        labels_kji[box][parent] = label
+    return labels_kji
+
+
+def _without_small_parts(mask: _Mask, min_voxels: float) -> _Mask:
+    # Imported where used: requests carry settings, and the window's start must not wait for it.
+    from scipy import ndimage
+
+    if min_voxels <= 1:
+        return mask
+    parts, count = ndimage.label(mask, structure=_ANY_NEIGHBOUR)
+    if count == 0:
+        return mask
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    keep = sizes >= min_voxels
+    keep[0] = False
+    kept: _Mask = keep[parts]
+    return kept
+
+
+def _by_region(
+    values: Mapping[str, float], default: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    tc, wt, et = (float(values.get(r, d)) for r, d in zip(REGIONS, default, strict=True))
+    return tc, wt, et
