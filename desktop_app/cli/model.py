@@ -50,8 +50,8 @@ def verify_models() -> None:
                 failures.append(error)
                 continue
             print_result(f"{entry.name}: intact")
-    for error in failures[:-1]:
-        print_error(error)
+    for failure in failures[:-1]:
+        print_error(failure)
     if failures:
         raise failures[-1]
 

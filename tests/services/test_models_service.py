@@ -1,0 +1,104 @@
+"""Weights on this computer: found, verified, installed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from desktop_app.errors import InputError, UsageError
+from desktop_app.services.models import CARD_SCHEMA, ModelStore, verify
+
+
+def write_model(folder: Path, name: str, value: float = 1.0) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{name}.safetensors"
+    save_file({"kernel": np.full(3, value, np.float32)}, weights)
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    card = {"schema": CARD_SCHEMA, "sha256": sha256, "parameters": 3}
+    (folder / f"{name}.json").write_text(json.dumps(card))
+    return weights
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    write_model(tmp_path / "bundled", "slim")
+    return ModelStore(tmp_path / "bundled", tmp_path / "user" / "weights")
+
+
+def test_bundled_and_installed_models_are_listed(store: ModelStore, tmp_path: Path) -> None:
+    store.install(write_model(tmp_path / "new", "other", 2.0))
+    entries = store.entries()
+    assert [(entry.name, entry.bundled) for entry in entries] == [("slim", True), ("other", False)]
+    assert entries[1].folder == tmp_path / "user" / "weights"
+    assert store.find("other").card["parameters"] == 3
+    verify(store.find("other"))
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(store: ModelStore) -> None:
+    with pytest.raises(UsageError, match="nnunet") as refused:
+        store.find("nnunet")
+    assert "slim" in refused.value.detail
+
+
+def test_changed_weights_are_noticed(store: ModelStore) -> None:
+    entry = store.find("slim")
+    with entry.weights.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(InputError, match="cannot be used"):
+        verify(entry)
+
+
+def test_installing_the_same_model_again_changes_nothing(store: ModelStore, tmp_path: Path) -> None:
+    new = write_model(tmp_path / "new", "other", 2.0)
+    assert store.install(new).sha256 == store.install(new).sha256
+    assert len(store.entries()) == 2
+
+
+def test_a_name_that_is_taken_is_refused(store: ModelStore, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="slim"):
+        store.install(write_model(tmp_path / "new", "slim", 2.0))
+
+
+def pickled(file: Path) -> None:
+    file.write_bytes(b"\x80\x02}q\x00.")
+    card = json.loads(file.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    file.with_suffix(".json").write_text(json.dumps(card))
+
+
+def without_card(file: Path) -> None:
+    file.with_suffix(".json").unlink()
+
+
+def other_card(file: Path) -> None:
+    file.with_suffix(".json").write_text('["something else"]')
+
+
+def card_without_checksum(file: Path) -> None:
+    file.with_suffix(".json").write_text(json.dumps({"schema": CARD_SCHEMA}))
+
+
+def damaged(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def missing(file: Path) -> None:
+    file.unlink()
+
+
+@pytest.mark.parametrize(
+    "spoil", [pickled, without_card, other_card, card_without_checksum, damaged, missing]
+)
+def test_what_is_no_model_is_not_installed(
+    store: ModelStore, tmp_path: Path, spoil: object
+) -> None:
+    new = write_model(tmp_path / "new", "other", 2.0)
+    assert callable(spoil)
+    spoil(new)
+    with pytest.raises(InputError):
+        store.install(new)
+    assert len(store.entries()) == 1
+    assert not (tmp_path / "user" / "weights").exists()

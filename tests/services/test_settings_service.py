@@ -1,0 +1,40 @@
+"""What is remembered between two starts, and what is kept of a crash."""
+
+from pathlib import Path
+
+import pytest
+
+from desktop_app.services.crash_report import CRASH_FOLDER, write_crash_report
+from desktop_app.services.settings import Settings, load_settings, save_settings
+
+
+def test_settings_survive(tmp_path: Path) -> None:
+    settings = Settings(device="cpu", theme="dark", open_folder="/data/ä 文")
+    save_settings(settings, tmp_path / "new" / "settings.json")
+    assert load_settings(tmp_path / "new" / "settings.json") == settings
+
+
+def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "settings.json") == Settings()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"theme": 3}'])
+def test_a_damaged_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "settings.json"
+    file.write_bytes(content)
+    assert load_settings(file) == Settings()
+
+
+def test_settings_of_another_version_are_read_as_far_as_known(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"theme": "light", "hologram": "on"}')
+    assert load_settings(file) == Settings(theme="light")
+
+
+def test_crash_reports_hold_the_trace_and_do_not_pile_up(tmp_path: Path) -> None:
+    for number in range(25):
+        last = write_crash_report(f"Traceback {number}", tmp_path)
+    assert "Traceback 24" in last.read_text("utf-8")
+    kept = sorted((tmp_path / CRASH_FOLDER).iterdir())
+    assert len(kept) == 20
+    assert kept[-1] == last
