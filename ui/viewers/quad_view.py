@@ -70,8 +70,8 @@ class QuadView(QWidget):
         grid.setSpacing(2)
         for cell, view in enumerate(self.views):
             grid.addWidget(view, cell // 2, cell % 2)
-            grid.setRowStretch(cell // 2, 1)
-            grid.setColumnStretch(cell % 2, 1)
+        self._grid = grid
+        self._share_room()
         for one, following in zip(self.views, self.views[1:], strict=False):
             QWidget.setTabOrder(one, following)
 
@@ -254,7 +254,7 @@ class QuadView(QWidget):
         self._maximised = view
         for other in self.views:
             other.setVisible(other is view)
-        self._tell_maximised()
+        self._share_room()
         view.setFocus()
 
     def show_all(self) -> None:
@@ -262,7 +262,7 @@ class QuadView(QWidget):
         self._maximised = None
         for view in self.views:
             view.show()
-        self._tell_maximised()
+        self._share_room()
 
     @property
     def maximised(self) -> SliceView | VolumeView | None:
@@ -276,9 +276,18 @@ class QuadView(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _tell_maximised(self) -> None:
+    def _share_room(self) -> None:
+        """Divide the room among the views shown: an empty row would keep its share."""
         for view in self.views:
             view.set_maximised(view is self._maximised)
+        shown = [
+            divmod(cell, 2)
+            for cell, view in enumerate(self.views)
+            if self._maximised in (None, view)
+        ]
+        for line in range(2):
+            self._grid.setRowStretch(line, int(any(row == line for row, _ in shown)))
+            self._grid.setColumnStretch(line, int(any(column == line for _, column in shown)))
 
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         self.set_cursor(point_lps_mm)

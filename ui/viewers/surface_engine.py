@@ -34,7 +34,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 # Oedema surrounds the enhancing rim, which surrounds the necrosis: each lets the next be seen.
-_OPACITIES = {Region.ED: 0.3, Region.ET: 0.55}
+_OPACITIES = {Region.ED: 0.25, Region.ET: 0.4}
 
 
 class _InlineExecutor(Executor):

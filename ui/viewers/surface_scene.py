@@ -26,7 +26,7 @@ from ui.viewers.orbit_camera import VIEW_ANGLE_DEG, OrbitCamera
 from ui.viewers.vtk_arrays import to_numpy
 
 _BRAIN_RGB = (0.86, 0.84, 0.82)
-_BRAIN_OPACITY = 0.22
+_BRAIN_OPACITY = 0.3
 _SOFTWARE_WINDOW = "vtkOSOpenGLRenderWindow"
 
 
@@ -115,6 +115,8 @@ class SurfaceScene:
             shine.SetOpacity(look.opacity)
             shine.SetSpecular(0.15)
             shine.SetSpecularPower(20)
+            # A shell's inner wall would veil what lies inside it a second time
+            shine.SetBackfaceCulling(look.opacity < 1)
             self._renderer.AddActor(actor)
 
     def set_visible(self, values: frozenset[int]) -> None:
