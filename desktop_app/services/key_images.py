@@ -14,11 +14,11 @@ from desktop_app.domain.volume import Volume
 
 SIZE_PX = 480
 _MARGIN_MM = 6.0
-_FILL_OPACITY = 0.16
+_FILL_OPACITY = 0.1
 _OUTLINE_PX = 2
 # Darker than this share of the bright end is air: it decides only how far the picture reaches.
 _AIR = 0.1
-_WINDOW_PERCENT = (1.0, 99.7)
+_WINDOW_PERCENT = (1.0, 99.3)
 
 FloatArray = NDArray[np.float64]
 

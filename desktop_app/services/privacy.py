@@ -11,6 +11,8 @@ REDACTED = "[removed]"
 # Shorter pieces of names and identifiers would blot out ordinary words.
 _MIN_NAME_LENGTH = 2
 _MIN_IDENTIFIER_LENGTH = 3
+# Folder names that tell nothing of a patient but stand in sentences.
+_ORDINARY_FOLDERS = {"brain", "data", "dicom", "images", "mri", "nifti", "sample", "scan", "study"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Redactor:
             study.name,
             study.description,
             str(study.root),
-            study.root.name,
+            study.root.name if study.root.name.lower() not in _ORDINARY_FOLDERS else "",
             *(s.series_uid for s in study.series),
             *(s.description for s in study.series if not _is_plain_sequence(s.description)),
             *(str(i.path) for s in study.series for i in s.instances),

@@ -14,7 +14,7 @@ from desktop_app.services.privacy import Redactor
 DISCLAIMER = "For research use. Not a medical device."
 NO_TUMOUR = "No tumour found."
 
-_UNIONS = {Region.TC: "necrotic core + enhancing tumour", Region.WT: "tumour core + oedema"}
+_UNIONS = {Region.TC: "NCR + ET", Region.WT: "TC + ED"}
 # Contrast shows the core, FLAIR the oedema; the others stand in where one is missing.
 _SHOWN = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _ROWS_OF_IMAGES = 2
@@ -89,12 +89,13 @@ def build_page(
     created
         Date and time on the page; now if not given.
     """
+    created = created or datetime.now().astimezone()
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     warnings = (*result.segmentation.warnings, *further_warnings)
     empty = result.segmentation.is_empty
     return ReportPage(
         title="Brain tumour volumetry, MR",
-        created=f"{created or datetime.now().astimezone():%Y-%m-%d %H:%M}",
+        created=f"{created:%Y-%m-%d %H:%M}",
         identity=(("Patient", "Anonymised"),) if anonymise else _identity(result),
         finding=_finding(result),
         tumour_found=not empty,
@@ -102,7 +103,7 @@ def build_page(
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
         warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR),
-        provenance=_provenance(result),
+        provenance=_provenance(result, created),
     )
 
 
@@ -187,8 +188,8 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         confidence = role_confidence(result, sequence)
         yield SequenceRow(
             sequence.value,
-            "" if anonymise else series.description,
-            "chosen by hand" if confidence is None else f"{confidence:.0%}",
+            "used, description withheld" if anonymise else series.description,
+            "by hand" if confidence is None else f"{confidence:.0%}",
             present=True,
         )
 
@@ -200,12 +201,12 @@ def _images(result: StudyResult) -> tuple[tuple[KeyImage, ...], ...]:
     return tuple(maker.make(s.value, prepared.volumes[s]) for s in shown)
 
 
-def _provenance(result: StudyResult) -> tuple[str, ...]:
+def _provenance(result: StudyResult, created: datetime) -> tuple[str, ...]:
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
     return (
-        f"Gliascope {provenance.app_version}, model {provenance.model_id}, "
+        f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, model {provenance.model_id}, "
         f"weights {provenance.weights_sha256[:12]}, on {provenance.device} "
         f"({provenance.precision}); labels {edited}.",
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "

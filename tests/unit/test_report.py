@@ -1,0 +1,204 @@
+"""The report's content: words for people, and pictures that show the right side."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from desktop_app.services.key_images import SIZE_PX, KeyImage, KeyImageMaker
+from desktop_app.services.report import (
+    DISCLAIMER,
+    NO_TUMOUR,
+    build_page,
+    readable_date,
+    readable_name,
+)
+from tests import export_cases as cases
+
+WHEN = datetime(2026, 11, 21, 19, 30)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return cases.study_result(tmp_path_factory.mktemp("report-study"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Müller-Łoś^Zoë=山田^太郎", "Müller-Łoś, Zoë (山田 太郎)"),
+        ("Bono", "Bono"),
+        ("Doe^Jane^Mary^Dr.^", "Doe, Jane Mary Dr."),
+        ("=山田^太郎=やまだ^たろう", "山田 太郎, やまだ たろう"),
+        ("^^^^", ""),
+        ("", ""),
+    ],
+)
+def test_names_are_readable(name: str, expected: str) -> None:
+    assert readable_name(name) == expected
+
+
+def test_dates_are_iso() -> None:
+    assert readable_date("20240229") == "2024-02-29"
+    assert readable_date("2024-02") == "2024-02"
+
+
+def test_page_says_who_what_and_how(result: StudyResult) -> None:
+    page = build_page(result, created=WHEN)
+    assert dict(page.identity) == {
+        "Patient": "Müller-Łoś, Zoë (山田 太郎)",
+        "Patient ID": cases.PATIENT_ID,
+        "Born": "1951-07-03, female",
+        "Study date": "2024-02-29",
+        "Study": "MR Schädel",
+    }
+    assert page.disclaimer == DISCLAIMER == "For research use. Not a medical device."
+    assert page.created == "2026-11-21 19:30"
+    assert page.warnings == result.segmentation.warnings
+    assert "slim_unetrpp" in page.provenance[0]
+    assert "0123456789ab" in page.provenance[0]
+    assert "not corrected" in page.provenance[0]
+    assert [(row.name, row.present, row.confidence) for row in page.sequences] == [
+        ("T1", False, ""),
+        ("T1c", True, "90%"),
+        ("T2", False, ""),
+        ("FLAIR", True, "90%"),
+    ]
+    whole_cm3 = (result.segmentation.labels_kji > 0).sum() * 5.5 * 0.9 * 0.8 / 1000
+    assert page.volumes[-1].volume_cm3 == f"{whole_cm3:.2f}"
+    assert page.finding.startswith(f"Whole tumour {whole_cm3:.2f} cm³")
+    assert [image.caption.split(",")[0] for row in page.images for image in row] == (
+        ["T1c"] * 3 + ["FLAIR"] * 3
+    )
+
+
+def with_labels(result: StudyResult, folder: Path, values: tuple[int, ...]) -> StudyResult:
+    labels = result.segmentation.labels_kji
+    chosen = np.where(np.isin(labels, values), labels, 0).astype(np.uint8)
+    return cases.study_result(folder, labels_kji=chosen, series=result.roles)
+
+
+def test_no_tumour_is_said_in_words(result: StudyResult, tmp_path: Path) -> None:
+    page = build_page(with_labels(result, tmp_path, ()))
+    assert page.finding == NO_TUMOUR
+    assert not page.tumour_found
+    assert {row.volume_cm3 for row in page.volumes} == {"0.00"}
+    assert len(page.images) == 2
+
+
+def test_missing_enhancement_is_said_in_words(result: StudyResult, tmp_path: Path) -> None:
+    page = build_page(with_labels(result, tmp_path, (1, 2)))
+    assert page.finding.endswith("no enhancing tumour found.")
+
+
+def test_a_speck_is_not_written_as_nothing(result: StudyResult) -> None:
+    one_voxel = np.zeros(cases.SHAPE_KJI, np.uint8)
+    one_voxel[5, 20, 16] = 3
+    segmentation = replace(result.segmentation, labels_kji=one_voxel)
+    measured = tuple(replace(m, value=min(m.value, 0.9)) for m in result.measurements)
+    page = build_page(replace(result, segmentation=segmentation, measurements=measured))
+    assert page.volumes[0].volume_cm3 == "< 0.01"
+
+
+def test_other_sequences_stand_in_for_missing_ones(result: StudyResult) -> None:
+    image = result.prepared.volumes[Sequence.T1C]
+    prepared = replace(
+        result.prepared, volumes={Sequence.T2: image}, reference_sequence=Sequence.T2
+    )
+    page = build_page(replace(result, prepared=prepared))
+    assert [row[0].caption.split(",")[0] for row in page.images] == ["T2"]
+
+
+def test_anonymised_page_names_nobody(result: StudyResult) -> None:
+    page = build_page(result, anonymise=True)
+    assert page.identity == (("Patient", "Anonymised"),)
+    words = repr(replace(page, images=()))
+    private = ["Müller", "Zoë", "山田", cases.PATIENT_ID, "1951", "Schädel", "tirm", "2024"]
+    assert [word for word in private if word in words] == []
+
+
+def marked(image: KeyImage) -> tuple[float, float]:
+    """Where the coloured pixels lie, as shares of the height and the width."""
+    rgb = image.rgb_yxc.astype(int)
+    coloured = np.argwhere(rgb.max(axis=-1) - rgb.min(axis=-1) > 40)
+    assert len(coloured)
+    down, right = coloured.mean(axis=0) / SIZE_PX
+    return float(down), float(right)
+
+
+AXES = {
+    # columns are the i, j and k axes in LPS
+    "axial, as most scanners": np.diag([1.0, 1.0, 1.0]),
+    "axial, from the top": np.diag([1.0, 1.0, -1.0]),
+    "RAS, as many NIfTI files": np.diag([-1.0, -1.0, 1.0]),
+    "sagittal acquisition": np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]]),
+    "coronal acquisition": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
+}
+
+
+@pytest.mark.parametrize("axes", AXES.values(), ids=AXES)
+def test_pictures_show_the_right_side(axes: np.ndarray) -> None:
+    """A tumour of the left, frontal, upper brain is there in every picture, however stored."""
+    shape_kji = (40, 44, 48)
+    affine = np.eye(4)
+    affine[:3, :3] = axes * np.array([1.0, 1.2, 1.5])
+    centre_ijk = (np.array(shape_kji[::-1]) - 1) / 2
+    affine[:3, 3] = -affine[:3, :3] @ centre_ijk
+    geometry = Geometry(shape_kji, affine)
+    index_kji = np.moveaxis(np.indices(shape_kji), 0, -1).astype(float)
+    points = geometry.to_patient_mm(index_kji)
+    head = Volume((np.abs(points).max(axis=-1) < 20).astype(np.float32), geometry)
+    tumour = np.linalg.norm(points - (12, -10, 8), axis=-1) < 5
+    provenance = Provenance("m", "", "0", "cpu", "fp32")
+    segmentation = Segmentation(tumour.astype(np.uint8) * 3, geometry, provenance)
+
+    axial, coronal, sagittal = KeyImageMaker(segmentation, head).make("T1c", head)
+
+    down, right = marked(axial)
+    assert (right > 0.55, down < 0.45) == (True, True)
+    assert axial.letters == ("R", "L", "A", "P")
+    down, right = marked(coronal)
+    assert (right > 0.55, down < 0.45) == (True, True)
+    assert coronal.letters == ("R", "L", "S", "I")
+    down, right = marked(sagittal)
+    assert (right < 0.45, down < 0.45) == (True, True)
+    assert sagittal.letters == ("A", "P", "S", "I")
+    assert "S 8" in axial.caption or "S 7" in axial.caption or "S 9" in axial.caption
+    # 12 mm to the left of a field that is centred on the head.
+    assert (marked(axial)[1] - 0.5) * SIZE_PX * axial.pixel_mm == pytest.approx(12, abs=1.5)
+
+
+def test_image_on_another_grid_is_cut_on_the_planes_of_the_labels(result: StudyResult) -> None:
+    """Shifting an image's voxels and its grid against each other changes no picture."""
+    reference = result.prepared.reference
+    affine = reference.geometry.affine_lps_mm.copy()
+    affine[:3, 3] += affine[:3, :3] @ (3.0, 2.0, 1.0)
+    moved = Volume(
+        reference.array_kji[1:, 2:, 3:],
+        Geometry(tuple(np.subtract(cases.SHAPE_KJI, (1, 2, 3)).tolist()), affine),
+    )
+    maker = KeyImageMaker(result.segmentation, reference)
+    for one, other in zip(maker.make("a", reference), maker.make("a", moved), strict=True):
+        # The grey window follows each image's own voxels, so brightness may differ a little.
+        assert np.corrcoef(one.rgb_yxc.ravel(), other.rgb_yxc.ravel())[0, 1] > 0.99
+
+
+def test_cut_shows_the_widest_tumour(result: StudyResult) -> None:
+    caption = (
+        KeyImageMaker(result.segmentation, result.prepared.reference)
+        .make("T1c", result.prepared.reference)[0]
+        .caption
+    )
+    labels = result.segmentation
+    widest = int(
+        np.argmax(labels.mask_kji(Region.WT).sum((1, 2)) + labels.mask_kji(Region.TC).sum((1, 2)))
+    )
+    assert caption.endswith(f"slice {widest + 1} of {cases.SHAPE_KJI[0]}")

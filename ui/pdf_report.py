@@ -1,0 +1,84 @@
+"""Report pages as PDF files, drawn by Qt."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMarginsF
+from PySide6.QtGui import (
+    QFontDatabase,
+    QGuiApplication,
+    QPagedPaintDevice,
+    QPageLayout,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+)
+
+from desktop_app.services.report import ReportPage
+from ui.report_sheet import UNITS_PER_MM, ReportSheet
+
+_MM_PER_INCH = 25.4
+# Narrow enough for the tables, in the order of the systems that have them.
+_FAMILIES = ("Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Liberation Sans", "Arial")
+
+
+class PdfReport:
+    """Renders report pages; makes the Qt application that fonts need where there is none.
+
+    Make it in the main thread; `render` may be called from any one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._application = QCoreApplication.instance() or _application_without_display()
+
+    def render(self, page: ReportPage, path: Path) -> None:
+        """Write the page as PDF/A-1b with its fonts inside.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        # Qt does not say why a file could not be written; Python does.
+        path.write_bytes(self._pdf(page))
+
+    def _pdf(self, page: ReportPage) -> bytes:
+        content = QByteArray()
+        buffer = QBuffer(content)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        writer = QPdfWriter(buffer)
+        writer.setPdfVersion(QPagedPaintDevice.PdfVersion.PdfVersion_A1b)
+        writer.setResolution(round(UNITS_PER_MM * _MM_PER_INCH))
+        writer.setPageLayout(
+            QPageLayout(
+                QPageSize(QPageSize.PageSizeId.A4),
+                QPageLayout.Orientation.Portrait,
+                QMarginsF(0, 0, 0, 0),
+            )
+        )
+        writer.setTitle(f"Gliascope report, {page.title}")
+        writer.setCreator("Gliascope. For research use. Not a medical device.")
+        painter = QPainter(writer)
+        try:
+            ReportSheet(painter, font_family()).draw(page)
+        finally:
+            painter.end()
+        buffer.close()
+        return bytes(content.data())
+
+
+def font_family() -> str:
+    """Return a sans-serif family that this computer has."""
+    present = set(QFontDatabase.families())
+    for family in _FAMILIES:
+        if family in present:
+            return family
+    return QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+
+
+def _application_without_display() -> QGuiApplication:
+    """Make an application that needs no screen: a server's command line has none."""
+    arguments = ["gliascope"]
+    if sys.platform not in {"darwin", "win32"}:
+        arguments += ["-platform", "offscreen"]
+    return QGuiApplication(arguments)

@@ -1,0 +1,94 @@
+"""The report's tables and lists as the subset of HTML that Qt lays out."""
+
+from collections.abc import Iterable
+from html import escape
+
+from desktop_app.services.report import ReportPage, SequenceRow, VolumeRow
+
+# Lengths are in the sheet's unit, tenths of a millimetre.
+STYLE = """
+    td, th { padding: 5px 14px 5px 0px; vertical-align: middle; }
+    th { color: #5a626a; font-size: 24px; font-weight: normal; text-align: left; }
+    td.label { color: #5a626a; font-size: 24px; padding-bottom: 0px; }
+    td.value { font-size: 32px; padding-top: 0px; }
+    td.series { font-size: 26px; }
+    td.strong { font-weight: 600; }
+    .note { color: #5a626a; font-size: 24px; }
+    td.missing { font-size: 26px; color: #9a3412; }
+    p { margin: 0px 0px 4px 0px; font-size: 26px; }
+    p.foot { color: #5a626a; font-size: 24px; }
+"""
+_IDENTITY_COLUMNS = 3
+_MAX_SERIES_LENGTH = 80
+
+
+def identity(page: ReportPage) -> str:
+    """Return patient and study: labels over their values, a few beside each other."""
+    rows = []
+    cells = list(page.identity)
+    for start in range(0, len(cells), _IDENTITY_COLUMNS):
+        some = cells[start : start + _IDENTITY_COLUMNS]
+        rows.append("".join(f"<td class='label'>{escape(label)}</td>" for label, _ in some))
+        rows.append("".join(f"<td class='value'>{escape(value)}</td>" for _, value in some))
+    return _table(f"<tr>{row}</tr>" for row in rows)
+
+
+def volumes(page: ReportPage) -> str:
+    """Return the table of volumes, a chip in the colour of each outlined region."""
+    head = "<tr><th width='7%'></th><th width='49%'>Region</th>"
+    head += "<th width='24%' align='right'>Volume, cm³</th>"
+    head += "<th width='20%' align='right'>Voxels</th></tr>"
+    return _table([head, *(_volume_row(row) for row in page.volumes)])
+
+
+def sequences(page: ReportPage) -> str:
+    """Return the table of the four sequences and how sure their choice was."""
+    head = "<tr><th width='19%'>Sequence</th><th width='59%'>Series used</th>"
+    head += "<th width='22%'>Confidence</th></tr>"
+    return _table([head, *(_sequence_row(row) for row in page.sequences)])
+
+
+def warnings(sentences: Iterable[str]) -> str:
+    """Return a list of warnings; nothing where there is none."""
+    return "".join(f"<p><b>Note</b>&nbsp; {escape(sentence)}</p>" for sentence in sentences)
+
+
+def provenance(page: ReportPage) -> str:
+    """Return how the numbers came about."""
+    return "".join(f"<p class='foot'>{escape(line)}</p>" for line in page.provenance)
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MAX_SERIES_LENGTH else f"{words[: _MAX_SERIES_LENGTH - 1]}…"
+
+
+def _table(rows: Iterable[str]) -> str:
+    return f"<table width='100%' cellspacing='0' cellpadding='0'>{''.join(rows)}</table>"
+
+
+def _volume_row(row: VolumeRow) -> str:
+    chip = ""
+    if row.rgb is not None:
+        colour = "#{:02x}{:02x}{:02x}".format(*row.rgb)
+        chip = f"<span style='background-color:{colour}'>&nbsp;&nbsp;&nbsp;&nbsp;</span>"
+    note = f"&nbsp; <span class='note'>{escape(row.note)}</span>" if row.note else ""
+    return (
+        f"<tr><td>{chip}</td>"
+        f"<td>{escape(row.title)} ({row.region.value}){note}</td>"
+        f"<td class='strong' align='right'>{escape(row.volume_cm3)}</td>"
+        f"<td class='note' align='right'>{_grouped(row.voxels)}</td></tr>"
+    )
+
+
+def _grouped(number: int) -> str:
+    """Group digits by threes with thin spaces, as ISO 80000-1 7.3.1 does."""
+    return f"{number:,}".replace(",", "\N{THIN SPACE}")
+
+
+def _sequence_row(row: SequenceRow) -> str:
+    style = "series" if row.present else "missing"
+    return (
+        f"<tr><td>{escape(row.name)}</td>"
+        f"<td class='{style}'>{escape(_shortened(row.series))}</td>"
+        f"<td class='note'>{escape(row.confidence)}</td></tr>"
+    )
