@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from desktop_app.errors import OutputError
+
 if TYPE_CHECKING:
     from desktop_app.services.export import PageRenderer
 
@@ -36,7 +38,15 @@ def _open_window(paths: list[str]) -> int:
 def _page_renderer() -> "PageRenderer":
     from desktop_app import gui
 
-    return gui.page_renderer()
+    try:
+        return gui.page_renderer()
+    except ImportError as error:
+        # A server without graphics may lack the libraries Qt needs even to draw into a file.
+        raise OutputError(
+            "The PDF report cannot be drawn on this computer.",
+            f"A system library is missing: {error}",
+            "Install it, or leave the report out: --export nifti,seg,csv,json",
+        ) from error
 
 
 if __name__ == "__main__":
