@@ -21,22 +21,29 @@ _CURSORS = {
     Gesture.PAN: Qt.CursorShape.ClosedHandCursor,
 }
 
+# One line per operation, "keys: effect", also shown as a table by the help dialog.
 SLICE_HELP = (
     "Left drag: move the crosshair\n"
-    "Right drag (or Shift + left): window – sideways contrast, up and down brightness\n"
-    "Middle drag (or Space + left): pan\n"
-    "Wheel, arrows up and down: next slice; Page Up and Down: five slices; Home, End\n"
+    "Right drag, Shift + left drag: window (sideways contrast, up and down brightness)\n"
+    "Middle drag, Space + left drag: pan\n"
     "Ctrl + wheel, + and −: zoom\n"
-    "Shift + arrows: move the crosshair within the slice\n"
-    "Double-click, Enter: one view or all; R: reset; X: crosshair; hold H: hide the overlay"
+    "Wheel, arrow keys: next and previous slice\n"
+    "Page Up, Page Down: five slices on or back\n"
+    "Home, End: first and last slice\n"
+    "Shift + arrow keys: move the crosshair within the slice\n"
+    "Double-click, Enter: this view alone, or all\n"
+    "R: reset zoom and pan\n"
+    "X: crosshair on or off\n"
+    "Hold H: hide the overlay"
 )
 VOLUME_HELP = (
-    "Left drag, arrows: turn\n"
-    "Middle drag (or Shift + left): pan\n"
-    "Wheel, right drag, + and −: zoom\n"
+    "Left drag, arrow keys: turn\n"
+    "Middle drag, Shift + left drag: pan\n"
+    "Right drag, wheel, + and −: zoom\n"
     "Ctrl + click on a surface: move the crosshair there\n"
-    "A, P, L, R, S, I: look from that side; Home: reset\n"
-    "Double-click, Enter: one view or all"
+    "Click a letter, Shift + A P L R S I: look from that side\n"
+    "Double-click, Enter: this view alone, or all\n"
+    "R: reset"
 )
 
 

@@ -10,7 +10,8 @@ from ui.viewers import style
 from ui.viewers.orbit_camera import OrbitCamera
 
 _RADIUS = 26.0
-_SIDES = {
+_LETTER_REACH = 9.0
+SIDES_LPS: dict[str, tuple[int, int, int]] = {
     "L": (1, 0, 0),
     "R": (-1, 0, 0),
     "P": (0, 1, 0),
@@ -20,6 +21,24 @@ _SIDES = {
 }
 
 
+def _seen(camera: OrbitCamera, centre: QPointF) -> list[tuple[str, QPointF, float]]:
+    """Return letter, place and nearness (-1 far, 1 near), the farthest first."""
+    seen = []
+    for letter, side in SIDES_LPS.items():
+        right, up, back = (float(part) for part in np.array(side) @ camera.axes_lps)
+        at = QPointF(centre.x() + right * _RADIUS, centre.y() - up * _RADIUS)
+        seen.append((letter, at, back))
+    return sorted(seen, key=lambda one: one[2])
+
+
+def side_at(camera: OrbitCamera, centre: QPointF, position: QPointF) -> str | None:
+    """Return the letter at a pixel position, the nearer one where two overlap."""
+    for letter, at, _ in reversed(_seen(camera, centre)):
+        if math.hypot(position.x() - at.x(), position.y() - at.y()) <= _LETTER_REACH:
+            return letter
+    return None
+
+
 def draw_orientation_mark(painter: QPainter, camera: OrbitCamera, centre: QPointF) -> None:
     """Draw the six sides round a point; those turned away are dim."""
     font = painter.font()
@@ -27,21 +46,15 @@ def draw_orientation_mark(painter: QPainter, camera: OrbitCamera, centre: QPoint
     font.setBold(True)
     painter.setFont(font)
     metrics = painter.fontMetrics()
-    seen = {letter: np.array(side) @ camera.axes_lps for letter, side in _SIDES.items()}
-    for letter, (right, up, back) in sorted(seen.items(), key=lambda item: float(item[1][2])):
+    for letter, at, nearness in _seen(camera, centre):
         colour = QColor(style.LETTER)
-        colour.setAlphaF(0.35 + 0.65 * (float(back) + 1) / 2)
-        at = QPointF(centre.x() + float(right) * _RADIUS, centre.y() - float(up) * _RADIUS)
-        length = math.hypot(right, up)
-        if length > 0.3:
-            towards = at - centre
+        colour.setAlphaF(0.4 + 0.6 * (nearness + 1) / 2)
+        towards = at - centre
+        length = math.hypot(towards.x(), towards.y()) / _RADIUS
+        if length > 0.3:  # else the line would run through its own letter
             painter.setPen(QPen(colour, 1.2))
             painter.drawLine(centre + towards * 0.15, at - towards / length * 0.3)
         painter.setPen(colour)
-        painter.drawText(
-            QPointF(
-                at.x() - metrics.horizontalAdvance(letter) / 2,
-                at.y() + (metrics.ascent() - metrics.descent()) / 2,
-            ),
-            letter,
-        )
+        half_width = metrics.horizontalAdvance(letter) / 2
+        half_height = (metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(at.x() - half_width, at.y() + half_height), letter)

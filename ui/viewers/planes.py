@@ -150,6 +150,18 @@ class PlaneFrame:
         point: NDArray[np.float64] = self.origin_lps_mm + self.axes_lps @ (u_mm, v_mm, w_mm)
         return point
 
+    def nearest_inside(self, point_lps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the point, or the nearest one in the slice's outermost voxels."""
+        u_mm, v_mm, w_mm = self.to_uvw_mm(point_lps_mm)
+        (du, dv, _), (left, top, right, bottom) = self.spacing_mm, self.bounds_mm
+        # A little off the edge, which would round to a voxel that is not there
+        edge_u, edge_v = du * 1e-3, dv * 1e-3
+        return self.to_patient_mm(
+            min(max(u_mm, left + edge_u), right - edge_u),
+            min(max(v_mm, top + edge_v), bottom - edge_v),
+            w_mm,
+        )
+
     def step_at(self, point_lps_mm: NDArray[np.float64]) -> int:
         """Return the step (0 = first in scrolling order) of the slice nearest to a point."""
         step = round(float(self.to_uvw_mm(point_lps_mm)[2]) / self.spacing_mm[2])

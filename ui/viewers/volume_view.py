@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -21,7 +22,7 @@ from desktop_app.domain.segmentation import LabelDefinition
 from ui.viewers import annotations, style
 from ui.viewers.gestures import VOLUME_HELP
 from ui.viewers.orbit_camera import OrbitCamera
-from ui.viewers.orientation_mark import draw_orientation_mark
+from ui.viewers.orientation_mark import SIDES_LPS, draw_orientation_mark, side_at
 from ui.viewers.surface_engine import Bounds, SurfaceEngine
 from ui.viewers.view_buttons import ViewButtons
 
@@ -31,15 +32,15 @@ _REST_MILLISECONDS = 160
 _ZOOM_PER_NOTCH = 1.12
 _KEY_TURN_PIXELS = 20
 _MARK_INSET = 48.0
-_SIDES: dict[Qt.Key, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    Qt.Key.Key_A: ((0, -1, 0), (0, 0, 1)),
-    Qt.Key.Key_P: ((0, 1, 0), (0, 0, 1)),
-    Qt.Key.Key_L: ((1, 0, 0), (0, 0, 1)),
-    Qt.Key.Key_R: ((-1, 0, 0), (0, 0, 1)),
-    Qt.Key.Key_S: ((0, 0, 1), (0, -1, 0)),
-    Qt.Key.Key_I: ((0, 0, -1), (0, -1, 0)),
+_SIDE_KEYS: dict[int, str] = {
+    Qt.Key.Key_A: "A",
+    Qt.Key.Key_P: "P",
+    Qt.Key.Key_L: "L",
+    Qt.Key.Key_R: "R",
+    Qt.Key.Key_S: "S",
+    Qt.Key.Key_I: "I",
 }
-_TURNS = {
+_TURNS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
     Qt.Key.Key_Up: (0, -1),
@@ -169,6 +170,11 @@ class VolumeView(QWidget):
         self._is_fitted = True
         self._look_through(self._fitted(self._camera.reset()))
 
+    def look_from(self, side: str) -> None:
+        """Look from a side of the patient: one of the letters R, L, A, P, S, I."""
+        up = (0, -1, 0) if side in "SI" else (0, 0, 1)
+        self._move(self._camera.looking_from(SIDES_LPS[side], up))
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the last picture and what belongs over it."""
         painter = QPainter(self)
@@ -197,8 +203,10 @@ class VolumeView(QWidget):
             if at is not None:
                 painter.setPen(QPen(style.CROSSHAIR, 1.2))
                 painter.drawEllipse(QPointF(*at), 5.0, 5.0)
-        corner = QPointF(area.right() - _MARK_INSET, area.bottom() - _MARK_INSET)
-        draw_orientation_mark(painter, self._camera, corner)
+        draw_orientation_mark(painter, self._camera, self._mark_centre())
+
+    def _mark_centre(self) -> QPointF:
+        return QPointF(self.width() - _MARK_INSET, self.height() - _MARK_INSET)
 
     def _sentence(self) -> str:
         if self._failure:
@@ -213,15 +221,20 @@ class VolumeView(QWidget):
         self._refresh()
         super().resizeEvent(event)
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """Draw what was not drawn while the view was hidden."""
+        super().showEvent(event)
         self._refresh()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to turn or, with Ctrl, pick a point of a surface."""
         self._last = event.position()
-        is_left = event.button() == Qt.MouseButton.LeftButton
-        if is_left and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        side = side_at(self._camera, self._mark_centre(), event.position())
+        if side is not None and self._engine.has_surfaces:
+            self.look_from(side)
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             width, height = self._device_size(1.0)
             ratio = width / max(1, self.width())
             at = event.position() * ratio
@@ -261,17 +274,18 @@ class VolumeView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Turn, zoom, reset, look from a side."""
-        key = Qt.Key(event.key())
+        key = event.key()
+        is_shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if key in _TURNS:
             columns, rows = _TURNS[key]
             self._move(self._camera.turned(columns * _KEY_TURN_PIXELS, rows * _KEY_TURN_PIXELS))
-        elif key in _SIDES:
-            self._move(self._camera.looking_from(*_SIDES[key]))
+        elif is_shifted and key in _SIDE_KEYS:
+            self.look_from(_SIDE_KEYS[key])
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self._move(self._camera.zoomed(_ZOOM_PER_NOTCH))
         elif key == Qt.Key.Key_Minus:
             self._move(self._camera.zoomed(1 / _ZOOM_PER_NOTCH))
-        elif key == Qt.Key.Key_Home:
+        elif key == Qt.Key.Key_R:
             self.reset_view()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.maximise_requested.emit()

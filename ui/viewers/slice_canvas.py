@@ -1,0 +1,194 @@
+"""A slice painted on the CPU: image, coloured labels, crosshair and texts; no user input."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from desktop_app.domain.geometry import Geometry
+from ui.viewers import annotations, style
+from ui.viewers.overlay import OverlayStyle
+from ui.viewers.planes import Plane, PlaneFrame
+from ui.viewers.reslice import ResliceSource
+from ui.viewers.slice_renderer import SliceRenderer
+from ui.viewers.slice_texts import position_lines, window_text
+from ui.viewers.viewport import Viewport
+from ui.viewers.window_level import Window
+
+
+class SliceCanvas(QWidget):
+    """The slice through the cursor along one plane of the reference grid.
+
+    The slice shown is always one of the reference's own; the cursor within it is continuous. No
+    OpenGL is used, so that it works over Remote Desktop.
+    """
+
+    def __init__(self, plane: Plane, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plane = plane
+        self._frame: PlaneFrame | None = None
+        self._cursor_lps = np.zeros(3)
+        self._step = 0
+        self._viewport: Viewport | None = None
+        self._is_fitted = True
+        self._follows_cursor = True
+        self._renderer = SliceRenderer()
+        self._caption = ""
+        self._has_crosshair = True
+        self._is_peeking = False
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 120)
+
+    @property
+    def plane(self) -> Plane:
+        """The plane of sight."""
+        return self._plane
+
+    @property
+    def frame(self) -> PlaneFrame | None:
+        """The slices of the reference along this plane."""
+        return self._frame
+
+    @property
+    def viewport(self) -> Viewport | None:
+        """Zoom and pan; ``None`` without a reference."""
+        return self._viewport
+
+    @property
+    def step(self) -> int:
+        """The slice shown, counted from 0 in the direction of scrolling."""
+        return self._step
+
+    def sizeHint(self) -> QSize:
+        """Prefer room for a matrix of 256 at two pixels a voxel."""
+        return QSize(440, 440)
+
+    def set_reference(self, geometry: Geometry | None) -> None:
+        """Cut along this grid's axes; ``None`` empties the view."""
+        self._frame = PlaneFrame.of(geometry, self._plane) if geometry else None
+        self._step = self._frame.step_at(self._cursor_lps) if self._frame else 0
+        self.reset_view()
+
+    def set_image(self, source: ResliceSource | None, caption: str = "") -> None:
+        """Show another image; the caption is written in the top left corner."""
+        self._renderer.set_image(source)
+        self._caption = caption
+        self.update()
+
+    def set_labels(self, source: ResliceSource | None) -> None:
+        """Show other labels over the image."""
+        self._renderer.set_labels(source)
+        self.update()
+
+    def set_overlay_style(self, overlay_style: OverlayStyle) -> None:
+        """Change colours, opacity, outline or visibility of the labels."""
+        self._renderer.set_style(overlay_style)
+        self.update()
+
+    def set_window(self, window: Window) -> None:
+        """Change the grey values."""
+        self._renderer.set_window(window)
+        self.update()
+
+    def set_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
+        """Show the slice nearest to a point, and the crosshair there."""
+        self._cursor_lps = np.asarray(point_lps_mm, dtype=np.float64)
+        if self._frame is None:
+            return
+        self._step = self._frame.step_at(self._cursor_lps)
+        if self._viewport and not self._is_fitted and self._follows_cursor:
+            u_mm, v_mm, _ = self._frame.to_uvw_mm(self._cursor_lps)
+            self._viewport = self._viewport.revealing(u_mm, v_mm)
+        self.update()
+
+    def set_crosshair_visible(self, visible: bool) -> None:
+        """Show or hide the crosshair."""
+        self._has_crosshair = visible
+        self.update()
+
+    def set_overlay_peeking(self, peeking: bool) -> None:
+        """Take the labels away for a moment, to look at the image beneath."""
+        self._is_peeking = peeking
+        self.update()
+
+    def reset_view(self) -> None:
+        """Show the whole slice."""
+        self._is_fitted = True
+        self._viewport = self._fitted()
+        self.update()
+
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Zoom or pan."""
+        self._viewport = viewport
+        self._is_fitted = False
+        self.update()
+
+    def point_at(self, position: QPointF) -> NDArray[np.float64] | None:
+        """Return the patient coordinates shown at a logical pixel position, on this slice."""
+        if self._frame is None or self._viewport is None:
+            return None
+        u_mm, v_mm = self._viewport.to_plane_mm(position.x(), position.y())
+        return self._frame.to_patient_mm(u_mm, v_mm, self._step * self._frame.spacing_mm[2])
+
+    def position_of(self, point_lps_mm: NDArray[np.float64]) -> QPointF | None:
+        """Return the logical pixel position of a point projected onto this slice."""
+        if self._frame is None or self._viewport is None:
+            return None
+        u_mm, v_mm, _ = self._frame.to_uvw_mm(point_lps_mm)
+        return QPointF(*self._viewport.to_pixel(u_mm, v_mm))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint image, labels, texts."""
+        painter = QPainter(self)
+        area = QRectF(self.rect())
+        painter.fillRect(area, style.BACKGROUND)
+        if self._frame is None or self._viewport is None:
+            annotations.draw_message(painter, area, f"{self._plane.title}\nno image")
+        else:
+            self._paint_slice(painter, self._frame, self._viewport)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_texts(painter, area, self._frame, self._viewport)
+        annotations.draw_frame(painter, area, focused=self.hasFocus())
+        painter.end()
+
+    def _paint_slice(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
+        target, picture, overlay = self._renderer.render(
+            frame, self._step, viewport, self.devicePixelRatioF()
+        )
+        for layer in (picture, None if self._is_peeking else overlay):
+            if layer is not None:
+                is_scaled = layer.width() != round(target.width() * self.devicePixelRatioF())
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_scaled)
+                painter.drawImage(target, layer)
+        if self._has_crosshair:
+            u_mm, v_mm, _ = frame.to_uvw_mm(self._cursor_lps)
+            at = QPointF(*viewport.to_pixel(u_mm, v_mm))
+            annotations.draw_crosshair(painter, QRectF(self.rect()), at)
+
+    def _paint_texts(
+        self, painter: QPainter, area: QRectF, frame: PlaneFrame, viewport: Viewport
+    ) -> None:
+        annotations.draw_side_letters(painter, area, frame.side_letters)
+        annotations.draw_corner_texts(
+            painter,
+            area,
+            top_left=[self._plane.title, *([self._caption] if self._caption else [])],
+            bottom_left=position_lines(frame, self._step, self._cursor_lps),
+            bottom_right=[window_text(self._renderer.window)],
+        )
+        annotations.draw_scale_bar(painter, area, viewport.scale)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the whole slice in sight, or the zoom the user chose."""
+        if self._is_fitted or self._viewport is None:
+            self._viewport = self._fitted()
+        else:
+            self._viewport = self._viewport.resized(self.width(), self.height())
+        super().resizeEvent(event)
+
+    def _fitted(self) -> Viewport | None:
+        if self._frame is None:
+            return None
+        return Viewport.fit(self.width(), self.height(), self._frame.bounds_mm)
