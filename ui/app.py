@@ -34,10 +34,21 @@ from ui.theme import ThemeName, apply_theme, resolve
 class AppServices(Protocol):
     """What the window needs of the program's composition."""
 
-    runner: JobRunner
-    worker: ModelWorker
-    session: Session
-    user_data: Path
+    @property
+    def runner(self) -> JobRunner:
+        """Runs long work off this thread."""
+
+    @property
+    def worker(self) -> ModelWorker:
+        """The network, in a process of its own."""
+
+    @property
+    def session(self) -> Session:
+        """What the window shows."""
+
+    @property
+    def user_data(self) -> Path:
+        """Folder for what the program keeps for this user."""
 
     def load_settings(self) -> Settings:
         """Return what the user chose in earlier sessions."""
