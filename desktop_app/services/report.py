@@ -206,9 +206,9 @@ def _provenance(result: StudyResult, created: datetime) -> tuple[str, ...]:
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
     return (
-        f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, model {provenance.model_id}, "
-        f"weights {provenance.weights_sha256[:12]}, on {provenance.device} "
-        f"({provenance.precision}); labels {edited}.",
+        f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, "
+        f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
+        f"on {provenance.device} ({provenance.precision}); labels {edited}.",
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
         f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
     )
