@@ -1,6 +1,7 @@
 """Report pages as PDF files, drawn by Qt."""
 
 import sys
+import threading
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMarginsF
@@ -25,11 +26,12 @@ _FAMILIES = ("Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Liberation San
 class PdfReport:
     """Renders report pages; makes the Qt application that fonts need where there is none.
 
-    Make it in the main thread; `render` may be called from any one thread at a time.
+    Make it in the main thread; `render` may be called from any thread, pages are drawn one by one.
     """
 
     def __init__(self) -> None:
         self._application = QCoreApplication.instance() or _application_without_display()
+        self._one_at_a_time = threading.Lock()
 
     def render(self, page: ReportPage, path: Path) -> None:
         """Write the page as PDF/A-1b with its fonts inside.
@@ -40,7 +42,9 @@ class PdfReport:
             If the file cannot be written.
         """
         # Qt does not say why a file could not be written; Python does.
-        path.write_bytes(self._pdf(page))
+        with self._one_at_a_time:
+            content = self._pdf(page)
+        path.write_bytes(content)
 
     def _pdf(self, page: ReportPage) -> bytes:
         content = QByteArray()
