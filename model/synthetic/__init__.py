@@ -1,5 +1,6 @@
 """Heads with gliomas made by the software itself: a sample study, and material for training."""
 
+from model.synthetic.brats import BratsCase, as_brats_case, brain_mask, write_brats_case
 from model.synthetic.phantom import HeadPhantom, make_head, simulate
 from model.synthetic.signal import PROTOCOLS, Protocol, Sequence
 from model.synthetic.study import SAMPLE_SEED, SampleStudy, read_sample_study, write_sample_study
@@ -8,6 +9,7 @@ from model.synthetic.tumour import Region, Side, TumourSpec, random_tumour
 __all__ = [
     "PROTOCOLS",
     "SAMPLE_SEED",
+    "BratsCase",
     "HeadPhantom",
     "Protocol",
     "Region",
@@ -15,9 +17,12 @@ __all__ = [
     "Sequence",
     "Side",
     "TumourSpec",
+    "as_brats_case",
+    "brain_mask",
     "make_head",
     "random_tumour",
     "read_sample_study",
     "simulate",
+    "write_brats_case",
     "write_sample_study",
 ]

@@ -5,11 +5,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from model.synthetic.fields import Box, FloatArray
+from model.synthetic.fields import Box, FloatArray, Points, refine
 from model.synthetic.tissues import Tissue
 
 Window = tuple[slice, slice, slice]
 EVERYWHERE: Window = (slice(None), slice(None), slice(None))
+
+# Fields that vary over centimetres are computed on every second voxel of a grid as fine as this.
+_FINE_MM = 1.5
 
 
 class Canvas:
@@ -19,6 +22,8 @@ class Canvas:
     ----------
     box
         The grid.
+    coarse_points
+        Coordinates in the undeformed head at the voxels of ``coarse_box(box)``.
 
     Attributes
     ----------
@@ -26,27 +31,35 @@ class Canvas:
         uint8 tissue codes; the primary one fills at least half of the voxel.
     share_kji
         float32, the part of the voxel that the primary tissue fills.
-    x_mm, y_mm, z_mm
-        Coordinates in the undeformed head, float32; painting uses these.
+    points
+        Coordinates in the undeformed head, where everything is painted.
     """
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Box, coarse_points: Points) -> None:
         self.box = box
+        self.coarse_box = coarse_box(box)
+        self.coarse_points = coarse_points
         self.primary_kji = np.full(box.shape_kji, Tissue.AIR, dtype=np.uint8)
         self.secondary_kji = self.primary_kji.copy()
         self.share_kji = np.ones(box.shape_kji, dtype=np.float32)
-        self.x_mm, self.y_mm, self.z_mm = (
-            np.ascontiguousarray(np.broadcast_to(axis, box.shape_kji)) for axis in box.axes_mm()
-        )
+        x, y, z = coarse_points
+        self.points = (self.to_fine(x), self.to_fine(y), self.to_fine(z))
 
-    def coordinates(self, window: Window) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Coordinates (x, y, z) in millimetres inside a window of the grid."""
-        return self.x_mm[window], self.y_mm[window], self.z_mm[window]
+    def to_fine(self, coarse_kji: FloatArray) -> FloatArray:
+        """Bring a field from the coarse grid to the canvas' own."""
+        return coarse_kji if self.coarse_box is self.box else refine(coarse_kji)
+
+    def points_in(self, window: Window) -> Points:
+        """Coordinates inside a window of the grid."""
+        x, y, z = self.points
+        return x[window], y[window], z[window]
 
     def window(
         self, lower_mm: Iterable[float], upper_mm: Iterable[float], margin_mm: float = 10.0
     ) -> Window:
         """Part of the grid that holds the points between two corners, the deformation allowed for.
+
+        It starts and ends at coarse voxels.
 
         Parameters
         ----------
@@ -61,15 +74,33 @@ class Canvas:
         ):
             first = int(np.floor((low - margin_mm - origin) / self.box.spacing_mm))
             last = int(np.ceil((high + margin_mm - origin) / self.box.spacing_mm)) + 1
-            slices.append(slice(min(max(first, 0), size - 1), min(max(last, 1), size)))
+            first, last = min(max(first, 0), size - 3), min(max(last, 3), size)
+            slices.append(slice(first - first % 2, last - 1 + last % 2))
         i, j, k = slices
         return k, j, i
 
+    def coarse(self, window: Window) -> tuple[Points, Box]:
+        """Coordinates and grid of the coarse voxels of a window that `window` has made."""
+        if self.coarse_box is self.box:
+            k, j, i = window
+        else:
+            k, j, i = (slice(s.start // 2, s.stop // 2 + 1) for s in window)
+        x, y, z = (axis[k, j, i] for axis in self.coarse_points)
+        origin = (
+            float(o + s.start * self.coarse_box.spacing_mm)
+            for o, s in zip(self.coarse_box.origin_lps_mm, (i, j, k), strict=True)
+        )
+        shape = (z.shape[0], z.shape[1], z.shape[2])
+        ox, oy, oz = origin
+        return (x, y, z), Box(shape, (ox, oy, oz), self.coarse_box.spacing_mm)
+
     def coverage(self, distance_mm: FloatArray, softness_mm: float | None = None) -> FloatArray:
         """Part of each voxel that lies inside a body (distance below 0)."""
-        width = np.float32(softness_mm or self.box.spacing_mm)
-        covered: FloatArray = np.clip(np.float32(0.5) - distance_mm / width, 0, 1)
-        return covered
+        scale = np.float32(-1.0 / (softness_mm or self.box.spacing_mm))
+        covered = distance_mm * scale
+        covered += np.float32(0.5)
+        inside: FloatArray = np.clip(covered, 0, 1, out=covered)
+        return inside
 
     def paint(
         self, tissue: Tissue, coverage: NDArray[np.float32], window: Window = EVERYWHERE
@@ -87,13 +118,18 @@ class Canvas:
         """
         primary, secondary = self.primary_kji[window], self.secondary_kji[window]
         share = self.share_kji[window]
-        major = coverage >= 0.5
-        same = major & (primary == tissue)
-        covered = major & ~same
-        secondary[covered] = primary[covered]
-        share[covered] = coverage[covered]
-        share[same] = np.maximum(share[same], coverage[same])
-        primary[major] = tissue
-        edge = (~major) & (coverage > 1 - share) & (primary != tissue)
-        secondary[edge] = tissue
-        share[edge] = 1 - coverage[edge]
+        other = primary != tissue
+        major = coverage >= np.float32(0.5)
+        covered = major & other
+        edge = (coverage > 1 - share) & other & ~major
+        np.copyto(secondary, primary, where=covered)
+        np.copyto(secondary, np.uint8(tissue), where=edge)
+        np.copyto(share, np.maximum(share, coverage), where=major & ~other)
+        np.copyto(share, coverage, where=covered)
+        np.copyto(share, 1 - coverage, where=edge)
+        np.copyto(primary, np.uint8(tissue), where=major)
+
+
+def coarse_box(box: Box) -> Box:
+    """Grid on which slowly varying fields are computed for a canvas."""
+    return box.every_second() if box.spacing_mm < _FINE_MM else box

@@ -6,16 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.synthetic.brain import paint_brain
-from model.synthetic.canvas import Canvas
-from model.synthetic.fields import Box, FloatArray, smooth_noise
+from model.synthetic.canvas import Canvas, coarse_box
+from model.synthetic.fields import Box, FloatArray, Points, smooth_noise
 from model.synthetic.head import paint_head
 from model.synthetic.signal import Protocol, signal
 from model.synthetic.tissues import RELAXATION, Relaxation, Tissue
 from model.synthetic.tumour import (
     TumourSpec,
+    displacement,
     paint_tumour,
-    push_aside,
 )
+from model.synthetic.vessels import paint_vessels
 
 _LOWER_MM = (-92.0, -126.0, -112.0)
 _UPPER_MM = (92.0, 124.0, 98.0)
@@ -23,14 +24,14 @@ _UPPER_MM = (92.0, 124.0, 98.0)
 # Standard deviation of the signal inside a tissue, as part of its mean.
 _TEXTURE = {
     Tissue.GREY_MATTER: 0.02,
-    Tissue.WHITE_MATTER: 0.025,
+    Tissue.WHITE_MATTER: 0.03,
     Tissue.MUSCLE: 0.12,
     Tissue.FAT: 0.10,
     Tissue.MARROW: 0.25,
     Tissue.MUCOSA: 0.15,
-    Tissue.OEDEMA: 0.07,
-    Tissue.ENHANCING_RIM: 0.14,
-    Tissue.NECROSIS: 0.10,
+    Tissue.OEDEMA: 0.08,
+    Tissue.ENHANCING_RIM: 0.20,
+    Tissue.NECROSIS: 0.13,
 }
 
 
@@ -88,7 +89,12 @@ class HeadPhantom:
 
 
 def make_head(
-    seed: int, *, tumour: TumourSpec | None = None, spacing_mm: float = 1.0, healthy: bool = False
+    seed: int,
+    *,
+    tumour: TumourSpec | None = None,
+    spacing_mm: float = 1.0,
+    size: float = 0.92,
+    healthy: bool = False,
 ) -> HeadPhantom:
     """Build a head.
 
@@ -100,6 +106,8 @@ def make_head(
         The glioma; the default one if None.
     spacing_mm
         Voxel size; 2 makes a coarse head in a fraction of the time.
+    size
+        Of the head; 1 is a large man's, with a brain of 145 by 178 mm.
     healthy
         Leave the tumour out.
 
@@ -110,28 +118,40 @@ def make_head(
     """
     if not 0.5 <= spacing_mm <= 4:
         raise ValueError("spacing_mm must lie in 0.5 to 4")
+    if not 0.85 <= size <= 1.0:
+        raise ValueError("size must lie in 0.85 to 1")
     spec = None if healthy else tumour or TumourSpec()
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
-    canvas = Canvas(Box.covering(_LOWER_MM, _UPPER_MM, spacing_mm))
-    if spec is not None:
-        push_aside(canvas, spec)
-    for axis in (canvas.x_mm, canvas.y_mm, canvas.z_mm):
-        axis += smooth_noise(streams[0], canvas.box, 50) * np.float32(1.3)
-    paint_head(canvas, streams[1])
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
+    box = Box.covering(_LOWER_MM, _UPPER_MM, spacing_mm)
+    canvas = Canvas(box, _deformed(coarse_box(box), spec, size, streams[0]))
+    cavity = paint_head(canvas, streams[1])
     cortex = paint_brain(canvas, streams[2])
+    paint_vessels(canvas, cavity, cortex, streams[5])
     labels = np.zeros(canvas.box.shape_kji, dtype=np.uint8)
     if spec is not None:
         labels = paint_tumour(canvas, cortex, spec, streams[3])
-    texture = smooth_noise(streams[4], canvas.box, 4) + smooth_noise(streams[4], canvas.box, 12)
+    fine, broad = (smooth_noise(streams[4], canvas.coarse_box, scale) for scale in (4.5, 12))
     return HeadPhantom(
         canvas.box,
         canvas.primary_kji,
         canvas.secondary_kji,
         canvas.share_kji,
-        texture / np.float32(np.sqrt(2)),
+        canvas.to_fine((fine + broad) / np.float32(np.sqrt(2))),
         labels,
         spec,
     )
+
+
+def _deformed(box: Box, spec: TumourSpec | None, size: float, rng: np.random.Generator) -> Points:
+    """Where in the average head the voxels of a box lie: no two heads, and no two sides, agree."""
+    x, y, z = (np.broadcast_to(axis, box.shape_kji) for axis in box.axes_mm())
+    points = [axis + smooth_noise(rng, box, 50) * np.float32(1.6) for axis in (x, y, z)]
+    if spec is not None:
+        part = displacement((x, y, z), spec)
+        for moved, axis, centre in zip(points, (x, y, z), spec.centre_lps_mm, strict=True):
+            moved -= (axis - np.float32(centre)) * part
+    px, py, pz = (np.asarray(moved / size, dtype=np.float32) for moved in points)
+    return px, py, pz
 
 
 def simulate(

@@ -96,12 +96,12 @@ def _t1(coarseness: float) -> SeriesPlan:
         _spacing((1.0, 1.0, 1.0), coarseness),
         axes_lps=SAGITTAL,
         tilt_deg=(1.5, 1.0, -2.0),
-        centre_lps_mm=(1.0, -21.0, 24.0),
+        centre_lps_mm=(2.0, -18.0, 24.0),
         slice_thickness_mm=1.0 * coarseness,
     )
     return SeriesPlan(
         Sequence.T1, 2, "t1_spgr_sag_iso", "02_t1_sag", PROTOCOLS[Sequence.T1], grid,
-        0.030, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "093105",
+        0.038, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "093105",
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _t2(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.T2, 3, "t2_tse_tra_3mm", "03_t2_tra", PROTOCOLS[Sequence.T2], grid,
-        0.030, 0.20, 260.0, ("SE",), ("SK", "OSP"), ("PFP",), "2D", 15, "093740",
+        0.038, 0.20, 260.0, ("SE",), ("SK", "OSP"), ("PFP",), "2D", 15, "093740",
     )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _flair(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.FLAIR, 4, "t2_flair_tra_5mm", "04_flair_tra", PROTOCOLS[Sequence.FLAIR], grid,
-        0.030, 0.20, 340.0, ("SE", "IR"), ("SK", "OSP"), ("FS",), "2D", 19, "094310",
+        0.038, 0.20, 340.0, ("SE", "IR"), ("SK", "OSP"), ("FS",), "2D", 19, "094310",
     )  # fmt: skip
 
 
@@ -141,10 +141,10 @@ def _t1c(coarseness: float) -> SeriesPlan:
         _spacing((1.0, 1.0, 1.0), coarseness),
         axes_lps=AXIAL,
         tilt_deg=(-4.0, 1.0, 2.0),
-        centre_lps_mm=(0.0, -20.0, 27.0),
+        centre_lps_mm=(2.0, -15.0, 27.0),
         slice_thickness_mm=1.0 * coarseness,
     )
     return SeriesPlan(
         Sequence.T1C, 5, "t1_spgr_tra_iso_gd", "05_t1_gd_tra", PROTOCOLS[Sequence.T1C], grid,
-        0.030, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "095820",
+        0.038, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "095820",
     )  # fmt: skip

@@ -8,6 +8,8 @@ from model.synthetic.tissues import Relaxation
 
 # r1 of gadobutrol in plasma at 3 T, 37 °C: Rohrer et al., Invest Radiol 40:715 (2005).
 RELAXIVITY_PER_MMOL_S = 5.0
+# Fat saturation is never complete across a head.
+_SUPPRESSED = 0.8
 
 
 class Sequence(StrEnum):
@@ -43,6 +45,8 @@ class Protocol:
         Excitation angle.
     contrast
         Whether the contrast agent has been given before.
+    fat_suppression
+        Whether fat is saturated before each excitation.
     """
 
     kind: Kind
@@ -51,6 +55,7 @@ class Protocol:
     inversion_time_ms: float = 0.0
     flip_angle_deg: float = 90.0
     contrast: bool = False
+    fat_suppression: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.echo_time_ms < self.repetition_time_ms:
@@ -63,10 +68,12 @@ class Protocol:
 
 
 PROTOCOLS: dict[Sequence, Protocol] = {
-    Sequence.T1: Protocol(Kind.SPOILED_GRADIENT_ECHO, 8.2, 3.2, flip_angle_deg=13),
-    Sequence.T1C: Protocol(Kind.SPOILED_GRADIENT_ECHO, 8.2, 3.2, flip_angle_deg=13, contrast=True),
+    Sequence.T1: Protocol(Kind.SPOILED_GRADIENT_ECHO, 8.2, 3.2, flip_angle_deg=18),
+    Sequence.T1C: Protocol(Kind.SPOILED_GRADIENT_ECHO, 8.2, 3.2, flip_angle_deg=18, contrast=True),
     Sequence.T2: Protocol(Kind.SPIN_ECHO, 5000, 98),
-    Sequence.FLAIR: Protocol(Kind.INVERSION_RECOVERY, 9000, 120, inversion_time_ms=2500),
+    Sequence.FLAIR: Protocol(
+        Kind.INVERSION_RECOVERY, 9000, 120, inversion_time_ms=2500, fat_suppression=True
+    ),
 }
 
 
@@ -97,4 +104,5 @@ def signal(tissue: Relaxation, protocol: Protocol) -> float:
             inversion = exp(-protocol.inversion_time_ms / t1_ms)
             longitudinal = sin(flip) * abs(1 - 2 * inversion + recovery)
     decay = exp(-protocol.echo_time_ms / tissue.t2_ms)
-    return float(tissue.proton_density * longitudinal * decay)
+    water = 1 - _SUPPRESSED * tissue.fat_fraction if protocol.fat_suppression else 1.0
+    return float(tissue.proton_density * water * longitudinal * decay)

@@ -57,12 +57,15 @@ class Relaxation:
         Relative to water, 0 to 1.
     contrast_mmol_l
         Gadolinium concentration some minutes after a standard dose.
+    fat_fraction
+        Part of the signal that fat saturation takes away.
     """
 
     t1_ms: float
     t2_ms: float
     proton_density: float
     contrast_mmol_l: float = 0.0
+    fat_fraction: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.t1_ms, self.t2_ms) <= 0:
@@ -82,15 +85,15 @@ class Relaxation:
 RELAXATION: dict[Tissue, Relaxation] = {
     Tissue.AIR: Relaxation(1000, 10, 0.0),
     Tissue.CORTICAL_BONE: Relaxation(1000, 5, 0.04),
-    Tissue.MARROW: Relaxation(550, 60, 0.42),
+    Tissue.MARROW: Relaxation(480, 62, 0.55, fat_fraction=0.6),
     Tissue.SKIN: Relaxation(1100, 38, 0.70),
-    Tissue.FAT: Relaxation(365, 133, 0.85),
+    Tissue.FAT: Relaxation(365, 133, 0.85, fat_fraction=1.0),
     Tissue.MUSCLE: Relaxation(1420, 32, 0.82, 0.02),
     Tissue.MUCOSA: Relaxation(1500, 100, 0.85, 0.25),
     Tissue.VITREOUS: Relaxation(4000, 1200, 0.98),
     Tissue.LENS: Relaxation(1500, 30, 0.65),
     Tissue.DURA: Relaxation(1200, 35, 0.55, 0.20),
-    Tissue.BLOOD: Relaxation(1932, 120, 0.40, 1.2),
+    Tissue.BLOOD: Relaxation(1932, 45, 0.70, 1.0),
     Tissue.CSF: Relaxation(4300, 1500, 1.0),
     Tissue.GREY_MATTER: Relaxation(1331, 102, 0.82, 0.015),
     Tissue.WHITE_MATTER: Relaxation(832, 79.6, 0.70, 0.008),

@@ -5,10 +5,11 @@ from enum import IntEnum, StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from model.synthetic.brain import Cortex
 from model.synthetic.canvas import Canvas
-from model.synthetic.fields import Box, FloatArray, smooth_noise
+from model.synthetic.cortex import Cortex
+from model.synthetic.fields import Box, FloatArray, Points, smooth_minimum, smooth_noise
 from model.synthetic.tissues import Tissue
 
 
@@ -53,8 +54,8 @@ class TumourSpec:
     lateral_mm: float = 33.0
     posterior_mm: float = 22.0
     superior_mm: float = 27.0
-    core_radius_mm: float = 18.0
-    rim_mm: float = 4.5
+    core_radius_mm: float = 19.0
+    rim_mm: float = 4.0
     oedema_mm: float = 15.0
     irregularity: float = 1.0
     mass_effect: float = 0.55
@@ -89,19 +90,19 @@ def random_tumour(rng: np.random.Generator) -> TumourSpec:
     )
 
 
-def push_aside(canvas: Canvas, spec: TumourSpec) -> None:
-    """Deform the coordinates of the canvas as if the tumour had grown from a point.
+def displacement(points: Points, spec: TumourSpec) -> FloatArray:
+    """Part of its way to the centre that a point has to go back to where the tumour found it.
 
     Tissue is incompressible: a ball of radius a that appears at the centre moves what lay at
     distance r0 to r with r³ = r0³ + a³.
     """
-    gaps = _from_centre(canvas.box, spec)
     grown = np.float32(spec.mass_effect * spec.core_radius_mm)
-    radius = np.sqrt(gaps[0] ** 2 + gaps[1] ** 2 + gaps[2] ** 2) + np.float32(1e-3)
-    shrink = 1 - np.cbrt(np.maximum(1 - (grown / radius) ** 3, 0))
-    canvas.x_mm -= gaps[0] * shrink
-    canvas.y_mm -= gaps[1] * shrink
-    canvas.z_mm -= gaps[2] * shrink
+    squares = [
+        (axis - np.float32(c)) ** 2 for axis, c in zip(points, spec.centre_lps_mm, strict=True)
+    ]
+    radius = np.sqrt(squares[0] + squares[1] + squares[2]) + np.float32(1e-3)
+    part: FloatArray = 1 - np.cbrt(np.maximum(1 - (grown / radius) ** 3, 0))
+    return part
 
 
 def paint_tumour(
@@ -126,20 +127,41 @@ def paint_tumour(
         Labels of `Region`, uint8, of the canvas' shape; 0 where there is no tumour.
     """
     window = cortex.window
-    gaps = [
-        np.broadcast_to(gap, canvas.box.shape_kji)[window] for gap in _from_centre(canvas.box, spec)
-    ]
-    waves = [smooth_noise(rng, canvas.box, scale)[window] for scale in (24, 11, 15, 20)]
-    squash = rng.uniform(0.85, 1.15, 3).astype(np.float32)
-    radius = np.sqrt(sum((gap * s) ** 2 for gap, s in zip(gaps, squash, strict=True)))
-    rough = np.float32(0.17 * spec.irregularity * spec.core_radius_mm)
-    core = radius - np.float32(spec.core_radius_mm) + rough * waves[0] + rough / 3 * waves[1]
+    _, box = canvas.coarse(window)
+    core = _core(box, spec, rng)
+    spread = np.clip(np.exp(np.float32(0.45) * smooth_noise(rng, box, 16)), 0.3, 1.7)
+    width = np.float32(spec.oedema_mm) * spread
+    rim = np.float32(spec.rim_mm) * np.exp(
+        np.float32(0.75) * smooth_noise(rng, box, 10) - np.float32(0.1)
+    )
+    # Islands of living tumour inside the necrosis, and a ragged border between the two.
+    islands = smooth_noise(rng, box, 7)
+    rim += np.float32(0.9) * islands + np.maximum(islands - np.float32(1.2), 0) * np.float32(9)
+    rim = np.where(rim > 1, rim, np.exp(rim - 1)) * np.float32(spec.rim_mm > 0)
+    core, width, rim = (canvas.to_fine(f) for f in (core, width, rim))
     core = np.maximum(core, cortex.hull_mm + np.float32(1.5))
-    rim = np.float32(spec.rim_mm) * np.maximum(1 + np.float32(0.35) * waves[2], 0.3)
-    _paint_oedema(canvas, cortex, core - np.float32(spec.oedema_mm) * (1 + waves[3] * 0.45))
+    _paint_oedema(canvas, cortex, core - width)
     canvas.paint(Tissue.ENHANCING_RIM, canvas.coverage(core), window)
-    canvas.paint(Tissue.NECROSIS, canvas.coverage(core + rim), window)
+    canvas.paint(Tissue.NECROSIS, canvas.coverage(core + rim, 1.5), window)
     return tumour_labels(canvas.primary_kji)
+
+
+def _core(box: Box, spec: TumourSpec, rng: np.random.Generator) -> FloatArray:
+    """Signed distance to the surface of necrosis and rim: a few balls grown together, roughened."""
+    x, y, z = box.axes_mm()
+    core = np.full(box.shape_kji, 1e3, dtype=np.float32)
+    radius = spec.core_radius_mm
+    for lobe in range(4):
+        away = rng.standard_normal(3)
+        away *= 0 if lobe == 0 else 0.75 * radius * spec.irregularity / np.linalg.norm(away)
+        size = radius * (0.88 if lobe == 0 else rng.uniform(0.3, 0.55))
+        cx, cy, cz = (np.float32(c) for c in np.asarray(spec.centre_lps_mm) + away)
+        ball = np.sqrt((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2) - np.float32(size)
+        core = smooth_minimum(core, ball, 0.5 * radius)
+    rough = np.float32(spec.irregularity * radius)
+    core += rough * np.float32(0.12) * smooth_noise(rng, box, 14)
+    core += rough * np.float32(0.07) * smooth_noise(rng, box, 6)
+    return core
 
 
 def tumour_labels(primary_kji: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -156,9 +178,16 @@ def _paint_oedema(canvas: Canvas, cortex: Cortex, distance: FloatArray) -> None:
     window = cortex.window
     white = canvas.primary_kji[window] == Tissue.WHITE_MATTER
     white &= cortex.hull_mm < 0
-    spread = canvas.coverage(distance.astype(np.float32), softness_mm=4.0)
-    canvas.paint(Tissue.OEDEMA, spread * canvas.share_kji[window] * white, window)
+    spread = canvas.coverage(distance, softness_mm=4.0)
+    spread *= canvas.share_kji[window]
+    spread *= _reached(white & (spread > 0.25), distance)
+    canvas.paint(Tissue.OEDEMA, spread, window)
 
 
-def _from_centre(box: Box, spec: TumourSpec) -> list[FloatArray]:
-    return [axis - np.float32(c) for axis, c in zip(box.axes_mm(), spec.centre_lps_mm, strict=True)]
+def _reached(passable: NDArray[np.bool_], distance: FloatArray) -> NDArray[np.bool_]:
+    """Part of the white matter that is connected with where the tumour began."""
+    start = np.unravel_index(int(np.argmin(distance)), distance.shape)
+    near = distance < distance[start] * np.float32(0.6)
+    parts, _ = ndimage.label(passable | near)
+    reached: NDArray[np.bool_] = parts == parts[start]
+    return reached & passable
