@@ -74,7 +74,7 @@ def batch(
             BatchOptions(options, workers, not no_resume),
             page_renderer=frontend.page_renderer() if wants_page else None,
         )
-        outcome = do_work(app, work.run, quiet=quiet)
+        outcome = do_work(app.runner, work.run, quiet=quiet)
     if not quiet:
         for case in outcome.cases:
             _print_case(case)

@@ -7,6 +7,7 @@ import typer
 
 from desktop_app.cli.console import print_error, print_result, print_table
 from desktop_app.errors import UserFacingError
+from desktop_app.services.models import user_models, verify
 
 model_commands = typer.Typer(
     help="The networks' weights on this computer: list, verify, install.", no_args_is_help=True
@@ -16,20 +17,17 @@ model_commands = typer.Typer(
 @model_commands.command(name="list")
 def list_models() -> None:
     """List the models, with checksum and number of parameters."""
-    from desktop_app.composition import build
-
-    with build() as app:
-        rows = [
-            [
-                entry.name,
-                "bundled" if entry.bundled else "installed",
-                str(entry.card.get("architecture", "")),
-                str(entry.card.get("parameters", "")),
-                entry.sha256,
-                str(entry.folder),
-            ]
-            for entry in app.models.entries()
+    rows = [
+        [
+            entry.name,
+            "bundled" if entry.bundled else "installed",
+            str(entry.card.get("architecture", "")),
+            str(entry.card.get("parameters", "")),
+            entry.sha256,
+            str(entry.folder),
         ]
+        for entry in user_models().entries()
+    ]
     print_table(
         ["Name", "Origin", "Architecture", "Parameters", "SHA-256", "Folder"], rows, right=(3,)
     )
@@ -38,18 +36,14 @@ def list_models() -> None:
 @model_commands.command(name="verify")
 def verify_models() -> None:
     """Compare every model with the checksum on its card; exit code 3 if one differs."""
-    from desktop_app.composition import build
-    from desktop_app.services.models import verify
-
     failures: list[UserFacingError] = []
-    with build() as app:
-        for entry in app.models.entries():
-            try:
-                verify(entry)
-            except UserFacingError as error:
-                failures.append(error)
-                continue
-            print_result(f"{entry.name}: intact")
+    for entry in user_models().entries():
+        try:
+            verify(entry)
+        except UserFacingError as error:
+            failures.append(error)
+            continue
+        print_result(f"{entry.name}: intact")
     for failure in failures[:-1]:
         print_error(failure)
     if failures:
@@ -61,8 +55,5 @@ def install_model(
     file: Annotated[Path, typer.Argument(help="NAME.safetensors, with NAME.json beside it.")],
 ) -> None:
     """Check a model's files and copy them to where the program finds them."""
-    from desktop_app.composition import build
-
-    with build() as app:
-        entry = app.models.install(file)
+    entry = user_models().install(file)
     print_result(f"{entry.name}: installed in {entry.folder}")

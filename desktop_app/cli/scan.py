@@ -1,6 +1,7 @@
 """`gliascope scan`: what is in a folder, and which series would be used."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from desktop_app.cli.console import print_result, print_table
 from desktop_app.cli.work import do_work
+from desktop_app.jobs.runner import JobRunner
 
 if TYPE_CHECKING:
     from desktop_app.domain.geometry import Geometry
@@ -26,12 +28,11 @@ def scan(
     ] = False,
 ) -> None:
     """List patients, studies and series, and the role proposed for each series."""
-    from desktop_app.composition import build
     from desktop_app.services.import_study import open_path
 
-    with build() as app:
+    with closing(JobRunner()) as runner:
         found = do_work(
-            app,
+            runner,
             lambda progress, token: open_path(path, progress=progress, token=token),
             quiet=as_json,
         )

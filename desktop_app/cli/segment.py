@@ -39,7 +39,9 @@ _LISTED_STUDIES = 5
 
 def _series_option(flag: str, sequence: str) -> typer.models.OptionInfo:
     info: typer.models.OptionInfo = typer.Option(
-        flag, metavar="SERIES", help=f"{sequence}: a series UID, a folder or a NIfTI file."
+        flag,
+        metavar="SERIES",
+        help=f"{sequence}: a series UID, a folder, a NIfTI file, or none to leave it out.",
     )
     return info
 
@@ -100,7 +102,7 @@ def segment(
                 token=token,
             )
 
-        outcome = do_work(app, work, quiet=quiet)
+        outcome = do_work(app.runner, work, quiet=quiet)
     if quiet:
         print_result(str(outcome.folder))
         return

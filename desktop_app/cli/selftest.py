@@ -28,7 +28,7 @@ def selftest(
     with build() as app:
         renderer = frontend.page_renderer()
         checks = do_work(
-            app,
+            app.runner,
             lambda progress, token: run_selftest(
                 app.models,
                 app.worker,

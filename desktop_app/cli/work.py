@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from desktop_app.cli.console import bar
 from desktop_app.errors import Cancelled
@@ -18,9 +18,7 @@ from desktop_app.jobs.events import (
     Progress,
     ProgressCallback,
 )
-
-if TYPE_CHECKING:
-    from desktop_app.composition import App
+from desktop_app.jobs.runner import JobRunner
 
 Result = TypeVar("Result")
 
@@ -33,7 +31,7 @@ class Defect(Exception):
 
 
 def do_work(
-    app: "App",
+    runner: JobRunner,
     work: Callable[[ProgressCallback, CancelToken], Result],
     *,
     quiet: bool = False,
@@ -51,7 +49,7 @@ def do_work(
     """
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     with bar(quiet=quiet) as shown:
-        job = app.runner.submit(work, events.put)
+        job = runner.submit(work, events.put)
         with _stop_signals(job.cancel):
             while True:
                 match _next(events):

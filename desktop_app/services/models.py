@@ -12,11 +12,12 @@ from safetensors import SafetensorError, safe_open
 
 from desktop_app.errors import InputError, UsageError
 from desktop_app.io.atomic import atomic_path
+from desktop_app.paths import user_data_dir, weights_dir
 
 CARD_SCHEMA = "gliascope/model-card/1"
 INSTALLED_FOLDER = "weights"
+WEIGHTS_SUFFIX = ".safetensors"
 
-_WEIGHTS_SUFFIX = ".safetensors"
 _CARD_SUFFIX = ".json"
 
 
@@ -45,7 +46,7 @@ class ModelEntry:
     @property
     def weights(self) -> Path:
         """The file with the tensors."""
-        return self.folder / f"{self.name}{_WEIGHTS_SUFFIX}"
+        return self.folder / f"{self.name}{WEIGHTS_SUFFIX}"
 
 
 class ModelStore:
@@ -73,7 +74,7 @@ class ModelStore:
         for folder in (self._bundled, self._installed):
             found += [
                 read_entry(path, bundled=folder is self._bundled)
-                for path in sorted(folder.glob(f"*{_WEIGHTS_SUFFIX}"))
+                for path in sorted(folder.glob(f"*{WEIGHTS_SUFFIX}"))
             ]
         return tuple(found)
 
@@ -125,10 +126,15 @@ class ModelStore:
                     "Rename the new files, or remove the old ones first.",
                 )
         # The card comes first: weights count as installed only once they are there.
-        for suffix in (_CARD_SUFFIX, _WEIGHTS_SUFFIX):
+        for suffix in (_CARD_SUFFIX, WEIGHTS_SUFFIX):
             with atomic_path(self._installed / f"{source.name}{suffix}") as temporary:
                 shutil.copyfile(source.weights.with_suffix(suffix), temporary)
         return read_entry(self._installed / source.weights.name, bundled=False)
+
+
+def user_models() -> ModelStore:
+    """Return the models of this installation and this user."""
+    return ModelStore(weights_dir(), user_data_dir() / INSTALLED_FOLDER)
 
 
 def read_entry(weights: Path, *, bundled: bool) -> ModelEntry:
@@ -139,7 +145,7 @@ def read_entry(weights: Path, *, bundled: bool) -> ModelEntry:
     InputError
         If file or card are missing or no model.
     """
-    if weights.suffix != _WEIGHTS_SUFFIX or not weights.is_file():
+    if weights.suffix != WEIGHTS_SUFFIX or not weights.is_file():
         raise _unusable(weights, "it is not a file named *.safetensors")
     card_file = weights.with_suffix(_CARD_SUFFIX)
     try:

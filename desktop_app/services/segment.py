@@ -17,9 +17,11 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
+from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry
 from desktop_app.services.preprocess import prepare, to_reference
 from desktop_app.services.stages import Stages
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
+from model.postprocess import PostprocessSettings
 
 NO_TUMOUR_FOUND = "No tumour found."
 
@@ -42,13 +44,18 @@ class SegmentOptions:
     precision
         ``auto``, ``fp32``, ``bf16`` or ``fp16``.
     weights_folder
-        Where the network's weights and card lie.
+        Where the network's weights and card lie; with the program by default.
     """
 
     device: str = "auto"
     precision: str = "auto"
     model_name: str = DEFAULT_MODEL
     weights_folder: Path | None = None
+
+    @property
+    def weights(self) -> Path:
+        """The weights' file; its card lies beside it."""
+        return (self.weights_folder or weights_dir()) / f"{self.model_name}{WEIGHTS_SUFFIX}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,13 +132,14 @@ def segment_study(
     Raises
     ------
     InputError
-        If the series cannot be used.
+        If the series or the model's weights cannot be used.
     DeviceError
         If the device fails or runs out of memory.
     Cancelled
         If `token` was cancelled.
     """
     require_sequences(study, roles)
+    model = read_entry(options.weights, bundled=False)
     worker.warm()
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
@@ -146,7 +154,8 @@ def segment_study(
     with stages.stage("inference", "Segmenting") as report:
         inference = worker.segment(_request(prepared, options), progress=report, token=token)
     with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
-        labels_kji = to_reference(inference.probabilities_ckji, prepared)
+        settings = PostprocessSettings.from_card(model.card)
+        labels_kji = to_reference(inference.probabilities_ckji, prepared, settings)
         empty = (NO_TUMOUR_FOUND,) if not labels_kji.any() else ()
     if token is not None:
         token.raise_if_cancelled()
@@ -179,7 +188,7 @@ def _request(prepared: PreparedStudy, options: SegmentOptions) -> InferenceReque
         device=options.device,
         precision=options.precision,
         model_name=options.model_name,
-        weights_dir=options.weights_folder or weights_dir(),
+        weights_dir=options.weights.parent,
     )
 
 

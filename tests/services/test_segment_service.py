@@ -1,6 +1,8 @@
 """The one path from series to labels, with the steps around it replaced."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import segment
 from desktop_app.services.measure import voxel_counts
+from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.segment import (
     NO_TUMOUR_FOUND,
     LoadedStudy,
@@ -24,6 +27,7 @@ from desktop_app.services.segment import (
     segment_study,
 )
 from model.messages import InferenceRequest, InferenceResult
+from model.postprocess import PostprocessSettings
 from tests.study_cases import make_study, roles_of
 
 SHAPE = (4, 5, 6)
@@ -88,13 +92,30 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
             warnings=("T1 is missing.",),
         )
 
-    def to_reference(probabilities: np.ndarray[Any, Any], _: PreparedStudy) -> Any:
-        core, whole, enhancing = probabilities > 0.5
+    def to_reference(
+        probabilities: np.ndarray[Any, Any], _: PreparedStudy, settings: PostprocessSettings
+    ) -> Any:
+        core, whole, enhancing = (
+            channel > threshold
+            for channel, threshold in zip(probabilities, settings.thresholds, strict=True)
+        )
         return np.select([enhancing, core, whole], [3, 1, 2], 0).astype(np.uint8)
 
     monkeypatch.setattr(segment, "load_roles", load_roles)
     monkeypatch.setattr(segment, "prepare", prepare)
     monkeypatch.setattr(segment, "to_reference", to_reference)
+
+
+def write_card(folder: Path, name: str, postprocess: dict[str, Any]) -> None:
+    (folder / f"{name}.safetensors").write_bytes(b"x")
+    card = {"schema": CARD_SCHEMA, "sha256": "ab" * 32, "postprocess": postprocess}
+    (folder / f"{name}.json").write_text(json.dumps(card))
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> SegmentOptions:
+    write_card(tmp_path, "slim_unetrpp", {})
+    return SegmentOptions(weights_folder=tmp_path)
 
 
 def some_labels() -> np.ndarray[Any, Any]:
@@ -104,8 +125,8 @@ def some_labels() -> np.ndarray[Any, Any]:
     return labels
 
 
-def test_labels_measurements_and_provenance_come_out() -> None:
-    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(some_labels()))
+def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) -> None:
+    result = segment_study(STUDY, ROLES, options, FakeWorker(some_labels()))
     assert np.array_equal(result.segmentation.labels_kji, some_labels())
     assert result.segmentation.geometry is result.prepared.reference.geometry
     assert voxel_counts(result.measurements)[Region.WT] == 4
@@ -123,20 +144,21 @@ def test_labels_measurements_and_provenance_come_out() -> None:
     assert result.segmentation.warnings == ("T1 is missing.", "The device was busy.")
 
 
-def test_no_tumour_is_said_in_words() -> None:
-    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker())
+def test_no_tumour_is_said_in_words(options: SegmentOptions) -> None:
+    result = segment_study(STUDY, ROLES, options, FakeWorker())
     assert result.segmentation.is_empty
     assert result.segmentation.warnings[0] == NO_TUMOUR_FOUND
 
 
-def test_the_worker_gets_ready_before_the_images_are_read() -> None:
+def test_the_worker_gets_ready_before_the_images_are_read(options: SegmentOptions) -> None:
     worker = FakeWorker()
-    segment_study(STUDY, ROLES, SegmentOptions(), worker)
+    segment_study(STUDY, ROLES, options, worker)
     assert worker.calls == ["warm", "segment"]
 
 
 def test_the_request_carries_the_options(tmp_path: Path) -> None:
     worker = FakeWorker()
+    write_card(tmp_path, "other", {})
     options = SegmentOptions("cuda:1", "fp16", "other", tmp_path)
     segment_study(STUDY, ROLES, options, worker)
     request = worker.request
@@ -146,38 +168,58 @@ def test_the_request_carries_the_options(tmp_path: Path) -> None:
     assert request.present == (False, True, False, True)
 
 
-def test_progress_only_rises_and_names_the_stage() -> None:
+def test_progress_only_rises_and_names_the_stage(options: SegmentOptions) -> None:
     told: list[tuple[float, str]] = []
-    segment_study(
-        STUDY, ROLES, SegmentOptions(), FakeWorker(), progress=lambda f, s: told.append((f, s))
-    )
+    segment_study(STUDY, ROLES, options, FakeWorker(), progress=lambda f, s: told.append((f, s)))
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < fractions[-1] < 1
     assert "Registering" in [text for _, text in told]
 
 
-def test_loaded_volumes_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaded_volumes_are_not_read_again(
+    options: SegmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = load_study(ROLES)
     kept = LoadedStudy(loaded.roles, loaded.volumes, 12.5)
     monkeypatch.setattr(segment, "load_roles", None)
-    result = segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(), loaded=kept)
+    result = segment_study(STUDY, ROLES, options, FakeWorker(), loaded=kept)
     assert result.segmentation.provenance.seconds["import"] == 12.5
 
 
+def test_the_model_card_decides_the_thresholds(tmp_path: Path) -> None:
+    write_card(tmp_path, "slim_unetrpp", {"thresholds": {"ET": 0.9, "WT": 0.9, "TC": 0.9}})
+
+    class Unsure(FakeWorker):
+        def segment(self, *args: Any, **passed: Any) -> InferenceResult:
+            found = super().segment(*args, **passed)
+            return replace(found, probabilities_ckji=found.probabilities_ckji * np.float16(0.8))
+
+    options = SegmentOptions(weights_folder=tmp_path)
+    result = segment_study(STUDY, ROLES, options, Unsure(some_labels()))
+    assert result.segmentation.is_empty
+
+
+def test_a_missing_model_is_told_before_anything_runs(tmp_path: Path) -> None:
+    worker = FakeWorker()
+    with pytest.raises(InputError, match="weights"):
+        segment_study(STUDY, ROLES, SegmentOptions(weights_folder=tmp_path), worker)
+    assert worker.calls == []
+
+
 @pytest.mark.parametrize("kept", [(Sequence.T1C,), (Sequence.T1, Sequence.T2), ()])
-def test_too_few_sequences_are_refused(kept: tuple[Sequence, ...]) -> None:
+def test_too_few_sequences_are_refused(options: SegmentOptions, kept: tuple[Sequence, ...]) -> None:
     roles = dict.fromkeys(kept, next(iter(ROLES.values())))
     worker = FakeWorker()
     with pytest.raises(InputError) as refused:
-        segment_study(STUDY, roles, SegmentOptions(), worker)
+        segment_study(STUDY, roles, options, worker)
     assert len(str(refused.value).splitlines()) == 3
     assert "FLAIR" in refused.value.title
     assert worker.calls == []
 
 
-def test_a_cancel_at_the_end_still_counts() -> None:
+def test_a_cancel_at_the_end_still_counts(options: SegmentOptions) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        segment_study(STUDY, ROLES, SegmentOptions(), FakeWorker(), token=token)
+        segment_study(STUDY, ROLES, options, FakeWorker(), token=token)
