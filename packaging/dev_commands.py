@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,12 +53,13 @@ def run(request: Request) -> int:
     if has_display():
         return _start(python, "-m", "desktop_app", "open", str(sample))
     print("There is no display here, so the same job is done off screen.", flush=True)
-    code = _start(python, "-m", "desktop_app", "segment", str(sample), "--output", str(OUTPUT))
+    results = OUTPUT / "results"
+    code = _start(python, "-m", "desktop_app", "segment", str(sample), "--output", str(results))
     if code != 0:
         return code
     images = OUTPUT / "screenshots"
     code = _take_screenshots(python, "--output", str(images))
-    print(f"Results:     {OUTPUT / SAMPLE.name}\nScreenshots: {images}")
+    print(f"Results:     {results}\nScreenshots: {images}")
     return code
 
 
@@ -133,19 +135,22 @@ def _take_screenshots(python: Path, *arguments: str) -> int:
 
 
 def _ensure_sample(python: Path) -> Path:
-    """Write the sample study unless the generator is unchanged since it was written."""
+    """Return the DICOM folder of the sample study; written only if its generator has changed."""
     digest = hashlib.sha256()
     for source in sorted(SYNTHETIC.rglob("*.py")):
         digest.update(source.read_bytes())
     generator = digest.hexdigest()
-    if SAMPLE.is_dir() and SAMPLE_STAMP.is_file() and SAMPLE_STAMP.read_text() == generator:
-        return SAMPLE
+    dicom = SAMPLE / "dicom"
+    if dicom.is_dir() and SAMPLE_STAMP.is_file() and SAMPLE_STAMP.read_text() == generator:
+        return dicom
     print("Writing the sample study", flush=True)
+    if SAMPLE.is_dir():
+        shutil.rmtree(SAMPLE)
     code = _start(python, "-m", "model.synthetic", "--output", str(SAMPLE))
     if code != 0:
         sys.exit(code)
     SAMPLE_STAMP.write_text(generator)
-    return SAMPLE
+    return dicom
 
 
 COMMANDS = {

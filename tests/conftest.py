@@ -7,10 +7,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from dev_system import virtual_display
+
+if TYPE_CHECKING:
+    from model.synthetic import SampleStudy
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,13 +37,11 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of the synthetic DICOM study; written once, not to be changed by a test."""
+def sample_study(tmp_path_factory: pytest.TempPathFactory) -> "SampleStudy":
+    """The synthetic DICOM study and its truth; written once, not to be changed by a test."""
     from model.synthetic import write_sample_study
 
-    folder = tmp_path_factory.mktemp("sample") / "study"
-    write_sample_study(folder)
-    return folder
+    return write_sample_study(tmp_path_factory.mktemp("sample") / "study")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ HEAVY = ("torch", "monai")
 def lint_imports(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = "from importlinter.cli import lint_imports_command as command; command()"
     return subprocess.run(
-        [sys.executable, "-c", code, "--no-cache", *arguments],
+        [sys.executable, "-c", code, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -52,7 +52,7 @@ def test_run_opens_the_sample_study(
     sample = tmp_path / "sample-study"
     assert starts.lines == [
         f"-m model.synthetic --output {sample}",
-        f"-m desktop_app open {sample}",
+        f"-m desktop_app open {sample / 'dicom'}",
     ]
 
 
@@ -61,10 +61,24 @@ def test_sample_study_is_written_once(
 ) -> None:
     monkeypatch.setattr(dev_commands, "has_display", lambda: True)
     COMMANDS["run"].execute(Request())
-    (tmp_path / "sample-study").mkdir()
+    dicom = tmp_path / "sample-study" / "dicom"
+    dicom.mkdir(parents=True)
     starts.lines.clear()
     COMMANDS["run"].execute(Request())
-    assert starts.lines == [f"-m desktop_app open {tmp_path / 'sample-study'}"]
+    assert starts.lines == [f"-m desktop_app open {dicom}"]
+
+
+def test_sample_study_of_another_generator_is_replaced(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dev_commands, "has_display", lambda: True)
+    stale = tmp_path / "sample-study" / "dicom" / "stale.dcm"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    (tmp_path / "sample-study.sha256").write_text("another")
+    COMMANDS["run"].execute(Request())
+    assert not stale.exists()
+    assert starts.lines[0].startswith("-m model.synthetic")
 
 
 def test_run_without_display_segments_and_takes_pictures(
@@ -76,7 +90,8 @@ def test_run_without_display_segments_and_takes_pictures(
     monkeypatch.setattr(dev_commands, "has_display", lambda: False)
     assert COMMANDS["run"].execute(Request()) == 0
     _, segment, pictures = starts.lines
-    assert segment == f"-m desktop_app segment {tmp_path / 'sample-study'} --output {tmp_path}"
+    study, results = tmp_path / "sample-study" / "dicom", tmp_path / "results"
+    assert segment == f"-m desktop_app segment {study} --output {results}"
     assert pictures.endswith(f"screenshots.py --output {tmp_path / 'screenshots'}")
     assert starts.variables[-1] == {"QT_QPA_PLATFORM": "xcb", "DISPLAY": ":77"}
     assert str(tmp_path / "screenshots") in capsys.readouterr().out
