@@ -1,7 +1,6 @@
 """Labels as a DICOM Segmentation that refers to the series it was made from."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import highdicom as hd
 import numpy as np
@@ -17,30 +16,25 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from desktop_app.domain import segmentation as domain
+from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import LabelDefinition
-from desktop_app.io.atomic import atomic_path
 from desktop_app.io.dicom_headers import MULTIFRAME_MR, lenient_pydicom
+from desktop_app.io.dicom_object import MANUFACTURER, RESEARCH_USE, equipment, series_number
 from desktop_app.io.dicom_source import DicomSource, decimals
 
-MANUFACTURER = "Gliascope"
 SERIES_DESCRIPTION = "Gliascope segmentation, for research use"
-CONTENT_DESCRIPTION = "Glioma sub-regions. For research use. Not a medical device."
-
-# Own results come after the scanner's series in every list that is sorted by number.
-_SERIES_NUMBER_OFFSET = 9000
-_SERIES_NUMBER_LIMIT = 2**31 - 1
 
 # DICOM PS3.16: CID 7150 and SNOMED CT, CID 7162
-_MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnormal Structure")
-_BRAIN = DicomCode("12738006", "SCT", "Brain")
-_ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
+MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnormal Structure")
+BRAIN = DicomCode("12738006", "SCT", "Brain")
+ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
 
 # Frames of the source that carry no plane of the labels must match none of them.
 _FAR_AWAY_MM = [1e6, 1e6, 1e6]
 
 
-def write_seg(segmentation: domain.Segmentation, source: DicomSource, path: Path) -> Path:
-    """Write one BINARY segment per label: necrotic core, oedema, enhancing tumour.
+def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segmentation:
+    """Make one BINARY segment per label: necrotic core, oedema, enhancing tumour.
 
     Parameters
     ----------
@@ -48,14 +42,12 @@ def write_seg(segmentation: domain.Segmentation, source: DicomSource, path: Path
         Labels on the grid of `source`.
     source
         The series the labels lie on. Each frame refers to its slice where every plane has one,
-        else the file refers to the series as a whole.
-    path
-        The file to write.
+        else the object refers to the series as a whole.
 
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
+    Returns
+    -------
+    Segmentation
+        Ready to be saved with `dicom_object.save`.
 
     Notes
     -----
@@ -63,17 +55,9 @@ def write_seg(segmentation: domain.Segmentation, source: DicomSource, path: Path
     description; where no segment has any, all frames are written, all zero (PS3.3 A.51 wants at
     least one).
     """
-    seg = build_seg(segmentation, source)
-    with atomic_path(path) as temporary:
-        seg.save_as(temporary, enforce_file_format=True)
-    return path
-
-
-def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segmentation:
-    """Return the segmentation as a DICOM object, not yet written."""
-    provenance = segmentation.provenance
+    made_by = equipment(segmentation.provenance)
     geometry = segmentation.geometry
-    first, *others = templates = _templates(source)
+    first, *others = templates = source_templates(source)
     # highdicom takes several single-frame images or one multi-frame image; more of these are
     # named beside it.
     one_file_each = first.SOPClassUID not in MULTIFRAME_MR
@@ -91,13 +75,13 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
             series_number=series_number(source, 0),
             sop_instance_uid=generate_uid(prefix=None),
             instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=provenance.model_id[:64],
-            software_versions=provenance.app_version[:64],
-            device_serial_number=provenance.weights_sha256[:16] or "0",
+            manufacturer=made_by["Manufacturer"],
+            manufacturer_model_name=made_by["ManufacturerModelName"],
+            software_versions=made_by["SoftwareVersions"],
+            device_serial_number=made_by["DeviceSerialNumber"],
             transfer_syntax_uid=ExplicitVRLittleEndian,
             content_label="GLIOMA",
-            content_description=CONTENT_DESCRIPTION,
+            content_description=f"Glioma sub-regions. {RESEARCH_USE}",
             series_description=SERIES_DESCRIPTION,
             omit_empty_frames=not segmentation.is_empty,
             pixel_measures=hd.PixelMeasuresSequence(
@@ -113,13 +97,9 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
         )
     source.identify(seg)
     seg.BodyPartExamined = "BRAIN"
+    # Type 2 (PS3.3 10.9): nobody, where a program made it.
+    seg.ContentCreatorName = ""
     return seg
-
-
-def series_number(source: DicomSource, index: int) -> int:
-    """Return the number of the index-th series of results made from a source."""
-    number = _SERIES_NUMBER_OFFSET + 10 * source.series_number + index
-    return min(number, _SERIES_NUMBER_LIMIT)
 
 
 def _consecutive(segmentation: domain.Segmentation) -> np.ndarray:
@@ -139,23 +119,28 @@ def _description(
     return SegmentDescription(
         segment_number=number,
         segment_label=definition.name,
-        segmented_property_category=_MORPHOLOGICALLY_ABNORMAL,
+        segmented_property_category=MORPHOLOGICALLY_ABNORMAL,
         segmented_property_type=DicomCode(code.value, code.scheme, code.meaning),
         algorithm_type=by_hand if provenance.edited else SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=provenance.model_id,
-            family=_ARTIFICIAL_INTELLIGENCE,
-            version=f"{provenance.app_version} {provenance.weights_sha256[:12]}".strip(),
+            family=ARTIFICIAL_INTELLIGENCE,
+            version=algorithm_version(provenance),
             source=MANUFACTURER,
         ),
         tracking_uid=generate_uid(prefix=None),
         tracking_id=f"Glioma {definition.region.value}",
-        anatomic_regions=[_BRAIN],
+        anatomic_regions=[BRAIN],
         display_color=CIELabColor.from_rgb(*definition.rgb),
     )
 
 
-def _templates(source: DicomSource) -> list[Dataset]:
+def algorithm_version(provenance: Provenance) -> str:
+    """Return the program's version and the beginning of its weights' hash."""
+    return f"{provenance.app_version} {provenance.weights_sha256[:12]}".strip()
+
+
+def source_templates(source: DicomSource) -> list[Dataset]:
     """Describe the source images with what highdicom reads of them, and nothing that is odd.
 
     Scanners leave out type 2 attributes, write codes and dates that the standard does not know

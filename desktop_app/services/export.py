@@ -205,13 +205,14 @@ class _Job:
 
     def _write_seg(self, path: Path) -> None:
         # highdicom takes half a second to import, which a program that only starts need not wait.
+        from desktop_app.io.dicom_object import save
         from desktop_app.io.dicom_source import read_source
-        from desktop_app.io.export_seg import write_seg
+        from desktop_app.io.export_seg import build_seg
 
         reference = self.result.roles[self.result.prepared.reference_sequence]
         segmentation = self.result.segmentation
         source = read_source(reference, segmentation.geometry, anonymise=self.anonymise)
-        write_seg(segmentation, source, path)
+        save(build_seg(segmentation, source), path)
 
     def _write_pdf(self, path: Path) -> None:
         if self.page_renderer is not None:

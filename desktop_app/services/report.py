@@ -136,7 +136,7 @@ def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
     return (
         ("Patient", readable_name(patient.name) or "not given"),
         ("Patient ID", patient.patient_id or "not given"),
-        ("Born", _born(patient)),
+        ("Born, sex", _born(patient)),
         ("Study date", readable_date(study.date) or "not given"),
         ("Study", study.description or study.name),
     )
@@ -144,7 +144,7 @@ def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
 
 def _born(patient: PatientSummary) -> str:
     sex = {"F": "female", "M": "male", "O": "other"}.get(patient.sex, "")
-    return ", ".join(p for p in (readable_date(patient.birth_date), sex) if p) or "not given"
+    return f"{readable_date(patient.birth_date) or 'not given'}, {sex or 'not given'}"
 
 
 def _finding(result: StudyResult) -> str:

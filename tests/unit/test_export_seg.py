@@ -19,15 +19,16 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
+from desktop_app.io.dicom_object import save
 from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_seg import write_seg
+from desktop_app.io.export_seg import build_seg
 from tests import export_cases as cases
 
 
 def export(result: StudyResult, path: Path, *, anonymise: bool = False) -> Path:
     series = result.roles[Sequence.T1C]
     source = read_source(series, result.segmentation.geometry, anonymise=anonymise)
-    return write_seg(result.segmentation, source, path)
+    return save(build_seg(result.segmentation, source), path)
 
 
 @pytest.fixture(scope="module")

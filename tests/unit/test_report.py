@@ -56,7 +56,7 @@ def test_page_says_who_what_and_how(result: StudyResult) -> None:
     assert dict(page.identity) == {
         "Patient": "Müller-Łoś, Zoë (山田 太郎)",
         "Patient ID": cases.PATIENT_ID,
-        "Born": "1951-07-03, female",
+        "Born, sex": "1951-07-03, female",
         "Study date": "2024-02-29",
         "Study": "MR Schädel",
     }
