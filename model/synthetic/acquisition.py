@@ -111,17 +111,19 @@ def sample(
     )
     flipped = index_from_voxel[:3, :3][::-1, ::-1]
     start = index_from_voxel[:3, 3][::-1]
-    total = np.zeros(grid.shape_kji, dtype=np.float32)
+    # Walking through the image in the order it lies in memory is several times faster.
+    order = np.argsort([int(np.argmax(np.abs(column))) for column in flipped.T], kind="stable")
+    total = np.zeros([grid.shape_kji[axis] for axis in order], dtype=np.float32)
     for offset, weight in _slice_profile(grid, phantom.box.spacing_mm):
         total += weight * ndimage.affine_transform(
             image_kji,
-            flipped,
+            flipped[:, order],
             offset=start + flipped[:, 0] * offset,
-            output_shape=grid.shape_kji,
+            output_shape=total.shape,
             order=1,
             prefilter=False,
         )
-    return total
+    return np.ascontiguousarray(total.transpose(np.argsort(order)))
 
 
 def _slice_profile(grid: Grid, resolution_mm: float) -> list[tuple[float, np.float32]]:

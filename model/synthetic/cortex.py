@@ -85,9 +85,10 @@ def fold(canvas: Canvas, window: Window, rng: np.random.Generator) -> Cortex:
     depth = np.minimum(-hull, medial)
     width = loose * (np.float32(0.22) + np.float32(0.65) * np.exp(np.maximum(depth, 0) / -4))
     pia: FloatArray = np.minimum(depth, sylvian)
-    walls = []
+    walls: list[FloatArray] = []
     for sulci in families:
-        wall = np.abs(canvas.to_fine(sulci.field)) / canvas.to_fine(sulci.field_slope)
+        wall = canvas.to_fine(sulci.field)
+        wall = np.divide(np.abs(wall, out=wall), canvas.to_fine(sulci.field_slope), out=wall)
         below = np.maximum(depth - canvas.to_fine(sulci.floor_mm), 0)
         np.minimum(pia, np.hypot(wall, below) - width, out=pia)
         walls.append(wall)

@@ -73,6 +73,8 @@ def series_header(plan: SeriesPlan, identity: StudyIdentity) -> Dataset:
     header.EchoTrainLength = plan.echo_train
     header.EchoNumbers = 1
     header.NumberOfAverages = 1
+    header.WindowCenter = _decimal(plan.window_width / 2)
+    header.WindowWidth = _decimal(plan.window_width)
     if protocol.contrast:
         header.ContrastBolusAgent = "Gadobutrol"
         header.ContrastBolusRoute = "IV"
@@ -179,6 +181,3 @@ def _describe_pixels(image: Dataset, stored_kji: NDArray[np.uint16], grid: Grid)
     image.PhotometricInterpretation = "MONOCHROME2"
     image.BitsAllocated, image.BitsStored, image.HighBit = 16, 12, 11
     image.PixelRepresentation = 0
-    brightest = float(np.percentile(stored_kji[::4, ::4, ::4], 99.5))
-    image.WindowCenter = _decimal(round(brightest / 2))
-    image.WindowWidth = _decimal(max(round(brightest), 2))

@@ -33,6 +33,8 @@ class SeriesPlan:
         As `receive` takes them.
     white_matter
         Stored value of white matter.
+    window_width
+        Width of the window that shows the brain well; it starts at 0.
     scanning_sequence, sequence_variant, scan_options, acquisition_type
         (0018,0020), (0018,0021), (0018,0022) and (0018,0023).
     echo_train
@@ -52,6 +54,7 @@ class SeriesPlan:
     noise: float
     shading: float
     white_matter: float
+    window_width: float
     scanning_sequence: tuple[str, ...]
     sequence_variant: tuple[str, ...]
     scan_options: tuple[str, ...]
@@ -101,7 +104,7 @@ def _t1(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.T1, 2, "t1_spgr_sag_iso", "02_t1_sag", PROTOCOLS[Sequence.T1], grid,
-        0.038, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "093105",
+        0.038, 0.18, 420.0, 700.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "093105",
     )  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def _t2(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.T2, 3, "t2_tse_tra_3mm", "03_t2_tra", PROTOCOLS[Sequence.T2], grid,
-        0.038, 0.20, 260.0, ("SE",), ("SK", "OSP"), ("PFP",), "2D", 15, "093740",
+        0.038, 0.20, 260.0, 900.0, ("SE",), ("SK", "OSP"), ("PFP",), "2D", 15, "093740",
     )  # fmt: skip
 
 
@@ -131,7 +134,7 @@ def _flair(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.FLAIR, 4, "t2_flair_tra_5mm", "04_flair_tra", PROTOCOLS[Sequence.FLAIR], grid,
-        0.038, 0.20, 340.0, ("SE", "IR"), ("SK", "OSP"), ("FS",), "2D", 19, "094310",
+        0.038, 0.20, 340.0, 750.0, ("SE", "IR"), ("SK", "OSP"), ("FS",), "2D", 19, "094310",
     )  # fmt: skip
 
 
@@ -146,5 +149,5 @@ def _t1c(coarseness: float) -> SeriesPlan:
     )
     return SeriesPlan(
         Sequence.T1C, 5, "t1_spgr_tra_iso_gd", "05_t1_gd_tra", PROTOCOLS[Sequence.T1C], grid,
-        0.038, 0.18, 420.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "095820",
+        0.038, 0.18, 420.0, 700.0, ("GR",), ("SP", "OSP"), ("PFP",), "3D", 1, "095820",
     )  # fmt: skip

@@ -56,7 +56,7 @@ class TumourSpec:
     superior_mm: float = 27.0
     core_radius_mm: float = 19.0
     rim_mm: float = 4.0
-    oedema_mm: float = 15.0
+    oedema_mm: float = 13.0
     irregularity: float = 1.0
     mass_effect: float = 0.55
 

@@ -85,8 +85,8 @@ def _paint_small_vessels(canvas: Canvas, cortex: Cortex, rng: np.random.Generato
     course = smooth_noise(rng, box, 15)
     aside = canvas.to_fine(course) / canvas.to_fine(slope(course, box.spacing_mm))
     present = canvas.to_fine(smooth_noise(rng, box, 24))
-    veins = np.hypot(aside, cortex.depth_mm + np.float32(0.7)) - np.float32(0.9)
-    veins = np.maximum(veins, np.float32(0.2) - present)
+    veins = np.hypot(aside, cortex.depth_mm + np.float32(0.7)) - np.float32(1.0)
+    veins = np.maximum(veins, np.float32(0.5) - present)
     level = np.float32(5) + np.float32(4) * present
     arteries = np.hypot(cortex.wall_mm, cortex.depth_mm - level) - np.float32(0.75)
     arteries = np.maximum(arteries, np.float32(0.5) - np.abs(present))
