@@ -23,7 +23,7 @@ DTYPES = {
 # its mean: a few times what rounding does to the probe, far below what a broken kernel does.
 _TOLERANCE = {Precision.FP32: 0.02, Precision.BF16: 0.25, Precision.FP16: 0.1}
 _PROBE_SIDE = 64
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,21 @@ def best_precision(device: torch.device) -> Precision:
     return Precision.FP32
 
 
-def thread_count() -> int:
+def thread_count(quota_file: Path = CGROUP_QUOTA) -> int:
     """Return how many threads compute: physical cores this process may use.
 
     Hyper-threads share the units that convolutions keep busy. A container's quota counts too:
     more threads than that are put to sleep in turn.
+
+    Parameters
+    ----------
+    quota_file
+        Where Linux says the quota, "microseconds period" or "max period" (cgroup v2).
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     counts = [allowed or 1, psutil.cpu_count(logical=False) or 1]
-    if _CGROUP_QUOTA.is_file():
-        quota, period = _CGROUP_QUOTA.read_text().split()
+    if quota_file.is_file():
+        quota, period = quota_file.read_text().split()
         if quota != "max":
             counts.append(max(1, math.ceil(int(quota) / int(period))))
     return min(counts)

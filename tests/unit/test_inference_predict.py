@@ -1,0 +1,179 @@
+"""Prediction on networks whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from model.device import DeviceChoice
+from model.errors import DeviceFailure
+from model.inference.memory import predict_within_memory
+from model.inference.predict import Predictor
+from model.inference.settings import InferenceSettings
+from model.inference.windows import plan_windows
+from model.messages import Precision
+
+CPU = DeviceChoice(torch.device("cpu"), Precision.FP32)
+
+
+class FirstThree(nn.Module):
+    """Answers with the first three channels: where a voxel goes in it must come out."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Identity()
+
+    def forward(self, x):
+        return self.layer(x)[:, :3]
+
+
+class LeftHalf(nn.Module):
+    """Sees tumour only on the side where i is small: what mirroring must even out."""
+
+    def forward(self, x):
+        answer = torch.full_like(x[:, :3], -100.0)
+        answer[..., : x.shape[-1] // 2] = 100.0
+        return answer
+
+
+class Greedy(FirstThree):
+    """Has room only for small windows."""
+
+    def __init__(self, largest, error):
+        super().__init__()
+        self.largest = largest
+        self.error = error
+
+    def forward(self, x):
+        if max(x.shape[2:]) > self.largest:
+            raise self.error
+        return super().forward(x)
+
+
+@pytest.fixture
+def image():
+    values = torch.randn((4, 70, 131, 90), generator=torch.Generator().manual_seed(1))
+    values[:, :, :, 80:] = 0.0
+    return values
+
+
+def predict(network, image, *, side=None, mirror=False, advance=lambda _fraction: None):
+    predictor = Predictor.on_device(network, CPU)
+    plan = plan_windows(tuple(image.shape[1:]), side, 0.5)
+    return predictor.probabilities(image, plan, mirror=mirror, advance=advance)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("side", [None, 64, 96])
+def test_every_voxel_comes_out_where_it_went_in(image, side, mirror):
+    found = predict(FirstThree(), image, side=side, mirror=mirror)
+    assert found.dtype == torch.float16
+    expected = image[:3].sigmoid()
+    if side == 64:  # windows without brain are not looked at
+        expected = torch.where(found == 0, 0, expected)
+        assert (found[..., :64] > 0).all()
+    assert torch.allclose(found.float(), expected, atol=1e-3)
+
+
+def test_mirroring_averages_left_and_right(image):
+    one_sided = predict(LeftHalf(), image)
+    both = predict(LeftHalf(), image, mirror=True)
+    assert one_sided[0, 0, 0, 0] == 1.0
+    assert one_sided[0, 0, 0, -1] == 0.0
+    assert torch.all(both == 0.5)
+
+
+def test_background_is_not_looked_at():
+    image = torch.zeros((4, 64, 64, 256))
+    image[:, :, :, :64] = 1.0
+    seen = []
+
+    class Counting(FirstThree):
+        def forward(self, x):
+            seen.append(x.shape)
+            return super().forward(x)
+
+    network = Counting()
+    found = predict(network, image, side=64)
+    assert len(seen) == 1 + 2  # the warm-up, and two windows that touch the brain
+    assert (found[..., 96:] == 0).all()
+
+
+def test_progress_rises_to_one(image):
+    told = []
+    predict(FirstThree(), image, side=64, mirror=True, advance=told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+    assert len(told) > 8
+
+
+def test_what_the_listener_raises_stops_the_network(image):
+    class StopError(Exception):
+        pass
+
+    def stop(fraction):
+        if fraction > 0.3:
+            raise StopError
+
+    network = FirstThree()
+    with pytest.raises(StopError):
+        predict(network, image, side=64, advance=stop)
+    assert not network.layer._forward_hooks
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("MPS backend out of memory"),
+    ],
+)
+def test_smaller_windows_where_memory_is_short(image, error):
+    network = Greedy(96, error)
+    predictor = Predictor(network, CPU, 1.0)
+    warnings = []
+    found = predict_within_memory(
+        predictor, image, InferenceSettings(mirror=False), lambda _f: None, warnings.append
+    )
+    assert torch.allclose(found.float(), image[:3].sigmoid(), atol=1e-3)
+    assert [w for w in warnings if "96³" in w]
+
+
+def test_no_window_fits(image):
+    predictor = Predictor(Greedy(8, torch.OutOfMemoryError("no")), CPU, 1.0)
+    found = predict_within_memory(
+        predictor, image, InferenceSettings(), lambda _f: None, lambda _warning: None
+    )
+    assert found is None
+
+
+def test_a_defect_is_not_taken_for_lack_of_memory(image):
+    predictor = Predictor(Greedy(8, RuntimeError("shapes do not match")), CPU, 1.0)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        predict_within_memory(
+            predictor, image, InferenceSettings(), lambda _f: None, lambda _warning: None
+        )
+
+
+def test_a_failing_accelerator_is_a_device_failure(image):
+    predictor = Predictor(Greedy(8, torch.AcceleratorError("illegal access")), CPU, 1.0)
+    with pytest.raises(DeviceFailure, match="illegal access"):
+        predict_within_memory(
+            predictor, image, InferenceSettings(), lambda _f: None, lambda _warning: None
+        )
+
+
+def test_settings_come_from_the_card():
+    assert InferenceSettings.from_card({}) == InferenceSettings()
+    card = {"inference": {"window": 96, "overlap": 0.25, "mirror": False}}
+    assert InferenceSettings.from_card(card) == InferenceSettings(96, 0.25, mirror=False)
+    for wrong in ({"window": 100}, {"windows": 96}, {"overlap": 2}):
+        with pytest.raises(ValueError, match=r"window|overlap|inference"):
+            InferenceSettings.from_card({"inference": wrong})
+
+
+def test_windows_of_one_pass_agree_with_numpy_slices(image):
+    plan = plan_windows(tuple(image.shape[1:]), 64, 0.5)
+    array = np.zeros((4, *plan.shape_kji))
+    assert all(array[window].shape == (4, 64, 64, 64) for window in plan.slices())

@@ -1,0 +1,124 @@
+"""From probabilities to labels: nested, clean, on any grid."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from model.postprocess import PostprocessSettings, labels_from_probabilities
+
+KEEP_ALL = PostprocessSettings(min_component_mm3=(0, 0, 0))
+ISOTROPIC = (1.0, 1.0, 1.0)
+TC, WT, ET = range(3)
+
+
+def nothing(*shape):
+    return np.zeros((3, *shape), dtype=np.float16)
+
+
+def test_regions_are_nested():
+    probabilities = nothing(1, 1, 5)
+    probabilities[WT, 0, 0, :3] = 0.9
+    probabilities[TC, 0, 0, 1:4] = 0.9  # the last one outside WT
+    probabilities[ET, 0, 0, 2:5] = 0.9  # the last one outside TC
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=KEEP_ALL)
+    assert labels.dtype == np.uint8
+    assert labels[0, 0].tolist() == [2, 1, 3, 3, 0]
+
+
+def test_a_voxel_belongs_where_it_exceeds_the_threshold():
+    settings = PostprocessSettings((0.3, 0.5, 0.7), (0, 0, 0))
+    probabilities = nothing(1, 1, 4)
+    probabilities[WT] = 1
+    probabilities[TC, 0, 0] = [0.29, 0.31, 1, 1]
+    probabilities[ET, 0, 0] = [1, 1, 0.69, 0.71]
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert labels[0, 0].tolist() == [2, 3, 1, 3]
+    exact = nothing(1, 1, 1)
+    exact[WT] = 0.5
+    assert not labels_from_probabilities(exact, spacing_mm=ISOTROPIC, settings=KEEP_ALL).any()
+
+
+def test_no_tumour_at_all():
+    labels = labels_from_probabilities(nothing(4, 5, 6), spacing_mm=ISOTROPIC)
+    assert labels.shape == (4, 5, 6)
+    assert not labels.any()
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "kept"), [((1, 1, 1), False), ((2, 1, 1), True), ((1, 1.5, 1.5), True)]
+)
+def test_smallness_is_measured_in_mm3(spacing_mm, kept):
+    probabilities = nothing(10, 10, 10)
+    probabilities[WT, :6, :6, :6] = 1
+    probabilities[WT, 8, 8, 4:9] = 1  # five voxels apart from the rest
+    settings = PostprocessSettings(min_component_mm3=(0, 10, 0))
+    labels = labels_from_probabilities(probabilities, spacing_mm=spacing_mm, settings=settings)
+    assert bool(labels[8, 8, 4]) is kept
+    assert labels[:6, :6, :6].all()
+
+
+def test_corners_connect():
+    probabilities = nothing(3, 3, 3)
+    for n in range(3):
+        probabilities[WT, n, n, n] = 1
+    settings = PostprocessSettings(min_component_mm3=(0, 3, 0))
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert np.count_nonzero(labels) == 3
+
+
+def test_small_parts_fall_back_to_what_surrounds_them():
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT] = 1
+    probabilities[TC, 0:4, 0:4, 0:4] = 1
+    probabilities[TC, 8, 8, 8] = 1
+    probabilities[ET, 0, 0, 0] = 1
+    probabilities[ET, 8, 8, 8] = 1
+    settings = PostprocessSettings(min_component_mm3=(5, 5, 5))
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert labels[8, 8, 8] == 2  # neither ET nor TC, still WT
+    assert labels[0, 0, 0] == 1  # not ET, still TC
+    assert np.count_nonzero(labels == 1) == 64
+
+
+def test_everything_too_small():
+    probabilities = nothing(5, 5, 5)
+    probabilities[:, 2, 2, 2] = 1
+    assert not labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC).any()
+
+
+def test_a_card_may_bring_settings():
+    document = {"postprocess": {"thresholds": {"ET": 0.4}, "min_component_mm3": {"WT": 100}}}
+    settings = PostprocessSettings.from_card(document)
+    default = PostprocessSettings()
+    assert settings.thresholds == (0.5, 0.5, 0.4)
+    assert settings.min_component_mm3 == (
+        default.min_component_mm3[0],
+        100.0,
+        default.min_component_mm3[2],
+    )
+    assert PostprocessSettings.from_card({}) == default
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"thresholds": (0, 0.5, 0.5)}, {"min_component_mm3": (-1, 0, 0)}]
+)
+def test_senseless_settings_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"thresholds|sizes"):
+        PostprocessSettings(**wrong)
+
+
+def test_senseless_arrays_are_refused():
+    with pytest.raises(ValueError, match="probabilities"):
+        labels_from_probabilities(np.zeros((2, 3, 3, 3), np.float16), spacing_mm=ISOTROPIC)
+    with pytest.raises(ValueError, match="spacing_mm"):
+        labels_from_probabilities(nothing(3, 3, 3), spacing_mm=(1, 0, 1))
+
+
+def test_importing_it_leaves_torch_and_scipy_out():
+    code = (
+        "import sys, model.postprocess, model.messages; print({'torch', 'scipy'} & {*sys.modules})"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert answer.stdout.strip() == b"set()"
