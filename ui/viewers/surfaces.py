@@ -8,6 +8,7 @@ from scipy import ndimage
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import (
+    vtkAppendPolyData,
     vtkFlyingEdges3D,
     vtkPolyDataNormals,
     vtkReverseSense,
@@ -20,6 +21,7 @@ from ui.viewers.vtk_arrays import to_numpy, to_vtk_array, to_vtk_image
 # Taubin's low-pass filter smooths the voxel steps and keeps the volume; values by eye at 1 mm.
 _LABEL_ITERATIONS = 25
 _LABEL_PASS_BAND = 0.04
+_LEAST_SMOOTHED_VOXELS = 40
 _BRAIN_ITERATIONS = 15
 _BRAIN_PASS_BAND = 0.05
 _BRAIN_STEP_MM = 2.5
@@ -44,38 +46,66 @@ def label_surface(
         return None
     box = places[0]
     # A rim of zeros closes the surface, also where the label touches the edge of the image
-    mask = np.pad((labels_kji[box] == value).astype(np.float32), 1)
+    mask = np.pad(labels_kji[box] == value, 1)
     first_kji = np.array([one.start for one in box], dtype=np.float64) - 1
+    small = _small_parts(mask)
+    joined = vtkAppendPolyData()
+    for part, iterations in ((mask & ~small, _LABEL_ITERATIONS), (small, 0)):
+        if part.any():
+            joined.AddInputData(_part_surface(part, geometry, first_kji, iterations))
+    joined.Update()
+    surface = vtkPolyData()
+    surface.ShallowCopy(joined.GetOutput())
+    return surface
+
+
+def _small_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark connected parts so small that smoothing would shrink them to nothing."""
+    parts, _ = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel())
+    is_small = sizes < _LEAST_SMOOTHED_VOXELS
+    is_small[0] = False
+    small: NDArray[np.bool_] = is_small[parts]
+    return small
+
+
+def _part_surface(
+    mask: NDArray[np.bool_],
+    geometry: Geometry,
+    first_kji: NDArray[np.float64],
+    iterations: int,
+) -> vtkPolyData:
+    field = mask.astype(np.float32)
     factors = _upsampling(geometry.spacing_mm)
     if max(factors) > 1:
-        counts = [(n - 1) * f + 1 for n, f in zip(mask.shape, factors, strict=True)]
-        zooms = [c / n for c, n in zip(counts, mask.shape, strict=True)]
-        mask = ndimage.zoom(mask, zooms, order=1)
+        counts = [(n - 1) * f + 1 for n, f in zip(field.shape, factors, strict=True)]
+        zooms = [c / n for c, n in zip(counts, field.shape, strict=True)]
+        field = ndimage.zoom(field, zooms, order=1)
     return _contour(
-        mask,
+        field,
         geometry,
         first_kji,
         1 / np.array(factors),
-        iterations=_LABEL_ITERATIONS,
+        iterations=iterations,
         pass_band=_LABEL_PASS_BAND,
     )
 
 
 def brain_surface(brain_kji: NDArray[np.bool_], geometry: Geometry) -> vtkPolyData | None:
-    """Return the outline of the brain, coarse enough to draw fast; ``None`` if the mask is empty.
+    """Return the outline of the brain, coarse enough to draw fast; ``None`` if there is none.
 
     Parameters
     ----------
     brain_kji, geometry
         Mask and its grid.
     """
-    if not brain_kji.any():
-        return None
     factors = [max(1, round(_BRAIN_STEP_MM / spacing)) for spacing in geometry.spacing_mm]
     padding = [(f, f + -n % f) for n, f in zip(brain_kji.shape, factors, strict=True)]
     mask = np.pad(brain_kji.astype(np.float32), padding)
     blocks = [size for n, f in zip(mask.shape, factors, strict=True) for size in (n // f, f)]
     coarse = mask.reshape(blocks).mean(axis=(1, 3, 5))
+    if coarse.max() <= 0.5:
+        return None
     first_kji = np.array([(f - 1) / 2 - f for f in factors])
     steps = np.array(factors, dtype=np.float64)
     return _contour(
@@ -111,8 +141,18 @@ def _contour(
     contour.SetValue(0, 0.5)
     contour.ComputeNormalsOff()
     contour.ComputeScalarsOff()
+    contour.Update()
+    mesh = vtkPolyData()
+    mesh.ShallowCopy(contour.GetOutput())
+    if iterations:
+        mesh = _smoothed(mesh, iterations, pass_band)
+    _move_to_patient(mesh, geometry, geometry.to_patient_mm(first_kji))
+    return _with_normals(mesh, mirrored=float(np.linalg.det(geometry.direction_lps)) < 0)
+
+
+def _smoothed(mesh: vtkPolyData, iterations: int, pass_band: float) -> vtkPolyData:
     smooth = vtkWindowedSincPolyDataFilter()
-    smooth.SetInputConnection(contour.GetOutputPort())
+    smooth.SetInputData(mesh)
     smooth.SetNumberOfIterations(iterations)
     smooth.SetPassBand(pass_band)
     smooth.NormalizeCoordinatesOn()
@@ -120,10 +160,9 @@ def _contour(
     smooth.BoundarySmoothingOff()
     smooth.NonManifoldSmoothingOn()
     smooth.Update()
-    mesh = vtkPolyData()
-    mesh.ShallowCopy(smooth.GetOutput())
-    _move_to_patient(mesh, geometry, geometry.to_patient_mm(first_kji))
-    return _with_normals(mesh, mirrored=float(np.linalg.det(geometry.direction_lps)) < 0)
+    result = vtkPolyData()
+    result.ShallowCopy(smooth.GetOutput())
+    return result
 
 
 def _move_to_patient(
