@@ -13,7 +13,7 @@ from rich.progress import track
 from model.data import Case, CaseError, find_cases, load_case
 from model.errors import DeviceFailure, UnusableImage, WeightsError
 from model.evaluate.report import CaseScores, Predictor, as_document, as_table, score_case
-from model.inference import segment
+from model.inference import Segmenter
 from model.messages import DEFAULT_MODEL, InferenceRequest, Precision
 from model.spec import SEQUENCES, LabelArray
 from model.weights import DEFAULT_FOLDER, ModelCard, read_card, write_json
@@ -94,6 +94,8 @@ def select_cases(folders: list[Path], wanted: str | None, card: ModelCard) -> li
 
 
 def _predictor(weights: Path, device: str, precision: str) -> Predictor:
+    segmenter = Segmenter()
+
     def predict(case: Case) -> LabelArray:
         t1, t1c, t2, flair = (sequence not in case.missing for sequence in SEQUENCES)
         request = InferenceRequest(
@@ -104,7 +106,7 @@ def _predictor(weights: Path, device: str, precision: str) -> Predictor:
             precision=precision,
             model_name=weights.stem,
         )
-        return segment(request).labels_kji
+        return segmenter.segment(request).labels_kji
 
     return predict
 

@@ -1,0 +1,258 @@
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.data import Case, CaseError
+from model.network import SlimUNETRppConfig
+from model.train.checkpoint import CheckpointError, WeightAverage
+from model.train.config import (
+    ConfigError,
+    OptimiserConfig,
+    SourceConfig,
+    StageConfig,
+    TrainConfig,
+    load_config,
+)
+from model.train.loop import CHECKPOINT, LOG, Trainer, learning_rate
+from model.train.losses import cross_entropy, dice_loss, region_loss
+from model.train.sampling import UNKNOWN, CropSampler, PreparedCase, prepare_case
+from model.weights import load_network
+
+CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
+NETWORK = SlimUNETRppConfig(
+    channels=(4, 4, 8),
+    embed_dim=8,
+    blocks=(1, 1, 1, 1),
+    heads=(1, 1, 2, 2),
+    kernel_size=3,
+    half_resolution_channels=4,
+    scaled_attention=True,
+    deep_supervision=True,
+)
+CONFIG = TrainConfig(
+    name="tiny",
+    steps=6,
+    sources=(SourceConfig("."),),
+    stages=(StageConfig(1.0, 32),),
+    network=NETWORK,
+    optimiser=OptimiserConfig(learning_rate=1e-2, warm_up_steps=2),
+    held_out=("other",),
+    focal_gamma=0.0,
+)
+
+
+def _case() -> Case:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((40, 40, 40), dtype=np.uint8)
+    labels[12:28, 12:28, 12:28] = 2
+    labels[16:24, 16:24, 16:24] = 3
+    images = rng.normal(100, 10, size=(4, 40, 40, 40)).astype(np.float32)
+    images += 60 * (labels > 0) + 60 * (labels == 3)
+    return Case("bright", images, labels, None, (1.0, 1.0, 1.0))
+
+
+@pytest.fixture
+def cases() -> list[PreparedCase]:
+    return [prepare_case(_case(), 1.0, healthy=False)]
+
+
+def test_resumed_run_repeats_the_uninterrupted_one(
+    cases: list[PreparedCase], tmp_path: Path
+) -> None:
+    whole = Trainer(CONFIG, cases, tmp_path / "whole")
+    whole_losses = [whole.step().loss for _ in range(6)]
+    first = Trainer(CONFIG, cases, tmp_path / "parts")
+    losses = [first.step().loss for _ in range(3)]
+    first.save()
+    second = Trainer(CONFIG, cases, tmp_path / "parts")
+    second.resume()
+    losses += [second.step().loss for _ in range(3)]
+    assert losses == pytest.approx(whole_losses, rel=1e-4)
+    for key, value in whole.average.state.items():
+        assert torch.allclose(second.average.state[key], value, atol=1e-4), key
+
+
+def test_run_writes_log_checkpoint_weights_and_card(
+    cases: list[PreparedCase], tmp_path: Path
+) -> None:
+    reports = []
+    card = Trainer(replace(CONFIG, steps=3), cases, tmp_path).run(reports.append)
+    rows = list(csv.DictReader((tmp_path / LOG).read_text(encoding="utf-8").splitlines()))
+    assert [int(row["step"]) for row in rows] == [1, 2, 3]
+    assert [report.step for report in reports] == [1, 2, 3]
+    assert reports[-1].fraction == 1.0
+    assert (tmp_path / CHECKPOINT).is_file()
+    assert card.held_out == ("other",)
+    assert card.document["training"]["cases"] == ["bright"]
+    network, loaded = load_network(tmp_path, "tiny")
+    assert loaded.sha256 == card.sha256
+    assert network(torch.zeros(1, 4, 32, 32, 32)).shape == (1, 3, 32, 32, 32)
+
+
+def test_interruption_leaves_a_checkpoint(cases: list[PreparedCase], tmp_path: Path) -> None:
+    trainer = Trainer(CONFIG, cases, tmp_path)
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(stop)
+    again = Trainer(CONFIG, cases, tmp_path)
+    again.resume()
+    assert again.progress.step == 1
+
+
+def test_damaged_or_foreign_checkpoint_is_refused(
+    cases: list[PreparedCase], tmp_path: Path
+) -> None:
+    trainer = Trainer(CONFIG, cases, tmp_path)
+    with pytest.raises(CheckpointError, match="cannot resume"):
+        trainer.resume()
+    (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match="cannot resume"):
+        trainer.resume()
+    trainer.save()
+    wider = replace(CONFIG, network=replace(NETWORK, embed_dim=16))
+    with pytest.raises(CheckpointError, match="cannot resume"):
+        Trainer(wider, cases, tmp_path).resume()
+
+
+def test_training_learns_what_is_bright(cases: list[PreparedCase], tmp_path: Path) -> None:
+    trainer = Trainer(replace(CONFIG, steps=40), cases, tmp_path)
+    losses = [trainer.step().loss for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_clock_ends_the_schedule(cases: list[PreparedCase], tmp_path: Path) -> None:
+    trainer = Trainer(replace(CONFIG, max_hours=0.001), cases, tmp_path)
+    trainer.progress.seconds = 1.8
+    assert trainer.fraction == pytest.approx(0.5)
+    trainer.progress.seconds = 5.0
+    assert trainer.fraction == 1.0
+
+
+def test_learning_rate_warms_up_then_follows_a_cosine() -> None:
+    config = OptimiserConfig(learning_rate=1.0, warm_up_steps=10, final_fraction=0.0)
+    assert learning_rate(config, 0, 0.0) == pytest.approx(0.1)
+    assert learning_rate(config, 10, 0.0) == pytest.approx(1.0)
+    assert learning_rate(config, 99, 0.5) == pytest.approx(0.5)
+    assert learning_rate(config, 99, 1.0) == pytest.approx(0.0)
+
+
+def test_average_follows_slowly() -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(network.weight)
+    average = WeightAverage(network, decay=0.9)
+    torch.nn.init.ones_(network.weight)
+    average.update(network, step=10_000)
+    assert float(average.state["weight"]) == pytest.approx(0.1)
+    average.update(network, step=0)  # early on the past counts for a tenth only
+    assert float(average.state["weight"]) == pytest.approx(0.91)
+
+
+def test_perfect_answer_costs_nothing_and_unknown_voxels_do_not_count() -> None:
+    target = torch.zeros(1, 3, 8, 8, 8)
+    target[:, :, 2:5, 2:5, 2:5] = 1
+    weight = torch.ones(1, 1, 8, 8, 8)
+    perfect = 40.0 * (target - 0.5)
+    assert float(region_loss((perfect,), target, weight)) < 1e-3
+    wrong = perfect.clone()
+    wrong[..., 6:] = 40.0
+    assert float(region_loss((wrong,), target, weight)) > 0.5
+    weight[..., 6:] = 0
+    assert float(region_loss((wrong,), target, weight)) < 1e-3
+
+
+def test_losses_by_hand() -> None:
+    logits = torch.zeros(1, 1, 1, 1, 2)
+    target = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 1, 2)
+    weight = torch.ones(1, 1, 1, 1, 2)
+    # Probabilities one half: overlap 0.5, sum 1 + 1.
+    assert float(dice_loss(logits, target, weight)) == pytest.approx(0.5, abs=1e-4)
+    assert float(cross_entropy(logits, target, weight, 0.0)) == pytest.approx(math.log(2))
+    assert float(cross_entropy(logits, target, weight, 2.0)) == pytest.approx(math.log(2) / 4)
+
+
+def test_coarse_outputs_learn_the_mean_of_their_voxels() -> None:
+    target = torch.zeros(1, 1, 8, 8, 8)
+    target[..., :4] = 1
+    weight = torch.ones(1, 1, 8, 8, 8)
+    coarse = torch.full((1, 1, 2, 2, 2), 40.0)
+    coarse[..., 1] = -40.0
+    fine = 40.0 * (target - 0.5)
+    assert float(region_loss((fine, coarse), target, weight)) < 1e-3
+
+
+def test_sampler_depends_on_seed_and_step_alone(cases: list[PreparedCase]) -> None:
+    first, again = (CropSampler(cases, CONFIG).batch(5, 32, 2) for _ in range(2))
+    other = CropSampler(cases, CONFIG).batch(6, 32, 2)
+    for a, b in zip(first, again, strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(first[0], other[0])
+
+
+def test_crops_hold_tumour_and_small_cases_are_padded() -> None:
+    prepared = prepare_case(_case(), 1.0, healthy=False)
+    images, target, weight = CropSampler([prepared], replace(CONFIG, tumour_crops=1.0)).batch(
+        0, 64, 2
+    )
+    assert images.shape == (2, 4, 64, 64, 64)
+    assert target.shape == (2, 3, 64, 64, 64)
+    assert bool((target.flatten(2).sum(dim=2) > 0).all())
+    assert float(weight.min()) == 1.0
+
+
+def test_voxels_outside_the_coverage_are_unknown() -> None:
+    case = _case()
+    coverage = np.zeros((40, 40, 40), dtype=np.bool_)
+    coverage[:20] = True
+    slab = Case("slab", case.images_ckji, case.labels_kji, coverage, case.spacing_kji_mm)
+    prepared = prepare_case(slab, 1.0, healthy=False)
+    assert (prepared.labels_kji[20:] == UNKNOWN).all()
+    assert all((positions[:, 0] < 20).all() for positions in prepared.anchors)
+
+
+def test_labels_are_asked_for_unless_healthy() -> None:
+    case = _case()
+    bare = Case("bare", case.images_ckji, None, None, case.spacing_kji_mm)
+    with pytest.raises(CaseError, match="no reference"):
+        prepare_case(bare, 1.0, healthy=False)
+    assert not prepare_case(bare, 1.0, healthy=True).labels_kji.any()
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path: Path) -> None:
+    config = load_config(path)
+    assert config.stages[-1].until == 1.0
+    assert config.sources
+
+
+def test_shipped_recipe_holds_four_patients_out() -> None:
+    assert len(load_config(CONFIGS / "few_patients.toml").held_out) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", "Invalid"),
+        ('name = "x"\nsteps = 1', "sources"),
+        ('name = "x"\nsteps = 1\n[[sources]]\nfolder = "."', "stages"),
+        (
+            'name = "x"\nsteps = 1\n[[sources]]\nfolder = "."\n[[stages]]\nuntil = 1.0\nside = 50',
+            "multiple of 32",
+        ),
+        ('name = "x"\nsteps = 1\nspeed = 3', "speed"),
+        ('name = "x"\nsteps = 1\n[network]\nkernel_size = 4', "kernel_size"),
+        ('name = "x"\nsteps = 1\n[augment]\nrotate = 1', "rotate"),
+    ],
+)
+def test_unusable_configurations_are_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
