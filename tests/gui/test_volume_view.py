@@ -291,6 +291,17 @@ def test_building_does_not_hold_the_window_up(qtbot: QtBot, view: VolumeView) ->
     assert np.diff(beats).max() < took / 2
 
 
+def test_the_view_says_why_it_is_empty(qtbot: QtBot) -> None:
+    engine = SurfaceEngine()
+    geometry = oriented((0, 1, 2), (1, 1, 1))
+    assert not engine.is_building
+    engine.set_labels(np.zeros(geometry.shape_kji, np.uint8), geometry, DEFAULT_LABELS)
+    assert engine.is_building
+    qtbot.waitUntil(lambda: not engine.is_building, timeout=WAIT_MS)
+    assert not engine.has_surfaces
+    engine.close()
+
+
 def test_stale_labels_are_dropped(qtbot: QtBot) -> None:
     engine = SurfaceEngine()
     geometry = oriented((0, 1, 2), (1, 1, 1))

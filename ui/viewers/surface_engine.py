@@ -99,6 +99,7 @@ class SurfaceEngine(QObject):
         self._scene: SurfaceScene | None = None
         self._is_closed = False
         self._labels_generation = 0
+        self._labels_shown = 0
         self._brain_generation = 0
         self._definitions: tuple[LabelDefinition, ...] = ()
         self._hidden: frozenset[int] = frozenset()
@@ -153,9 +154,9 @@ class SurfaceEngine(QObject):
         return bool(self._surfaces) or self._brain is not None
 
     @property
-    def has_regions(self) -> bool:
-        """Whether any label has a surface."""
-        return bool(self._surfaces)
+    def is_building(self) -> bool:
+        """Whether surfaces of the labels set last are still to come."""
+        return self._labels_shown != self._labels_generation
 
     def close(self) -> None:
         """Stop the threads and give the graphics resources back. Safe to call twice."""
@@ -251,6 +252,7 @@ class SurfaceEngine(QObject):
     def _take_surfaces(self, generation: int, surfaces: "dict[int, vtkPolyData]") -> None:
         if generation != self._labels_generation:
             return
+        self._labels_shown = generation
         had_surfaces = bool(self._surfaces)
         self._surfaces = surfaces
         if surfaces or had_surfaces:

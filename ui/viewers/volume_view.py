@@ -211,9 +211,11 @@ class VolumeView(QWidget):
     def _sentence(self) -> str:
         if self._failure:
             return self._failure
-        if self._engine.has_surfaces:
+        if self._engine.has_surfaces and self._picture is not None:
             return ""
-        return "no tumour marked" if self._has_labels else "3D\nno segmentation yet"
+        if self._engine.has_surfaces or self._engine.is_building:
+            return "preparing surfaces …"
+        return "no tumour marked" if self._has_labels else "no segmentation yet"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw at the new size."""
