@@ -142,7 +142,9 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
     print_volumes(result)
     for warning in result.segmentation.warnings:
         print_result(f"Warning   {warning}")
-    if result.segmentation.warnings:
+    for note in outcome.notes:
+        print_result(f"Note      {note}")
+    if result.segmentation.warnings or outcome.notes:
         print_result()
     for file in outcome.files:
         print_result(str(file))

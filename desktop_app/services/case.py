@@ -14,6 +14,7 @@ from desktop_app.services.export import (
     ExportFormat,
     PageRenderer,
     export_study,
+    skipped_formats,
 )
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
@@ -50,11 +51,18 @@ class CaseOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaseOutcome:
-    """A finished study and the files that hold it."""
+    """A finished study and the files that hold it.
+
+    Parameters
+    ----------
+    notes
+        One plain sentence per file that was asked for and makes no sense for this study.
+    """
 
     result: StudyResult
     folder: Path
     files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def process_study(
@@ -93,7 +101,8 @@ def process_study(
             progress=report,
             token=token,
         )
-    return CaseOutcome(result, output / study.name, files)
+    skipped = skipped_formats(result, options.export.formats, can_draw=page_renderer is not None)
+    return CaseOutcome(result, output / study.name, files, tuple(skipped.values()))
 
 
 def save_results(
