@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
@@ -31,7 +32,6 @@ from ui.panels.batch_page import BatchPage
 from ui.panels.card import styled_label
 from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
-from ui.viewers.window_level import auto_window
 from ui.views.study_view import (
     Actions,
     JobStatus,
@@ -69,7 +69,6 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self._last_folder = last_folder
-        self._shown: Volume | None = None
         self.has_unsaved: Callable[[], bool] = lambda: False
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
@@ -110,7 +109,9 @@ class MainWindow(QMainWindow):
         self.start_page.batch_requested.connect(self.show_batch_page)
         self.study_page.export_requested.connect(self.export_asked)
         self.study_page.views.value_probed.connect(self._readout.setText)
-        self.study_page.viewer_bar.window_reset_requested.connect(self._reset_window)
+        self.study_page.viewer_bar.window_reset_requested.connect(
+            self.study_page.views.reset_window
+        )
 
     # What the user opens
 
@@ -205,8 +206,6 @@ class MainWindow(QMainWindow):
         views = self.study_page.views
         views.set_reference(reference.geometry if reference is not None else None)
         views.set_image(volume)
-        self._shown = volume
-        self._reset_window()
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces."""
@@ -215,6 +214,10 @@ class MainWindow(QMainWindow):
             views.set_labels(None, None, ())
             return
         views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
+
+    def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
+        """Show the brain's outline around the surfaces."""
+        self.study_page.views.set_brain(brain_kji, geometry)
 
     def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
         """Move the crosshair to a point of the patient."""
@@ -254,7 +257,3 @@ class MainWindow(QMainWindow):
         chosen = dialog.chosen() if accepted else None
         dialog.deleteLater()
         return chosen
-
-    def _reset_window(self) -> None:
-        if self._shown is not None:
-            self.study_page.views.set_window(*auto_window(self._shown.array_kji))

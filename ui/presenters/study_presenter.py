@@ -249,12 +249,14 @@ class StudyPresenter:
     def _show_result(self, result: StudyResult | None) -> None:
         if result is None:
             self._view.show_segmentation(None)
+            self._view.show_brain(None, None)
             self._view.show_regions((), _NOT_SEGMENTED)
             return
         self._show_image()
         self._show_slots()
         segmentation = result.segmentation
         self._view.show_segmentation(segmentation)
+        self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
         if not segmentation.is_empty:
             self._view.show_point(largest_section_centre(segmentation))
         rows = region_rows(segmentation, result.measurements)

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
@@ -98,6 +99,9 @@ class StudyView(Protocol):
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces."""
+
+    def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
+        """Show the brain's outline around the surfaces; ``None`` takes it away."""
 
     def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
         """Move the crosshair to a point of the patient."""
