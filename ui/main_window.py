@@ -208,20 +208,17 @@ class MainWindow(QMainWindow):
         views.set_image(volume)
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
-        """Show labels over the slices and as surfaces."""
+        """Show labels over the slices and as surfaces, and turn to where they are largest."""
         views = self.study_page.views
         if segmentation is None:
             views.set_labels(None, None, ())
             return
         views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
+        views.go_to_labels([definition.value for definition in segmentation.definitions])
 
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces."""
         self.study_page.views.set_brain(brain_kji, geometry)
-
-    def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
-        """Move the crosshair to a point of the patient."""
-        self.study_page.views.set_cursor(point_lps_mm)
 
     def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
         """Fill the volume table and the notes below it."""

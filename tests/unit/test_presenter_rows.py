@@ -6,7 +6,7 @@ from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary, Sequence
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
-from ui.presenters.rows import header_of, largest_section_centre, person_name, region_rows, slots_of
+from ui.presenters.rows import header_of, person_name, region_rows, slots_of
 from ui.views.study_view import Light
 
 
@@ -78,15 +78,3 @@ def test_region_rows_show_cubic_centimetres_and_colours():
     assert rows[Region.ET].label_value == 3
     assert rows[Region.WT].label_value is None
     assert rows[Region.WT].rgb is None
-
-
-def test_the_largest_section_is_found_inside_the_tumour():
-    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
-    labels[0, 0, 0] = 2
-    # A ring: its centre of mass lies outside of it.
-    labels[2, 1:4, 1:4] = 2
-    labels[2, 2, 2] = 0
-    point = largest_section_centre(Segmentation(labels, GEOMETRY, PROVENANCE))
-    k, j, i = np.rint(GEOMETRY.to_index_kji(point)).astype(int)
-    assert k == 2
-    assert labels[k, j, i] == 2

@@ -121,14 +121,13 @@ def test_several_studies_are_offered_and_nothing_opens_without_a_choice(scene):
     assert scene.session.study is other
 
 
-def test_segmenting_shows_labels_volumes_and_the_tumour(scene):
+def test_segmenting_shows_labels_volumes_and_the_brain(scene):
     scene.open()
     scene.presenter.segment()
     assert not scene.actions.segment
     scene.settle()
     assert scene.view.show_segmentation.call_args.args[0].labels_kji[1, 2, 3] == 3
-    point = scene.view.show_point.call_args.args[0]
-    np.testing.assert_allclose(point, GEOMETRY.to_patient_mm(np.array([1.0, 2.0, 3.0])))
+    assert scene.view.show_brain.call_args.args[0].all()
     rows, notes = scene.view.show_regions.call_args.args
     assert len(rows) == 5
     assert notes == ("model on cpu",)
@@ -142,7 +141,6 @@ def test_no_tumour_is_said_in_words(scene):
     scene.presenter.segment()
     scene.settle()
     assert scene.view.show_regions.call_args.args[1][0] == "No tumour found."
-    scene.view.show_point.assert_not_called()
 
 
 def test_a_failed_segmentation_tells_why_and_can_be_tried_again(scene):

@@ -45,6 +45,7 @@ class RegionPanel(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Tumour", parent)
+        self._hidden: set[int] = set()
         self._table = QWidget()
         self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -99,7 +100,11 @@ class RegionPanel(Card):
     def _visibility_box(self, row: RegionRow, value: int, rgb: tuple[int, int, int]) -> QCheckBox:
         box = QCheckBox(f"{row.title} ({row.region.value})")
         box.setIcon(colour_chip(rgb))
-        box.setChecked(True)
+        box.setChecked(value not in self._hidden)
         box.setToolTip("Show or hide this region")
-        box.toggled.connect(lambda visible: self.visibility_changed.emit(value, visible))
+        box.toggled.connect(lambda visible: self._set_visible(value, visible))
         return box
+
+    def _set_visible(self, value: int, visible: bool) -> None:
+        (self._hidden.discard if visible else self._hidden.add)(value)
+        self.visibility_changed.emit(value, visible)

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from desktop_app.domain.measurement import Measurement, MeasurementKind
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
@@ -94,22 +91,6 @@ def region_rows(
             )
         )
     return tuple(rows)
-
-
-def largest_section_centre(segmentation: Segmentation) -> NDArray[np.float64]:
-    """Return a point inside the tumour, in the slice that shows most of it.
-
-    Returns
-    -------
-    ndarray
-        (3,) L, P, S in millimetres: the tumour voxel nearest to the section's centre of mass.
-    """
-    tumour_kji = segmentation.mask_kji(Region.WT)
-    slice_k = int(tumour_kji.sum(axis=(1, 2)).argmax())
-    points_ji = np.argwhere(tumour_kji[slice_k])
-    offset_ji = points_ji - points_ji.mean(axis=0)
-    j, i = points_ji[(offset_ji**2).sum(axis=1).argmin()]
-    return segmentation.geometry.to_patient_mm(np.array([slice_k, j, i], dtype=np.float64))
 
 
 def _judge(

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop_app.services.import_study import ScanResult, open_path
-
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
+from desktop_app.io.scan import ScanResult
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat, PageRenderer
+from desktop_app.services.import_study import open_path
 from desktop_app.services.reopen import reopen_result
 from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
@@ -31,7 +31,7 @@ from desktop_app.services.session import (
     StudyChanged,
 )
 from ui.presenters.job_line import Dispatch, JobLine
-from ui.presenters.rows import header_of, largest_section_centre, region_rows, slots_of
+from ui.presenters.rows import header_of, region_rows, slots_of
 from ui.views.study_view import Actions, SequenceSlot, StudyView
 
 _NOT_SEGMENTED = ("Not segmented yet.",)
@@ -257,8 +257,6 @@ class StudyPresenter:
         segmentation = result.segmentation
         self._view.show_segmentation(segmentation)
         self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
-        if not segmentation.is_empty:
-            self._view.show_point(largest_section_centre(segmentation))
         rows = region_rows(segmentation, result.measurements)
         seconds = segmentation.provenance.seconds.get("total")
         origin = f"{segmentation.provenance.model_id} on {segmentation.provenance.device}"

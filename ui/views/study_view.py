@@ -98,13 +98,10 @@ class StudyView(Protocol):
         """Show an image in planes of the reference's grid."""
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
-        """Show labels over the slices and as surfaces."""
+        """Show labels over the slices and as surfaces, and turn to where they are largest."""
 
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces; ``None`` takes it away."""
-
-    def show_point(self, point_lps_mm: NDArray[np.float64]) -> None:
-        """Move the crosshair to a point of the patient."""
 
     def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
         """Fill the volume table and the notes below it."""
