@@ -245,7 +245,7 @@ def test_a_failing_picture_is_logged_and_told(
     view: VolumeView,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("driver went away")
 
     monkeypatch.setattr(surface_scene.SurfaceScene, "picture", fail)

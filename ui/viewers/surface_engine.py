@@ -138,9 +138,9 @@ class SurfaceEngine(QObject):
         self._hidden = hidden
         self._show_visible()
 
-    def request_picture(self, camera: OrbitCamera, width: int, height: int) -> None:
-        """Draw; `picture_ready` follows."""
-        self._submit(self._drawer, self._draw, camera, width, height)
+    def request_picture(self, camera: OrbitCamera, width: int, height: int, *, fine: bool) -> None:
+        """Draw, with smooth edges if `fine`; `picture_ready` follows."""
+        self._submit(self._drawer, self._draw, camera, width, height, fine)
 
     def request_pick(
         self, camera: OrbitCamera, width: int, height: int, x: float, y: float
@@ -210,12 +210,12 @@ class SurfaceEngine(QObject):
                 )
         return self._scene
 
-    def _draw(self, camera: OrbitCamera, width: int, height: int) -> None:
+    def _draw(self, camera: OrbitCamera, width: int, height: int, fine: bool) -> None:
         scene = self._open_scene()
         if scene is None:
             return
         start = time.perf_counter()
-        pixels = scene.picture(camera, width, height)
+        pixels = scene.picture(camera, width, height, fine=fine)
         picture = QImage(
             pixels.data, width, height, width * 4, QImage.Format.Format_RGBX8888
         ).copy()

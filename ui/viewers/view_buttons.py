@@ -29,7 +29,7 @@ class ViewButtons(QWidget):
         super().__init__(parent)
         self._view_name = view_name
         self._help = self._button(help_text, f"{view_name}: mouse and keys", 0)
-        self._help.setIcon(_drawn_icon("help", self.devicePixelRatioF()))
+        self._help.setIcon(_drawn_icon("help"))
         self._maximise = self._button("", "", _SIZE + 2)
         self._maximise.clicked.connect(self.maximise_requested)
         self.setFixedSize(2 * _SIZE + 2, _SIZE)
@@ -42,7 +42,7 @@ class ViewButtons(QWidget):
         self._maximise.setToolTip(f"{text} (double-click, Enter)")
         self._maximise.setAccessibleName(f"{self._view_name}: {text.lower()}")
         kind = "restore" if is_maximised else "maximise"
-        self._maximise.setIcon(_drawn_icon(kind, self.devicePixelRatioF()))
+        self._maximise.setIcon(_drawn_icon(kind))
 
     def place(self, view_width: int) -> None:
         """Move into the corner of a view of this width."""
@@ -60,8 +60,15 @@ class ViewButtons(QWidget):
         return button
 
 
-def _drawn_icon(kind: str, device_ratio: float) -> QIcon:
-    pixmap = QPixmap(round(_ICON * device_ratio), round(_ICON * device_ratio))
+def _drawn_icon(kind: str) -> QIcon:
+    icon = QIcon()
+    for device_ratio in (1, 2, 3):
+        icon.addPixmap(_drawn(kind, device_ratio))
+    return icon
+
+
+def _drawn(kind: str, device_ratio: int) -> QPixmap:
+    pixmap = QPixmap(_ICON * device_ratio, _ICON * device_ratio)
     pixmap.setDevicePixelRatio(device_ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -81,4 +88,4 @@ def _drawn_icon(kind: str, device_ratio: float) -> QIcon:
         corner = [QPointF(half, 2), QPointF(_ICON - 2, 2), QPointF(_ICON - 2, half)]
         painter.drawPolyline(QPolygonF(corner))
     painter.end()
-    return QIcon(pixmap)
+    return pixmap

@@ -336,7 +336,8 @@ class VolumeView(QWidget):
         self._is_drawing = True
         self._is_stale = False
         coarse = self._is_moving and self._seconds > _SLOW_SECONDS
-        self._engine.request_picture(self._camera, *self._device_size(0.5 if coarse else 1.0))
+        width, height = self._device_size(0.5 if coarse else 1.0)
+        self._engine.request_picture(self._camera, width, height, fine=not coarse)
 
     def _device_size(self, quality: float) -> tuple[int, int]:
         ratio = self.devicePixelRatioF() * quality

@@ -10,6 +10,9 @@ _MOST_SAMPLES = 300_000
 _PERCENTILES = (1.0, 99.0)
 # Air around an unstripped head is noise, not zero; it lies well below the bright tissues.
 _AIR_FRACTION = 0.08
+# White, as multiples of how far the median lies above black: enhancement stays distinct in flat
+# images, and a few very bright vessels do not darken the rest.
+_HEADROOM = (2.0, 3.5)
 _FULL_DRAG_PIXELS = 400.0
 
 
@@ -46,7 +49,8 @@ class Window:
 def auto_window(array: NDArray[Any]) -> tuple[float, float]:
     """Return a window (centre, width) that shows the tissues well.
 
-    Robust percentiles of the voxels that are neither zero nor air.
+    Robust percentiles of the voxels that are neither zero nor air; the median of the tissues is
+    between a third and a half of the way to white.
 
     Parameters
     ----------
@@ -63,7 +67,12 @@ def auto_window(array: NDArray[Any]) -> tuple[float, float]:
     if values.min() >= 0:
         tissue = values[values > _AIR_FRACTION * bright]
         values = tissue if tissue.size else values
-    low, high = (float(value) for value in np.percentile(values, _PERCENTILES))
+    low, middle, high = (
+        float(value) for value in np.percentile(values, (_PERCENTILES[0], 50.0, _PERCENTILES[1]))
+    )
     if high <= low:
         return low, max(abs(low), 1.0)
+    if middle > low:
+        least, most = (low + factor * (middle - low) for factor in _HEADROOM)
+        high = min(max(high, least), most)
     return (low + high) / 2, high - low
