@@ -44,6 +44,16 @@ class Grid:
         di, dj, dk = np.linalg.norm(self.affine_lps_mm[:3, :3], axis=0)
         return float(dk), float(dj), float(di)
 
+    def coarser(self, factor: float) -> "Grid":
+        """Return a grid over the same space with voxels longer by a factor."""
+        k, j, i = (max(2, round(size / factor)) for size in self.shape_kji)
+        affine = self.affine_lps_mm.copy()
+        affine[:3, :3] *= factor
+        middle = (np.array(self.shape_kji[::-1]) - 1) / 2
+        centre = self.affine_lps_mm[:3, :3] @ middle + self.affine_lps_mm[:3, 3]
+        affine[:3, 3] = centre - affine[:3, :3] @ ((np.array((i, j, k)) - 1) / 2)
+        return Grid((k, j, i), affine, self.slice_thickness_mm * factor)
+
 
 def oblique_grid(
     shape_kji: tuple[int, int, int],

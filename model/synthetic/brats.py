@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from model.spec import Label, Sequence
 from model.synthetic.acquisition import receive
 from model.synthetic.fields import FloatArray
 from model.synthetic.phantom import HeadPhantom, simulate
-from model.synthetic.signal import PROTOCOLS, Sequence
+from model.synthetic.signal import PROTOCOLS
 from model.synthetic.tissues import BRAIN_TISSUES, Tissue
-from model.synthetic.tumour import Region
 
 _NAMES = {Sequence.T1: "t1", Sequence.T1C: "t1ce", Sequence.T2: "t2", Sequence.FLAIR: "flair"}
 # The 2021 release calls enhancing tumour 4.
-_STORED_LABEL = {Region.NCR: 1, Region.ED: 2, Region.ET: 4}
+_STORED_LABEL = {Label.NCR: 1, Label.ED: 2, Label.ET: 4}
 _MARGIN_MM = 6.0
 _CSF_KEPT_MM = 1.2
 _CLOSED_MM = 6.0
@@ -133,8 +133,8 @@ def write_brats_case(folder: Path, name: str, case: BratsCase) -> Path:
     case_folder.mkdir(parents=True)
     affine_ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ case.affine_lps_mm
     stored = np.zeros_like(case.labels_kji)
-    for region, value in _STORED_LABEL.items():
-        stored[case.labels_kji == region] = value
+    for label, value in _STORED_LABEL.items():
+        stored[case.labels_kji == label] = value
     arrays: dict[str, NDArray[np.generic]] = {"seg": stored}
     for sequence, channel in zip(Sequence, case.channels_ckji, strict=True):
         arrays[_NAMES[sequence]] = np.rint(channel).astype(np.int16)

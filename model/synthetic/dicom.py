@@ -61,16 +61,16 @@ def series_header(plan: SeriesPlan, identity: StudyIdentity) -> Dataset:
     header.SeriesDescription = plan.description
     header.ProtocolName = plan.description
     header.SeriesTime = header.AcquisitionTime = header.ContentTime = plan.start
-    header.ScanningSequence = list(plan.scanning_sequence)
-    header.SequenceVariant = list(plan.sequence_variant)
-    header.ScanOptions = list(plan.scan_options)
-    header.MRAcquisitionType = plan.acquisition_type
+    header.ScanningSequence = list(plan.pulses.scanning_sequence)
+    header.SequenceVariant = list(plan.pulses.variant)
+    header.ScanOptions = list(plan.pulses.options)
+    header.MRAcquisitionType = plan.pulses.acquisition_type
     header.RepetitionTime = _decimal(protocol.repetition_time_ms)
     header.EchoTime = _decimal(protocol.echo_time_ms)
     if protocol.inversion_time_ms:
         header.InversionTime = _decimal(protocol.inversion_time_ms)
     header.FlipAngle = _decimal(protocol.flip_angle_deg)
-    header.EchoTrainLength = plan.echo_train
+    header.EchoTrainLength = plan.pulses.echo_train
     header.EchoNumbers = 1
     header.NumberOfAverages = 1
     header.WindowCenter = _decimal(plan.window_width / 2)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from model.spec import Sequence
 from model.synthetic.acquisition import Matrix, oblique_grid, receive, sample
 from model.synthetic.dicom import StudyIdentity, series_header, write_stack
 from model.synthetic.phantom import HeadPhantom, simulate
 from model.synthetic.series import AXIAL, CORONAL, SAGITTAL, plan_study
-from model.synthetic.signal import Sequence
 
 _SLICES_PER_PLANE = 3
 
@@ -35,7 +35,7 @@ def write_localizer(
         t1,
         number=1,
         description="localizer",
-        acquisition_type="2D",
+        pulses=replace(t1.pulses, acquisition_type="2D"),
         image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"),
         start="092610",
     )

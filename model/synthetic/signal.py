@@ -4,21 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import cos, exp, radians, sin
 
+from model.spec import Sequence
 from model.synthetic.tissues import Relaxation
 
 # r1 of gadobutrol in plasma at 3 T, 37 °C: Rohrer et al., Invest Radiol 40:715 (2005).
 RELAXIVITY_PER_MMOL_S = 5.0
 # Fat saturation is never complete across a head.
 _SUPPRESSED = 0.8
-
-
-class Sequence(StrEnum):
-    """The four sequences of a tumour study."""
-
-    T1 = "T1"
-    T1C = "T1c"
-    T2 = "T2"
-    FLAIR = "FLAIR"
 
 
 class Kind(StrEnum):

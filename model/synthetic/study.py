@@ -12,18 +12,21 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from model.spec import REGION_LABELS, Label, Region, Sequence
 from model.synthetic.acquisition import Matrix, receive, rigid, sample
 from model.synthetic.dicom import StudyIdentity, series_header, write_stack
 from model.synthetic.localizer import write_localizer
 from model.synthetic.phantom import HeadPhantom, make_head, simulate
 from model.synthetic.series import SeriesPlan, plan_study
-from model.synthetic.signal import Sequence
-from model.synthetic.tumour import Region, TumourSpec
+from model.synthetic.tumour import TumourSpec
 
 SAMPLE_SEED = 7
 DICOM_FOLDER = "dicom"
 TRUTH_FOLDER = "truth"
 _MAX_STORED = 4095
+# Relative to white matter.
+_NOISE = 0.038
+_SHADING = 0.19
 
 # How the head lies in the scanner while the T1c series runs.
 _HEAD_POSE = rigid((2.0, -18.0, 14.0), (3.0, -1.5, 2.5))
@@ -142,8 +145,8 @@ def read_sample_study(folder: Path, record: dict[str, Any] | None = None) -> Sam
 
 def _build(folder: Path, seed: int, tumour: TumourSpec | None, coarseness: float) -> dict[str, Any]:
     """Write everything into an unfinished folder and return the contents of the truth file."""
-    phantom = make_head(seed, tumour=tumour, spacing_mm=min(coarseness, 4.0))
     plans = plan_study(coarseness)
+    phantom = make_head(seed, tumour=tumour, spacing_mm=coarseness)
     identity = StudyIdentity(seed)
     motions = draw_motions(seed)
     seeds = np.random.SeedSequence([seed, 1]).spawn(len(plans))
@@ -152,7 +155,7 @@ def _build(folder: Path, seed: int, tumour: TumourSpec | None, coarseness: float
         pose = motions[plan.sequence] @ _HEAD_POSE
         clean = sample(simulate(phantom, plan.protocol), phantom, plan.grid, pose)
         rng = np.random.default_rng(noise_seed)
-        received = receive(clean, rng, noise=plan.noise, shading=plan.shading)
+        received = receive(clean, rng, noise=_NOISE, shading=_SHADING)
         stored = np.minimum(np.rint(received * plan.white_matter), _MAX_STORED).astype(np.uint16)
         header = series_header(plan, identity)
         write_stack(folder / DICOM_FOLDER / plan.folder, header, stored, plan.grid, identity)
@@ -205,19 +208,22 @@ def resample_labels(phantom: HeadPhantom, plan: SeriesPlan, pose: Matrix) -> NDA
     tumour = (phantom.tumour_kji > 0).astype(np.float32)
     best = 1 - sample(tumour, phantom, plan.grid, pose)
     labels = np.zeros(plan.grid.shape_kji, dtype=np.uint8)
-    for region in Region:
-        part = sample((phantom.tumour_kji == region).astype(np.float32), phantom, plan.grid, pose)
-        labels[part > best] = region
+    for label in (Label.NCR, Label.ED, Label.ET):
+        part = sample((phantom.tumour_kji == label).astype(np.float32), phantom, plan.grid, pose)
+        labels[part > best] = label
         np.maximum(best, part, out=best)
     return labels
 
 
 def region_volumes_mm3(labels_kji: NDArray[np.uint8], voxel_mm3: float) -> dict[str, float]:
     """Volumes of NCR, ED, ET, TC = NCR + ET and WT = TC + ED."""
-    volumes = {r.name: float((labels_kji == r).sum() * voxel_mm3) for r in Region}
-    volumes["TC"] = volumes["NCR"] + volumes["ET"]
-    volumes["WT"] = volumes["TC"] + volumes["ED"]
-    return volumes
+    parts: dict[str, tuple[Label, ...]] = {
+        label.name: (label,) for label in (Label.NCR, Label.ED, Label.ET)
+    }
+    parts |= {region.name: REGION_LABELS[region] for region in (Region.TC, Region.WT)}
+    return {
+        name: float(np.isin(labels_kji, labels).sum() * voxel_mm3) for name, labels in parts.items()
+    }
 
 
 def _write_truth(

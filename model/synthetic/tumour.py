@@ -1,24 +1,17 @@
 """The glioma: a necrotic core, an enhancing rim, and oedema that follows white matter."""
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from model.spec import Label
 from model.synthetic.canvas import Canvas
 from model.synthetic.cortex import Cortex
 from model.synthetic.fields import Box, FloatArray, Points, smooth_minimum, smooth_noise
 from model.synthetic.tissues import Tissue
-
-
-class Region(IntEnum):
-    """Labels of the sub-regions, as in BraTS 2023; 0 is background."""
-
-    NCR = 1
-    ED = 2
-    ET = 3
 
 
 class Side(StrEnum):
@@ -124,7 +117,7 @@ def paint_tumour(
     Returns
     -------
     tumour_kji
-        Labels of `Region`, uint8, of the canvas' shape; 0 where there is no tumour.
+        Labels as in `model.spec.Label`, uint8, of the canvas' shape; 0 where there is no tumour.
     """
     window = cortex.window
     _, box = canvas.coarse(window)
@@ -137,7 +130,7 @@ def paint_tumour(
     # Islands of living tumour inside the necrosis, and a ragged border between the two.
     islands = smooth_noise(rng, box, 7)
     rim += np.float32(0.9) * islands + np.maximum(islands - np.float32(1.2), 0) * np.float32(9)
-    rim = np.where(rim > 1, rim, np.exp(rim - 1)) * np.float32(spec.rim_mm > 0)
+    rim = np.where(rim > 1, rim, np.exp(np.minimum(rim, 1) - 1)) * np.float32(spec.rim_mm > 0)
     core, width, rim = (canvas.to_fine(f) for f in (core, width, rim))
     core = np.maximum(core, cortex.hull_mm + np.float32(1.5))
     _paint_oedema(canvas, cortex, core - width)
@@ -165,11 +158,11 @@ def _core(box: Box, spec: TumourSpec, rng: np.random.Generator) -> FloatArray:
 
 
 def tumour_labels(primary_kji: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Labels of `Region` that belong to an array of tissue codes."""
+    """Labels as in `model.spec.Label` that belong to an array of tissue codes."""
     table = np.zeros(max(Tissue) + 1, dtype=np.uint8)
-    table[Tissue.NECROSIS] = Region.NCR
-    table[Tissue.OEDEMA] = Region.ED
-    table[Tissue.ENHANCING_RIM] = Region.ET
+    table[Tissue.NECROSIS] = Label.NCR
+    table[Tissue.OEDEMA] = Label.ED
+    table[Tissue.ENHANCING_RIM] = Label.ET
     return table[primary_kji]
 
 
