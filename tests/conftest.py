@@ -116,6 +116,25 @@ def _unexpected_logs(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail("unexpected log records:\n" + "\n".join(lines), pytrace=False)
 
 
+def _visible_windows() -> list[str]:
+    # Only where a test has loaded Qt; the others must not pay for it.
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return []
+    windows = widgets.QApplication.topLevelWidgets()
+    return [repr(window) for window in windows if window.isVisible()]
+
+
+@pytest.fixture(autouse=True)
+def _no_window_left_open() -> Iterator[None]:
+    """Fail a test after which a window is on the screen that was not there before."""
+    before = set(_visible_windows())
+    yield
+    left = sorted(set(_visible_windows()) - before)
+    if left:
+        pytest.fail("windows left open: " + ", ".join(left), pytrace=False)
+
+
 def pytest_report_header() -> list[str]:
     display = os.environ.get("DISPLAY") or "none"
     return [f"python {sys.version.split()[0]}, Qt {os.environ['QT_QPA_PLATFORM']}, X {display}"]
