@@ -28,12 +28,15 @@ class SourceConfig:
         True: cases without tumour and without reference labels, all background.
     optional
         True: skip silently when the folder is not there.
+    case_weights
+        Factors on `weight` for single cases by name.
     """
 
     folder: str
     weight: float = 1.0
     healthy: bool = False
     optional: bool = False
+    case_weights: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,9 @@ class TrainConfig:
         Run the network under bf16 autocast.
     checkpoint_minutes
         Time between two checkpoints.
+    card
+        What the model card says beyond what the run itself knows: licence of the data, intended
+        use, limits.
     """
 
     name: str
@@ -129,6 +135,7 @@ class TrainConfig:
     focal_gamma: float = 2.0
     bf16: bool = False
     checkpoint_minutes: float = 5.0
+    card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the values.

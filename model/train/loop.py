@@ -22,16 +22,6 @@ CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 LOG_FIELDS = ("step", "fraction", "seconds", "side", "learning_rate", "loss")
 
-LICENCE = {
-    "weights": "Apache-2.0",
-    "training_data": [
-        "RSNA-ASNR-MICCAI BraTS 2021 (Baid et al. 2021, arXiv 2107.02314; Menze et al. 2015; "
-        "Bakas et al. 2017; TCIA, doi 10.7937/jc8x-9874), CC BY 4.0",
-        "Medical Segmentation Decathlon Task01, CC BY-SA 4.0",
-        "Ljubljana MS lesion data (Lesjak et al. 2018), CC BY",
-    ],
-}
-
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
@@ -168,7 +158,7 @@ class Trainer:
 
     def export(self) -> ModelCard:
         """Write the averaged weights and their card into the output folder."""
-        details = {"training": self._training_card(), "licence": LICENCE}
+        details = {"training": self._training_card(), **self.config.card}
         return save_network(
             self.output, self.config.name, self.config.network, self.average.state, details
         )
@@ -194,7 +184,8 @@ class Trainer:
 
     def _training_card(self) -> dict[str, Any]:
         config = asdict(self.config)
-        config.pop("network")
+        for own_section in ("network", "card", "held_out"):
+            config.pop(own_section)
         return {
             "cases": sorted(case.name for case in self.cases),
             "held_out": list(self.config.held_out),

@@ -91,7 +91,8 @@ def load_sources(config: TrainConfig, data: Path) -> list[PreparedCase]:
             continue
         for path in find_cases(folder):
             if path.name not in config.held_out:
-                cases.append(prepare_case(load_case(path), source.weight, healthy=source.healthy))
+                weight = source.weight * source.case_weights.get(path.name, 1.0)
+                cases.append(prepare_case(load_case(path), weight, healthy=source.healthy))
     if not cases:
         msg = f"{data}: every case is held out"
         raise CaseError(msg)
