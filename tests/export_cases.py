@@ -1,10 +1,13 @@
 """Small studies for the tests of measuring and exporting: DICOM files on disk and their result."""
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -196,3 +199,12 @@ def without_files(result: StudyResult) -> StudyResult:
     }
     study = replace(result.study, series=tuple(roles.values()))
     return replace(result, study=study, roles=roles)
+
+
+def dciodvfy_errors(path: Path) -> list[str]:
+    """Return the error lines of the DICOM validator."""
+    program = shutil.which("dciodvfy")
+    if program is None:
+        pytest.skip("needs dciodvfy (Debian package dicom3tools)")
+    done = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
+    return [line for line in done.stderr.splitlines() if line.startswith("Error")]

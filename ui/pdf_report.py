@@ -4,10 +4,13 @@ import sys
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMarginsF
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMarginsF, Qt
 from PySide6.QtGui import (
     QFontDatabase,
     QGuiApplication,
+    QImage,
     QPagedPaintDevice,
     QPageLayout,
     QPageSize,
@@ -16,9 +19,11 @@ from PySide6.QtGui import (
 )
 
 from desktop_app.services.report import ReportPage
-from ui.report_sheet import UNITS_PER_MM, ReportSheet
+from ui.report_sheet import SHEET_HEIGHT, SHEET_WIDTH, UNITS_PER_MM, ReportSheet
 
 _MM_PER_INCH = 25.4
+# Small print stays legible on a diagnostic screen, and the file stays under 8 MB.
+_PIXELS_PER_MM = 6
 # Narrow enough for the tables, in the order of the systems that have them.
 _FAMILIES = ("Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Liberation Sans", "Arial")
 
@@ -45,6 +50,24 @@ class PdfReport:
         with self._one_at_a_time:
             content = self._pdf(page)
         path.write_bytes(content)
+
+    def picture(self, page: ReportPage) -> NDArray[np.uint8]:
+        """Draw the page as (rows, columns, 3) red, green, blue."""
+        image = QImage(
+            round(SHEET_WIDTH / UNITS_PER_MM * _PIXELS_PER_MM),
+            round(SHEET_HEIGHT / UNITS_PER_MM * _PIXELS_PER_MM),
+            QImage.Format.Format_RGB888,
+        )
+        image.fill(Qt.GlobalColor.white)
+        painter = QPainter(image)
+        try:
+            painter.scale(_PIXELS_PER_MM / UNITS_PER_MM, _PIXELS_PER_MM / UNITS_PER_MM)
+            ReportSheet(painter, font_family()).draw(page)
+        finally:
+            painter.end()
+        # Qt pads rows to whole words.
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+        return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
     def _pdf(self, page: ReportPage) -> bytes:
         content = QByteArray()

@@ -83,6 +83,12 @@ DEFAULT_LABELS: tuple[LabelDefinition, ...] = (
     ),
 )
 
+# SNOMED CT has no code for the core of a glioma; a mass is the nearest that is true.
+UNION_CODES = {
+    Region.TC: CodedConcept("4147007", "SCT", "Mass"),
+    Region.WT: CodedConcept("108369006", "SCT", "Neoplasm"),
+}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
@@ -123,3 +129,11 @@ class Segmentation:
     def is_empty(self) -> bool:
         """Whether no tumour is marked at all."""
         return not self.labels_kji.any()
+
+
+def region_code(segmentation: Segmentation, region: Region) -> CodedConcept:
+    """Return the code of a region: that of its label, or of a union of labels."""
+    for definition in segmentation.definitions:
+        if definition.region is region:
+            return definition.coded_concept
+    return UNION_CODES[region]

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.errors import UsageError
@@ -19,12 +21,20 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import ReportPage, build_page
 
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation as DicomSegmentation
+
+    from desktop_app.io.dicom_source import DicomSource
+
 
 class ExportFormat(StrEnum):
     """Kinds of files a study can be written as."""
 
     NIFTI = "nifti"
     SEG = "seg"
+    SR = "sr"
+    RTSTRUCT = "rtstruct"
+    SC = "sc"
     CSV = "csv"
     JSON = "json"
     PDF = "pdf"
@@ -41,6 +51,9 @@ DEFAULT_FORMATS = (
 FILE_NAMES = {
     ExportFormat.NIFTI: "segmentation.nii.gz",
     ExportFormat.SEG: "segmentation.seg.dcm",
+    ExportFormat.SR: "report.sr.dcm",
+    ExportFormat.RTSTRUCT: "structures.rt.dcm",
+    ExportFormat.SC: "summary.sc.dcm",
     ExportFormat.CSV: "measurements.csv",
     ExportFormat.JSON: "measurements.json",
     ExportFormat.PDF: "report.pdf",
@@ -49,13 +62,19 @@ FILE_NAMES = {
 _TITLES = {
     ExportFormat.NIFTI: "NIfTI labels",
     ExportFormat.SEG: "DICOM SEG",
+    ExportFormat.SR: "DICOM SR",
+    ExportFormat.RTSTRUCT: "DICOM RTSTRUCT",
+    ExportFormat.SC: "DICOM secondary capture",
     ExportFormat.CSV: "Table",
     ExportFormat.JSON: "Measurements",
     ExportFormat.PDF: "PDF report",
 }
 
 # These refer to the images they were made from by DICOM's identifiers.
-_DICOM_FORMATS = frozenset({ExportFormat.SEG})
+_DICOM_FORMATS = frozenset(
+    {ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT, ExportFormat.SC}
+)
+_DRAWN_FORMATS = frozenset({ExportFormat.PDF, ExportFormat.SC})
 
 
 class PageRenderer(Protocol):
@@ -63,6 +82,9 @@ class PageRenderer(Protocol):
 
     def render(self, page: ReportPage, path: Path) -> None:
         """Write the page as PDF; an `OSError` says that it could not be written."""
+
+    def picture(self, page: ReportPage) -> NDArray[np.uint8]:
+        """Return the page as (rows, columns, 3) red, green, blue."""
 
 
 def parse_formats(text: str) -> tuple[ExportFormat, ...]:
@@ -99,7 +121,9 @@ def skipped_formats(
     for one in formats:
         if one in _DICOM_FORMATS and reference.is_nifti:
             reasons[one] = f"{_TITLES[one]} needs a DICOM study; skipped."
-        elif one is ExportFormat.PDF and not can_draw:
+        elif one is ExportFormat.RTSTRUCT and result.segmentation.is_empty:
+            reasons[one] = f"{_TITLES[one]} needs something to outline; skipped."
+        elif one in _DRAWN_FORMATS and not can_draw:
             reasons[one] = f"{_TITLES[one]} cannot be drawn here; skipped."
     return reasons
 
@@ -153,9 +177,14 @@ def export_study(
         )
     wanted = tuple(dict.fromkeys(formats))
     skipped = skipped_formats(result, wanted, can_draw=page_renderer is not None)
-    job = _Job(result, et_label, anonymise, page_renderer, tuple(skipped.values()))
-    writers = {one: write for one, write in job.writers().items() if one in wanted}
-    writers = {one: write for one, write in writers.items() if one not in skipped}
+    writers = _Job(
+        result,
+        [one for one in wanted if one not in skipped],
+        page_renderer,
+        et_label=et_label,
+        anonymise=anonymise,
+        warnings=tuple(skipped.values()),
+    ).writers()
     with atomic_folder(folder) as staging:
         for number, (one, write) in enumerate(writers.items()):
             if token is not None:
@@ -170,51 +199,105 @@ def export_study(
     return tuple(folder / FILE_NAMES[one] for one in wanted if one in writers)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """One export: what its writers share."""
+    """One export: its writers, and what they share."""
 
-    result: StudyResult
-    et_label: int
-    anonymise: bool
-    page_renderer: PageRenderer | None
-    warnings: tuple[str, ...]
+    def __init__(
+        self,
+        result: StudyResult,
+        formats: Iterable[ExportFormat],
+        page_renderer: PageRenderer | None,
+        *,
+        et_label: int,
+        anonymise: bool,
+        warnings: tuple[str, ...],
+    ) -> None:
+        self._result = result
+        self._formats = frozenset(formats)
+        self._page_renderer = page_renderer
+        self._et_label = et_label
+        self._anonymise = anonymise
+        self._warnings = warnings
+        self._started = time.perf_counter()
 
     def writers(self) -> dict[ExportFormat, Callable[[Path], object]]:
         """Return the writers in the order in which they run: the clock is read last."""
-        started = time.perf_counter()
-        return {
+        every: dict[ExportFormat, Callable[[Path], object]] = {
             ExportFormat.NIFTI: partial(
-                write_nifti_labels, self.result.segmentation, et_label=self.et_label
+                write_nifti_labels, self._result.segmentation, et_label=self._et_label
             ),
             ExportFormat.SEG: self._write_seg,
+            ExportFormat.SR: self._write_sr,
+            ExportFormat.RTSTRUCT: self._write_rtstruct,
+            ExportFormat.SC: self._write_sc,
             ExportFormat.PDF: self._write_pdf,
-            ExportFormat.CSV: lambda path: write_csv(
-                measurement_rows(self._document(started)), path
-            ),
-            ExportFormat.JSON: lambda path: write_json(self._document(started), path),
+            ExportFormat.CSV: lambda path: write_csv(measurement_rows(self._document()), path),
+            ExportFormat.JSON: lambda path: write_json(self._document(), path),
         }
+        return {one: write for one, write in every.items() if one in self._formats}
 
-    def _document(self, started: float) -> dict[str, object]:
+    def _document(self) -> dict[str, object]:
         return measurements_document(
-            self.result,
-            anonymise=self.anonymise,
-            export_seconds=time.perf_counter() - started,
-            further_warnings=self.warnings,
+            self._result,
+            anonymise=self._anonymise,
+            export_seconds=time.perf_counter() - self._started,
+            further_warnings=self._warnings,
         )
 
-    def _write_seg(self, path: Path) -> None:
-        # highdicom takes half a second to import, which a program that only starts need not wait.
-        from desktop_app.io.dicom_object import save
+    @cached_property
+    def _page(self) -> ReportPage:
+        return build_page(self._result, anonymise=self._anonymise, further_warnings=self._warnings)
+
+    # highdicom takes half a second to import, which a program that only starts need not wait for:
+    # so the modules that write DICOM are imported where they are used.
+
+    @cached_property
+    def _source(self) -> "DicomSource":
         from desktop_app.io.dicom_source import read_source
+
+        reference = self._result.roles[self._result.prepared.reference_sequence]
+        geometry = self._result.segmentation.geometry
+        return read_source(reference, geometry, anonymise=self._anonymise)
+
+    @cached_property
+    def _seg(self) -> "DicomSegmentation":
         from desktop_app.io.export_seg import build_seg
 
-        reference = self.result.roles[self.result.prepared.reference_sequence]
-        segmentation = self.result.segmentation
-        source = read_source(reference, segmentation.geometry, anonymise=self.anonymise)
-        save(build_seg(segmentation, source), path)
+        return build_seg(self._result.segmentation, self._source)
+
+    def _write_seg(self, path: Path) -> None:
+        from desktop_app.io import dicom_object
+
+        dicom_object.save(self._seg, path)
+
+    def _write_sr(self, path: Path) -> None:
+        from desktop_app.io import dicom_object
+        from desktop_app.io.export_sr import build_sr
+
+        seg = self._seg if ExportFormat.SEG in self._formats else None
+        result = self._result
+        document = build_sr(result.segmentation, result.measurements, self._source, seg)
+        dicom_object.save(document, path)
+
+    def _write_rtstruct(self, path: Path) -> None:
+        from desktop_app.io import dicom_object
+        from desktop_app.io.export_rtstruct import build_rtstruct
+
+        dicom_object.save(build_rtstruct(self._result.segmentation, self._source), path)
+
+    def _write_sc(self, path: Path) -> None:
+        from desktop_app.io import dicom_object
+        from desktop_app.io.export_sc import build_sc
+
+        picture_yxc = self._renderer.picture(self._page)
+        provenance = self._result.segmentation.provenance
+        dicom_object.save(build_sc(picture_yxc, self._source, provenance), path)
 
     def _write_pdf(self, path: Path) -> None:
-        if self.page_renderer is not None:
-            page = build_page(self.result, anonymise=self.anonymise, further_warnings=self.warnings)
-            self.page_renderer.render(page, path)
+        self._renderer.render(self._page, path)
+
+    @property
+    def _renderer(self) -> PageRenderer:
+        if self._page_renderer is None:
+            raise ValueError("drawn formats need a page renderer")
+        return self._page_renderer

@@ -144,3 +144,10 @@ def test_command_line_needs_no_display(tmp_path: Path, repository_root: Path) ->
         env=environment,
     )
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-1.4")
+
+
+def test_picture_shows_the_page(result: StudyResult) -> None:
+    picture = PdfReport().picture(build_page(result))
+    assert (picture.shape, picture.dtype) == ((297 * 6, 210 * 6, 3), "uint8")
+    assert (picture[:60] == 255).all()
+    assert picture.min() == 0

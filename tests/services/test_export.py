@@ -11,6 +11,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from pydicom import dcmread
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
@@ -41,6 +43,10 @@ class Page:
         path.write_bytes(b"%PDF half")
         if self.error is not None:
             raise self.error
+
+    def picture(self, page: ReportPage) -> NDArray[np.uint8]:
+        self.page = page
+        return np.full((40, 30, 3), 255, np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +162,27 @@ def test_cancelled_export_writes_nothing(result: StudyResult, tmp_path: Path) ->
     assert names(tmp_path) == set()
 
 
+def test_every_format_is_written_under_its_name(result: StudyResult, tmp_path: Path) -> None:
+    written = export_study(result, tmp_path, formats=ExportFormat, page_renderer=Page())
+    assert [path.name for path in written] == list(FILE_NAMES.values())
+    assert names(tmp_path) == set(FILE_NAMES.values())
+    seg, report = (dcmread(tmp_path / f"{n}.dcm") for n in ("segmentation.seg", "report.sr"))
+    assert seg.SOPInstanceUID in str(report)
+
+
+def test_empty_segmentation_has_all_but_structures(result: StudyResult, tmp_path: Path) -> None:
+    labels = result.segmentation.labels_kji * 0
+    empty = cases.study_result(tmp_path, labels_kji=labels, series=result.roles)
+    written = export_study(empty, tmp_path / "out", formats=ExportFormat, page_renderer=Page())
+    missing = set(FILE_NAMES.values()) - {path.name for path in written}
+    assert missing == {"structures.rt.dcm"}
+    document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
+    assert "DICOM RTSTRUCT needs something to outline; skipped." in document["warnings"]
+
+
 def test_anonymised_set_holds_no_identifier(result: StudyResult, tmp_path: Path) -> None:
     page = Page()
-    export_study(result, tmp_path, anonymise=True, page_renderer=page)
+    export_study(result, tmp_path, formats=ExportFormat, anonymise=True, page_renderer=page)
     private = [
         "Müller",
         "Zoë",

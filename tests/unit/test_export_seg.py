@@ -41,14 +41,6 @@ def seg_path(result: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> P
     return export(result, tmp_path_factory.mktemp("seg") / "segmentation.seg.dcm")
 
 
-def dciodvfy_errors(path: Path) -> list[str]:
-    program = shutil.which("dciodvfy")
-    if program is None:
-        pytest.skip("needs dciodvfy (Debian package dicom3tools)")
-    done = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
-    return [line for line in done.stderr.splitlines() if line.startswith("Error")]
-
-
 def read_with_dcmqi(path: Path, folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Labels as i, j, k and their affine in RAS, as dcmqi sees them."""
     program = Path(sys.executable).with_name("segimage2itkimage")
@@ -78,7 +70,7 @@ def assert_same_voxels(path: Path, folder: Path, truth: NDArray[np.uint8], grid:
 
 
 def test_dciodvfy_reports_no_error(seg_path: Path) -> None:
-    assert dciodvfy_errors(seg_path) == []
+    assert cases.dciodvfy_errors(seg_path) == []
 
 
 def test_dcmqi_reads_the_same_voxels(result: StudyResult, seg_path: Path, tmp_path: Path) -> None:
@@ -152,7 +144,7 @@ def test_anonymised_file_holds_no_identifier(result: StudyResult, tmp_path: Path
         *(instance.sop_instance_uid for instance in series.instances),
     ]
     assert [text for text in private if text.encode() in content] == []
-    assert dciodvfy_errors(path) == []
+    assert cases.dciodvfy_errors(path) == []
     seg = dcmread(path)
     assert seg.PatientIdentityRemoved == "YES"
     referenced = {ref.ReferencedSOPInstanceUID for ref in seg.SourceImageSequence}
@@ -168,7 +160,7 @@ def test_segments_without_voxels_keep_their_description(
     labels = np.where(np.isin(cases.tumour_labels(), values), cases.tumour_labels(), 0)
     partial = cases.study_result(tmp_path, labels_kji=labels.astype(np.uint8), series=result.roles)
     path = export(partial, tmp_path / "s.seg.dcm")
-    assert dciodvfy_errors(path) == []
+    assert cases.dciodvfy_errors(path) == []
     seg = dcmread(path)
     assert len(seg.SegmentSequence) == 3
     frames = (labels > 0).any(axis=(1, 2)).sum()
@@ -231,7 +223,7 @@ def test_multiframe_source(tmp_path: Path) -> None:
     series = multiframe_series(tmp_path, geometry)
     result = cases.study_result(tmp_path, series={Sequence.T1C: series})
     path = export(result, tmp_path / "s.seg.dcm")
-    assert dciodvfy_errors(path) == []
+    assert cases.dciodvfy_errors(path) == []
     assert_same_voxels(path, tmp_path / "out", result.segmentation.labels_kji, geometry)
     for frame in dcmread(path).PerFrameFunctionalGroupsSequence:
         position = np.array(frame.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
@@ -245,7 +237,7 @@ def test_plane_the_scanner_did_not_measure(result: StudyResult, tmp_path: Path) 
     series = result.roles[Sequence.T1C]
     gap = replace(series, instances=series.instances[:5] + series.instances[6:])
     path = export(replace(result, roles={Sequence.T1C: gap}), tmp_path / "s.seg.dcm")
-    assert dciodvfy_errors(path) == []
+    assert cases.dciodvfy_errors(path) == []
     truth = result.segmentation
     assert_same_voxels(path, tmp_path / "out", truth.labels_kji, truth.geometry)
 
@@ -262,7 +254,7 @@ def test_odd_headers_do_not_stop_the_export(tmp_path: Path) -> None:
         dataset.PatientName = "Bono"
         dataset.save_as(instance.path)
     path = export(result, tmp_path / "s.seg.dcm")
-    assert dciodvfy_errors(path) == []
+    assert cases.dciodvfy_errors(path) == []
     seg = dcmread(path)
     assert (seg.StudyDate, seg.PatientSex, str(seg.PatientName)) == ("", "", "Bono")
 
