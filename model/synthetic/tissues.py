@@ -102,7 +102,7 @@ RELAXATION: dict[Tissue, Relaxation] = {
     Tissue.THALAMUS: Relaxation(1080, 84, 0.77, 0.01),
     Tissue.BRAINSTEM: Relaxation(930, 84, 0.73, 0.01),
     Tissue.CHOROID: Relaxation(1600, 130, 0.88, 0.35),
-    Tissue.OEDEMA: Relaxation(1300, 128, 0.81, 0.012),
-    Tissue.ENHANCING_RIM: Relaxation(1450, 110, 0.84, 0.28),
-    Tissue.NECROSIS: Relaxation(2200, 205, 0.92, 0.02),
+    Tissue.OEDEMA: Relaxation(1080, 120, 0.81, 0.012),
+    Tissue.ENHANCING_RIM: Relaxation(1250, 110, 0.84, 0.23),
+    Tissue.NECROSIS: Relaxation(1750, 170, 0.92, 0.03),
 }

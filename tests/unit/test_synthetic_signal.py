@@ -55,7 +55,7 @@ def test_contrast_brightens_only_what_takes_it_up_and_only_afterwards() -> None:
         (Sequence.T1, (Tissue.CSF, Tissue.NECROSIS, Tissue.GREY_MATTER, Tissue.WHITE_MATTER)),
         (Sequence.T1C, (Tissue.NECROSIS, Tissue.OEDEMA, Tissue.ENHANCING_RIM)),
         (Sequence.T2, (Tissue.WHITE_MATTER, Tissue.GREY_MATTER, Tissue.OEDEMA, Tissue.CSF)),
-        (Sequence.FLAIR, (Tissue.CSF, Tissue.WHITE_MATTER, Tissue.NECROSIS, Tissue.OEDEMA)),
+        (Sequence.FLAIR, (Tissue.CSF, Tissue.WHITE_MATTER, Tissue.GREY_MATTER, Tissue.OEDEMA)),
     ],
 )
 def test_order_of_brightness(sequence: Sequence, from_dark_to_bright: tuple[Tissue, ...]) -> None:
@@ -71,9 +71,11 @@ def test_order_of_brightness(sequence: Sequence, from_dark_to_bright: tuple[Tiss
         (Tissue.GREY_MATTER, Sequence.T1, 0.74, 0.96),
         (Tissue.GREY_MATTER, Sequence.T2, 1.3, 1.7),
         (Tissue.GREY_MATTER, Sequence.FLAIR, 1.0, 1.5),
+        (Tissue.OEDEMA, Sequence.T1, 0.88, 1.06),
         (Tissue.OEDEMA, Sequence.T2, 1.5, 2.2),
         (Tissue.OEDEMA, Sequence.FLAIR, 1.3, 2.0),
         (Tissue.ENHANCING_RIM, Sequence.T1C, 1.4, 2.0),
+        (Tissue.ENHANCING_RIM, Sequence.T1, 0.85, 1.1),
         (Tissue.NECROSIS, Sequence.T1C, 0.4, 0.95),
         (Tissue.NECROSIS, Sequence.T2, 1.5, 3.0),
     ],
