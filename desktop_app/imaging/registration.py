@@ -1,0 +1,276 @@
+"""Rigid registration of two images of one head by mutual information."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.registration import Registration
+from desktop_app.domain.volume import Volume
+from desktop_app.imaging.grids import THREADS, isotropic_geometry, to_image
+from desktop_app.imaging.resample import resample
+from desktop_app.imaging.similarity import normalised_mutual_information
+
+_FINE_MM = 2.0
+_SAMPLES = 20_000
+_SEED = 20_240_229
+_BINS = 32
+_ITERATIONS = 100
+# A patient who stays on the table moves less; another examination may start anywhere.
+_MAX_MOTION_MM, _MAX_ROTATION_DEG = 30.0, 20.0
+_MAX_FREE_ROTATION_DEG = 45.0
+_MIN_OVERLAP = 0.5
+# Around a true match the agreement falls off on every side. Measured on real heads: at least 0.88
+# for two images of one patient, at most 0.31 for two patients, 0.02 for noise.
+_MIN_SCORE = 0.45
+_PROBE_MM, _PROBE_DEG = 8.0, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One stage from coarse to fine."""
+
+    shrink: int
+    sigma_mm: float
+    step_mm: float
+    smallest_mm: float
+    samples: int
+
+
+# On raw thick-slice heads started up to 10 mm and 10° off, these end within 0.6 mm of each other
+# at the head's corners; line-search optimisers do no better in three times the time.
+_LEVELS = (
+    _Level(shrink=4, sigma_mm=4.0, step_mm=4.0, smallest_mm=0.04, samples=20_000),
+    _Level(shrink=2, sigma_mm=2.0, step_mm=2.0, smallest_mm=0.02, samples=20_000),
+    _Level(shrink=1, sigma_mm=0.7, step_mm=1.0, smallest_mm=0.01, samples=25_000),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Both images on cubic voxels, and points of the fixed head to compare them at."""
+
+    fixed: Volume
+    moving: Volume
+    points_lps_mm: NDArray[np.float64]
+    fixed_values: NDArray[np.float32]
+    centre_lps_mm: NDArray[np.float64]
+
+    def score(self, fixed_to_moving: NDArray[np.float64]) -> tuple[float, float]:
+        """Return agreement (0 to 1) and the share of the head that both images show."""
+        moved = self.points_lps_mm @ fixed_to_moving[:3, :3].T + fixed_to_moving[:3, 3]
+        index = self.moving.geometry.to_index_kji(moved).T
+        limit = np.array(self.moving.geometry.shape_kji)[:, None] - 1
+        inside = ((index >= -0.5) & (index <= limit + 0.5)).all(axis=0)
+        overlap = float(inside.mean())
+        if overlap < 0.1:
+            return 0.0, overlap
+        values = ndimage.map_coordinates(
+            self.moving.array_kji, index[:, inside], order=1, mode="nearest"
+        )
+        return normalised_mutual_information(self.fixed_values[inside], values, _BINS), overlap
+
+
+def register_rigid(
+    moving: Volume,
+    fixed: Volume,
+    *,
+    check: Callable[[], None] | None = None,
+) -> Registration:
+    """Find the rigid motion that lays one image over another.
+
+    Starts from the headers (patient coordinates), and also from the centres of the heads where the
+    frames of reference differ. Mutual information after Mattes et al. 2003
+    (doi 10.1109/TMI.2003.809072), coarse to fine, on the same sample points in every run.
+
+    Parameters
+    ----------
+    moving, fixed
+        Images of the same head, any contrast, grid and orientation.
+    check
+        Called between stages; raises to stop.
+
+    Returns
+    -------
+    Registration
+        `moved_geometry` is the moving image's grid after the motion. Where the match cannot be
+        believed, `ok` is false, the grid is left as the headers say, and `message` tells why.
+    """
+    pair = _prepare(moving, fixed)
+    same_frame = (
+        moving.geometry.frame_of_reference_uid == fixed.geometry.frame_of_reference_uid != ""
+    )
+    start = _best_start(pair, _starts(pair, same_frame=same_frame))
+    _check(check)
+    transform = _optimise(pair, start, check)
+    matrix = _matrix(transform)
+    agreement, overlap = pair.score(matrix)
+    if same_frame and pair.score(np.eye(4))[0] >= agreement:
+        matrix, overlap = np.eye(4), pair.score(np.eye(4))[1]
+    _check(check)
+    score = _prominence(pair, matrix)
+    translation_mm, rotation_deg = _motion(matrix, pair.centre_lps_mm)
+    doubt = _doubt(score, overlap)
+    if not doubt:
+        doubt = _implausible(translation_mm, rotation_deg, same_frame=same_frame)
+    ok = not doubt
+    affine = np.linalg.inv(matrix) @ moving.geometry.affine_lps_mm
+    moved = Geometry(moving.geometry.shape_kji, affine, fixed.geometry.frame_of_reference_uid)
+    return Registration(
+        moved_geometry=moved if ok else moving.geometry,
+        score=score,
+        ok=ok,
+        translation_mm=translation_mm,
+        rotation_deg=rotation_deg,
+        message=_message(doubt, translation_mm, rotation_deg, score),
+    )
+
+
+def _check(check: Callable[[], None] | None) -> None:
+    if check is not None:
+        check()
+
+
+def _prepare(moving: Volume, fixed: Volume) -> _Pair:
+    cubes = [
+        resample(v, isotropic_geometry(v.geometry, _FINE_MM), antialias=True)
+        for v in (moving, fixed)
+    ]
+    cube_moving, cube_fixed = cubes
+    head = _head(cube_fixed.array_kji)
+    index = np.argwhere(head)
+    chosen = np.random.default_rng(_SEED).choice(
+        len(index), size=min(_SAMPLES, len(index)), replace=False
+    )
+    index = index[np.sort(chosen)]
+    return _Pair(
+        fixed=cube_fixed,
+        moving=cube_moving,
+        points_lps_mm=cube_fixed.geometry.to_patient_mm(index.astype(np.float64)),
+        fixed_values=cube_fixed.array_kji[tuple(index.T)],
+        centre_lps_mm=cube_fixed.geometry.to_patient_mm(index.mean(axis=0)),
+    )
+
+
+def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the head with a margin of air, whose edge is what pins the match down."""
+    level = 0.15 * float(np.percentile(array_kji, 98))
+    head = ndimage.binary_opening(array_kji > level)
+    if not head.any():
+        head = np.ones(array_kji.shape, dtype=bool)
+    return ndimage.binary_dilation(ndimage.binary_closing(head, iterations=2), iterations=3)
+
+
+def _starts(pair: _Pair, *, same_frame: bool) -> list[NDArray[np.float64]]:
+    starts = [np.eye(4)]
+    if not same_frame:
+        head = np.argwhere(_head(pair.moving.array_kji))
+        centre = pair.moving.geometry.to_patient_mm(head.mean(axis=0))
+        shifted = np.eye(4)
+        shifted[:3, 3] = centre - pair.centre_lps_mm
+        starts.append(shifted)
+    return starts
+
+
+def _best_start(pair: _Pair, starts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return max(starts, key=lambda matrix: pair.score(matrix)[0])
+
+
+def _optimise(
+    pair: _Pair, start: NDArray[np.float64], check: Callable[[], None] | None
+) -> sitk.Euler3DTransform:
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter(pair.centre_lps_mm.tolist())
+    transform.SetTranslation(start[:3, 3].tolist())
+    fixed, moving = to_image(pair.fixed), to_image(pair.moving)
+    mask = sitk.GetImageFromArray(_head(pair.fixed.array_kji).astype(np.uint8))
+    mask.CopyInformation(fixed)
+    for level in _LEVELS:
+        _check(check)
+        method = sitk.ImageRegistrationMethod()
+        method.SetNumberOfThreads(THREADS)
+        method.SetMetricAsMattesMutualInformation(_BINS)
+        method.SetMetricSamplingStrategy(method.RANDOM)
+        cells = max(1, int(np.prod(fixed.GetSize())) // level.shrink**3)
+        method.SetMetricSamplingPercentage(min(1.0, level.samples / cells), _SEED)
+        method.SetMetricFixedMask(mask)
+        method.SetInterpolator(sitk.sitkLinear)
+        method.SetShrinkFactorsPerLevel([level.shrink])
+        method.SetSmoothingSigmasPerLevel([level.sigma_mm])
+        method.SetSmoothingSigmasAreSpecifiedInPhysicalUnits(True)
+        method.SetOptimizerAsRegularStepGradientDescent(
+            learningRate=level.step_mm,
+            minStep=level.smallest_mm,
+            numberOfIterations=_ITERATIONS,
+            relaxationFactor=0.7,
+            gradientMagnitudeTolerance=1e-8,
+        )
+        method.SetOptimizerScalesFromPhysicalShift()
+        method.SetInitialTransform(transform, inPlace=True)
+        method.Execute(fixed, moving)
+    return transform
+
+
+def _matrix(transform: sitk.Euler3DTransform) -> NDArray[np.float64]:
+    """Return the 4 × 4 matrix from fixed to moving patient coordinates."""
+    rotation = np.array(transform.GetMatrix()).reshape(3, 3)
+    centre = np.array(transform.GetCenter())
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation
+    matrix[:3, 3] = centre + np.array(transform.GetTranslation()) - rotation @ centre
+    return matrix
+
+
+def _motion(matrix: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[float, float]:
+    moved = matrix[:3, :3] @ centre + matrix[:3, 3]
+    rotation_rad = Rotation.from_matrix(matrix[:3, :3]).magnitude()
+    return float(np.linalg.norm(moved - centre)), float(np.degrees(rotation_rad))
+
+
+def _prominence(pair: _Pair, matrix: NDArray[np.float64]) -> float:
+    """Return 0 to 1: by how much the agreement exceeds that of slightly moved images."""
+    agreement, _ = pair.score(matrix)
+    around = [pair.score(probe @ matrix)[0] for probe in _probes(pair.centre_lps_mm)]
+    return float(np.clip(agreement / max(float(np.mean(around)), 1e-6) - 1, 0, 1))
+
+
+def _doubt(score: float, overlap: float) -> str:
+    """Return why the match cannot be believed, empty if it can."""
+    if overlap < _MIN_OVERLAP:
+        return f"the images share only {100 * overlap:.0f} % of the head"
+    return "" if score >= _MIN_SCORE else "the images do not agree well enough"
+
+
+def _probes(centre: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return small motions to either side along and about each axis."""
+    probes = []
+    for axis in np.eye(3):
+        for sign in (1, -1):
+            shift = np.eye(4)
+            shift[:3, 3] = sign * _PROBE_MM * axis
+            turn = np.eye(4)
+            turn[:3, :3] = Rotation.from_rotvec(sign * np.radians(_PROBE_DEG) * axis).as_matrix()
+            turn[:3, 3] = centre - turn[:3, :3] @ centre
+            probes += [shift, turn]
+    return probes
+
+
+def _implausible(translation_mm: float, rotation_deg: float, *, same_frame: bool) -> str:
+    too_far = same_frame and translation_mm > _MAX_MOTION_MM
+    limit = _MAX_ROTATION_DEG if same_frame else _MAX_FREE_ROTATION_DEG
+    if too_far or rotation_deg > limit:
+        return f"the motion found is implausible ({translation_mm:.0f} mm, {rotation_deg:.0f}°)"
+    return ""
+
+
+def _message(doubt: str, translation_mm: float, rotation_deg: float, score: float) -> str:
+    if doubt:
+        return f"Could not be registered: {doubt}; placed as its header says."
+    return (
+        f"Registered, moved by {translation_mm:.1f} mm and {rotation_deg:.1f}° (score {score:.2f})."
+    )

@@ -1,0 +1,167 @@
+"""From a path to the volumes of the four sequences."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.load import load_series
+from desktop_app.io.nifti import is_nifti_path
+from desktop_app.io.nifti_scan import nifti_series
+from desktop_app.io.scan import ScanResult, scan
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+
+LEAVE_OUT = "none"
+"""Override that leaves a sequence out, whatever is proposed for it."""
+
+
+def open_path(
+    path: Path,
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> ScanResult:
+    """Find the studies in a folder, ZIP archive, DICOMDIR or single file.
+
+    Raises
+    ------
+    InputError
+        If there is nothing usable at all.
+    Cancelled
+        If `token` was cancelled.
+    """
+    return scan(path, progress=progress, check=_check(token))
+
+
+def choose_roles(
+    study: Study, overrides: Mapping[Sequence, str] | None = None
+) -> dict[Sequence, Series]:
+    """Return the series to use per sequence: the proposals, overruled by the user.
+
+    Parameters
+    ----------
+    overrides
+        Per sequence a series UID of the study, a folder with one series, a NIfTI file, or
+        `LEAVE_OUT`. A series named for one sequence is no longer proposed for another; nothing
+        takes its place there.
+
+    Returns
+    -------
+    dict
+        In the order of `Sequence`; a sequence without a series is absent.
+
+    Raises
+    ------
+    InputError
+        If an override names nothing usable, or one series is named for two sequences.
+    """
+    overrides = overrides or {}
+    named = {
+        sequence: _override(study, sequence, text)
+        for sequence, text in overrides.items()
+        if text.strip().lower() != LEAVE_OUT
+    }
+    _refuse_double_use(named)
+    taken = {series.series_uid for series in named.values()}
+    roles: dict[Sequence, Series] = {}
+    for sequence in Sequence:
+        if sequence in named:
+            roles[sequence] = named[sequence]
+        elif sequence not in overrides and sequence in study.roles:
+            uid = study.roles[sequence].series_uid
+            if uid not in taken:
+                roles[sequence] = study.series_by_uid(uid)
+    return roles
+
+
+def load_roles(
+    roles: Mapping[Sequence, Series],
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> dict[Sequence, Volume]:
+    """Load the chosen series.
+
+    Raises
+    ------
+    InputError
+        If a series cannot be loaded.
+    Cancelled
+        If `token` was cancelled.
+    """
+    volumes: dict[Sequence, Volume] = {}
+    for number, sequence in enumerate(one for one in Sequence if one in roles):
+        if progress is not None:
+            progress(number / len(roles), f"Reading {sequence}")
+        volumes[sequence] = load_series(roles[sequence], check=_check(token))
+    if progress is not None:
+        progress(1.0, "Reading images")
+    return volumes
+
+
+def _check(token: CancelToken | None) -> Callable[[], None] | None:
+    return None if token is None else token.raise_if_cancelled
+
+
+def _override(study: Study, sequence: Sequence, text: str) -> Series:
+    for series in study.series:
+        if series.series_uid == text:
+            return _usable(series, sequence)
+    path = Path(text)
+    # A file named again is the series the scan already knows.
+    for series in study.series:
+        if series.is_nifti and path.exists() and series.instances[0].path.samefile(path):
+            return series
+    if path.is_file() and is_nifti_path(path):
+        return nifti_series(path)
+    if path.exists():
+        return _only_series(path, sequence)
+    raise InputError(
+        f"What is named for {sequence} does not exist.",
+        f"“{text}” is neither a series UID of study {study.name}, nor a folder or NIfTI file.",
+        "List the series with “gliascope scan”, and name one of those.",
+    )
+
+
+def _usable(series: Series, sequence: Sequence) -> Series:
+    if not series.usable:
+        raise InputError(
+            f"The series named for {sequence} cannot be used.",
+            f"“{series.description}”: {' '.join(series.problems)}",
+            "Choose another series.",
+        )
+    return series
+
+
+def _only_series(path: Path, sequence: Sequence) -> Series:
+    """Return the one series of a folder; of several, the one proposed for the sequence."""
+    studies = scan(path).studies
+    series = [one for study in studies for one in study.series if one.usable]
+    if len(series) == 1:
+        return series[0]
+    proposed = [
+        study.series_by_uid(study.roles[sequence].series_uid)
+        for study in studies
+        if sequence in study.roles
+    ]
+    if len(proposed) == 1:
+        return proposed[0]
+    raise InputError(
+        f"What is named for {sequence} holds {len(series)} series.",
+        str(path),
+        "Name one series by its UID, or a folder with one series.",
+    )
+
+
+def _refuse_double_use(named: Mapping[Sequence, Series]) -> None:
+    by_uid: dict[str, Sequence] = {}
+    for sequence, series in named.items():
+        first = by_uid.setdefault(series.series_uid, sequence)
+        if first is not sequence:
+            raise InputError(
+                f"One series is named for both {first} and {sequence}.",
+                f"“{series.description}” ({series.series_uid})",
+                "Name another series for one of them, or leave it out.",
+            )

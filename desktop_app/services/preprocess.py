@@ -1,0 +1,282 @@
+"""From loaded volumes to what the network wants, and back to the scanner's grid."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.registration import Registration
+from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.imaging.brain import brain_mask
+from desktop_app.imaging.registration import register_rigid
+from desktop_app.imaging.resample import resample, work_geometry
+from desktop_app.imaging.stripped import background_value, is_brain_extracted
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings, labels_from_probabilities
+
+# Enhancing tumour is outlined on T1c; where there is none, on what shows most of a tumour.
+_REFERENCE_ORDER = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
+# Smaller motion between images of one grid is within the registration's own error.
+_STILL_MM, _STILL_DEG = 0.8, 0.6
+_MIN_COVERAGE = 0.9
+_THICK_MM = 4.0
+
+_MISSING = {
+    Sequence.T1: "haemorrhage may be taken for enhancement",
+    Sequence.T1C: "enhancing tumour cannot be told from necrosis",
+    Sequence.T2: "the outline of the tumour core is less certain",
+    Sequence.FLAIR: "the outline of the oedema is less certain",
+}
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What was done and what the user should know, gathered on the way."""
+
+    steps: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def prepare(
+    volumes: Mapping[Sequence, Volume],
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> PreparedStudy:
+    """Register, resample and strip the sequences of one study.
+
+    Images that share one grid and come without the skull (as BraTS publishes them) pass through
+    with their values untouched.
+
+    Parameters
+    ----------
+    volumes
+        At least one sequence, as loaded.
+    progress, token
+        Told the stage; asked between stages.
+
+    Raises
+    ------
+    InputError
+        If there is no volume, or an image is blank.
+    Cancelled
+        If `token` was cancelled.
+    """
+    started = time.perf_counter()
+    check = _never if token is None else token.raise_if_cancelled
+    report = _silent if progress is None else progress
+    notes = _Notes()
+    _refuse_blank(volumes)
+    for sequence, volume in volumes.items():
+        notes.warnings.extend(f"{sequence}: {note}" for note in volume.notes)
+    reference_sequence = _choose_reference(volumes, notes)
+    reference = volumes[reference_sequence]
+    report(0.0, "Looking for the skull")
+    stripped = {sequence: is_brain_extracted(volume) for sequence, volume in volumes.items()}
+    check()
+
+    moved, registrations = _register(
+        volumes, reference_sequence, all(stripped.values()), notes, report, check
+    )
+    grid = work_geometry(reference.geometry)
+    report(0.6, "Resampling")
+    on_grid = _resample(moved, grid, notes, check)
+    report(0.75, "Removing skull and scalp")
+    brain = _brain(on_grid, moved, stripped, notes, check)
+    report(0.95, "Removing skull and scalp")
+    image = np.zeros((len(Sequence), *grid.shape_kji), dtype=np.float32)
+    for channel, sequence in enumerate(Sequence):
+        if sequence in on_grid:
+            np.copyto(image[channel], on_grid[sequence].array_kji, where=brain)
+            _warn_of_coverage(sequence, image[channel], brain, notes)
+    for array in (image, brain):
+        array.setflags(write=False)
+    check()
+    report(1.0, "Prepared")
+    return PreparedStudy(
+        image_ckji=image,
+        work_geometry=grid,
+        brain_kji=brain,
+        reference=reference,
+        reference_sequence=reference_sequence,
+        volumes={sequence: moved[sequence] for sequence in Sequence if sequence in moved},
+        registrations=registrations,
+        steps=tuple(notes.steps),
+        warnings=tuple(dict.fromkeys(notes.warnings)),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def to_reference(
+    probabilities_ckji: NDArray[np.floating],
+    prepared: PreparedStudy,
+    settings: PostprocessSettings = DEFAULT_SETTINGS,
+) -> NDArray[np.uint8]:
+    """Bring probabilities back to the reference series' grid and turn them into labels.
+
+    Probabilities, not labels, are interpolated, so that outlines stay smooth.
+
+    Parameters
+    ----------
+    probabilities_ckji
+        (3, k, j, i) TC, WT, ET on the work grid.
+    settings
+        Thresholds and smallest parts of the model card.
+
+    Returns
+    -------
+    ndarray
+        uint8 on ``prepared.reference.geometry``.
+    """
+    target = prepared.reference.geometry
+    if prepared.work_geometry.matches(target):
+        on_target: NDArray[np.floating] = probabilities_ckji
+    else:
+        on_target = np.stack(
+            [
+                resample(Volume(np.float32(channel), prepared.work_geometry), target).array_kji
+                for channel in probabilities_ckji
+            ]
+        )
+    return labels_from_probabilities(on_target, spacing_mm=target.spacing_mm, settings=settings)
+
+
+def _never() -> None:
+    """Stand in for a token nobody holds."""
+
+
+def _silent(_fraction: float, _stage: str) -> None:
+    """Stand in for a listener that is not there."""
+
+
+def _refuse_blank(volumes: Mapping[Sequence, Volume]) -> None:
+    if not volumes:
+        raise InputError(
+            "There is no image to segment.", "No sequence was chosen.", "Choose the sequences."
+        )
+    for sequence, volume in volumes.items():
+        if volume.array_kji.min() == volume.array_kji.max():
+            raise InputError(
+                f"The {sequence} image is blank.", volume.source, "Choose another series."
+            )
+
+
+def _choose_reference(volumes: Mapping[Sequence, Volume], notes: _Notes) -> Sequence:
+    reference = next(sequence for sequence in _REFERENCE_ORDER if sequence in volumes)
+    for sequence in Sequence:
+        if sequence not in volumes:
+            notes.warnings.append(f"No {sequence}: {_MISSING[sequence]}.")
+    if reference is not Sequence.T1C:
+        notes.warnings.append(f"Without T1c the labels are drawn on the grid of {reference}.")
+    thickness = max(volumes[reference].geometry.spacing_mm)
+    if thickness > _THICK_MM:
+        notes.warnings.append(
+            f"{reference} has slices {thickness:.1f} mm apart: volumes are less certain."
+        )
+    return reference
+
+
+def _register(
+    volumes: Mapping[Sequence, Volume],
+    reference_sequence: Sequence,
+    all_stripped: bool,
+    notes: _Notes,
+    report: ProgressCallback,
+    check: Callable[[], None],
+) -> tuple[dict[Sequence, Volume], dict[Sequence, Registration]]:
+    reference = volumes[reference_sequence]
+    moved = dict(volumes)
+    registrations: dict[Sequence, Registration] = {}
+    others = [sequence for sequence in volumes if sequence is not reference_sequence]
+    for number, sequence in enumerate(others):
+        report(0.05 + 0.55 * number / len(others), f"Registering {sequence}")
+        check()
+        volume = volumes[sequence]
+        same_grid = volume.geometry.matches(reference.geometry)
+        if same_grid and all_stripped:
+            notes.steps.append(f"{sequence} shares {reference_sequence}'s grid.")
+            continue
+        found = register_rigid(volume, reference, check=check)
+        still = found.translation_mm < _STILL_MM and found.rotation_deg < _STILL_DEG
+        if same_grid and (still or not found.ok):
+            notes.steps.append(f"{sequence} shares {reference_sequence}'s grid; no motion found.")
+            continue
+        registrations[sequence] = found
+        moved[sequence] = replace(volume, geometry=found.moved_geometry)
+        sentence = f"{sequence} to {reference_sequence}: {found.message}"
+        (notes.steps if found.ok else notes.warnings).append(sentence)
+    return moved, registrations
+
+
+def _resample(
+    moved: Mapping[Sequence, Volume],
+    grid: Geometry,
+    notes: _Notes,
+    check: Callable[[], None],
+) -> dict[Sequence, Volume]:
+    on_grid: dict[Sequence, Volume] = {}
+    for sequence, volume in moved.items():
+        check()
+        outside = background_value(volume)
+        on_grid[sequence] = resample(volume, grid, outside=outside, antialias=True)
+    if all(on_grid[sequence].array_kji is moved[sequence].array_kji for sequence in moved):
+        notes.steps.append("Already on a 1 mm grid; values untouched.")
+    else:
+        nk, nj, ni = grid.shape_kji
+        notes.steps.append(f"Resampled to {ni} × {nj} × {nk} voxels of 1 mm.")
+    return on_grid
+
+
+def _brain(
+    on_grid: Mapping[Sequence, Volume],
+    moved: Mapping[Sequence, Volume],
+    stripped: Mapping[Sequence, bool],
+    notes: _Notes,
+    check: Callable[[], None],
+) -> NDArray[np.bool_]:
+    with_mask = [sequence for sequence in on_grid if stripped[sequence]]
+    if not with_mask:
+        brain = brain_mask(on_grid, check=check)
+        litres = brain.sum() * on_grid[next(iter(on_grid))].geometry.voxel_volume_mm3 / 1e6
+        notes.steps.append(f"Skull and scalp removed; {litres:.2f} l of brain kept.")
+        if not 0.7 <= litres <= 2.1:
+            notes.warnings.append(
+                f"The brain found measures {litres:.2f} l, which is unusual; check its outline."
+            )
+        return brain
+    if len(with_mask) < len(on_grid):
+        names = ", ".join(with_mask)
+        notes.warnings.append(
+            f"Only {names} came without the skull; that outline is used for all sequences."
+        )
+    else:
+        notes.steps.append("The images came without the skull; their outline is kept.")
+    grid = on_grid[with_mask[0]].geometry
+    outlines = [_outline(moved[sequence], grid) for sequence in with_mask]
+    union: NDArray[np.bool_] = np.logical_or.reduce(outlines)
+    return union
+
+
+def _outline(volume: Volume, grid: Geometry) -> NDArray[np.bool_]:
+    present = (volume.array_kji != background_value(volume)).astype(np.float32)
+    inside: NDArray[np.bool_] = resample(Volume(present, volume.geometry), grid).array_kji > 0.5
+    return inside
+
+
+def _warn_of_coverage(
+    sequence: Sequence,
+    channel_kji: NDArray[np.float32],
+    brain: NDArray[np.bool_],
+    notes: _Notes,
+) -> None:
+    size = int(brain.sum())
+    covered = np.count_nonzero(channel_kji) / size if size else 0.0
+    if covered < _MIN_COVERAGE:
+        notes.warnings.append(f"{sequence} covers only {100 * covered:.0f} % of the brain.")
