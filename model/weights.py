@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model.errors import WeightsError
-from model.network.slim_unetrpp import SlimUNETRpp, SlimUNETRppConfig
+from model.network import SlimUNETRpp, SlimUNETRppConfig
 
 CARD_SCHEMA: Final = "gliascope/model-card/1"
 ARCHITECTURE: Final = "SlimUNETRpp"

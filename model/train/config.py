@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from model.network.slim_unetrpp import TOTAL_STRIDE, SlimUNETRppConfig
+from model.network import SlimUNETRppConfig
+from model.network.slim_unetrpp import TOTAL_STRIDE
 
 T = TypeVar("T")
 
