@@ -85,13 +85,14 @@ def apply_theme(application: QApplication, theme: Theme, style_sheet: Path) -> N
     style_sheet
         A .qss template with ``$name`` for each colour of `Theme`.
     """
+    # Before the style changes: widgets redraw their icons in its colours when it does.
+    application.setProperty("gliascope_theme", theme)
     application.setStyle(QStyleFactory.create("Fusion"))
     application.setPalette(_palette(theme))
     names = {field: getattr(theme, field) for field in Theme.__slots__ if field != "dark"}
     names["icons"] = (style_sheet.parent.parent / "icons").as_posix()
     names["tone"] = "dark" if theme.dark else "light"
     application.setStyleSheet(Template(style_sheet.read_text(encoding="utf-8")).substitute(names))
-    application.setProperty("gliascope_theme", theme)
 
 
 def current_theme() -> Theme:

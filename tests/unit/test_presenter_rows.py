@@ -14,7 +14,8 @@ def test_header_names_patient_date_and_what_was_left_out():
     header = header_of(make_study())
     assert header.title == "Müller, Änne · ID7"
     assert header.subtitle == "2026-01-31 · Brain · 3 series"
-    assert header.notes == ("1 item was left out.",)
+    assert header.note == "1 item was left out."
+    assert header.details == ("a.txt: not an image",)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QMessageBox,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.dialogs.message import message_box
 from ui.icons import Icons
 from ui.panels.card import Card, styled_label
 from ui.panels.job_bar import JobBar
@@ -46,9 +48,13 @@ class StudyPage(QWidget):
         self._header = Card()
         self._title = styled_label("", "title", wrap=True)
         self._subtitle = styled_label("", "muted", wrap=True)
-        self._notes = styled_label("", "notice", wrap=True)
-        for label in (self._title, self._subtitle, self._notes):
-            self._header.body.addWidget(label)
+        self._note = QPushButton()
+        self._note.setProperty("kind", "link")
+        self._note.setToolTip("Show what was left out, and why")
+        self._note.clicked.connect(self._show_details)
+        self._details: tuple[str, ...] = ()
+        for widget in (self._title, self._subtitle, self._note):
+            self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
         self._segment.setProperty("kind", "primary")
         self._segment.setToolTip("Mark the tumour's regions (Ctrl+Return)")
@@ -69,8 +75,9 @@ class StudyPage(QWidget):
         """Show who and when."""
         self._title.setText(header.title)
         self._subtitle.setText(header.subtitle)
-        self._notes.setText("\n".join(header.notes))
-        self._notes.setVisible(bool(header.notes))
+        self._note.setText(header.note)
+        self._note.setVisible(bool(header.note))
+        self._details = header.details
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; the choice of series is locked meanwhile."""
@@ -87,6 +94,10 @@ class StudyPage(QWidget):
         self._segment.setIcon(self._icons.get("segment", on_accent=True))
         self._export.setIcon(self._icons.get("export"))
         self.viewer_bar.refresh_icons()
+
+    def _show_details(self) -> None:
+        title, icon = self._note.text(), QMessageBox.Icon.Information
+        message_box(self, icon, title, (), "\n".join(self._details))
 
     def _side(self) -> QWidget:
         column = QWidget()

@@ -23,8 +23,12 @@ def header_of(study: Study) -> StudyHeader:
     parts = (_date(study.date), study.description, f"{len(study.series)} series")
     left_out = len(study.skipped)
     items = "1 item was" if left_out == 1 else f"{left_out} items were"
-    notes = (f"{items} left out.",) if left_out else ()
-    return StudyHeader(who, " · ".join(part for part in parts if part), notes)
+    return StudyHeader(
+        title=who,
+        subtitle=" · ".join(part for part in parts if part),
+        note=f"{items} left out." if left_out else "",
+        details=tuple(f"{what}: {reason}" for what, reason in study.skipped),
+    )
 
 
 def person_name(name: str) -> str:

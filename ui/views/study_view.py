@@ -44,11 +44,12 @@ class SequenceSlot:
 
 @dataclass(frozen=True, slots=True)
 class StudyHeader:
-    """Who and when, for the top of the panel."""
+    """Who and when, for the top of the panel; `details` explain `note` on demand."""
 
     title: str
     subtitle: str
-    notes: tuple[str, ...] = ()
+    note: str = ""
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
