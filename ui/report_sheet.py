@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
     QTextDocument,
+    QTextLayout,
     QTextOption,
 )
 
@@ -66,7 +67,8 @@ class ReportSheet:
         sequences = self._text(report_html.sequences(page), _SEQUENCES_SHARE * _WIDTH)
         footer = self._text(report_html.provenance(page))
         warnings = list(page.warnings)
-        if not all(_has_every_glyph(text) for text in (identity, sequences)):
+        typed_in = " ".join([v for _, v in page.identity] + [row.series for row in page.sequences])
+        if not _has_every_glyph(typed_in, self._font(30)):
             warnings.append("This computer has no font for some characters of this page.")
 
         y = self._head(page)
@@ -207,12 +209,10 @@ class ReportSheet:
         return y + text.size().height()
 
 
-def _has_every_glyph(text: QTextDocument) -> bool:
+def _has_every_glyph(words: str, font: QFont) -> bool:
     """Whether some font of this computer has each of the characters."""
-    block = text.begin()
-    while block.isValid():
-        for run in block.layout().glyphRuns():
-            if 0 in run.glyphIndexes():
-                return False
-        block = block.next()
-    return True
+    layout = QTextLayout(words, font)
+    layout.beginLayout()
+    layout.createLine()
+    layout.endLayout()
+    return not any(0 in run.glyphIndexes() for run in layout.glyphRuns())

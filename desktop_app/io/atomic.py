@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _REMEDIES = {
     errno.EIO: ("The disk reported an error.", "Check the disk or choose another folder."),
     errno.EBUSY: ("The file is in use.", "Close the program that has it open and try again."),
 }
+
+_TEMPORARY = re.compile(r"^\.[0-9a-f]{8}\.part(\.|$)")
 
 
 @contextmanager
@@ -93,7 +96,13 @@ def output_error(error: OSError, path: Path) -> OutputError | None:
     if error.filename is not None and not _same_place(Path(os.fsdecode(error.filename)), path):
         return None
     title, remedy = _REMEDIES[error.errno]
-    return OutputError(title, f"Writing {path}", remedy)
+    return OutputError(title, f"Writing {_as_asked_for(path)}", remedy)
+
+
+def _as_asked_for(path: Path) -> Path:
+    """Return the path without the temporary folders and prefixes of this module."""
+    parts = [_TEMPORARY.sub("", part) for part in path.parts]
+    return Path(*(part for part in parts if part))
 
 
 def _same_place(failed: Path, path: Path) -> bool:

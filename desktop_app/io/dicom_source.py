@@ -287,9 +287,9 @@ def _group(header: Dataset, ref: InstanceRef, keyword: str) -> Dataset:
     """Return where an attribute of a slice stands: on top, or in a functional group."""
     if text(header, "SOPClassUID") not in MULTIFRAME_MR or ref.frame is None:
         return header
-    per_frame = header.PerFrameFunctionalGroupsSequence[ref.frame - 1]
-    shared = header.SharedFunctionalGroupsSequence[0]
-    for groups in (per_frame, shared):
+    frames = header.get("PerFrameFunctionalGroupsSequence") or ()
+    shared = header.get("SharedFunctionalGroupsSequence") or ()
+    for groups in (*frames[ref.frame - 1 : ref.frame], *shared[:1]):
         items = groups.get(keyword)
         if items:
             found: Dataset = items[0]

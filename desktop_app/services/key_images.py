@@ -16,6 +16,7 @@ SIZE_PX = 480
 _MARGIN_MM = 6.0
 _FILL_OPACITY = 0.1
 _OUTLINE_PX = 2
+_RIM = 0.35
 # Darker than this share of the bright end is air: it decides only how far the picture reaches.
 _AIR = 0.1
 _WINDOW_PERCENT = (1.0, 99.3)
@@ -185,6 +186,8 @@ class KeyImageMaker:
         )
         winner = shares.argmax(axis=0)
         tumour = shares.sum(axis=0) >= 0.5
+        # A dark rim keeps light outlines visible on bright tissue.
+        rgb[ndimage.binary_dilation(tumour) & ~tumour] *= _RIM
         for number, definition in enumerate(definitions):
             mask = tumour & (winner == number)
             colour = np.array(definition.rgb, dtype=np.float32) / 255

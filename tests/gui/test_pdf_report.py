@@ -86,6 +86,14 @@ def test_markup_in_free_text_stays_text(result: StudyResult, tmp_path: Path) -> 
     assert "<b>1 < 2 & 3</b>" in words
 
 
+def test_characters_without_a_font_are_told(result: StudyResult, tmp_path: Path) -> None:
+    study = replace(result.study, description=f"MR {chr(0xF1234)}")
+    words = text_of(rendered(build_page(replace(result, study=study)), tmp_path / "report.pdf"))
+    assert "no font for some characters" in words
+    words = text_of(rendered(build_page(result), tmp_path / "whole.pdf"))
+    assert "no font for some characters" not in words
+
+
 def test_fonts_are_inside(result: StudyResult, tmp_path: Path) -> None:
     program = shutil.which("pdffonts")
     if program is None:

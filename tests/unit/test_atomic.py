@@ -90,3 +90,13 @@ def test_set_of_files_stays_away_when_one_fails(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_one_of_two()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_message_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
+    def write_in_a_set() -> None:
+        with atomic_folder(tmp_path / "case") as staging:
+            write_half(staging / "a.json", no_room(staging / "a.json"))
+
+    with pytest.raises(OutputError) as caught:
+        write_in_a_set()
+    assert caught.value.detail == f"Writing {tmp_path / 'case' / 'a.json'}"

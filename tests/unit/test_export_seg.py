@@ -181,26 +181,32 @@ def test_hand_corrected_labels_say_so(result: StudyResult, tmp_path: Path) -> No
     assert types == {"SEMIAUTOMATIC"}
 
 
-def multiframe_series(folder: Path, geometry: Geometry) -> Series:
-    """An enhanced image whose frames are stored from top to bottom, after one of another echo."""
+def multiframe_series(folder: Path, geometry: Geometry, *, sharing: bool) -> Series:
+    """An enhanced image whose frames are stored from top to bottom, after one of another echo.
+
+    Orientation and spacing stand once for all frames if `sharing`, else in each of them.
+    """
     dataset = cases.mr_header(geometry, generate_uid(), generate_uid(), "T1 +C")
     dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
     dataset.SOPInstanceUID = generate_uid()
     count = geometry.shape_kji[0]
     dataset.NumberOfFrames = count + 1
-    shared, orientation, measures = Dataset(), Dataset(), Dataset()
+    common, orientation, measures = Dataset(), Dataset(), Dataset()
     orientation.ImageOrientationPatient = geometry.direction_lps[:, :2].T.ravel().tolist()
     measures.PixelSpacing = list(geometry.spacing_mm[1:])
     measures.SliceThickness = 5.5
-    shared.PlaneOrientationSequence = [orientation]
-    shared.PixelMeasuresSequence = [measures]
-    dataset.SharedFunctionalGroupsSequence = [shared]
+    common.PlaneOrientationSequence = [orientation]
+    common.PixelMeasuresSequence = [measures]
+    if sharing:
+        dataset.SharedFunctionalGroupsSequence = [common]
     planes = [0, *range(count - 1, -1, -1)]
     frames = []
     for k in planes:
         frame, place = Dataset(), Dataset()
         place.ImagePositionPatient = geometry.to_patient_mm(np.array([k, 0.0, 0.0])).tolist()
         frame.PlanePositionSequence = [place]
+        if not sharing:
+            frame.update(common)
         frames.append(frame)
     dataset.PerFrameFunctionalGroupsSequence = frames
     dataset.PixelData = np.zeros((count + 1, *geometry.shape_kji[1:]), np.uint16).tobytes()
@@ -218,9 +224,10 @@ def multiframe_series(folder: Path, geometry: Geometry) -> Series:
     )
 
 
-def test_multiframe_source(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sharing", [True, False])
+def test_multiframe_source(tmp_path: Path, sharing: bool) -> None:
     geometry = cases.oblique_geometry()
-    series = multiframe_series(tmp_path, geometry)
+    series = multiframe_series(tmp_path, geometry, sharing=sharing)
     result = cases.study_result(tmp_path, series={Sequence.T1C: series})
     path = export(result, tmp_path / "s.seg.dcm")
     assert cases.dciodvfy_errors(path) == []
