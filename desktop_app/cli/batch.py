@@ -54,7 +54,7 @@ def batch(
     """
     from desktop_app.composition import build
     from desktop_app.services.batch import BatchOptions
-    from desktop_app.services.export import ExportFormat
+    from desktop_app.services.export import DRAWN_FORMATS
 
     frontend: Frontend = context.obj
     with build() as app:
@@ -67,12 +67,12 @@ def batch(
             et_label=et_label,
             anonymise=anonymise,
         )
-        wants_page = ExportFormat.PDF in options.export.formats
+        draws = not DRAWN_FORMATS.isdisjoint(options.export.formats)
         work = app.make_batch(
             root,
             output,
             BatchOptions(options, workers, not no_resume),
-            page_renderer=frontend.page_renderer() if wants_page else None,
+            page_renderer=frontend.page_renderer() if draws else None,
         )
         outcome = do_work(app.runner, work.run, quiet=quiet)
     if not quiet:

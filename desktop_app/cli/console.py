@@ -64,7 +64,7 @@ def print_table(header: list[str], rows: list[list[str]], *, right: tuple[int, .
 
 
 class Bar:
-    """A progress bar on stderr; silent where stderr is no terminal until the work succeeded."""
+    """A progress bar; without one it keeps quiet."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -89,7 +89,7 @@ class Bar:
 
 @contextmanager
 def bar(*, quiet: bool) -> Iterator[Bar]:
-    """Show a progress bar during the block; it disappears when the block raises."""
+    """Show a progress bar on stderr during the block; it disappears when the block raises."""
     if quiet or sys.stderr is None:
         yield Bar(None)
         return
@@ -104,12 +104,17 @@ def bar(*, quiet: bool) -> Iterator[Bar]:
         redirect_stdout=False,
         redirect_stderr=False,
     )
+    shown = Bar(progress)
+    if not sys.stderr.isatty():
+        # In a log only the finished bar makes sense; an error's three lines stand alone.
+        yield shown
+        shown.finish()
+        progress.console.print(progress)
+        return
     with progress:
-        shown = Bar(progress)
         try:
             yield shown
         except BaseException:
-            # An error's three lines stand alone.
             progress.live.transient = True
             raise
         shown.finish()

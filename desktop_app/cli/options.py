@@ -49,7 +49,7 @@ Export = Annotated[
     typer.Option(
         "--export",
         metavar="LIST",
-        help="Files to write, separated by commas: nifti, seg, csv, json, pdf.",
+        help="Files to write, separated by commas: nifti, seg, sr, rtstruct, sc, csv, json, pdf.",
     ),
 ]
 EtLabelOption = Annotated[

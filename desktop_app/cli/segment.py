@@ -67,7 +67,7 @@ def segment(
     from desktop_app.composition import build
     from desktop_app.domain.study import Sequence
     from desktop_app.services.case import process_study
-    from desktop_app.services.export import ExportFormat
+    from desktop_app.services.export import DRAWN_FORMATS
     from desktop_app.services.import_study import choose_roles, open_path
 
     frontend: Frontend = context.obj
@@ -83,8 +83,8 @@ def segment(
             et_label=et_label,
             anonymise=anonymise,
         )
-        wants_page = ExportFormat.PDF in options.export.formats
-        renderer = frontend.page_renderer() if wants_page else None
+        draws = not DRAWN_FORMATS.isdisjoint(options.export.formats)
+        renderer = frontend.page_renderer() if draws else None
 
         def work(progress: "ProgressCallback", token: "CancelToken") -> "CaseOutcome":
             found = open_path(

@@ -1,11 +1,14 @@
 """One study from its series to its folder of results, the same for one study and for many."""
 
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
@@ -22,6 +25,8 @@ from desktop_app.services.stages import Stages
 
 # Seconds on two cores; the bar's shape, no promise.
 _STAGE_SECONDS = {"segment": 12.0, "export": 2.0}
+# About what the results of one study take.
+_MIN_FREE_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def process_study(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
+    require_room(output)
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("segment", "Segmenting") as report:
         result = segment_study(study, roles, options.segment, worker, progress=report, token=token)
@@ -103,6 +109,26 @@ def process_study(
         )
     skipped = skipped_formats(result, options.export.formats, can_draw=page_renderer is not None)
     return CaseOutcome(result, output / study.name, files, tuple(skipped.values()))
+
+
+def require_room(output: Path) -> None:
+    """Refuse a folder for results in which nothing can be written, before hours of work.
+
+    Raises
+    ------
+    OutputError
+        If a file is in its place, it may not be written to, or the disk is full.
+    """
+    existing = next(path for path in (output, *output.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        title = "A file is in the place of the output folder."
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        title = "The output folder cannot be written to."
+    elif shutil.disk_usage(existing).free < _MIN_FREE_BYTES:
+        title = "There is no room left on the disk."
+    else:
+        return
+    raise OutputError(title, f"Writing {output}", "Choose another folder, or make room.")
 
 
 def save_results(

@@ -74,7 +74,7 @@ _TITLES = {
 _DICOM_FORMATS = frozenset(
     {ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT, ExportFormat.SC}
 )
-_DRAWN_FORMATS = frozenset({ExportFormat.PDF, ExportFormat.SC})
+DRAWN_FORMATS = frozenset({ExportFormat.PDF, ExportFormat.SC})
 
 
 class PageRenderer(Protocol):
@@ -123,7 +123,7 @@ def skipped_formats(
             reasons[one] = f"{_TITLES[one]} needs a DICOM study; skipped."
         elif one is ExportFormat.RTSTRUCT and result.segmentation.is_empty:
             reasons[one] = f"{_TITLES[one]} needs something to outline; skipped."
-        elif one in _DRAWN_FORMATS and not can_draw:
+        elif one in DRAWN_FORMATS and not can_draw:
             reasons[one] = f"{_TITLES[one]} cannot be drawn here; skipped."
     return reasons
 

@@ -173,10 +173,10 @@ def test_the_log_names_nobody(
         assert private not in log
 
 
-def test_quiet_prints_only_where_the_results_are(small_study: SampleStudy, tmp_path: Path) -> None:
+def test_quiet_prints_only_where_the_results_are(nifti_study: Path, tmp_path: Path) -> None:
     run = gliascope(
         "segment",
-        small_study.dicom_folder,
+        nifti_study,
         "--output",
         tmp_path,
         "--export",
@@ -193,29 +193,15 @@ def test_quiet_prints_only_where_the_results_are(small_study: SampleStudy, tmp_p
 
 
 @pytest.fixture
-def three_studies(small_study: SampleStudy, tmp_path: Path) -> Path:
+def three_studies(nifti_study: Path, tmp_path: Path) -> Path:
     """A whole study, one with a single sequence, and one of files that are no images."""
     root = tmp_path / "root"
-    shutil.copytree(small_study.dicom_folder, root / "good")
-    shutil.copytree(small_study.dicom_folder, root / "poor")
-    for sequence, folder in small_study.series_folders.items():
-        if sequence != "T1":
-            shutil.rmtree(root / "poor" / folder.name)
-    give_own_study_uid(root / "poor")
+    shutil.copytree(nifti_study, root / "good")
+    (root / "poor").mkdir()
+    shutil.copyfile(nifti_study / "ball_t1.nii.gz", root / "poor" / "poor_t1.nii.gz")
     (root / "notes").mkdir()
     (root / "notes" / "letter.txt").write_text("Dear colleague")
     return root
-
-
-def give_own_study_uid(folder: Path) -> None:
-    from pydicom import dcmread
-
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        dataset = dcmread(path)
-        dataset.StudyInstanceUID += ".1"
-        dataset.SeriesInstanceUID += ".1"
-        dataset.PatientID = "POOR"
-        dataset.save_as(path)
 
 
 def test_batch_goes_on_after_a_failure_and_resumes(three_studies: Path, tmp_path: Path) -> None:
@@ -238,10 +224,10 @@ def test_batch_goes_on_after_a_failure_and_resumes(three_studies: Path, tmp_path
     assert (done / "segmentation.nii.gz").stat().st_mtime_ns == written
 
 
-def test_ctrl_c_stops_at_once_and_leaves_nothing(small_study: SampleStudy, tmp_path: Path) -> None:
+def test_ctrl_c_stops_at_once_and_leaves_nothing(nifti_study: Path, tmp_path: Path) -> None:
     output = tmp_path / "results"
     process = subprocess.Popen(
-        command("segment", small_study.dicom_folder, "--output", output),
+        command("segment", nifti_study, "--output", output),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

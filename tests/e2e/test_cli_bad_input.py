@@ -107,7 +107,7 @@ def test_several_studies(tmp_path: Path, output: Path) -> None:
     assert not output.exists()
 
 
-def test_no_room_for_the_results(small_study: SampleStudy, tmp_path: Path) -> None:
+def test_no_room_for_the_results(nifti_study: Path, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="needs a system that limits file sizes")
 
     def no_file_over_20_kilobytes() -> None:
@@ -116,7 +116,7 @@ def test_no_room_for_the_results(small_study: SampleStudy, tmp_path: Path) -> No
     output = tmp_path / "full"
     run = gliascope(
         "segment",
-        small_study.dicom_folder,
+        nifti_study,
         "--output",
         output,
         before=no_file_over_20_kilobytes,
@@ -127,17 +127,17 @@ def test_no_room_for_the_results(small_study: SampleStudy, tmp_path: Path) -> No
     assert not output.exists()
 
 
-def test_a_file_in_the_place_of_the_output_folder(small_study: SampleStudy, tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_output_folder(nifti_study: Path, tmp_path: Path) -> None:
     output = tmp_path / "results"
     output.write_text("mine")
-    run = gliascope("segment", small_study.dicom_folder, "--output", output)
+    run = gliascope("segment", nifti_study, "--output", output)
     assert_three_lines(run, 3)
     assert output.read_text() == "mine"
 
 
-def test_a_device_that_is_not_there(small_study: SampleStudy, output: Path) -> None:
+def test_a_device_that_is_not_there(nifti_study: Path, output: Path) -> None:
     missing = "cuda:7" if sys.platform == "darwin" else "mps"
-    run = gliascope("segment", small_study.dicom_folder, "--output", output, "--device", missing)
+    run = gliascope("segment", nifti_study, "--output", output, "--device", missing)
     assert_three_lines(run, 4)
     assert not output.exists()
 
@@ -151,9 +151,9 @@ def test_a_device_that_is_not_there(small_study: SampleStudy, output: Path) -> N
     ],
 )
 def test_requests_that_make_no_sense(
-    small_study: SampleStudy, output: Path, arguments: tuple[str, str]
+    nifti_study: Path, output: Path, arguments: tuple[str, str]
 ) -> None:
-    run = gliascope("segment", small_study.dicom_folder, "--output", output, *arguments)
+    run = gliascope("segment", nifti_study, "--output", output, *arguments)
     assert_three_lines(run, 2)
     assert not output.exists()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from desktop_app.domain.study import PatientSummary
 from desktop_app.errors import Cancelled, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import case
-from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.case import ExportOptions, require_room, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.run_log import write_run_log
 from tests.result_cases import make_result
@@ -88,3 +89,24 @@ def test_a_cancelled_export_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         save_results(RESULT, tmp_path / "new", OPTIONS, token=token)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_room_is_looked_for_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_room(tmp_path / "not" / "there" / "yet")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="file is in the place"):
+        require_room(tmp_path / "file" / "below")
+    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(OutputError, match="no room"):
+        require_room(tmp_path)
+
+
+def test_a_folder_that_is_read_only_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case.os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="cannot be written"):
+        require_room(tmp_path)
