@@ -1,8 +1,11 @@
 """Builds the window, its presenters and the wires between them."""
 
+import sys
+import traceback
 from collections.abc import Sequence as Many
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 from PySide6.QtCore import QTimer
@@ -55,6 +58,9 @@ class AppServices(Protocol):
 
     def save_settings(self, settings: Settings) -> None:
         """Keep what the user chose."""
+
+    def report_crash(self, traceback_text: str) -> Path:
+        """Write the trace of a defect to a file and return its path."""
 
     def make_batch(
         self,
@@ -117,6 +123,12 @@ class WindowApp:
         apply_theme(self._application, resolve(name), assets_dir() / "styles" / "gliascope.qss")
         self.settings = replace(self.settings, theme=name.value)
 
+    def on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Tell of a defect met on the GUI thread; meant as ``sys.excepthook``."""
+        self.window.show_crash("".join(traceback.format_exception(kind, error, trace)))
+
     def close(self) -> None:
         """Stop the jobs, keep the settings; nothing touches the window any more."""
         self.dispatcher.close()
@@ -132,6 +144,8 @@ class WindowApp:
         window.sample_requested.connect(self._open_sample)
         window.export_asked.connect(self._ask_export)
         window.close_asked.connect(self.close)
+        # Qt holds methods weakly, which a slotted class does not allow.
+        window.crash_shown.connect(lambda trace: self.services.report_crash(trace))
         page.segment_requested.connect(self.study.segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
         page.sequences.role_changed.connect(self.study.choose_role)
@@ -190,5 +204,6 @@ def run(services: AppServices, paths: Many[Path]) -> int:
     """Show the window until the user closes it; returns the exit code."""
     application = make_application(["gliascope"])
     app = WindowApp(application, services)
+    sys.excepthook = app.on_exception
     app.start(paths)
     return application.exec()

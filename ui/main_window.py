@@ -55,12 +55,15 @@ class MainWindow(QMainWindow):
     export_asked()
     close_asked()
         The window is about to close; the presenters stop their jobs.
+    crash_shown(str)
+        A defect is told to the user; its trace.
     """
 
     path_opened = Signal(object)
     sample_requested = Signal()
     export_asked = Signal()
     close_asked = Signal()
+    crash_shown = Signal(str)
 
     def __init__(self, icons: Icons, last_folder: str = "") -> None:
         super().__init__()
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
         self.batch_page = BatchPage(icons)
+        self.batch_page.crash_shown.connect(self.crash_shown)
         self._study_stack = QStackedWidget()
         self._study_stack.addWidget(self.start_page)
         self._study_stack.addWidget(self.study_page)
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
+        self.crash_shown.emit(traceback)
         crash_box(self, traceback)
 
     def ask_study(self, studies: Many[Study]) -> Study | None:

@@ -43,12 +43,15 @@ class BatchPage(QWidget):
     start_requested(), stop_requested()
     open_requested(int)
         Open the finished study in this row.
+    crash_shown(str)
+        A defect is told to the user; its trace.
     """
 
     folders_chosen = Signal(object, object)
     start_requested = Signal()
     stop_requested = Signal()
     open_requested = Signal(int)
+    crash_shown = Signal(str)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -143,6 +146,7 @@ class BatchPage(QWidget):
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
+        self.crash_shown.emit(traceback)
         crash_box(self, traceback)
 
     def refresh_icons(self) -> None:
