@@ -95,7 +95,7 @@ RELAXATION: dict[Tissue, Relaxation] = {
     Tissue.DURA: Relaxation(1200, 35, 0.55, 0.20),
     Tissue.BLOOD: Relaxation(1932, 45, 0.70, 1.0),
     Tissue.CSF: Relaxation(4300, 1500, 1.0),
-    Tissue.GREY_MATTER: Relaxation(1331, 102, 0.82, 0.015),
+    Tissue.GREY_MATTER: Relaxation(1331, 97, 0.82, 0.015),
     Tissue.WHITE_MATTER: Relaxation(832, 79.6, 0.70, 0.008),
     Tissue.STRIATUM: Relaxation(1250, 84, 0.80, 0.012),
     Tissue.PALLIDUM: Relaxation(950, 64, 0.74, 0.01),

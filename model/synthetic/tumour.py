@@ -21,6 +21,10 @@ class Side(StrEnum):
     RIGHT = "right"
 
 
+# Part of the oedema's width within which cortex takes part.
+_SWOLLEN_CORTEX = 0.6
+
+
 @dataclass(frozen=True, slots=True)
 class TumourSpec:
     """Size and place of a glioma.
@@ -48,7 +52,7 @@ class TumourSpec:
     posterior_mm: float = 22.0
     superior_mm: float = 27.0
     core_radius_mm: float = 19.0
-    rim_mm: float = 4.0
+    rim_mm: float = 3.3
     oedema_mm: float = 13.0
     irregularity: float = 1.0
     mass_effect: float = 0.55
@@ -133,7 +137,7 @@ def paint_tumour(
     rim = np.where(rim > 1, rim, np.exp(np.minimum(rim, 1) - 1)) * np.float32(spec.rim_mm > 0)
     core, width, rim = (canvas.to_fine(f) for f in (core, width, rim))
     core = np.maximum(core, cortex.hull_mm + np.float32(1.5))
-    _paint_oedema(canvas, cortex, core - width)
+    _paint_oedema(canvas, cortex, core, width)
     canvas.paint(Tissue.ENHANCING_RIM, canvas.coverage(core), window)
     canvas.paint(Tissue.NECROSIS, canvas.coverage(core + rim, 1.5), window)
     return tumour_labels(canvas.primary_kji)
@@ -166,19 +170,23 @@ def tumour_labels(primary_kji: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table[primary_kji]
 
 
-def _paint_oedema(canvas: Canvas, cortex: Cortex, distance: FloatArray) -> None:
-    """Oedema spreads in white matter and stops at cortex, nuclei and ventricles."""
+def _paint_oedema(canvas: Canvas, cortex: Cortex, core: FloatArray, width: FloatArray) -> None:
+    """Oedema spreads in white matter and stops at nuclei and ventricles; cortex swells if close."""
     window = cortex.window
-    white = canvas.primary_kji[window] == Tissue.WHITE_MATTER
-    white &= cortex.hull_mm < 0
+    tissue = canvas.primary_kji[window]
+    passable = tissue == Tissue.WHITE_MATTER
+    swollen = np.isin(tissue, (Tissue.GREY_MATTER, Tissue.BLOOD))
+    passable |= swollen & (core < width * np.float32(_SWOLLEN_CORTEX))
+    passable &= cortex.hull_mm < 0
+    distance = core - width
     spread = canvas.coverage(distance, softness_mm=4.0)
     spread *= canvas.share_kji[window]
-    spread *= _reached(white & (spread > 0.25), distance)
+    spread *= _reached(passable & (spread > 0.25), distance)
     canvas.paint(Tissue.OEDEMA, spread, window)
 
 
 def _reached(passable: NDArray[np.bool_], distance: FloatArray) -> NDArray[np.bool_]:
-    """Part of the white matter that is connected with where the tumour began."""
+    """Part of what oedema may enter that is connected with where the tumour began."""
     start = np.unravel_index(int(np.argmin(distance)), distance.shape)
     near = distance < distance[start] * np.float32(0.6)
     parts, _ = ndimage.label(passable | near)

@@ -133,33 +133,39 @@ def test_patient_moves_a_little(study: SampleStudy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sequence", "labels", "sign"),
+    ("sequence", "bright", "dark"),
     [
-        (Sequence.T1, (Label.NCR,), -1),
-        (Sequence.T1C, (Label.ET,), 1),
-        (Sequence.T2, (Label.NCR,), 1),
-        (Sequence.FLAIR, (Label.ED,), 1),
+        (Sequence.T1, (Label.ED,), (Label.NCR, Label.ET)),
+        (Sequence.T1C, (Label.ET,), (Label.NCR, Label.ED)),
+        (Sequence.T2, (Label.NCR,), (Label.ED, Label.ET)),
+        (Sequence.FLAIR, (Label.ED, Label.NCR, Label.ET), ()),
     ],
 )
 def test_tumour_lies_at_one_place_of_the_patient_in_every_series(
-    study: SampleStudy, sequence: Sequence, labels: tuple[Label, ...], sign: int
+    study: SampleStudy, sequence: Sequence, bright: tuple[Label, ...], dark: tuple[Label, ...]
 ) -> None:
-    """The truth, carried by the headers and the movement, must fit better than when shifted."""
+    """The truth, carried by headers and movement, must part bright from dark best where it is."""
     truth, truth_affine = _truth(study)
-    index = np.argwhere(np.isin(truth, labels))[:, ::-1]
-    points = np.c_[index, np.ones(len(index))] @ truth_affine.T
-    moved = points @ np.array(study.motions_lps_mm[sequence]).T
+    tumour = truth > 0
+    inside = np.isin(truth, bright)
+    # Without a darker part of the tumour, what surrounds the tumour is the darker side.
+    around = ndimage.binary_dilation(tumour, iterations=3) & ~tumour
+    outside = np.isin(truth, dark) if dark else around
     volume, affine = _volume(study, sequence)
+    to_voxel = np.linalg.inv(affine) @ np.array(study.motions_lps_mm[sequence]) @ truth_affine
 
-    def mean_at(shift_mm: tuple[float, float, float]) -> float:
-        voxel = np.linalg.inv(affine) @ (moved + np.array((*shift_mm, 0))).T
-        return sign * ndimage.map_coordinates(volume, voxel[2::-1], order=1).mean()
+    def mean_over(mask: np.ndarray, shift_mm: np.ndarray) -> float:
+        index = np.argwhere(mask)[:, ::-1]
+        voxel = to_voxel @ np.c_[index, np.ones(len(index))].T
+        voxel[:3] += np.linalg.inv(affine[:3, :3]) @ shift_mm[:, None]
+        return float(ndimage.map_coordinates(volume, voxel[2::-1], order=1).mean())
 
-    here = mean_at((0, 0, 0))
-    for axis, step in product(range(3), (-6.0, 6.0)):
-        shift = [0.0, 0.0, 0.0]
-        shift[axis] = step
-        assert here > mean_at((shift[0], shift[1], shift[2])), (axis, step)
+    def contrast(shift_mm: np.ndarray) -> float:
+        return mean_over(inside, shift_mm) - mean_over(outside, shift_mm)
+
+    here = contrast(np.zeros(3))
+    for axis, step in product(range(3), (-4.0, 4.0)):
+        assert here > contrast(np.eye(3)[axis] * step), (axis, step)
 
 
 def test_truth_volumes_are_those_of_the_labels(study: SampleStudy) -> None:
