@@ -1,5 +1,6 @@
 """Surfaces: built off the window's thread, where the voxels are, and readable failures."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import DEFAULT_LABELS
@@ -327,6 +329,9 @@ def test_views_come_and_go(qtbot: QtBot) -> None:
         view.show()
         view.set_labels(ball_labels(geometry, 8, 1), geometry, DEFAULT_LABELS)
         qtbot.wait(30)  # closed in the middle of the work
-        with qtbot.waitSignal(view.destroyed):
-            view.close()
-            view.deleteLater()
+        view.close()
+        view.deleteLater()
+        # Not waitSignal: disconnecting from a destroyed signal is itself a warning.
+        qtbot.waitUntil(lambda view=view: not isValid(view))
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("surfaces", "pictures"))]
