@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Before any test module imports Qt.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before any test module imports torch; see model/__init__.py.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 faulthandler.enable()
 
 

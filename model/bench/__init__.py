@@ -1,0 +1,1 @@
+"""Speed and memory of the network, beside its peers; every figure from a process of its own."""
