@@ -17,6 +17,7 @@ SAMPLE = OUTPUT / "sample-study"
 SAMPLE_STAMP = OUTPUT / "sample-study.sha256"
 SYNTHETIC = ROOT / "model" / "synthetic"
 SCREENSHOTS = ROOT / "packaging" / "screenshots.py"
+BENCH = ROOT / "packaging" / "bench.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def lint(request: Request) -> int:
 def bench(request: Request) -> int:
     """Measure the network's speed and memory on this machine."""
     python = ensure_environment(cuda=request.cuda)
-    return _start(python, "-m", "model.bench", *request.arguments)
+    return _start(python, str(BENCH), *request.arguments)
 
 
 def train(request: Request) -> int:
@@ -157,7 +158,7 @@ COMMANDS = {
     "run": Command("open the program on the sample study; or: run ARGUMENTS of gliascope", run),
     "test": Command("pass the tests; or: test ARGUMENTS of pytest", test),
     "lint": Command("check style, types and import rules; lint --fix mends what it can", lint),
-    "bench": Command("measure the network's speed and memory beside its peers", bench),
+    "bench": Command("measure speed and memory: the network, --peers, --command STUDY", bench),
     "train": Command("train the network (--help for its options)", train),
     "screenshots": Command("take the pictures of the README", screenshots),
     "lock": Command("pin the versions that pyproject.toml allows", lock),

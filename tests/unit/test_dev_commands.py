@@ -132,7 +132,7 @@ def test_cuda_is_understood_before_and_after_the_command(
     dev.main(["--cuda", "bench"])
     dev.main(["bench", "--cuda", "--json"])
     assert asked == [False, True, True]
-    assert starts.lines[-1] == "-m model.bench --json"
+    assert starts.lines[-1] == f"{dev_commands.BENCH} --json"
 
 
 def test_set_up_errors_are_three_lines_and_a_code(
