@@ -81,11 +81,11 @@ def measurements_document(
         "sequences": {s.value: _sequence(result, s, anonymise) for s in Sequence},
         "geometry": {
             "shape_kji": list(geometry.shape_kji),
-            "spacing_mm": list(geometry.spacing_mm),
+            "spacing_mm": [round(mm, 6) for mm in geometry.spacing_mm],
             "reference": result.prepared.reference_sequence.value,
         },
         "regions": {
-            region.value: {"volume_mm3": volumes[region], "voxels": voxels[region]}
+            region.value: {"volume_mm3": round(volumes[region], 3), "voxels": voxels[region]}
             for region in Region
         },
         "warnings": [redactor.redact(warning) if anonymise else warning for warning in warnings],
@@ -107,7 +107,7 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "region": region.value,
             "title": REGION_TITLES[region],
             "volume_cm3": round(document["regions"][region.value]["volume_mm3"] / MM3_PER_CM3, 3),
-            "volume_mm3": round(document["regions"][region.value]["volume_mm3"], 3),
+            "volume_mm3": document["regions"][region.value]["volume_mm3"],
             "voxels": document["regions"][region.value]["voxels"],
             **document["study"],
             "reference": document["geometry"]["reference"],
