@@ -82,6 +82,20 @@ def test_planted_violation_is_caught(
     assert "planted" in done.stdout
 
 
+def test_layout_in_the_documents_is_that_of_the_code(repository_root: Path) -> None:
+    text = (repository_root / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    layout = text.split("```")[1]
+    words = set(layout.replace("/ ", " ").replace("/\n", " ").split())
+    missing = []
+    for package in PACKAGES:
+        for child in sorted((repository_root / package).iterdir()):
+            is_module = child.suffix == ".py" and child.name != "__init__.py"
+            is_package = (child / "__init__.py").exists()
+            if (is_module or is_package) and child.name not in words:
+                missing.append(f"{package}/{child.name}")
+    assert missing == []
+
+
 def test_packages_resolve_inside_the_repository(repository_root: Path) -> None:
     for package in (desktop_app, model, ui):
         assert package.__file__ is not None
