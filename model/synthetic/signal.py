@@ -7,8 +7,8 @@ from math import cos, exp, radians, sin
 from model.spec import Sequence
 from model.synthetic.tissues import Relaxation
 
-# r1 of gadobutrol in plasma at 3 T, 37 °C: Rohrer et al., Invest Radiol 40:715 (2005).
-RELAXIVITY_PER_MMOL_S = 5.0
+# Gadobutrol in human plasma at 3 T, 37 °C: Szomolanyi et al., Invest Radiol 54:559 (2019).
+RELAXIVITY_L_PER_MMOL_S = 4.97
 # Fat saturation is never complete across a head.
 _SUPPRESSED = 0.8
 
@@ -72,9 +72,9 @@ PROTOCOLS: dict[Sequence, Protocol] = {
 def signal(tissue: Relaxation, protocol: Protocol) -> float:
     """Signal of a tissue, relative to the equilibrium magnetisation of water.
 
-    Spoiled gradient echo: Ernst's steady state. Spin echo and inversion recovery: Bernstein, King,
-    Zhou, *Handbook of MRI Pulse Sequences* (2004), chapters 14.3 and 14.2, magnitude. The contrast
-    agent adds its relaxivity times its concentration to 1/T1; its effect on T2 is neglected.
+    Spoiled gradient echo: Ernst's steady state. Spin echo and inversion recovery (magnitude):
+    Bernstein, King, Zhou, *Handbook of MRI Pulse Sequences* (2004). The contrast agent adds its
+    relaxivity times its concentration to 1/T1; its effect on T2 is neglected.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def signal(tissue: Relaxation, protocol: Protocol) -> float:
         Timing.
     """
     dose = tissue.contrast_mmol_l if protocol.contrast else 0.0
-    t1_ms = 1.0 / (1.0 / tissue.t1_ms + RELAXIVITY_PER_MMOL_S * dose / 1000.0)
+    t1_ms = 1.0 / (1.0 / tissue.t1_ms + RELAXIVITY_L_PER_MMOL_S * dose / 1000.0)
     recovery = exp(-protocol.repetition_time_ms / t1_ms)
     flip = radians(protocol.flip_angle_deg)
     match protocol.kind:

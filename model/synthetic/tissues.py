@@ -75,13 +75,13 @@ class Relaxation:
 
 
 # White and grey matter: Wansapura et al., J Magn Reson Imaging 9:531 (1999). Fat and muscle: Gold
-# et al., AJR 183:343 (2004). Blood: Stanisz et al., Magn Reson Med 54:507 (2005), its proton
-# density lowered for flow. CSF and the order among deep nuclei: Rooney et al., Magn Reson Med
-# 57:308 (2007). Tumour: the times lie in the range reported for untreated glioblastoma (Mueller
-# et al., J Magn Reson Imaging 53:1, 2021, who find contrast to shorten T1 in the rim by 838 ms, SD
-# 210); where a paper leaves freedom, the value is the one that brings the brightness relative to
-# white matter into the middle of what routine studies show. What has no published value (skin,
-# mucosa, dura, choroid plexus, marrow) is set by its look.
+# et al., AJR 183:343 (2004). T1 of blood: Stanisz et al., Magn Reson Med 54:507 (2005); its T2 is
+# shortened to stand for the loss of signal by flow. CSF and the order among deep nuclei: Rooney et
+# al., Magn Reson Med 57:308 (2007). Contrast in the rim: "Quantitative T1 mapping indicates tumor
+# infiltration beyond the enhancing part of glioblastomas" (2020) finds T1 shortened by 838 ms (SD
+# 210). Everything else about the tumour is set so that its brightness relative to white matter is
+# in the middle of what routine studies show; skin, mucosa, dura, choroid plexus and marrow by their
+# look.
 RELAXATION: dict[Tissue, Relaxation] = {
     Tissue.AIR: Relaxation(1000, 10, 0.0),
     Tissue.CORTICAL_BONE: Relaxation(1000, 5, 0.04),

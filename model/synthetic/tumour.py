@@ -53,7 +53,7 @@ class TumourSpec:
     superior_mm: float = 27.0
     core_radius_mm: float = 19.0
     rim_mm: float = 3.3
-    oedema_mm: float = 13.0
+    oedema_mm: float = 11.0
     irregularity: float = 1.0
     mass_effect: float = 0.55
 
@@ -176,6 +176,8 @@ def _paint_oedema(canvas: Canvas, cortex: Cortex, core: FloatArray, width: Float
     tissue = canvas.primary_kji[window]
     passable = tissue == Tissue.WHITE_MATTER
     swollen = np.isin(tissue, (Tissue.GREY_MATTER, Tissue.BLOOD))
+    # Swelling presses narrow sulci shut.
+    swollen |= (np.abs(cortex.pia_mm) < np.float32(0.5)) & (cortex.depth_mm > 2)
     passable |= swollen & (core < width * np.float32(_SWOLLEN_CORTEX))
     passable &= cortex.hull_mm < 0
     distance = core - width
