@@ -163,7 +163,9 @@ def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:
     head = ndimage.binary_opening(array_kji > level)
     if not head.any():
         head = np.ones(array_kji.shape, dtype=bool)
-    return ndimage.binary_dilation(ndimage.binary_closing(head, iterations=2), iterations=3)
+    closed = ndimage.binary_closing(head, iterations=2)
+    with_margin: NDArray[np.bool_] = ndimage.binary_dilation(closed, iterations=3)
+    return with_margin
 
 
 def _starts(pair: _Pair, *, same_frame: bool) -> list[NDArray[np.float64]]:
@@ -178,7 +180,12 @@ def _starts(pair: _Pair, *, same_frame: bool) -> list[NDArray[np.float64]]:
 
 
 def _best_start(pair: _Pair, starts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    return max(starts, key=lambda matrix: pair.score(matrix)[0])
+    def agreement(matrix: NDArray[np.float64]) -> float:
+        # A sliver that both images show may agree well by chance.
+        score, overlap = pair.score(matrix)
+        return score * overlap
+
+    return max(starts, key=agreement)
 
 
 def _optimise(

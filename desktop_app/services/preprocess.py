@@ -83,7 +83,12 @@ def prepare(
     check()
 
     moved, registrations = _register(
-        volumes, reference_sequence, all(stripped.values()), notes, report, check
+        volumes,
+        reference_sequence,
+        notes,
+        all_stripped=all(stripped.values()),
+        report=report,
+        check=check,
     )
     grid = work_geometry(reference.geometry)
     report(0.6, "Resampling")
@@ -141,7 +146,9 @@ def to_reference(
     else:
         on_target = np.stack(
             [
-                resample(Volume(np.float32(channel), prepared.work_geometry), target).array_kji
+                resample(
+                    Volume(channel.astype(np.float32), prepared.work_geometry), target
+                ).array_kji
                 for channel in probabilities_ckji
             ]
         )
@@ -186,8 +193,9 @@ def _choose_reference(volumes: Mapping[Sequence, Volume], notes: _Notes) -> Sequ
 def _register(
     volumes: Mapping[Sequence, Volume],
     reference_sequence: Sequence,
-    all_stripped: bool,
     notes: _Notes,
+    *,
+    all_stripped: bool,
     report: ProgressCallback,
     check: Callable[[], None],
 ) -> tuple[dict[Sequence, Volume], dict[Sequence, Registration]]:
