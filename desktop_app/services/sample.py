@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import desktop_app
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from model.synthetic import read_sample_study, write_sample_study
 
-_FOLDER = "sample-study-1"
+# Another version may make another head, so it makes its own.
+_FOLDER = f"sample-study-{desktop_app.__version__}"
 
 
 def ensure_sample_study(
