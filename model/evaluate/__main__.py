@@ -40,11 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(str(error), style="red", markup=False)
         return INPUT_ERROR
     document = as_document(scores, card.name, card.sha256)
-    command = "python -m model.evaluate " + " ".join(
-        sys.argv[1:] if arguments is None else arguments
-    )
     if options.write_card:
-        _write_card(weights, card, {**document, "command": command})
+        _write_card(weights, card, {**document, "command": _command(options)})
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
@@ -109,6 +106,15 @@ def _predictor(weights: Path, device: str, precision: str) -> Predictor:
         return segmenter.segment(request).labels_kji
 
     return predict
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command without the folders of this machine."""
+    cases = f" --cases {options.cases}" if options.cases else ""
+    return (
+        f"python -m model.evaluate --data DIR{cases}"
+        f" --device {options.device} --precision {options.precision}"
+    )
 
 
 def _write_card(weights: Path, card: ModelCard, metrics: dict[str, Any]) -> None:

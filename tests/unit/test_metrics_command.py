@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from model.evaluate.__main__ import main
+from model.network import SlimUNETRpp, SlimUNETRppConfig
+from model.weights import read_card, save_network
+
+NETWORK = SlimUNETRppConfig(
+    channels=(4, 4, 8), embed_dim=8, blocks=(1, 1, 1, 1), heads=(1, 1, 2, 2), kernel_size=3
+)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    training = {"training": {"cases": ["seen"], "held_out": ["new"]}}
+    save_network(tmp_path, "small", NETWORK, SlimUNETRpp(NETWORK).state_dict(), training)
+    return tmp_path / "small.safetensors"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("new", "seen"):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        for sequence in ("t1", "t1ce", "t2", "flair"):
+            image = rng.integers(50, 200, size=(34, 36, 33)).astype(np.uint8)
+            nib.save(nib.Nifti1Image(image, np.eye(4)), folder / f"{name}_{sequence}.nii.gz")
+        seg = np.zeros((34, 36, 33), dtype=np.uint8)
+        seg[10:20, 10:20, 10:20] = 2
+        nib.save(nib.Nifti1Image(seg, np.eye(4)), folder / f"{name}_seg.nii.gz")
+    return tmp_path / "data"
+
+
+def _run(data: Path, weights: Path, *more: str) -> int:
+    device = ["--device", "cpu", "--precision", "fp32"]
+    return main(["--data", str(data), "--weights", str(weights), *device, *more])
+
+
+def test_json_is_one_document(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(data, weights, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "gliascope/evaluation/1"
+    assert document["weights_sha256"] == read_card(weights.parent, "small").sha256
+    seen = {name: case["seen_in_training"] for name, case in document["cases"].items()}
+    assert seen == {"new": False, "seen": True}
+    for region in ("WT", "TC", "ET"):
+        assert set(document["mean"][region]) >= {"dice", "hd95_mm", "surface_dice"}
+    assert document["cases"]["new"]["WT"]["reference_mm3"] == 1000.0
+
+
+def test_figures_can_be_kept_in_the_card(data: Path, weights: Path) -> None:
+    before = read_card(weights.parent, "small")
+    assert _run(data, weights, "--cases", "held-out", "--write-card") == 0
+    after = read_card(weights.parent, "small")
+    assert list(after.document["metrics"]["cases"]) == ["new"]
+    assert "--cases held-out" in after.document["metrics"]["command"]
+    assert after.sha256 == before.sha256
+    assert after.document["training"] == before.document["training"]
+
+
+def test_table_marks_what_training_has_seen(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(data, weights) == 0
+    table = capsys.readouterr().out
+    assert "seen *" in table
+    assert "mean of 2" in table
+
+
+def test_what_cannot_be_used_is_said(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(data, weights, "--cases", "nobody") == 3
+    assert "nobody" in capsys.readouterr().err
+    assert _run(data / "nowhere", weights) == 3
+    assert _run(data, weights.with_name("other.safetensors")) == 3
