@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.study import Study
+from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, UserFacingError
 from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
@@ -48,9 +49,9 @@ class Tolerance:
 # number formats change it by less than 0.01. The limits lie between, well below what the bundled
 # weights reach on the sample study.
 TOLERANCES = {
-    Region.WT: Tolerance(dice=0.6, volume=0.5),
-    Region.TC: Tolerance(dice=0.5, volume=0.6),
-    Region.ET: Tolerance(dice=0.4, volume=0.7),
+    Region.WT: Tolerance(dice=0.75, volume=0.3),
+    Region.TC: Tolerance(dice=0.65, volume=0.5),
+    Region.ET: Tolerance(dice=0.60, volume=0.6),
 }
 
 
@@ -131,14 +132,14 @@ class _SelfTest:
         ran_on = f"{provenance.model_id} on {provenance.device}, {provenance.precision}"
         yield Check("network", True, f"{ran_on}, {seconds:.1f} s")
         with stages.stage("compare", "Comparing with the truth"):
-            yield from _compared(outcome.result, sample)
+            yield from compare_with_truth(outcome.result, read_nifti(sample.truth_labels_path))
             yield from _written(outcome)
 
     def _process(self, study: Study, report: ProgressCallback) -> CaseOutcome:
         return process_study(
             study,
             choose_roles(study, {}),
-            CaseOptions(self._options, ExportOptions()),
+            CaseOptions(self._options, ExportOptions(tuple(ExportFormat))),
             self._folder / "results",
             self._worker,
             page_renderer=self._page_renderer,
@@ -163,8 +164,14 @@ def _roles_found(studies: tuple[Study, ...], sample: SampleStudy) -> Check:
     return Check("sequences", passed, f"{right} of {len(expected)} found in the DICOM files")
 
 
-def _compared(result: StudyResult, sample: SampleStudy) -> Iterator[Check]:
-    truth = read_nifti(sample.truth_labels_path)
+def compare_with_truth(result: StudyResult, truth: Volume) -> Iterator[Check]:
+    """Yield whether the labels lie on the right grid and come close enough to the truth.
+
+    Parameters
+    ----------
+    truth
+        Labels 1 NCR, 2 ED, 3 ET on the grid of the reference series.
+    """
     segmentation = result.segmentation
     if not truth.geometry.matches(segmentation.geometry):
         yield Check("grid", False, "the labels are not on the grid of the T1c series")

@@ -283,6 +283,16 @@ def test_a_model_is_installed_for_this_user(repository_root: Path, tmp_path: Pat
     )
 
 
+def test_the_self_test_passes() -> None:
+    run = gliascope("selftest")
+    assert run.returncode == 0, run.stdout + run.stderr
+    lines = run.stdout.splitlines()
+    assert all(line.startswith("pass  ") for line in lines[:-1])
+    assert lines[-1] == f"{len(lines) - 1} of {len(lines) - 1} checks passed"
+    for name in ("weights", "WT", "TC", "ET", "NIfTI", "DICOM SEG"):
+        assert any(line.startswith(f"pass  {name}: ") for line in lines)
+
+
 @pytest.mark.expects_logs
 def test_a_defect_ends_in_a_report_and_no_trace_on_the_terminal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
