@@ -118,6 +118,7 @@ class QuadView(QWidget):
         for view in self.slice_views.values():
             view.set_reference(geometry)
         if geometry is not None:
+            self.volume_view.warm()
             middle = (np.array(geometry.shape_kji) - 1) // 2
             self._move_cursor(geometry.to_patient_mm(middle.astype(np.float64)))
 

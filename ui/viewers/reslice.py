@@ -31,6 +31,8 @@ class ResliceSource:
         self.geometry = geometry
         self.is_labels = is_labels
         self.image = to_vtk_image(array_kji)
+        # The wrapper of the scalars holds the memory they share with numpy
+        self._scalars = self.image.GetPointData().GetScalars()
         self.outside = 0.0 if is_labels else float(self.image.GetScalarRange()[0])
         self.from_patient = np.linalg.inv(geometry.affine_lps_mm)
 

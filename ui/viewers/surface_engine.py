@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -63,6 +64,11 @@ class Bounds:
     radius_mm: float
 
 
+def _load_libraries() -> None:
+    import ui.viewers.surface_scene
+    import ui.viewers.surfaces  # noqa: F401 (loaded for its libraries)
+
+
 class SurfaceEngine(QObject):
     """Surfaces in, pictures out; requests return at once.
 
@@ -98,6 +104,7 @@ class SurfaceEngine(QObject):
         )
         self._scene: SurfaceScene | None = None
         self._is_closed = False
+        self._is_warm = False
         self._labels_generation = 0
         self._labels_shown = 0
         self._brain_generation = 0
@@ -107,6 +114,12 @@ class SurfaceEngine(QObject):
         self._brain: vtkPolyData | None = None
         self._built.connect(self._take_surfaces)
         self._outlined.connect(self._take_brain)
+
+    def warm(self) -> None:
+        """Load what building and drawing need, so that the first surfaces come sooner."""
+        if not self._is_warm:
+            self._is_warm = True
+            self._submit(self._builder, _load_libraries)
 
     def set_labels(
         self,
@@ -163,10 +176,13 @@ class SurfaceEngine(QObject):
         if self._is_closed:
             return
         self._is_closed = True
+        self._labels_generation += 1  # ends a build under way after its present label
         self._builder.shutdown(wait=True, cancel_futures=True)
         if self._scene is not None:
-            # Where the context was made, there it must go
-            self._drawer.submit(self._scene.finalize)
+            # Where the context was made, there it must go; if the interpreter has ended its
+            # threads before the window, the system takes it back
+            with suppress(RuntimeError):
+                self._drawer.submit(self._scene.finalize)
         self._drawer.shutdown(wait=True)
         self._scene = None
 

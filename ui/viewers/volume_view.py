@@ -1,5 +1,7 @@
 """The tumour's regions as surfaces, turned by the mouse."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, QTimer, Signal
@@ -112,7 +114,8 @@ class VolumeView(QWidget):
         self._engine.surfaces_changed.connect(self._take_bounds)
         self._engine.picked.connect(self._take_pick)
         self._engine.failed.connect(self._take_failure)
-        self.destroyed.connect(self._engine.close)
+        # Held by the connection: the engine must outlive the widget to be closed after it
+        self.destroyed.connect(partial(SurfaceEngine.close, self._engine))
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self._engine.close)
@@ -130,6 +133,10 @@ class VolumeView(QWidget):
     def sizeHint(self) -> QSize:
         """Prefer the size of the slices."""
         return QSize(440, 440)
+
+    def warm(self) -> None:
+        """Get ready in the background: surfaces are to be expected."""
+        self._engine.warm()
 
     def set_labels(
         self,
