@@ -1,0 +1,289 @@
+"""Defects that archives contain: each is repaired and told, or refused and told; none is silent."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from desktop_app.domain.study import Series
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.load import load_series
+from desktop_app.io.scan import scan
+from tests.mr_files import SAGITTAL, pattern, write_enhanced, write_series
+
+SHAPE = (12, 8, 6)
+
+
+def only_series(folder: Path) -> Series:
+    (study,) = scan(folder).studies
+    (series,) = study.series
+    return series
+
+
+def load(folder: Path) -> Volume:
+    return load_series(only_series(folder))
+
+
+def test_sound_series_comes_back_exactly(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values)
+    volume = load(tmp_path)
+    np.testing.assert_array_equal(volume.array_kji, values)
+    assert volume.geometry.spacing_mm == pytest.approx((3.0, 2.0, 1.5))
+    assert volume.geometry.origin_lps_mm == pytest.approx((-20, -30, -40))
+    assert volume.notes == ()
+
+
+def test_slices_are_sorted_by_place_not_by_name_or_number(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+
+    def backwards(number: int, dataset: Dataset) -> None:
+        dataset.InstanceNumber = 100 - number
+
+    write_series(tmp_path, values, positions_mm=[-3.0 * n for n in range(12)], edit=backwards)
+    volume = load(tmp_path)
+    np.testing.assert_array_equal(volume.array_kji, values[::-1])
+    assert volume.geometry.origin_lps_mm == pytest.approx((-20, -30, -73))
+
+
+def test_every_voxel_lies_where_the_header_says(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values, orientation=SAGITTAL)
+    geometry = load(tmp_path).geometry
+    # Rows run towards the back, columns downwards, slices along their cross product (−L).
+    np.testing.assert_allclose(
+        geometry.to_patient_mm(np.array([2.0, 3.0, 4.0])),
+        (-20 - 2 * 3.0, -30 + 4 * 1.5, -40 - 3 * 2.0),
+    )
+
+
+def test_missing_slice_is_filled_in_and_told(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values)[5].unlink()
+    series = only_series(tmp_path)
+    assert any("1 slice missing" in problem for problem in series.problems)
+    volume = load_series(series)
+    assert volume.array_kji.shape == SHAPE
+    np.testing.assert_allclose(volume.array_kji[5], (values[4] + values[6]) / 2)
+    np.testing.assert_array_equal(volume.array_kji[6:], values[6:])
+    assert any("missing" in note for note in volume.notes)
+
+
+def test_wide_gap_is_refused(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, pattern((20, 8, 6)))
+    for path in paths[8:13]:
+        path.unlink()
+    with pytest.raises(InputError) as refused:
+        scan(tmp_path)
+    assert "missing" in str(refused.value)
+
+
+def test_copied_slice_is_dropped(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    path = write_series(tmp_path, values)[3]
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    volume = load(tmp_path)
+    np.testing.assert_array_equal(volume.array_kji, values)
+    assert any("cop" in note for note in volume.notes)
+
+
+def test_duplicate_with_equal_pixels_is_dropped(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values)
+    write_series(tmp_path / "again", values[4:5], positions_mm=[12.0], FlipAngle=90)
+    volume = load(tmp_path)
+    np.testing.assert_array_equal(volume.array_kji, values)
+    assert any("duplicate" in note for note in volume.notes)
+
+
+def test_repeats_in_one_series_are_separated(tmp_path: Path) -> None:
+    first, second = pattern(SHAPE, 1), pattern(SHAPE, 2)
+    write_series(tmp_path / "a", first, AcquisitionNumber=1, AcquisitionTime="101500")
+    write_series(tmp_path / "b", second, AcquisitionNumber=2, AcquisitionTime="102500")
+    (study,) = scan(tmp_path).studies
+    assert len(study.series) == 2
+    assert len({series.series_uid for series in study.series}) == 2
+    loaded = [load_series(series).array_kji for series in study.series]
+    np.testing.assert_array_equal(loaded[0], first)
+    np.testing.assert_array_equal(loaded[1], second)
+
+
+def test_two_echoes_in_one_series_are_separated(tmp_path: Path) -> None:
+    first, second = pattern(SHAPE, 1), pattern(SHAPE, 2)
+    write_series(tmp_path / "a", first, EchoTime=20)
+    write_series(tmp_path / "b", second, EchoTime=90)
+    (study,) = scan(tmp_path).studies
+    by_echo = {float(s.attributes["EchoTime"]): load_series(s) for s in study.series}
+    np.testing.assert_array_equal(by_echo[20].array_kji, first)
+    np.testing.assert_array_equal(by_echo[90].array_kji, second)
+    assert all("echo times" in " ".join(series.problems) for series in study.series)
+
+
+def test_localizer_in_a_series_is_separated(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path / "a", values)
+    write_series(tmp_path / "b", pattern((3, 8, 6)), orientation=SAGITTAL, FlipAngle=15)
+    (study,) = scan(tmp_path).studies
+    assert [len(series.instances) for series in study.series] == [12, 3]
+    np.testing.assert_array_equal(load_series(study.series[0]).array_kji, values)
+
+
+def test_mixed_matrix_sizes_are_separated(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(tmp_path / "b", pattern((4, 10, 10)), FlipAngle=15)
+    (study,) = scan(tmp_path).studies
+    assert [s.geometry.shape_kji for s in study.series if s.geometry] == [SHAPE, (4, 10, 10)]
+
+
+def test_variable_spacing_is_resampled_from_true_positions(tmp_path: Path) -> None:
+    places = [0.0, 3.0, 6.4, 9.0, 12.7, 15.0, 18.3, 21.0, 24.0, 27.0, 30.0, 33.0]
+    ramp = np.array(places)[:, None, None] * np.ones(SHAPE) * 10
+    write_series(tmp_path, ramp.astype(np.int16), positions_mm=places)
+    series = only_series(tmp_path)
+    assert any("not evenly spaced" in problem for problem in series.problems)
+    volume = load_series(series)
+    depth = np.arange(volume.array_kji.shape[0]) * volume.geometry.spacing_mm[0]
+    np.testing.assert_allclose(volume.array_kji[:, 0, 0], np.minimum(depth * 10, 330), atol=1.0)
+
+
+def test_slanted_stack_is_straightened(tmp_path: Path) -> None:
+    nk, nj, ni = 12, 30, 40
+    slope = 0.25
+    # A plane of values fixed in the patient: value = 10 × L.
+    values = np.zeros((nk, nj, ni), dtype=np.int16)
+    for k in range(nk):
+        values[k] = np.rint(10 * (1.5 * np.arange(ni) + slope * 3.0 * k))[None, :]
+    write_series(tmp_path, values, shear_mm_per_mm=(slope, 0.0))
+    series = only_series(tmp_path)
+    assert any("slanted by 14.0°" in problem for problem in series.problems)
+    volume = load_series(series)
+    expected = np.broadcast_to(15.0 * np.arange(ni), (nj, ni))
+    for k in (0, 5, 11):
+        np.testing.assert_allclose(volume.array_kji[k, :, 12:], expected[:, 12:], atol=1.0)
+
+
+def test_steep_slant_is_refused(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE), shear_mm_per_mm=(1.2, 0.0))
+    with pytest.raises(InputError, match="slanted by 50°"):
+        scan(tmp_path)
+
+
+def test_orientation_jitter_is_averaged(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+
+    def jitter(number: int, dataset: Dataset) -> None:
+        wobble = 4e-4 if number % 2 else -4e-4
+        dataset.ImageOrientationPatient = [1.0, wobble, 0.0, -wobble, 1.0, 0.0]
+
+    write_series(tmp_path, values, edit=jitter)
+    volume = load(tmp_path)
+    np.testing.assert_array_equal(volume.array_kji, values)
+    np.testing.assert_allclose(volume.geometry.direction_lps, np.eye(3), atol=1e-4)
+
+
+def test_slice_without_position_is_dropped_then_filled(tmp_path: Path) -> None:
+    def forget(number: int, dataset: Dataset) -> None:
+        if number == 5:
+            del dataset.ImagePositionPatient
+
+    write_series(tmp_path, pattern(SHAPE), edit=forget)
+    series = only_series(tmp_path)
+    told = " ".join(series.problems)
+    assert "without a position" in told
+    assert "missing" in told
+    assert load_series(series).array_kji.shape == SHAPE
+
+
+def test_truncated_file_counts_as_a_missing_slice(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    path = write_series(tmp_path, values)[5]
+    path.write_bytes(path.read_bytes()[:-40])
+    volume = load(tmp_path)
+    assert any(path.name in note and "truncated" in note for note in volume.notes)
+    np.testing.assert_array_equal(volume.array_kji[4], values[4])
+    np.testing.assert_allclose(volume.array_kji[5], (values[4] + values[6]) / 2)
+
+
+def test_monochrome1_keeps_stored_values(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+
+    def inverted(_number: int, dataset: Dataset) -> None:
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+
+    write_series(tmp_path, values, edit=inverted)
+    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
+
+
+def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+
+    def rescale(number: int, dataset: Dataset) -> None:
+        dataset.RescaleSlope, dataset.RescaleIntercept = 1 + number, -number
+
+    write_series(tmp_path, values, edit=rescale)
+    numbers = np.arange(12)[:, None, None]
+    np.testing.assert_allclose(load(tmp_path).array_kji, values * (1.0 + numbers) - numbers)
+
+
+def test_negative_values_stay_negative(tmp_path: Path) -> None:
+    values = pattern(SHAPE) - np.int16(500)
+    write_series(tmp_path, values)
+    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
+
+
+def test_file_without_preamble_or_suffix_is_read(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    for path in write_series(tmp_path, values, names="{series}{number}"):
+        path.write_bytes(path.read_bytes()[128 + 4 :])
+    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
+
+
+def test_enhanced_file_is_taken_apart_by_frame(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_enhanced(tmp_path / "enhanced.dcm", values)
+    series = only_series(tmp_path)
+    assert [ref.frame for ref in series.instances] == list(range(1, 13))
+    volume = load_series(series)
+    np.testing.assert_allclose(volume.array_kji, values * 2.0 + np.arange(12.0)[:, None, None])
+    assert volume.geometry.spacing_mm == pytest.approx((3.0, 2.0, 1.5))
+
+
+def test_enhanced_time_series_is_separated(tmp_path: Path) -> None:
+    write_enhanced(tmp_path / "enhanced.dcm", pattern(SHAPE), repeats=2)
+    (study,) = scan(tmp_path).studies
+    assert [len(series.instances) for series in study.series] == [12, 12]
+
+
+def test_mosaic_is_named_and_refused(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
+    with pytest.raises(InputError, match="mosaic"):
+        scan(tmp_path)
+
+
+Damage = Callable[[Path], Any]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x00" * 600),
+        lambda path: path.write_bytes(b"not an image " * 80),
+        lambda path: path.write_bytes(path.read_bytes()[:300]),
+        lambda path: path.write_bytes(bytes(range(256)) * 30),
+    ],
+    ids=["empty", "zeros", "text", "header cut off", "noise"],
+)
+def test_damaged_files_are_listed_and_never_raise(tmp_path: Path, damage: Damage) -> None:
+    values = pattern(SHAPE)
+    extra = write_series(tmp_path, values)[0].with_name("damaged")
+    extra.write_bytes((tmp_path / "T1_000.dcm").read_bytes())
+    damage(extra)
+    result = scan(tmp_path)
+    told = [*result.skipped, *result.studies[0].skipped]
+    assert any("damaged" in where for where, _ in told) or extra.stat().st_size == 300
+    np.testing.assert_array_equal(load_series(result.studies[0].series[0]).array_kji, values)
