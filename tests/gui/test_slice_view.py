@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -203,6 +203,30 @@ def test_window_drag_widens_to_the_right_and_brightens_upwards(
     drag(view, button, QPointF(200, 200), QPointF(200, 160), modifiers)
     assert windows[-1][0] < center
     assert pixel(view, at).red() > before
+
+
+def test_a_drag_ends_when_its_release_was_not_seen(qtbot: QtBot) -> None:
+    view = shown(qtbot)
+    windows: list[tuple[float, float]] = []
+    view.window_dragged.connect(lambda center, width: windows.append((center, width)))
+    for kind, at, held in (
+        (QEvent.Type.MouseButtonPress, 100, Qt.MouseButton.RightButton),
+        (QEvent.Type.MouseMove, 120, Qt.MouseButton.RightButton),
+        (QEvent.Type.MouseMove, 180, Qt.MouseButton.NoButton),
+        (QEvent.Type.MouseMove, 220, Qt.MouseButton.NoButton),
+    ):
+        pressed = kind == QEvent.Type.MouseButtonPress
+        place = QPointF(at, 100)
+        event = QMouseEvent(
+            kind,
+            place,
+            view.mapToGlobal(place),
+            Qt.MouseButton.RightButton if pressed else Qt.MouseButton.NoButton,
+            held,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(view, event)
+    assert len(windows) == 1
 
 
 def test_ctrl_wheel_zooms_about_the_pointer_and_r_resets(qtbot: QtBot) -> None:

@@ -112,6 +112,8 @@ class SliceView(SliceCanvas):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Continue the gesture; without one, tell what is under the pointer."""
         at = event.position()
+        if event.buttons() == Qt.MouseButton.NoButton and self._gesture is not Gesture.NONE:
+            self._end_gesture()  # the button was released where this view could not see it
         moved = at - self._last
         self._last = at
         if self._gesture is Gesture.CURSOR:

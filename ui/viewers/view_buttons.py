@@ -10,8 +10,8 @@ _SIZE = 22
 _ICON = 14
 # An own style sheet keeps the buttons dark in the light theme too.
 _STYLE = (
-    "QToolButton { background: transparent; border: none; border-radius: 4px; padding: 0; }"
-    "QToolButton:hover { background: rgba(255, 255, 255, 40); }"
+    "QToolButton { background: rgba(0, 0, 0, 110); border: none; border-radius: 4px; padding: 0; }"
+    "QToolButton:hover { background: rgba(110, 118, 126, 160); }"
 )
 
 
@@ -73,7 +73,7 @@ def _drawn(kind: str, device_ratio: int) -> QPixmap:
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(style.DIM_TEXT, 1.5))
+    painter.setPen(QPen(style.TEXT, 1.5))
     if kind == "help":
         font = painter.font()
         font.setPixelSize(_ICON - 2)
