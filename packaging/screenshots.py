@@ -18,6 +18,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from desktop_app import composition
+from model.synthetic import Sequence, write_sample_study
 from ui.app import WindowApp, make_application
 from ui.theme import ThemeName
 
@@ -91,11 +92,15 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
 
 def _batch(application: QApplication, app: WindowApp, output: Path, folder: Path) -> None:
     root = folder / "studies"
-    sample = next(folder.glob("sample-study-*")) / "dicom"
-    shutil.copytree(sample, root / "patient-01")
-    (root / "patient-02").mkdir()
-    one_series = sorted(path for path in sample.iterdir() if path.is_dir())[0]
-    shutil.copytree(one_series, root / "patient-02" / one_series.name)
+    shutil.copytree(next(folder.glob("sample-study-*")) / "dicom", root / "patient-01")
+    for number, seed in ((2, 8), (3, 9)):
+        study = write_sample_study(folder / f"made-{seed}", seed, coarseness=2.0)
+        shutil.move(study.dicom_folder, root / f"patient-{number:02}")
+        alone = study.series_folders[Sequence.T2].name
+    # The last patient keeps one series only: a study that cannot be segmented.
+    for series in (root / "patient-03").iterdir():
+        if series.name != alone:
+            shutil.rmtree(series)
     app.window.batch_page.folders_chosen.emit(root, folder / "results")
     app.window.show_batch_page()
     _wait(application, lambda: not app.batch.running, "the studies to be listed")
@@ -116,9 +121,7 @@ def _save(application: QApplication, app: WindowApp, path: Path) -> None:
     application.processEvents()
     window = app.window
     on_screen = application.platformName() == "xcb"
-    picture: QPixmap = (
-        window.screen().grabWindow(window.winId()) if on_screen else window.grab()
-    )
+    picture: QPixmap = window.screen().grabWindow(window.winId()) if on_screen else window.grab()
     if not picture.save(str(path)):
         sys.exit(f"The picture could not be written: {path}")
     print(path)

@@ -200,10 +200,12 @@ class BatchPage(QWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in enumerate((200, 110, 80, 80, 80, 70, 320)):
+        for column, width in enumerate((260, 110, 80, 80, 80, 70, 420)):
             table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._enable_open)
         table.doubleClicked.connect(self._open_selected)
