@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.nifti import read_nifti, write_nifti
+
+OBLIQUE = np.array(
+    [
+        [0.9, -0.2, 0.3, -11.0],
+        [0.25, 1.1, -0.1, 7.0],
+        [-0.3, 0.15, 2.0, 23.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+
+
+def oblique() -> Geometry:
+    left, _, right = np.linalg.svd(OBLIQUE[:3, :3])
+    affine = OBLIQUE.copy()
+    affine[:3, :3] = (left @ right) * (0.9, 1.1, 2.0)
+    return Geometry((4, 5, 6), affine)
+
+
+def test_written_and_read_back_exactly(tmp_path: Path) -> None:
+    volume = Volume(np.arange(120, dtype=np.int16).reshape(4, 5, 6), oblique())
+    again = read_nifti(write_nifti(volume, tmp_path / "ä 文.nii.gz"))
+    np.testing.assert_array_equal(again.array_kji, volume.array_kji)
+    assert again.geometry.matches(volume.geometry, 1e-3)
+    assert again.array_kji.dtype == np.float32
+
+
+def test_nibabel_finds_each_voxel_at_minus_l_minus_p_s(tmp_path: Path) -> None:
+    geometry = oblique()
+    values = np.zeros((4, 5, 6), dtype=np.uint8)
+    values[1, 2, 3] = 1
+    image = nibabel.load(write_nifti(Volume(values, geometry), tmp_path / "one.nii"))
+    index = np.argwhere(np.asarray(image.dataobj))[0]
+    left, posterior, superior = geometry.to_patient_mm(np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_allclose(
+        nibabel.affines.apply_affine(image.affine, index),
+        (-left, -posterior, superior),
+        atol=1e-4,
+    )
+    assert int(image.header["sform_code"]) == int(image.header["qform_code"]) == 1
+
+
+def save(path: Path, array: np.ndarray, slope: float | None = None) -> Path:
+    image = nibabel.Nifti1Image(array, np.eye(4))
+    if slope is not None:
+        image.header.set_slope_inter(slope, 1.0)
+    nibabel.save(image, path)
+    return path
+
+
+def test_values_that_are_not_finite_become_zero_and_are_told(tmp_path: Path) -> None:
+    array = np.ones((3, 4, 5), dtype=np.float32)
+    array[0, 0, 0], array[1, 1, 1] = np.nan, np.inf
+    volume = read_nifti(save(tmp_path / "nan.nii", array))
+    assert volume.array_kji.sum() == 58
+    assert volume.notes == ("2 voxels without a finite value set to 0.",)
+
+
+def test_fourth_axis_of_length_one_is_dropped(tmp_path: Path) -> None:
+    assert read_nifti(save(tmp_path / "4d.nii", np.ones((3, 4, 5, 1)))).array_kji.shape == (5, 4, 3)
+
+
+def test_time_series_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="3×4×5×2"):
+        read_nifti(save(tmp_path / "4d.nii", np.ones((3, 4, 5, 2))))
+
+
+def test_truncated_file_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "t.nii", np.ones((30, 40, 50), dtype=np.float32))
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match="truncated"):
+        read_nifti(path)
+
+
+def test_file_that_is_not_nifti_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.nii.gz"
+    path.write_bytes(b"hello")
+    with pytest.raises(InputError, match="not readable as NIfTI"):
+        read_nifti(path)
+
+
+def test_scaling_of_the_header_is_applied(tmp_path: Path) -> None:
+    stored = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    path = save(tmp_path / "s.nii", stored * 2.0 + 1.0, slope=None)
+    image = nibabel.Nifti1Image(stored, np.eye(4))
+    image.header.set_slope_inter(2.0, 1.0)
+    raw = path.with_name("raw.nii")
+    with raw.open("wb") as sink:
+        header = image.header.copy()
+        header["scl_slope"], header["scl_inter"], header["vox_offset"] = 2.0, 1.0, 352
+        sink.write(header.binaryblock + bytes(4) + stored.tobytes(order="F"))
+    np.testing.assert_array_equal(read_nifti(raw).array_kji, read_nifti(path).array_kji)

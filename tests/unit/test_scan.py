@@ -1,0 +1,247 @@
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, MediaStorageDirectoryStorage, generate_uid
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.io import archive
+from desktop_app.io.load import load_series
+from desktop_app.io.nifti import write_nifti
+from desktop_app.io.scan import scan
+from tests.mr_files import PROTOCOLS, pattern, save, write_series
+
+SHAPE = (40, 6, 5)
+
+
+def write_study(folder: Path) -> None:
+    for number, series in enumerate(PROTOCOLS, start=1):
+        write_series(folder / series, pattern(SHAPE, number), series, SeriesNumber=number)
+
+
+def write_case(folder: Path, names: list[str]) -> None:
+    folder.mkdir(parents=True)
+    for number, name in enumerate(names):
+        values = pattern((4, 5, 6), number).astype(np.float32)
+        write_nifti(Volume(values, Geometry((4, 5, 6), np.eye(4))), folder / name)
+
+
+def test_four_series_get_their_roles(tmp_path: Path) -> None:
+    write_study(tmp_path)
+    (study,) = scan(tmp_path).studies
+    assert study.patient.patient_id == "TEST-1"
+    assert study.patient.name == "Test^Patient"
+    assert study.date == "20260105"
+    assert study.name == "TEST-1_20260105"
+    roles = {role: study.series_by_uid(p.series_uid) for role, p in study.roles.items()}
+    assert {role: s.number for role, s in roles.items()} == {
+        Sequence.T1: 1,
+        Sequence.T1C: 2,
+        Sequence.T2: 3,
+        Sequence.FLAIR: 4,
+    }
+    assert all(0.8 <= proposal.confidence <= 1 for proposal in study.roles.values())
+
+
+def test_path_with_letters_of_any_script(tmp_path: Path) -> None:
+    folder = tmp_path / "Ärztin ä 文" / "series 1"
+    values = pattern(SHAPE)
+    write_series(folder, values, names="Bild {number} ü文.ima")
+    (study,) = scan(tmp_path).studies
+    np.testing.assert_array_equal(load_series(study.series[0]).array_kji, values)
+
+
+def test_zip_archive_is_read_and_cleaned_up_after_a_failure(tmp_path: Path) -> None:
+    write_study(tmp_path / "study")
+    target = tmp_path / "ä study.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened:
+        for path in (tmp_path / "study").rglob("*.dcm"):
+            opened.write(path, path.relative_to(tmp_path))
+    (study,) = scan(target).studies
+    assert len(study.roles) == 4
+    np.testing.assert_array_equal(
+        load_series(study.series[0]).array_kji, pattern(SHAPE, study.series[0].number)
+    )
+
+
+@pytest.mark.parametrize("member", ["../outside.dcm", "/etc/outside", "a/../../b", "C:\\x.dcm"])
+def test_zip_member_outside_the_archive_is_refused(tmp_path: Path, member: str) -> None:
+    target = tmp_path / "bad.zip"
+    with zipfile.ZipFile(target, "w") as opened:
+        opened.writestr(member, b"x")
+    with pytest.raises(InputError, match="not safe"):
+        scan(target)
+    assert not (tmp_path.parent / "outside.dcm").exists()
+
+
+def test_zip_that_would_fill_the_disk_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("zeros", bytes(30_000_000))
+    with pytest.raises(InputError, match="unpacks to more than"):
+        scan(target)
+
+
+def test_broken_zip_is_refused_in_plain_words(tmp_path: Path) -> None:
+    target = tmp_path / "broken.zip"
+    with zipfile.ZipFile(target, "w") as opened:
+        opened.writestr("a", b"0123456789" * 100)
+    data = bytearray(target.read_bytes())
+    data[40:60] = bytes(20)
+    target.write_bytes(data)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        scan(target)
+
+
+def test_leftovers_of_a_run_that_crashed_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(tmp_path / "user"))
+    leftover = tmp_path / "user" / "unpacked" / "4194999-abc"
+    leftover.mkdir(parents=True)
+    target = tmp_path / "study.zip"
+    with zipfile.ZipFile(target, "w") as opened:
+        opened.writestr("a.txt", b"x")
+    folder = archive.unpack(target)
+    assert not leftover.exists()
+    assert (folder / "a.txt").read_bytes() == b"x"
+
+
+def test_dicomdir_opens_the_files_beside_it(tmp_path: Path) -> None:
+    write_study(tmp_path / "IMAGES")
+    index = Dataset()
+    index.SOPClassUID, index.SOPInstanceUID = MediaStorageDirectoryStorage, generate_uid()
+    save(index, tmp_path / "DICOMDIR")
+    for opened in (tmp_path / "DICOMDIR", tmp_path):
+        result = scan(opened)
+        assert len(result.studies[0].roles) == 4
+        assert result.skipped == ()
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    write_series(tmp_path / "series", pattern(SHAPE))
+    try:
+        (tmp_path / "series" / "up").symlink_to(tmp_path, target_is_directory=True)
+    except OSError:
+        pytest.skip("this user may not make links on this system")
+    (study,) = scan(tmp_path).studies
+    assert len(study.series[0].instances) == SHAPE[0]
+
+
+def test_studies_of_two_patients_stay_apart(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    other = generate_uid()
+    write_series(tmp_path / "b", pattern(SHAPE), "T2", StudyInstanceUID=other, PatientID="TEST-2")
+    studies = scan(tmp_path).studies
+    assert {study.patient.patient_id for study in studies} == {"TEST-1", "TEST-2"}
+
+
+def test_two_studies_of_one_day_get_different_names(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(tmp_path / "b", pattern(SHAPE), "T2", StudyInstanceUID=generate_uid())
+    names = [study.name for study in scan(tmp_path).studies]
+    assert names == ["TEST-1_20260105", "TEST-1_20260105_2"]
+
+
+def test_empty_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="empty"):
+        scan(tmp_path)
+
+
+def test_nothing_at_the_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing at this path"):
+        scan(tmp_path / "missing")
+
+
+def test_ct_is_named(tmp_path: Path) -> None:
+    for number in range(3):
+        write_series(
+            tmp_path / str(number),
+            pattern((3, 4, 4)),
+            f"ct{number}",
+            SOPClassUID=CTImageStorage,
+            Modality="CT",
+        )
+    with pytest.raises(InputError) as refused:
+        scan(tmp_path)
+    assert "3 series: CT, not MR" in refused.value.detail
+
+
+def test_single_slice_asks_for_the_whole_study(tmp_path: Path) -> None:
+    path = write_series(tmp_path, pattern((1, 6, 6)))[0]
+    with pytest.raises(InputError, match="only one slice"):
+        scan(path)
+
+
+def test_unreadable_file_is_listed(tmp_path: Path) -> None:
+    write_series(tmp_path / "series", pattern(SHAPE))
+    (tmp_path / "broken link").symlink_to(tmp_path / "nowhere")
+    result = scan(tmp_path)
+    assert any("broken link" in where for where, _ in result.skipped)
+
+
+def test_scan_stops_when_asked(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE))
+
+    def stop() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        scan(tmp_path, check=stop)
+
+
+def test_progress_rises_to_one(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE))
+    fractions: list[float] = []
+    scan(tmp_path, progress=lambda fraction, _stage: fractions.append(fraction))
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["A_t1.nii.gz", "A_t1ce.nii.gz", "A_t2.nii.gz", "A_flair.nii.gz", "A_seg.nii.gz"],
+        ["A-t1n.nii.gz", "A-t1c.nii.gz", "A-t2w.nii.gz", "A-t2f.nii.gz", "A-seg.nii.gz"],
+        ["T1.nii", "T1Gd.nii", "T2.nii", "FLAIR.nii", "mask.nii"],
+        ["s_T1w.nii.gz", "s_ce-gd_T1w.nii.gz", "s_T2w.nii.gz", "s_FLAIR.nii.gz", "s_pred.nii"],
+    ],
+    ids=["BraTS 2021", "BraTS 2023", "plain", "BIDS"],
+)
+def test_nifti_roles_by_name(tmp_path: Path, names: list[str]) -> None:
+    write_case(tmp_path / "Case 1 ä", names)
+    (study,) = scan(tmp_path / "Case 1 ä").studies
+    assert study.name == "Case_1_ä"
+    found = [Path(study.roles[role].series_uid).name for role in Sequence]
+    assert found == names[:4]
+
+
+def test_folder_of_nifti_cases_is_several_studies(tmp_path: Path) -> None:
+    for case in ("A", "B"):
+        write_case(tmp_path / case, ["t1.nii.gz", "t2.nii.gz"])
+    assert [study.name for study in scan(tmp_path).studies] == ["A", "B"]
+
+
+def test_folders_named_by_sequence_make_one_study(tmp_path: Path) -> None:
+    for sequence in ("t1", "t1ce", "flair"):
+        write_case(tmp_path / "case" / sequence, ["image.nii.gz"])
+    (study,) = scan(tmp_path).studies
+    assert set(study.roles) == {Sequence.T1, Sequence.T1C, Sequence.FLAIR}
+
+
+def test_single_nifti_file_is_a_study_of_one_series(tmp_path: Path) -> None:
+    write_case(tmp_path / "case", ["t1.nii.gz", "t2.nii.gz"])
+    (study,) = scan(tmp_path / "case" / "t1.nii.gz").studies
+    assert list(study.roles) == [Sequence.T1]
+
+
+def test_broken_nifti_is_listed(tmp_path: Path) -> None:
+    write_case(tmp_path / "case", ["t1.nii.gz"])
+    (tmp_path / "case" / "t2.nii.gz").write_bytes(b"nothing of the kind")
+    (study,) = scan(tmp_path).studies
+    assert [Path(where).name for where, _ in study.skipped] == ["t2.nii.gz"]
