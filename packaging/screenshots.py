@@ -12,15 +12,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from desktop_app import composition
 from model.synthetic import Sequence, write_sample_study
 from ui.app import WindowApp, make_application
 from ui.theme import ThemeName
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPixmap
 
 _TIMEOUT_SECONDS = 180.0
 _TICK_MS = 5

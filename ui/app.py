@@ -12,7 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import desktop_app
-from desktop_app.domain.study import Study
+from desktop_app.domain.study import Sequence, Study
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import assets_dir
@@ -148,7 +148,7 @@ class WindowApp:
         window.crash_shown.connect(lambda trace: self.services.report_crash(trace))
         page.segment_requested.connect(self.study.segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
-        page.sequences.role_changed.connect(self.study.choose_role)
+        page.sequences.role_changed.connect(self._choose_role)
         page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
         batch = window.batch_page
         batch.folders_chosen.connect(self.batch.choose_folders)
@@ -160,7 +160,15 @@ class WindowApp:
             action.setChecked(name.value == self.settings.theme)
             action.triggered.connect(lambda _, one=name: self.set_theme(one))
 
+    def _choose_role(self, sequence: Sequence, series_uid: str) -> None:
+        if self.window.may_discard():
+            self.study.choose_role(sequence, series_uid)
+        else:
+            self.study.keep_roles()
+
     def _open_sample(self) -> None:
+        if not self.window.may_discard():
+            return
         self.window.show_study_page()
         self.study.open_sample(self.services.user_data)
 
@@ -174,6 +182,8 @@ class WindowApp:
         )
 
     def _open_result(self, study: Study, folder: Path) -> None:
+        if not self.window.may_discard():
+            return
         self.window.show_study_page()
         self.study.open_result(study, folder)
 

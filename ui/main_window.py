@@ -147,6 +147,8 @@ class MainWindow(QMainWindow):
         self._tabs.setCurrentIndex(_STUDY_TAB)
 
     def _open(self, path: Path) -> None:
+        if not self.may_discard():
+            return
         self._last_folder = str(path.parent)
         self.show_study_page()
         self.path_opened.emit(path)
@@ -164,17 +166,20 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask before a result that was never exported is lost."""
-        if self.has_unsaved() and not self._may_discard():
+        if not self.may_discard():
             event.ignore()
             return
         self.close_asked.emit()
         super().closeEvent(event)
 
-    def _may_discard(self) -> bool:
+    def may_discard(self) -> bool:
+        """Whether nothing is lost by going on, or the user agrees to lose it."""
+        if not self.has_unsaved():
+            return True
         answer = QMessageBox.question(
             self,
             "Gliascope",
-            "The segmentation was not exported.\nClose without it?",
+            "The segmentation was not exported.\nGo on without it?",
             QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )

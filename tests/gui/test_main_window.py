@@ -160,3 +160,16 @@ def test_icons_follow_the_theme(window, qapp):
 def test_the_folder_of_the_last_study_is_remembered(window):
     window._open(Path("somewhere") / "study")
     assert window.last_folder == "somewhere"
+
+
+def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, monkeypatch, tmp_path):
+    opened = []
+    window.path_opened.connect(opened.append)
+    window.has_unsaved = lambda: True
+    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard])
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    window._open(tmp_path)
+    assert opened == []
+    window._open(tmp_path)
+    assert opened == [tmp_path]
+    window.has_unsaved = lambda: False

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -13,7 +14,12 @@ from ui.views.batch_view import BatchView
 
 CASES = (CaseState("one", "1"), CaseState("two", "2"))
 DONE = CaseState(
-    "one", "1", CaseStatus.DONE, seconds=12.0, volumes_mm3={Region.WT: 34_560.0}, files=("a",)
+    "one",
+    "1",
+    CaseStatus.DONE,
+    seconds=12.0,
+    volumes_mm3={Region.WT: 34_560.0},
+    files=("segmentation.nii.gz", "measurements.json"),
 )
 FAILED = CaseState("two", "2", CaseStatus.FAILED, reason="What.\nWhere.\nRemedy.", seconds=1.0)
 
@@ -117,3 +123,30 @@ def test_stopping_leaves_the_batch_ready_to_go_on(scene):
     status = view.show_status.call_args.args[0]
     assert status.can_start
     assert not status.running
+
+
+def test_a_study_that_came_late_gets_a_row_and_the_right_one_opens(scene):
+    presenter, view, batch, opened, listener, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    batch.cases = (CaseState("late", "0"), DONE, CASES[1])
+    listener[0](DONE)
+    settle()
+    assert [row.name for row in view.show_cases.call_args.args[0]] == ["late", "one", "two"]
+    presenter.open(0)
+    opened.assert_not_called()
+    presenter.open(1)
+    assert opened.call_args.args[0].name == "one"
+
+
+def test_a_study_without_labels_on_disk_is_not_offered(scene):
+    presenter, view, batch, opened, listener, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    only_pdf = replace(DONE, files=("report.pdf",))
+    batch.cases = (only_pdf, CASES[1])
+    listener[0](only_pdf)
+    settle()
+    assert not view.show_case.call_args.args[1].can_open
+    presenter.open(0)
+    opened.assert_not_called()

@@ -59,7 +59,10 @@ def test_shows_progress_and_hands_over_the_result(runner, view):
     assert not line.busy
     idle.assert_called_once_with()
     shown = [call.args[0] for call in view.show_job.call_args_list]
-    assert shown[0] == JobStatus("Working", "", -1.0, None)
+    assert shown[:2] == [
+        JobStatus("Working", "Waiting for other work to end", -1.0, None),
+        JobStatus("Working", "", -1.0, None),
+    ]
     assert any(status and status.fraction == 0.5 for status in shown)
     assert shown[-1] is None
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Event
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -50,6 +51,7 @@ class Scene:
     """A presenter with services that answer at once; `settle` plays the GUI thread."""
 
     def __init__(self, monkeypatch, runner):
+        self.runner = runner
         self.study = make_study()
         self.queue = []
         self.view = MagicMock(spec=StudyView)
@@ -198,3 +200,25 @@ def test_exporting_saves_and_lists_the_files(scene):
     assert title == "Exported."
     assert "report.pdf" in lines
     assert not scene.presenter.unsaved
+
+
+def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatch):
+    release = Event()
+    scene.runner.submit(lambda progress, token: release.wait(10), lambda event: None)
+    result = make_result(scene.study)
+    monkeypatch.setattr(study_presenter, "reopen_result", lambda *_, **__: result)
+    scene.presenter.open_result(scene.study, Path("out/study"))
+    scene.settle()
+    release.set()
+    assert scene.session.result is result
+    assert not scene.presenter.unsaved
+
+
+def test_images_are_shown_where_a_result_cannot_be_opened(scene, monkeypatch):
+    error = InputError("What.", "Where.", "Remedy.")
+    monkeypatch.setattr(study_presenter, "reopen_result", MagicMock(side_effect=error))
+    scene.presenter.open_result(scene.study, Path("out/study"))
+    scene.settle()
+    scene.view.show_error.assert_called_once_with(error)
+    assert scene.session.loaded is not None
+    assert scene.actions.segment

@@ -11,6 +11,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.batch import Batch, BatchOutcome, CaseListener
 from desktop_app.services.batch_state import CaseState, CaseStatus
+from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
 from ui.views.study_view import JobStatus
@@ -52,7 +53,7 @@ class BatchPresenter:
         self._make_batch = make_batch
         self._open_result = open_result
         self._batch: Batch | None = None
-        self._rows: dict[str, int] = {}
+        self._names: list[str] = []
         self._last: JobStatus | None = None
         self._jobs = JobLine(self, runner, dispatch, self._show_status)
         self._show_status()
@@ -96,12 +97,14 @@ class BatchPresenter:
         self._jobs.cancel()
 
     def open(self, index: int) -> None:
-        """Show a finished study in the viewer."""
+        """Show the finished study of a row in the viewer."""
         if self._batch is None:
             return
-        case = self._batch.cases[index]
-        if case.status is CaseStatus.DONE:
-            self._open_result(self._batch.study(case.name), self._batch.output / case.name)
+        # By name: the batch looks for studies again when it starts, and may find others.
+        name = self._names[index]
+        case = next((case for case in self._batch.cases if case.name == name), None)
+        if case is not None and _can_open(case):
+            self._open_result(self._batch.study(name), self._batch.output / name)
 
     # JobLineView: the page shows its jobs in the line above the table.
 
@@ -122,12 +125,16 @@ class BatchPresenter:
         self._dispatch(lambda: self._show_case(case))
 
     def _show_case(self, case: CaseState) -> None:
-        index = self._rows.get(case.name)
-        if index is not None and self._batch is not None:
-            self._view.show_case(index, self._row(case))
+        if self._batch is None:
+            return
+        cases = self._batch.cases
+        if [one.name for one in cases] != self._names:
+            self._show_cases(cases)
+        else:
+            self._view.show_case(self._names.index(case.name), self._row(case))
 
     def _show_cases(self, cases: tuple[CaseState, ...]) -> None:
-        self._rows = {case.name: index for index, case in enumerate(cases)}
+        self._names = [case.name for case in cases]
         self._view.show_cases([self._row(case) for case in cases])
         self._show_status()
 
@@ -147,7 +154,7 @@ class BatchPresenter:
             enhancing=volumes.get(Region.ET, ""),
             seconds=f"{case.seconds:.0f} s" if case.is_over else "",
             message=(message or " ".join(case.warnings)).replace("\n", " "),
-            can_open=case.status is CaseStatus.DONE,
+            can_open=_can_open(case),
         )
 
     def _show_status(self) -> None:
@@ -162,6 +169,11 @@ class BatchPresenter:
         left = job.seconds_left if job is not None else None
         ready = any(case.status is not CaseStatus.DONE for case in cases)
         self._view.show_status(BatchStatus(text, fraction, left, self.running, ready))
+
+
+def _can_open(case: CaseState) -> bool:
+    """Whether a study is finished and wrote what reopening reads."""
+    return case.status is CaseStatus.DONE and {LABELS_FILE, NUMBERS_FILE} <= set(case.files)
 
 
 def _status_text(total: int, over: int, failed: int, job: JobStatus | None) -> str:

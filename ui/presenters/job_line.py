@@ -64,15 +64,22 @@ class JobLine:
         *,
         lane: Lane = Lane.COMPUTE,
         kind: str = "",
+        on_failed: Callable[[], None] | None = None,
     ) -> None:
-        """Start a job in place of the one that runs."""
+        """Start a job in place of the one that runs.
+
+        Parameters
+        ----------
+        on_failed
+            Called after the error has been told.
+        """
         self.cancel()
         self._number += 1
         number = self._number
-        self._view.show_job(JobStatus(title, "", -1.0, None))
+        self._view.show_job(JobStatus(title, "Waiting for other work to end", -1.0, None))
 
         def listen(event: Event) -> None:
-            self._dispatch(lambda: self._on_event(number, title, event, on_done))
+            self._dispatch(lambda: self._on_event(number, title, event, on_done, on_failed))
 
         self._job = self._runner.submit(work, listen, lane=lane, kind=kind)
 
@@ -82,13 +89,18 @@ class JobLine:
             self._job.cancel()
 
     def _on_event(
-        self, number: int, title: str, event: Event, on_done: Callable[[Any], None]
+        self,
+        number: int,
+        title: str,
+        event: Event,
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[], None] | None,
     ) -> None:
         if number != self._number:
             return
         match event:
             case Started():
-                pass
+                self._view.show_job(JobStatus(title, "", -1.0, None))
             case Progress(fraction, stage, seconds_left):
                 self._view.show_job(JobStatus(title, stage, fraction, seconds_left))
             case Done(result):
@@ -100,6 +112,8 @@ class JobLine:
                     self._view.show_crash(traceback)
                 else:
                     self._view.show_error(error)
+                if on_failed is not None:
+                    on_failed()
             case CancelledEvent():
                 self._end()
         if isinstance(event, Done | Failed | CancelledEvent) and not self.busy:

@@ -110,12 +110,19 @@ class StudyPresenter:
             self._session.accept_loaded(loaded, generation)
             self._session.accept_result(result, generation, saved=True)
 
-        self._jobs.start("Opening the result", work, done, kind="reopen")
+        # Not in the compute lane, which a running batch holds for hours.
+        self._jobs.start(
+            "Opening the result", work, done, lane=Lane.IO, kind="reopen", on_failed=self._load
+        )
 
     def choose_role(self, sequence: Sequence, series_uid: str) -> None:
         """Use another series for a sequence; an empty UID leaves the sequence out."""
         self._session.set_role(sequence, series_uid or None)
         self._load()
+
+    def keep_roles(self) -> None:
+        """Show the choice of series as it is, after a change that was taken back."""
+        self._show_slots()
 
     def show_sequence(self, sequence: Sequence) -> None:
         """Show another sequence in the views."""
