@@ -94,7 +94,7 @@ def bar(*, quiet: bool) -> Iterator[Bar]:
         yield Bar(None)
         return
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description:<32}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
