@@ -4,8 +4,9 @@ import errno
 import os
 import re
 import shutil
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,6 +26,9 @@ _REMEDIES = {
     errno.EIO: ("The disk reported an error.", "Check the disk or choose another folder."),
     errno.EBUSY: ("The file is in use.", "Close the program that has it open and try again."),
 }
+
+# Windows refuses to replace or remove a file that a program has open, and calls it no permission.
+_LOCKS_OPEN_FILES = sys.platform == "win32"
 
 _TEMPORARY = re.compile(r"^\.[0-9a-f]{8}\.part(\.|$)")
 
@@ -55,11 +59,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path, *, obsolete: Iterable[str] = ()) -> Iterator[Path]:
     """Give an empty folder inside `folder`; move its files up when the block succeeds.
 
-    Files of the same name are replaced, others stay. When the block raises, `folder` stays as it
-    was: nothing of a set appears unless all of it could be written.
+    Files of the same name are replaced, others stay. When the block raises, or one of the files
+    cannot be replaced, `folder` stays as it was: nothing of a set appears unless all of it could
+    be written.
+
+    Parameters
+    ----------
+    folder
+        Where the files belong.
+    obsolete
+        Names of files that go when the new set comes, unless they are part of it.
 
     Raises
     ------
@@ -72,11 +84,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         try:
             staging.mkdir()
             yield staging
-            finished = sorted(staging.iterdir())
-            for file in finished:
-                _flush_to_disk(file)
-            for file in finished:
-                file.replace(folder / file.name)
+            _swap_in(staging, folder, obsolete)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -95,8 +103,40 @@ def output_error(error: OSError, path: Path) -> OutputError | None:
         return None
     if error.filename is not None and not _same_place(Path(os.fsdecode(error.filename)), path):
         return None
-    title, remedy = _REMEDIES[error.errno]
-    return OutputError(title, f"Writing {_as_asked_for(path)}", remedy)
+    open_file = _file_in_use(error)
+    title, remedy = _REMEDIES[error.errno if open_file is None else errno.EBUSY]
+    return OutputError(title, f"Writing {_as_asked_for(open_file or path)}", remedy)
+
+
+def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str]) -> None:
+    """Move the files of `staging` up; when one move fails, take back those before it."""
+    finished = sorted(staging.iterdir())
+    for file in finished:
+        _flush_to_disk(file)
+    aside = folder / f".{uuid.uuid4().hex[:8]}.part"
+    aside.mkdir()
+    leaving = {*(file.name for file in finished), *obsolete}
+    moves = [(folder / n, aside / n) for n in sorted(leaving) if (folder / n).is_file()]
+    moves += [(file, folder / file.name) for file in finished]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            source.replace(target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
+            target.replace(source)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _file_in_use(error: OSError) -> Path | None:
+    """Return the file that another program has open, where that made a write fail."""
+    if not _LOCKS_OPEN_FILES or error.errno != errno.EACCES:
+        return None
+    names = [name for name in (error.filename2, error.filename) if name is not None]
+    return next((path for path in map(Path, map(os.fsdecode, names)) if path.is_file()), None)
 
 
 def _as_asked_for(path: Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.errors import OutputError
+from desktop_app.io import atomic
 from desktop_app.io.atomic import atomic_folder, atomic_path
 
 
@@ -100,3 +101,44 @@ def test_message_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as caught:
         write_in_a_set()
     assert caught.value.detail == f"Writing {tmp_path / 'case' / 'a.json'}"
+
+
+def test_files_of_an_earlier_set_go_when_the_new_one_comes(tmp_path: Path) -> None:
+    for name in ("old.txt", "both.txt", "mine.txt"):
+        (tmp_path / name).write_text("old")
+    with atomic_folder(tmp_path, obsolete=("old.txt", "both.txt", "never.txt")) as staging:
+        (staging / "both.txt").write_text("new")
+        assert (tmp_path / "old.txt").exists()
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
+        "both.txt": "new",
+        "mine.txt": "old",
+    }
+
+
+def test_a_set_that_cannot_be_moved_in_whole_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "gone.txt").write_text("old")
+    (tmp_path / "b.txt").mkdir()  # no file can take its place
+
+    def write_both() -> None:
+        with atomic_folder(tmp_path, obsolete=("gone.txt",)) as staging:
+            (staging / "a.txt").write_text("new")
+            (staging / "b.txt").write_text("new")
+
+    with pytest.raises(OutputError):
+        write_both()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "b.txt", "gone.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_file_that_is_open_elsewhere_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "_LOCKS_OPEN_FILES", True)
+    target = tmp_path / "report.pdf"
+    target.write_text("open in a viewer")
+    error = PermissionError(errno.EACCES, "denied", str(tmp_path / "x.part"), None, str(target))
+    told = atomic.output_error(error, tmp_path)
+    assert told is not None
+    assert told.title == "The file is in use."
+    assert told.detail == f"Writing {target}"
