@@ -54,6 +54,7 @@ def batch(
     """
     from desktop_app.composition import build
     from desktop_app.services.batch import BatchOptions
+    from desktop_app.services.batch_state import SKIPPED
     from desktop_app.services.export import DRAWN_FORMATS
 
     frontend: Frontend = context.obj
@@ -78,6 +79,8 @@ def batch(
     if not quiet:
         for case in outcome.cases:
             _print_case(case)
+        if outcome.skipped:
+            print_result(f"{len(outcome.skipped)} things belong to no study: see {SKIPPED}")
     print_result(str(outcome.summary))
     if outcome.failed:
         raise typer.Exit(ExitCode.BATCH_HAD_FAILURES)

@@ -127,14 +127,19 @@ def _result(
     found: Counter[str] = Counter()
     taken: set[str] = set()
     for study in studies:
+        is_usable = any(one.usable for one in study.series)
         for where, reason in study.skipped:
             found[reason] += 1
-            if not any(one.usable for one in study.series):
+            if not is_usable:
                 skipped.append((where, reason))
         for one in study.series:
-            if not one.usable:
-                found[f"MR, but {one.problems[-1][0].lower()}{one.problems[-1][1:-1]}"] += 1
-        if any(one.usable for one in study.series):
+            if one.usable:
+                continue
+            found[f"MR, but {one.problems[-1][0].lower()}{one.problems[-1][1:-1]}"] += 1
+            if not is_usable:
+                where = f"{one.description}, in {one.instances[0].path.parent}"
+                skipped.append((where, " ".join(one.problems)))
+        if is_usable:
             roles, candidates = propose_roles(study.series)
             left_out = tuple(
                 (study.series_by_uid(c.series_uid).description, c.reason)

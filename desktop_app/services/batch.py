@@ -21,6 +21,7 @@ from desktop_app.services.batch_state import (
     fingerprint,
     has_results,
     read_state,
+    write_skipped,
     write_state,
     write_summary,
 )
@@ -70,10 +71,17 @@ class BatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """How a batch ended."""
+    """How a batch ended.
+
+    Parameters
+    ----------
+    skipped
+        (path or series, reason) of everything below the root that belongs to no study.
+    """
 
     cases: tuple[CaseState, ...]
     summary: Path
+    skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def failed(self) -> tuple[CaseState, ...]:
@@ -121,6 +129,7 @@ class Batch:
         self._on_defect = on_defect
         self._lock = threading.Lock()
         self._studies: tuple[Study, ...] = ()
+        self._skipped: tuple[tuple[str, str], ...] = ()
         self._cases: list[CaseState] = []
         self._case_options = options.case
         self._weights_sha256 = ""
@@ -157,8 +166,8 @@ class Batch:
             If the model is not installed.
         """
         self._look_up_model()
-        found = open_path(self.root, progress=progress, token=token).studies
-        studies = tuple(study for study in found if not self._is_own_result(study))
+        found = open_path(self.root, progress=progress, token=token)
+        studies = tuple(study for study in found.studies if not self._is_own_result(study.root))
         if not studies:
             raise InputError(
                 "There is no study to segment.",
@@ -168,6 +177,9 @@ class Batch:
         cases = [self._known_state(study) for study in studies]
         with self._lock:
             self._studies = studies
+            self._skipped = tuple(
+                one for one in found.skipped if not self._is_own_result(Path(one[0]))
+            )
             self._cases = cases
         return tuple(cases)
 
@@ -196,7 +208,8 @@ class Batch:
         for lane in lanes:
             lane.result()
         token.raise_if_cancelled()
-        return BatchOutcome(self.cases, write_summary(self.output, self.cases))
+        write_skipped(self.output, self._skipped)
+        return BatchOutcome(self.cases, write_summary(self.output, self.cases), self._skipped)
 
     def _work_through(self, run: "_Run") -> None:
         worker = self._make_worker()
@@ -304,10 +317,10 @@ class Batch:
         if self._on_case is not None:
             self._on_case(state)
 
-    def _is_own_result(self, study: Study) -> bool:
-        """Whether the study lies in the output folder, where that is below the root."""
+    def _is_own_result(self, path: Path) -> bool:
+        """Whether something lies in the output folder, where that is below the root."""
         output, root = self.output.resolve(), self.root.resolve()
-        return output != root and study.root.resolve().is_relative_to(output)
+        return output != root and path.resolve().is_relative_to(output)
 
 
 class _Run:

@@ -16,6 +16,7 @@ from desktop_app.io.export_csv import write_csv
 from desktop_app.services.case import CaseOptions
 
 SUMMARY = "summary.csv"
+SKIPPED = "skipped.csv"
 STATE_FOLDER = ".gliascope"
 _SCHEMA = "gliascope/batch-case/1"
 
@@ -152,6 +153,21 @@ def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
         If it cannot be written.
     """
     return write_csv([_row(state) for state in states], output / SUMMARY)
+
+
+def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:
+    """Write one line per thing that belongs to no study; no file where there is none.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    rows = [{"skipped": what, "reason": reason} for what, reason in skipped]
+    if rows:
+        write_csv(rows, output / SKIPPED)
+    else:
+        (output / SKIPPED).unlink(missing_ok=True)
 
 
 def _row(state: CaseState) -> dict[str, str | int | float]:

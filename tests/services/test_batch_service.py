@@ -56,6 +56,7 @@ class Stage:
     workers: list[FakeWorker] = field(default_factory=list)
     told: list[CaseState] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def batch(self, options: BatchOptions | None = None) -> Batch:
         return Batch(
@@ -109,7 +110,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         stage.studies.append(make_study(name=name, root=folder, series=tuple(series)))
 
     monkeypatch.setattr(
-        batch_module, "open_path", lambda path, **_: ScanResult(tuple(stage.studies))
+        batch_module,
+        "open_path",
+        lambda path, **_: ScanResult(tuple(stage.studies), tuple(stage.skipped)),
     )
     monkeypatch.setattr(batch_module, "choose_roles", lambda study, _: roles_of(study))
     monkeypatch.setattr(batch_module, "process_study", stage.process)
@@ -340,7 +343,9 @@ def test_earlier_results_below_the_root_are_no_studies(stage: Stage) -> None:
     stage.output = stage.root / "results"
     own = make_study(name="own", root=stage.output / "anna")
     stage.studies.append(own)
+    stage.skipped = [(str(stage.output / "anna" / "report.pdf"), "not an image")]
     assert [case.name for case in stage.batch().find()] == list(NAMES)
+    assert stage.batch().run().skipped == ()
     stage.studies = [own]
     with pytest.raises(InputError):
         stage.batch().find()
@@ -371,6 +376,16 @@ def test_states_survive_the_disk(stage: Stage) -> None:
     outcome = stage.batch().run()
     for case in outcome.cases:
         assert read_state(stage.output, case.name) == replace(case, fraction=0.0)
+
+
+def test_what_belongs_to_no_study_is_told(stage: Stage) -> None:
+    stage.skipped = [("root/ct", "computed tomography"), ("root/ü.txt", "not an image")]
+    assert stage.batch().run().skipped == tuple(stage.skipped)
+    with (stage.output / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        assert [tuple(row) for row in csv.reader(file)] == [("skipped", "reason"), *stage.skipped]
+    stage.skipped = []
+    stage.batch().run()
+    assert not (stage.output / "skipped.csv").exists()
 
 
 def test_at_least_one_worker() -> None:
