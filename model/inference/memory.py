@@ -1,4 +1,4 @@
-"""Predicting in the memory there is: large windows first, smaller ones where they do not fit."""
+"""Predicting in the memory there is: smaller windows where the model's own do not fit."""
 
 from collections.abc import Callable
 from typing import NoReturn

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Pulse:
     """While active, calls back after every layer of a network.
 
-    A single pass over a whole brain takes seconds; without this it could neither tell how far it
-    is nor be stopped. The work of a layer is counted in values it puts out.
+    A window takes seconds on a slow processor; without this a study of one window could neither
+    tell how far it is nor be stopped. The work of a layer is counted in values it puts out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the network looks: one window over the whole brain, or overlapping smaller ones."""
+"""Where the network looks: overlapping windows, or one over the whole brain."""
 
 import itertools
 import math
