@@ -1,0 +1,104 @@
+"""Finished studies are opened again, and only with the images they belong to."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
+from desktop_app.io.nifti import write_nifti
+from desktop_app.services import reopen
+from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.export import ExportFormat
+from desktop_app.services.measure import volumes_mm3
+from desktop_app.services.reopen import reopen_result
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+
+FORMATS = (ExportFormat.NIFTI, ExportFormat.JSON)
+
+
+def labels() -> np.ndarray[Any, Any]:
+    found = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    found[1, 1, 1:4] = (1, 2, 3)
+    return found
+
+
+@pytest.fixture
+def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
+    """A finished study whose images load and prepare as they did before."""
+    result = make_result(make_study(), labels(), ("T1 is missing.",))
+
+    def load_roles(roles: Any, *, progress: Any, token: Any) -> Any:
+        return result.prepared.volumes
+
+    def prepare(volumes: Any, *, progress: Any, token: Any) -> Any:
+        return result.prepared
+
+    monkeypatch.setattr(reopen, "load_roles", load_roles)
+    monkeypatch.setattr(reopen, "prepare", prepare)
+    return result
+
+
+@pytest.mark.parametrize("et_label", [3, 4])
+def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_label: int) -> None:
+    save_results(result, tmp_path, ExportOptions(FORMATS, et_label))
+    again = reopen_result(result.study, result.roles, tmp_path / result.study.name)
+    assert np.array_equal(again.segmentation.labels_kji, labels())
+    assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
+    assert again.segmentation.warnings == ("T1 is missing.",)
+    before, after = result.segmentation.provenance, again.segmentation.provenance
+    assert (after.model_id, after.weights_sha256) == (before.model_id, before.weights_sha256)
+
+
+def without_labels(folder: Path) -> None:
+    (folder / "segmentation.nii.gz").unlink()
+
+
+def without_measurements(folder: Path) -> None:
+    (folder / "measurements.json").unlink()
+
+
+def cut_measurements(folder: Path) -> None:
+    (folder / "measurements.json").write_text('{"schema": ')
+
+
+def other_document(folder: Path) -> None:
+    (folder / "measurements.json").write_text(json.dumps([1, 2]))
+
+
+def other_values(folder: Path) -> None:
+    found = Volume(np.full(GEOMETRY.shape_kji, 9, np.uint8), GEOMETRY)
+    write_nifti(found, folder / "segmentation.nii.gz")
+
+
+def other_grid(folder: Path) -> None:
+    moved = GEOMETRY.affine_lps_mm.copy()
+    moved[2, 3] += 3
+    elsewhere = replace(GEOMETRY, affine_lps_mm=moved)
+    write_nifti(Volume(labels(), elsewhere), folder / "segmentation.nii.gz")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without_labels,
+        without_measurements,
+        cut_measurements,
+        other_document,
+        other_values,
+        other_grid,
+    ],
+)
+def test_what_does_not_fit_is_refused(result: StudyResult, tmp_path: Path, spoil: Any) -> None:
+    save_results(result, tmp_path, ExportOptions(FORMATS))
+    folder = tmp_path / result.study.name
+    spoil(folder)
+    with pytest.raises(InputError) as refused:
+        reopen_result(result.study, result.roles, folder)
+    assert str(folder) in refused.value.detail
