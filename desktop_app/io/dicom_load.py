@@ -69,7 +69,8 @@ def _read_slices(
     headers: list[SliceHeader] = []
     frames: dict[int, _Frame] = {}
     unreadable: list[str] = []
-    for path in dict.fromkeys(ref.path for ref in series.instances):
+    paths = dict.fromkeys(ref.path for ref in series.instances)
+    for number, path in enumerate(paths, start=1):
         if check is not None:
             check()
         try:
@@ -77,7 +78,8 @@ def _read_slices(
                 header = read_header(path)
             pixels = read_pixels(path)
         except (NotDicom, UnreadablePixels) as error:
-            unreadable.append(f"File {path.name} left out: {error}.")
+            # By number: file names may tell who the patient is, and notes go into every export.
+            unreadable.append(f"File {number} of {len(paths)} left out: {error}.")
             continue
         for slice_header in header.slices:
             index = (slice_header.frame or 1) - 1

@@ -1,5 +1,6 @@
 """DICOM headers to studies and series."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,7 +66,7 @@ def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
     label = "_".join(part for part in (first.patient.patient_id, date) if part)
     return Study(
         study_uid=uid,
-        name=safe_name(label, fallback=safe_name(root.stem)),
+        name=safe_name(label, fallback=_fallback_name(uid, root)),
         patient=first.patient,
         date=date,
         description=first.study_description,
@@ -73,6 +74,11 @@ def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
         series=tuple(series),
         skipped=tuple(skipped),
     )
+
+
+def _fallback_name(uid: str, root: Path) -> str:
+    """Name a study without patient ID and date; the checksum tells it from others in `root`."""
+    return f"{safe_name(root.stem)}_{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
 
 
 def _title(header: FileHeader) -> str:

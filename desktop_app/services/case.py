@@ -14,11 +14,13 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.export import (
     DEFAULT_FORMATS,
+    FILE_NAMES,
     ExportFormat,
     PageRenderer,
     export_study,
     skipped_formats,
 )
+from desktop_app.services.results_folder import results_name
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
 from desktop_app.services.stages import Stages
@@ -38,7 +40,7 @@ class ExportOptions:
     et_label
         Value of enhancing tumour in the NIfTI labels: 3, or 4 as in BraTS before 2023.
     anonymise
-        Leave out who the patient is.
+        Leave out who the patient is, also in the name of the folder.
     """
 
     formats: tuple[ExportFormat, ...] = DEFAULT_FORMATS
@@ -81,7 +83,7 @@ def process_study(
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> CaseOutcome:
-    """Segment a study and write its results to `output`/STUDYNAME.
+    """Segment a study and write its results to `output`/STUDYNAME; see `save_results`.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def process_study(
             token=token,
         )
     skipped = skipped_formats(result, options.export.formats, can_draw=page_renderer is not None)
-    return CaseOutcome(result, output / study.name, files, tuple(skipped.values()))
+    return CaseOutcome(result, files[-1].parent, files, tuple(skipped.values()))
 
 
 def require_room(output: Path) -> None:
@@ -142,6 +144,15 @@ def save_results(
 ) -> tuple[Path, ...]:
     """Write the results and their log to `output`/STUDYNAME: all of them or none.
 
+    Where that folder holds the results of another study, the name is numbered; anonymised
+    results have a folder named after nobody. Files of an earlier run of the same study go, since
+    they would show other numbers than the new ones.
+
+    Returns
+    -------
+    tuple of Path
+        The files written, all in one folder.
+
     Raises
     ------
     OutputError
@@ -151,8 +162,8 @@ def save_results(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
-    folder = output / result.study.name
-    with atomic_folder(folder) as staging:
+    folder = output / results_name(output, result.study, anonymise=options.anonymise)
+    with atomic_folder(folder, obsolete=FILE_NAMES.values()) as staging:
         files = export_study(
             result,
             staging,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from desktop_app.domain.study import Study
 
@@ -11,8 +12,9 @@ REDACTED = "[removed]"
 # Shorter pieces of names and identifiers would blot out ordinary words.
 _MIN_NAME_LENGTH = 2
 _MIN_IDENTIFIER_LENGTH = 3
-# Folder names that tell nothing of a patient but stand in sentences.
-_ORDINARY_FOLDERS = {"brain", "data", "dicom", "images", "mri", "nifti", "sample", "scan", "study"}
+# Names of folders and files that tell nothing of a patient but stand in sentences.
+_ORDINARY_NAMES = {"brain", "data", "dicom", "image", "images", "mri", "nifti", "sample", "scan"}
+_ORDINARY_NAMES |= {"slice", "study"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Redactor:
         """Collect the identifiers of a study.
 
         Names (also their parts), patient ID, birth date, study and series UIDs, the folder and
-        file paths, the study's name and all its free-text descriptions and dates.
+        file paths and names, the study's name and all its free-text descriptions and dates.
 
         Parameters
         ----------
@@ -42,6 +44,7 @@ class Redactor:
         if not anonymise:
             return cls(None)
         patient = study.patient
+        paths = {instance.path for series in study.series for instance in series.instances}
         whole = [
             patient.name,
             patient.patient_id,
@@ -51,10 +54,11 @@ class Redactor:
             study.name,
             study.description,
             str(study.root),
-            study.root.name if study.root.name.lower() not in _ORDINARY_FOLDERS else "",
+            *_names_in(study.root),
             *(s.series_uid for s in study.series),
             *(s.description for s in study.series if not _is_plain_sequence(s.description)),
-            *(str(i.path) for s in study.series for i in s.instances),
+            *(str(path) for path in paths),
+            *(name for path in paths for name in _names_in(path)),
             *(i.sop_instance_uid for s in study.series for i in s.instances),
         ]
         parts = [p for p in re.split(r"[\^=\s,.\\]+", patient.name) if p]
@@ -65,11 +69,20 @@ class Redactor:
         if not texts:
             return cls(None)
         either = "|".join(re.escape(text) for text in texts)
-        return cls(re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE))
+        # File names join words by underscores, so that those end a word, too.
+        return cls(re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE))
 
     def redact(self, sentence: str) -> str:
         """Return the sentence with every identifier replaced by ``[removed]``."""
         return sentence if self.pattern is None else self.pattern.sub(REDACTED, sentence)
+
+
+def _names_in(path: Path) -> list[str]:
+    """Return a path's own name with and without suffixes, unless it is an ordinary word."""
+    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    if stem.lower() in _ORDINARY_NAMES or stem.isdigit() or _is_plain_sequence(stem):
+        return []
+    return [path.name, stem]
 
 
 def _longest_first(texts: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """One study's folder of results: all of it or nothing, and a log that names nobody."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,3 +111,38 @@ def test_a_folder_that_is_read_only_is_refused_before_the_work(
     monkeypatch.setattr(case.os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="cannot be written"):
         require_room(tmp_path)
+
+
+def test_files_of_an_earlier_run_go(tmp_path: Path) -> None:
+    folder = tmp_path / "Mueller_Aenne"
+    folder.mkdir()
+    for name in ("report.sr.dcm", "structures.rt.dcm", "notes.txt"):
+        (folder / name).write_text("earlier")
+    files = save_results(RESULT, tmp_path, OPTIONS)
+    assert {file.name for file in folder.iterdir()} == {"notes.txt", *(f.name for f in files)}
+
+
+def test_another_study_of_the_same_name_keeps_its_results(tmp_path: Path) -> None:
+    first = save_results(RESULT, tmp_path, OPTIONS)
+    before = {file: file.read_bytes() for file in first}
+    other = replace(RESULT, study=replace(STUDY, study_uid="2"))
+    second = save_results(other, tmp_path, OPTIONS)
+    assert {file.parent.name for file in second} == {"Mueller_Aenne_2"}
+    assert {file: file.read_bytes() for file in first} == before
+    assert save_results(other, tmp_path, OPTIONS) == second
+    assert save_results(RESULT, tmp_path, OPTIONS) == first
+
+
+def test_anonymised_results_lie_in_a_folder_named_after_nobody(tmp_path: Path) -> None:
+    anonymous = replace(OPTIONS, anonymise=True)
+    first = save_results(RESULT, tmp_path, anonymous)
+    folder = first[0].parent
+    assert re.fullmatch("ANON-[0-9A-F]{12}", folder.name)
+    assert save_results(RESULT, tmp_path, anonymous) == first
+    other = replace(RESULT, study=replace(STUDY, study_uid="2"))
+    assert save_results(other, tmp_path, anonymous)[0].parent != folder
+    elsewhere = save_results(RESULT, tmp_path / "elsewhere", anonymous)
+    assert elsewhere[0].parent.name != folder.name
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any("Mueller" in str(path.relative_to(tmp_path)) for path in written)
+    assert not any("Mueller" in path.read_text("latin-1") for path in written)

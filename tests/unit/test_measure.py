@@ -9,7 +9,7 @@ import pytest
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import InstanceRef, Sequence
 from desktop_app.services.measure import (
     measure,
     measurement_rows,
@@ -19,6 +19,7 @@ from desktop_app.services.measure import (
 )
 from desktop_app.services.privacy import Redactor
 from tests import export_cases as cases
+from tests.study_cases import make_series
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,7 @@ def test_rows_are_tidy(result: StudyResult) -> None:
         ("On 2024-02-29 and 20240229", "On [removed] and [removed]"),
         ("T2 registered to T1c, score 0.83", "T2 registered to T1c, score 0.83"),
         ("PID-77-αβ is another word", "PID-77-αβ is another word"),
+        ("scan_PID-77-α_t2.nii.gz", "scan_[removed]_t2.nii.gz"),
     ],
 )
 def test_redaction(result: StudyResult, sentence: str, expected: str) -> None:
@@ -131,3 +133,20 @@ def test_paths_below_the_study_are_redacted_whole(result: StudyResult) -> None:
     path = result.roles[Sequence.T1C].instances[0].path
     redacted = Redactor.for_study(result.study).redact(f"File {path}: truncated.")
     assert redacted == "File [removed]: truncated."
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "expected"),
+    [
+        ("Meier_Anna.dcm", "File Meier_Anna.dcm left out", "File [removed] left out"),
+        ("Meier_Anna_t1c.nii.gz", "Meier_Anna_t1c is short", "[removed] is short"),
+        ("t1c.nii.gz", "T1c moved by 2 mm", "T1c moved by 2 mm"),
+        ("100.dcm", "100 slices", "100 slices"),
+    ],
+)
+def test_file_names_are_redacted_unless_they_are_plain(
+    result: StudyResult, name: str, sentence: str, expected: str
+) -> None:
+    series = make_series("1", instances=(InstanceRef(Path("export") / name),))
+    study = replace(result.study, series=(series,))
+    assert Redactor.for_study(study).redact(sentence) == expected

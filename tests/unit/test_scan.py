@@ -141,6 +141,15 @@ def test_studies_of_two_patients_stay_apart(tmp_path: Path) -> None:
     assert {study.patient.patient_id for study in studies} == {"TEST-1", "TEST-2"}
 
 
+def test_studies_of_nobody_never_share_a_name(tmp_path: Path) -> None:
+    for case in ("a", "b"):
+        nobody = {"StudyInstanceUID": generate_uid(), "PatientID": "", "StudyDate": ""}
+        write_series(tmp_path / case / "export", pattern(SHAPE), **nobody)
+    names = [scan(tmp_path / case / "export").studies[0].name for case in ("a", "b")]
+    assert names[0] != names[1]
+    assert all(name.startswith("export_") for name in names)
+
+
 def test_two_studies_of_one_day_get_different_names(tmp_path: Path) -> None:
     write_series(tmp_path / "a", pattern(SHAPE))
     write_series(tmp_path / "b", pattern(SHAPE), "T2", StudyInstanceUID=generate_uid())

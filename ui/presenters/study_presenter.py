@@ -182,9 +182,7 @@ class StudyPresenter:
         def done(files: tuple[Path, ...]) -> None:
             self._session.mark_saved(result)
             names = tuple(file.name for file in files)
-            self._view.show_message(
-                "Exported.", (f"Folder: {folder / result.study.name}", "", *names)
-            )
+            self._view.show_message("Exported.", (f"Folder: {files[0].parent}", "", *names))
 
         self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
         self._show_actions()

@@ -1,0 +1,72 @@
+"""The name of a study's folder of results: its own, or one that tells nobody whose it is."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from desktop_app.domain.study import Study
+from desktop_app.io.atomic import atomic_path
+from desktop_app.io.naming import unique_name
+from desktop_app.services.export import FILE_NAMES, ExportFormat
+
+STATE_FOLDER = ".gliascope"
+KEY_FILE = "pseudonym.key"
+
+_KEY_BYTES = 16
+# 48 bits: two studies of ten thousand share a name once in five million folders of results.
+_PSEUDONYM_BYTES = 6
+
+
+def results_name(
+    output: Path, study: Study, *, anonymise: bool = False, taken: Iterable[str] = ()
+) -> str:
+    """Return the name of the folder in `output` that a study's results belong in.
+
+    Parameters
+    ----------
+    anonymise
+        ``ANON-`` and a keyed checksum of the study's UID, the same at every run into `output`.
+        The key lies in ``output/.gliascope`` and is made at first use. Otherwise the study's
+        name, numbered where that folder holds the results of another study.
+    taken
+        Names that other studies have.
+
+    Raises
+    ------
+    OutputError
+        If the key cannot be written.
+    """
+    if anonymise:
+        identity = study.study_uid.encode()
+        digest = hashlib.blake2b(identity, key=_key(output), digest_size=_PSEUDONYM_BYTES)
+        return f"ANON-{digest.hexdigest().upper()}"
+    seen = {name.casefold() for name in taken}
+    while True:
+        name = unique_name(study.name, seen)
+        if not _holds_another(output / name, study):
+            return name
+
+
+def _key(output: Path) -> bytes:
+    file = output / STATE_FOLDER / KEY_FILE
+    if file.is_file():
+        key = bytes.fromhex(file.read_text("ascii"))
+        if len(key) == _KEY_BYTES:
+            return key
+    key = secrets.token_bytes(_KEY_BYTES)
+    with atomic_path(file) as temporary:
+        temporary.write_text(key.hex(), "ascii")
+    return key
+
+
+def _holds_another(folder: Path, study: Study) -> bool:
+    """Whether the folder's measurements name another study; those of nobody count as its own."""
+    try:
+        document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
+        uid = document["study"]["study_uid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    # The UID of a study of NIfTI files is its folder, which may be spelled in several ways.
+    return bool(uid) and Path(uid).absolute() != Path(study.study_uid).absolute()
