@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from PySide6.QtGui import QImage
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import LabelDefinition, Region
 from ui.viewers import style
+from ui.viewers.inline_executor import InlineExecutor
 from ui.viewers.orbit_camera import OrbitCamera
 from ui.viewers.vtk_arrays import to_numpy
 
@@ -32,28 +33,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 # Oedema surrounds the enhancing rim, which surrounds the necrosis: each lets the next be seen.
 _OPACITIES = {Region.ED: 0.25, Region.ET: 0.4}
-
-
-class _InlineExecutor(Executor):
-    """Runs work at once, in the caller's thread."""
-
-    def submit(
-        self,
-        fn: Callable[_Arguments, _Result],
-        /,
-        *args: _Arguments.args,
-        **kwargs: _Arguments.kwargs,
-    ) -> Future[_Result]:
-        future: Future[_Result] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 (handed to whoever asks the future)
-            future.set_exception(error)
-        return future
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +82,7 @@ class SurfaceEngine(QObject):
         super().__init__()
         self._builder = ThreadPoolExecutor(1, "surfaces")
         self._drawer: Executor = (
-            ThreadPoolExecutor(1, "pictures") if draws_in_thread else _InlineExecutor()
+            ThreadPoolExecutor(1, "pictures") if draws_in_thread else InlineExecutor()
         )
         self._scene: SurfaceScene | None = None
         self._is_closed = False
