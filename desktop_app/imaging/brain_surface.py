@@ -26,6 +26,8 @@ _STEP_SHARE = 0.05
 _DRAW_IN_MM, _DRAW_OUT_MM = 18.0, 2.0
 _BONE_LEVEL = 0.5
 _PREFER_OUTER_PER_MM = 0.012
+# Share of the way from bone to brain; below the half, so that dim tumour at the edge stays in.
+_RISE = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +121,7 @@ def draw_in(image: HeadImage, points: _Points, mesh: SphereMesh) -> _Points:
     """Move an outline that lies in skull or scalp in to where the brain begins.
 
     Along each normal the darkest stretch is bone; the brain begins where the values have risen
-    halfway to the brain's own. Neighbours outvote single points that took a dark sulcus for bone.
+    towards the brain's own. Neighbours outvote single points that took a dark sulcus for bone.
     """
     normals = point_normals(points, mesh)
     depth_mm = np.arange(-_DRAW_OUT_MM, _DRAW_IN_MM + 10.0, 1.0)
@@ -130,8 +132,8 @@ def draw_in(image: HeadImage, points: _Points, mesh: SphereMesh) -> _Points:
     darkest = values[np.arange(len(points)), bone]
     beyond = numbers[None] - bone[:, None]
     brain = np.where((beyond > 0) & (beyond <= 10), values, 0).max(axis=1)
-    halfway = (darkest + np.minimum(brain, 1.0)) / 2
-    risen = (beyond >= 0) & (values >= halfway[:, None])
+    enough = darkest + _RISE * (np.minimum(brain, 1.0) - darkest)
+    risen = (beyond >= 0) & (values >= enough[:, None])
     first = np.where(risen, numbers[None], len(depth_mm) - 1).min(axis=1)
     move_mm = np.clip(depth_mm[first] - 0.5, 0, _DRAW_IN_MM)
     is_bone = (darkest < _BONE_LEVEL) & (brain > darkest + 0.2)

@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.io.nifti import write_nifti
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.import_study import LEAVE_OUT, choose_roles, load_roles, open_path
+from tests.mr_files import PROTOCOLS, pattern, write_series
+
+SHAPE = (30, 6, 5)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    for number, series in enumerate(PROTOCOLS, start=1):
+        values = pattern(SHAPE, number)
+        write_series(tmp_path / "study" / series, values, series, SeriesNumber=number)
+    return open_path(tmp_path / "study").studies[0]
+
+
+def numbers(study: Study, **overrides: str) -> dict[str, int]:
+    roles = choose_roles(study, {Sequence(name): text for name, text in overrides.items()})
+    return {sequence.value: series.number for sequence, series in roles.items()}
+
+
+def uid(study: Study, number: int) -> str:
+    return next(s.series_uid for s in study.series if s.number == number)
+
+
+def test_proposals_are_used_as_they_are(study: Study) -> None:
+    assert numbers(study) == {"T1": 1, "T1c": 2, "T2": 3, "FLAIR": 4}
+
+
+def test_chosen_series_are_loaded(study: Study) -> None:
+    told: list[str] = []
+    volumes = load_roles(choose_roles(study), progress=lambda _f, stage: told.append(stage))
+    assert list(volumes) == list(Sequence)
+    for number, volume in enumerate(volumes.values(), start=1):
+        np.testing.assert_array_equal(volume.array_kji, pattern(SHAPE, number))
+    assert told[0] == "Reading T1"
+
+
+def test_series_uid_overrules_the_proposal(study: Study) -> None:
+    assert numbers(study, T1c=uid(study, 1), T1=uid(study, 2)) == {
+        "T1": 2,
+        "T1c": 1,
+        "T2": 3,
+        "FLAIR": 4,
+    }
+
+
+def test_series_named_elsewhere_leaves_its_old_role_empty(study: Study) -> None:
+    assert numbers(study, T1c=uid(study, 1)) == {"T1c": 1, "T2": 3, "FLAIR": 4}
+
+
+def test_sequence_can_be_left_out(study: Study) -> None:
+    assert numbers(study, T2=LEAVE_OUT) == {"T1": 1, "T1c": 2, "FLAIR": 4}
+
+
+def test_folder_and_nifti_file_overrule(study: Study, tmp_path: Path) -> None:
+    write_series(tmp_path / "other", pattern(SHAPE, 9), "T2", SeriesNumber=9, FlipAngle=7)
+    image = Volume(pattern((4, 5, 6)), Geometry((4, 5, 6), np.eye(4)))
+    nifti = write_nifti(image, tmp_path / "any name.nii.gz")
+    roles = choose_roles(study, {Sequence.T2: str(tmp_path / "other"), Sequence.FLAIR: str(nifti)})
+    assert roles[Sequence.T2].number == 9
+    assert roles[Sequence.FLAIR].is_nifti
+    np.testing.assert_array_equal(
+        load_roles({Sequence.FLAIR: roles[Sequence.FLAIR]})[Sequence.FLAIR].array_kji,
+        image.array_kji,
+    )
+
+
+def test_one_series_for_two_sequences_is_refused(study: Study) -> None:
+    with pytest.raises(InputError, match="both T1 and T2"):
+        numbers(study, T1=uid(study, 3), T2=uid(study, 3))
+
+
+def test_override_that_names_nothing_is_refused(study: Study) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        numbers(study, T1="1.2.3.4")
+
+
+def test_folder_with_several_series_is_refused(study: Study, tmp_path: Path) -> None:
+    for number in (5, 6):
+        write_series(
+            tmp_path / "two" / str(number),
+            pattern((3, 4, 4)),
+            f"x{number}",
+            SeriesNumber=number,
+        )
+    with pytest.raises(InputError, match="holds 2 series"):
+        numbers(study, T1=str(tmp_path / "two"))
+
+
+def test_loading_stops_when_asked(study: Study) -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        load_roles(choose_roles(study), token=token)
+    with pytest.raises(Cancelled):
+        open_path(study.root, token=token)

@@ -1,0 +1,192 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.preprocess import prepare, to_reference
+from tests.heads import Head, dice, make_head
+from tests.mr_files import PROTOCOLS, write_series
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return make_head(2.0)
+
+
+def stripped_case() -> dict[Sequence, Volume]:
+    """Four stripped images on one 1 mm LPS grid, as BraTS publishes them."""
+    rng = np.random.default_rng(0)
+    k, j, i = np.indices((60, 70, 64))
+    brain = ((k - 30) / 25) ** 2 + ((j - 35) / 30) ** 2 + ((i - 32) / 27) ** 2 <= 1
+    geometry = Geometry(brain.shape, np.eye(4))
+    volumes = {}
+    for number, sequence in enumerate(Sequence):
+        values = (rng.integers(50, 200, brain.shape) * brain).astype(np.float32)
+        values[30, 35, 20 + number] = 0
+        volumes[sequence] = Volume(values, geometry)
+    return volumes
+
+
+def test_published_case_passes_through_untouched() -> None:
+    volumes = stripped_case()
+    prepared = prepare(volumes)
+    for channel, volume in zip(prepared.image_ckji, volumes.values(), strict=True):
+        np.testing.assert_array_equal(channel, volume.array_kji)
+    assert prepared.work_geometry is volumes[Sequence.T1C].geometry
+    assert prepared.registrations == {}
+    assert prepared.warnings == ()
+    union = np.logical_or.reduce([volume.array_kji != 0 for volume in volumes.values()])
+    np.testing.assert_array_equal(prepared.brain_kji, union)
+    assert "values untouched" in " ".join(prepared.steps)
+    assert not prepared.image_ckji.flags.writeable
+
+
+def test_missing_sequence_is_zero_and_told() -> None:
+    volumes = stripped_case()
+    del volumes[Sequence.T2]
+    prepared = prepare(volumes)
+    assert prepared.present == (True, True, False, True)
+    assert not prepared.image_ckji[2].any()
+    assert any(warning.startswith("No T2:") for warning in prepared.warnings)
+
+
+def test_without_t1c_another_series_carries_the_labels() -> None:
+    volumes = stripped_case()
+    del volumes[Sequence.T1C]
+    prepared = prepare(volumes)
+    assert prepared.reference_sequence is Sequence.FLAIR
+    assert any("grid of FLAIR" in warning for warning in prepared.warnings)
+
+
+def test_blank_image_is_refused() -> None:
+    volumes = stripped_case()
+    blank = np.zeros((60, 70, 64), dtype=np.float32)
+    volumes[Sequence.T2] = replace(volumes[Sequence.T2], array_kji=blank)
+    with pytest.raises(InputError, match="T2 image is blank"):
+        prepare(volumes)
+    with pytest.raises(InputError, match="no image"):
+        prepare({})
+
+
+def test_preparation_stops_when_asked() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        prepare(stripped_case(), token=token)
+
+
+def test_notes_of_loading_become_warnings() -> None:
+    volumes = stripped_case()
+    volumes[Sequence.T1] = replace(volumes[Sequence.T1], notes=("1 slice missing.",))
+    assert "T1: 1 slice missing." in prepare(volumes).warnings
+
+
+def test_whole_head_is_registered_and_stripped(head: Head) -> None:
+    moved = head.geometry.affine_lps_mm.copy()
+    moved[:3, 3] += (5, -4, 3)
+    volumes = {
+        Sequence.T1C: head.images[Sequence.T1C],
+        Sequence.FLAIR: replace(
+            head.images[Sequence.FLAIR], geometry=Geometry(head.geometry.shape_kji, moved)
+        ),
+    }
+    fractions: list[float] = []
+    prepared = prepare(volumes, progress=lambda fraction, _stage: fractions.append(fraction))
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert prepared.work_geometry.spacing_mm == pytest.approx((1, 1, 1))
+    found = prepared.registrations[Sequence.FLAIR]
+    assert found.ok
+    np.testing.assert_allclose(
+        found.moved_geometry.origin_lps_mm, head.geometry.origin_lps_mm, atol=1.5
+    )
+    # Compared on the 2 mm grid: each of its voxels is eight of the work grid.
+    coarse = prepared.brain_kji.reshape(110, 2, 120, 2, 95, 2).mean(axis=(1, 3, 5)) > 0.5
+    assert dice(coarse, head.brain) > 0.9
+    assert not prepared.image_ckji[:, ~prepared.brain_kji].any()
+    assert set(np.flatnonzero(prepared.image_ckji.any(axis=(1, 2, 3)))) == {1, 3}
+
+
+def test_movement_between_series_of_one_grid_is_found(head: Head) -> None:
+    shifted = np.roll(head.images[Sequence.T2].array_kji, (1, 2, 0), axis=(0, 1, 2))
+    volumes = {
+        Sequence.T1C: head.images[Sequence.T1C],
+        Sequence.T2: Volume(shifted, head.geometry),
+        Sequence.FLAIR: head.images[Sequence.FLAIR],
+    }
+    prepared = prepare(volumes)
+    assert set(prepared.registrations) == {Sequence.T2}
+    assert prepared.registrations[Sequence.T2].translation_mm == pytest.approx(4.5, abs=0.7)
+    assert "FLAIR shares T1c's grid; no motion found." in prepared.steps
+
+
+def test_failed_registration_is_told_and_the_header_kept(head: Head) -> None:
+    rng = np.random.default_rng(0)
+    affine = head.geometry.affine_lps_mm.copy()
+    affine[:3, 3] += 3
+    noise = Volume(
+        rng.random(head.geometry.shape_kji).astype(np.float32),
+        Geometry(head.geometry.shape_kji, affine),
+    )
+    prepared = prepare({Sequence.T1C: head.images[Sequence.T1C], Sequence.T2: noise})
+    assert not prepared.registrations[Sequence.T2].ok
+    assert any("T2 to T1c: Could not be registered" in text for text in prepared.warnings)
+    assert prepared.volumes[Sequence.T2].geometry.matches(noise.geometry)
+
+
+def test_labels_come_back_to_the_grid_as_acquired() -> None:
+    # Sagittal reference of 1 mm: the work grid is the same voxels in another order.
+    affine = np.array([[0, 0, 1, 4], [1, 0, 0, -3], [0, -1, 0, 9], [0, 0, 0, 1.0]])
+    reference = Geometry((64, 60, 70), affine)
+    k, j, i = np.indices(reference.shape_kji)
+    inside = ((k - 32) / 27) ** 2 + ((j - 30) / 25) ** 2 + ((i - 35) / 30) ** 2 <= 1
+    values = np.where(inside, 100 + k, 0).astype(np.float32)
+    prepared = prepare({s: Volume(values, reference) for s in (Sequence.T1C, Sequence.FLAIR)})
+    core = ((k - 20) ** 2 + (j - 30) ** 2 + (i - 40) ** 2) <= 64
+    probabilities = np.zeros((3, *prepared.work_geometry.shape_kji), dtype=np.float16)
+    index = prepared.work_geometry.to_index_kji(
+        reference.to_patient_mm(np.argwhere(core).astype(float))
+    )
+    probabilities[:, *np.rint(index).astype(int).T] = 1
+    labels = to_reference(probabilities, prepared)
+    assert labels.shape == reference.shape_kji
+    np.testing.assert_array_equal(labels == 3, core)
+
+
+def test_same_patient_as_dicom_and_as_nifti_gives_the_same_arrays(tmp_path: Path) -> None:
+    volumes = stripped_case()
+    for number, (series, volume) in enumerate(
+        zip(PROTOCOLS, volumes.values(), strict=True), start=1
+    ):
+        write_series(
+            tmp_path / series,
+            volume.array_kji.astype(np.int16)[:, :, ::-1],
+            series,
+            spacing_mm=(1.0, 1.0, 1.0),
+            origin_lps_mm=(63.0, 0.0, 0.0),
+            orientation=(-1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+            positions_mm=[-float(n) for n in range(60)],
+            SeriesNumber=number,
+        )
+    study = open_path(tmp_path).studies[0]
+    from_dicom = prepare(load_roles(choose_roles(study)))
+    from_nifti = prepare(volumes)
+    np.testing.assert_array_equal(from_dicom.image_ckji, from_nifti.image_ckji)
+    np.testing.assert_array_equal(from_dicom.brain_kji, from_nifti.brain_kji)
+    assert from_dicom.work_geometry.matches(from_nifti.work_geometry)
+
+
+@pytest.mark.patients
+def test_raw_patient_is_prepared(shared_data: Path) -> None:
+    study = open_path(shared_data / "raw" / "TCGA-FG-6692").studies[0]
+    prepared = prepare(load_roles(choose_roles(study)))
+    assert all(found.ok for found in prepared.registrations.values())
+    assert 1.4e6 < prepared.brain_kji.sum() < 1.9e6
+    assert any("5.5 mm apart" in warning for warning in prepared.warnings)
