@@ -91,8 +91,15 @@ def test_memory_of_a_process_with_its_children():
 
 def test_the_command_is_printed_beside_its_aims(capsys, tmp_path):
     stages = {"import": 1.0, "preprocess": 2.0, "inference": 3.0, "total": 6.0}
-    figures = command_bench.CommandFigures(stages, 7.5, 1_900_000_000)
+    figures = command_bench.CommandFigures(stages, 7.5, 11.25, 1_900_000_000)
     command_bench.print_command(figures, tmp_path)
     printed = capsys.readouterr().out
-    for expected in ("3.00 s", "≤ 5 s", "7.50 s", "≤ 15 s", "1.90 GB", "≤ 2.5 GB"):
+    for expected in ("3.00 s", "≤ 5 s", "7.50 s", "≤ 15 s", "11.25 s", "1.90 GB", "≤ 2.5 GB"):
         assert expected in printed
+
+
+def test_a_command_that_fails_ends_the_benchmark_with_its_code(tmp_path, capfd):
+    with pytest.raises(SystemExit) as ended:
+        command_bench.time_command(tmp_path, [])
+    assert ended.value.code == 3
+    assert len(capfd.readouterr().err.strip().splitlines()) == 3
