@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from desktop_app.errors import OutputError
+from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingError
 
 if TYPE_CHECKING:
     from desktop_app.services.export import PageRenderer
@@ -21,18 +21,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     multiprocessing.freeze_support()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments:
-        return _open_window([])
-    # Imported late: the window starts without the command line's libraries.
-    from desktop_app import cli
+    try:
+        if not arguments:
+            return _open_window([])
+        # Imported late: the window starts without the command line's libraries.
+        from desktop_app import cli
 
-    return cli.run(arguments, cli.Frontend(_open_window, _page_renderer))
+        return cli.run(arguments, cli.Frontend(_open_window, _page_renderer))
+    except KeyboardInterrupt:
+        return ExitCode.CANCELLED
+    except UserFacingError as error:
+        if sys.stderr is not None:
+            sys.stderr.write(f"{error}\n")
+        return error.code
 
 
 def _open_window(paths: list[str]) -> int:
     from desktop_app import gui
 
-    return gui.main(paths)
+    try:
+        return gui.main(paths)
+    except ImportError as error:
+        raise DeviceError(
+            "The window cannot be opened on this computer.",
+            f"A system library is missing: {error}",
+            "Install it, or use the commands that need no window: gliascope --help",
+        ) from error
 
 
 def _page_renderer() -> "PageRenderer":

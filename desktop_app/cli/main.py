@@ -37,6 +37,8 @@ def run(arguments: Sequence[str], frontend: Frontend) -> int:
     try:
         _application()(args=list(arguments), prog_name="gliascope", obj=frontend)
     except SystemExit as end:
+        if end.code == ExitCode.CANCELLED:
+            print_note("Cancelled.")
         return end.code if isinstance(end.code, int) else ExitCode.DONE
     except Cancelled:
         print_note("Cancelled.")
