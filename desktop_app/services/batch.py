@@ -16,24 +16,32 @@ from desktop_app.errors import Cancelled, InputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch_state import (
+    SKIPPED,
+    SUMMARY,
     CaseState,
     CaseStatus,
     fingerprint,
     has_results,
     read_state,
+    without_identity,
     write_skipped,
     write_state,
     write_summary,
 )
 from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
-from desktop_app.services.export import PageRenderer
+from desktop_app.services.export import FILE_NAMES, PageRenderer
 from desktop_app.services.import_study import choose_roles, open_path
 from desktop_app.services.models import ModelStore
+from desktop_app.services.privacy import REDACTED
+from desktop_app.services.results_folder import STATE_FOLDER, named_after_results
+from desktop_app.services.run_log import RUN_LOG
 from desktop_app.services.segment import Segmenter
 
 _log = logging.getLogger(__name__)
 
 CaseListener = Callable[[CaseState], None]
+
+_OWN_FILES = frozenset({*FILE_NAMES.values(), RUN_LOG, SUMMARY, SKIPPED})
 
 
 class BatchWorker(Segmenter, Protocol):
@@ -131,6 +139,7 @@ class Batch:
         self._studies: tuple[Study, ...] = ()
         self._skipped: tuple[tuple[str, str], ...] = ()
         self._cases: list[CaseState] = []
+        self._kept: list[CaseState] = []
         self._case_options = options.case
         self._weights_sha256 = ""
 
@@ -158,16 +167,24 @@ class Batch:
     ) -> tuple[CaseState, ...]:
         """List the studies below the root and what is already known of each.
 
+        A study's name is that of its folder of results, see `results_name`.
+
         Raises
         ------
         InputError
             If there is no study.
         UsageError
             If the model is not installed.
+        OutputError
+            If the key of anonymised names cannot be written.
         """
         self._look_up_model()
         found = open_path(self.root, progress=progress, token=token)
-        studies = tuple(study for study in found.studies if not self._is_own_result(study.root))
+        studies = named_after_results(
+            self.output,
+            [study for study in found.studies if not self._is_own_study(study)],
+            anonymise=self.options.case.export.anonymise,
+        )
         if not studies:
             raise InputError(
                 "There is no study to segment.",
@@ -175,12 +192,14 @@ class Batch:
                 "Choose a folder that holds MR studies as DICOM or NIfTI files.",
             )
         cases = [self._known_state(study) for study in studies]
+        kept = [self._on_disk(*pair) for pair in zip(studies, cases, strict=True)]
         with self._lock:
             self._studies = studies
             self._skipped = tuple(
                 one for one in found.skipped if not self._is_own_result(Path(one[0]))
             )
             self._cases = cases
+            self._kept = kept
         return tuple(cases)
 
     def run(
@@ -199,7 +218,7 @@ class Batch:
         """
         token = token or CancelToken()
         self.find(token=token)
-        write_summary(self.output, self.cases)
+        write_summary(self.output, self._kept)
         todo = [i for i, case in enumerate(self.cases) if case.status is not CaseStatus.DONE]
         run = _Run(iter(todo), _Share(todo, progress), token)
         workers = min(self.options.workers, max(len(todo), 1))
@@ -208,8 +227,11 @@ class Batch:
         for lane in lanes:
             lane.result()
         token.raise_if_cancelled()
-        write_skipped(self.output, self._skipped)
-        return BatchOutcome(self.cases, write_summary(self.output, self.cases), self._skipped)
+        anonymise = self.options.case.export.anonymise
+        write_skipped(
+            self.output, ((REDACTED if anonymise else what, why) for what, why in self._skipped)
+        )
+        return BatchOutcome(self.cases, write_summary(self.output, self._kept), self._skipped)
 
     def _work_through(self, run: "_Run") -> None:
         worker = self._make_worker()
@@ -277,7 +299,7 @@ class Batch:
             return fresh
         if not current or not has_results(self.output, known):
             return fresh
-        return replace(known, resumed=True, fraction=1.0)
+        return replace(known, study_uid=study.study_uid, resumed=True, fraction=1.0)
 
     def _fingerprint(self, study: Study) -> str:
         try:
@@ -306,10 +328,12 @@ class Batch:
 
     def _keep(self, index: int, state: CaseState) -> None:
         """Note a state on disk, in the summary and with the listener."""
-        write_state(self.output, state)
+        kept = self._on_disk(self._studies[index], state)
+        write_state(self.output, kept)
         self._set(index, state)
         with self._lock:
-            write_summary(self.output, self._cases)
+            self._kept[index] = kept
+            write_summary(self.output, self._kept)
 
     def _set(self, index: int, state: CaseState) -> None:
         with self._lock:
@@ -317,10 +341,21 @@ class Batch:
         if self._on_case is not None:
             self._on_case(state)
 
+    def _on_disk(self, study: Study, state: CaseState) -> CaseState:
+        anonymise = self.options.case.export.anonymise
+        return without_identity(state, study) if anonymise else state
+
+    def _is_own_study(self, study: Study) -> bool:
+        """Whether a study is a result of an earlier run."""
+        names = {instance.path.name for series in study.series for instance in series.instances}
+        return self._is_own_result(study.root) or names <= set(FILE_NAMES.values())
+
     def _is_own_result(self, path: Path) -> bool:
-        """Whether something lies in the output folder, where that is below the root."""
+        """Whether something was written by a batch: told by its place, or else by its name."""
         output, root = self.output.resolve(), self.root.resolve()
-        return output != root and path.resolve().is_relative_to(output)
+        if output != root and output.is_relative_to(root):
+            return path.resolve().is_relative_to(output)
+        return path.name in _OWN_FILES or STATE_FOLDER in path.parts
 
 
 class _Run:

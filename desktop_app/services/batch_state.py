@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.domain.study import Sequence, Series
+from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.export_csv import write_csv
 from desktop_app.services.case import CaseOptions
+from desktop_app.services.privacy import Redactor
+from desktop_app.services.results_folder import STATE_FOLDER
 
 SUMMARY = "summary.csv"
 SKIPPED = "skipped.csv"
-STATE_FOLDER = ".gliascope"
 _SCHEMA = "gliascope/batch-case/1"
 
 _log = logging.getLogger(__name__)
@@ -136,6 +137,17 @@ def write_state(output: Path, state: CaseState) -> None:
         temporary.write_text(
             json.dumps({"schema": _SCHEMA, **kept}, indent=1, ensure_ascii=False), "utf-8"
         )
+
+
+def without_identity(state: CaseState, study: Study) -> CaseState:
+    """Return a state that does not tell who the study is of, its own name apart."""
+    redact = Redactor.for_study(study).redact if state.reason or state.warnings else str
+    return replace(
+        state,
+        study_uid="",
+        reason=redact(state.reason),
+        warnings=tuple(redact(warning) for warning in state.warnings),
+    )
 
 
 def has_results(output: Path, state: CaseState) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.domain.study import Study
@@ -47,6 +48,26 @@ def results_name(
         name = unique_name(study.name, seen)
         if not _holds_another(output / name, study):
             return name
+
+
+def named_after_results(
+    output: Path, studies: Iterable[Study], *, anonymise: bool = False
+) -> tuple[Study, ...]:
+    """Return the studies of a scan under the names of their folders of results.
+
+    Raises
+    ------
+    OutputError
+        If the key of anonymised names cannot be written.
+    """
+    found = tuple(studies)
+    taken = {study.name for study in found}
+    named: list[Study] = []
+    for study in found:
+        name = results_name(output, study, anonymise=anonymise, taken=taken - {study.name})
+        taken.add(name)
+        named.append(study if name == study.name else replace(study, name=name))
+    return tuple(named)
 
 
 def _key(output: Path) -> bytes:

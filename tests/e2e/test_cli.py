@@ -185,7 +185,7 @@ def test_quiet_prints_only_where_the_results_are(nifti_study: Path, tmp_path: Pa
         "--quiet",
     )
     assert run.returncode == 0, run.stderr
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("ANON-*")
     assert (run.stdout, run.stderr) == (f"{folder}\n", "")
     assert {path.name for path in folder.iterdir()} == {"measurements.json", "run.log"}
     document = json.loads((folder / "measurements.json").read_text("utf-8"))
