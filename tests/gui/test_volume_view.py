@@ -66,7 +66,8 @@ def coloured_pixels(picture: QImage, rgb: tuple[int, int, int]) -> int:
     for y in range(6, picture.height() - 6, 3):  # without the frame, which may be bright
         for x in range(6, picture.width() - 6, 3):
             colour = QColor(picture.pixel(x, y))
-            count += colour.saturation() > 80 and abs(colour.hue() - hue) < 12
+            is_vivid = colour.saturation() > 80 and colour.value() > 50
+            count += is_vivid and abs(colour.hue() - hue) < 12
     return count
 
 
