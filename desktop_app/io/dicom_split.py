@@ -63,7 +63,7 @@ def _without_same_instance(slices: Items[SliceHeader]) -> tuple[list[SliceHeader
             seen.add(key)
             unique.append(header)
     dropped = len(slices) - len(unique)
-    return unique, [f"{dropped} copied files left out."] if dropped else []
+    return unique, [f"Copies of {dropped} images left out."] if dropped else []
 
 
 def _by_orientation(slices: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
@@ -107,7 +107,7 @@ def _by_repeat(slices: list[SliceHeader]) -> list[SeriesPart]:
     if not _overlaps(slices):
         return [SeriesPart(tuple(slices))]
     kept, dropped = _without_equal_pixels(slices)
-    note = [f"{dropped} duplicate slices left out."] if dropped else []
+    note = [f"Duplicates of {dropped} slices left out."] if dropped else []
     if not _overlaps(kept):
         return [SeriesPart(tuple(kept), tuple(note))]
     groups = _repeat_groups(kept)

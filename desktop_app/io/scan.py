@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop_app.domain.study import Study
+from desktop_app.domain.study import Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.archive import unpack
 from desktop_app.io.dicom_headers import FileHeader, NotDicom, lenient_pydicom, read_header
@@ -22,8 +22,9 @@ _OPEN_INSTEAD = "Open a folder, ZIP archive or DICOMDIR that holds a brain MR st
 _NEVER_IMAGES = frozenset(
     {".json", ".txt", ".csv", ".tsv", ".xml", ".html", ".htm", ".pdf", ".png", ".jpg", ".jpeg"}
     | {".md", ".log", ".bval", ".bvec", ".py", ".exe", ".dll", ".inf", ".ini", ".jar", ".js"}
-    | {".css", ".xlsx", ".docx", ".nrrd", ".npz", ".npy", ".gz", ".zip"}
+    | {".css", ".xlsx", ".docx", ".nrrd", ".npz", ".npy"}
 )
+_ARCHIVES = frozenset({".gz", ".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +111,9 @@ def _read(file: Path, headers: list[FileHeader], skipped: list[tuple[str, str]])
     if file.name.upper() == "DICOMDIR":
         return
     suffix = file.suffix.lower()
-    if suffix in _NEVER_IMAGES:
-        reason = "an archive inside; open it by itself" if suffix == ".zip" else "not an image"
-        skipped.append((str(file), reason))
+    if suffix in _NEVER_IMAGES | _ARCHIVES:
+        packed = suffix in _ARCHIVES
+        skipped.append((str(file), "packed; unpack it first" if packed else "not an image"))
         return
     try:
         headers.append(read_header(file))
@@ -127,36 +128,36 @@ def _result(
     found: Counter[str] = Counter()
     taken: set[str] = set()
     for study in studies:
-        is_usable = any(one.usable for one in study.series)
-        for where, reason in study.skipped:
-            found[reason] += 1
-            if not is_usable:
-                skipped.append((where, reason))
-        for one in study.series:
-            if one.usable:
-                continue
-            found[f"MR, but {one.problems[-1][0].lower()}{one.problems[-1][1:-1]}"] += 1
-            if not is_usable:
-                where = f"{one.description}, in {one.instances[0].path.parent}"
-                skipped.append((where, " ".join(one.problems)))
-        if is_usable:
-            roles, candidates = propose_roles(study.series)
-            left_out = tuple(
-                (study.series_by_uid(c.series_uid).description, c.reason)
-                for c in candidates
-                if c.role is None
-            )
-            kept.append(
-                replace(
-                    study,
-                    name=unique_name(study.name, taken),
-                    roles=roles,
-                    skipped=(*study.skipped, *left_out),
-                )
-            )
+        if any(one.usable for one in study.series):
+            named = replace(study, name=unique_name(study.name, taken))
+            kept.append(_with_roles(named))
+            continue
+        unusable = [(_title(one), _why_unusable(one)) for one in study.series]
+        skipped.extend((*study.skipped, *unusable))
+        found.update(reason for _, reason in (*study.skipped, *unusable))
     if not kept:
         raise _nothing_usable(path, found, skipped, file_count)
     return ScanResult(tuple(kept), tuple(skipped))
+
+
+def _title(series: Series) -> str:
+    return f"Series {series.number} {series.description}".strip()
+
+
+def _why_unusable(series: Series) -> str:
+    reason = series.problems[-1].removesuffix(".")
+    return f"MR, but {reason[0].lower()}{reason[1:]}"
+
+
+def _with_roles(study: Study) -> Study:
+    roles, candidates = propose_roles(study.series)
+    left_out = tuple(
+        (_title(study.series_by_uid(candidate.series_uid)), candidate.reason)
+        for candidate in candidates
+        if candidate.role is None
+    )
+    unusable = tuple((_title(one), _why_unusable(one)) for one in study.series if not one.usable)
+    return replace(study, roles=roles, skipped=(*study.skipped, *unusable, *left_out))
 
 
 def _nothing_usable(

@@ -88,7 +88,7 @@ def test_copied_slice_is_dropped(tmp_path: Path) -> None:
     (tmp_path / "copy").write_bytes(path.read_bytes())
     volume = load(tmp_path)
     np.testing.assert_array_equal(volume.array_kji, values)
-    assert any("cop" in note for note in volume.notes)
+    assert any("Copies" in note for note in volume.notes)
 
 
 def test_duplicate_with_equal_pixels_is_dropped(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_duplicate_with_equal_pixels_is_dropped(tmp_path: Path) -> None:
     write_series(tmp_path / "again", values[4:5], positions_mm=[12.0], FlipAngle=90)
     volume = load(tmp_path)
     np.testing.assert_array_equal(volume.array_kji, values)
-    assert any("duplicate" in note for note in volume.notes)
+    assert any("Duplicates" in note for note in volume.notes)
 
 
 def test_repeats_in_one_series_are_separated(tmp_path: Path) -> None:
