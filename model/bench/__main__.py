@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         document = {"machine": machine(), "networks": [*map(asdict, rows)], "patients": patients}
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        _print_tables(Console(), rows, patients, options.side, options.data)
+        _print_tables(_wide_console(), rows, patients, options.side, options.data)
     return 0
 
 
@@ -66,7 +67,7 @@ def machine() -> dict[str, Any]:
     """Describe the machine; figures mean little where its load exceeds its cores."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.machine(),
         "physical_cores": psutil.cpu_count(logical=False),
         "memory_bytes": psutil.virtual_memory().total,
         "load": load,
@@ -102,7 +103,8 @@ def _print_tables(
     console.print(f"{about['physical_cores']} cores ({about['processor']}){load}", markup=False)
     table = Table(title=f"One patch of 4 × {side}³ voxels, channels last")
     for heading in ("network", "parameters", "GMAC"):
-        table.add_column(heading, justify="left" if heading == "network" else "right")
+        is_name = heading == "network"
+        table.add_column(heading, justify="left" if is_name else "right", no_wrap=is_name)
     for precision in _PRECISIONS:
         for heading in ("s", "cpu s", "peak GB"):
             table.add_column(f"{precision} {heading}", justify="right")
@@ -124,6 +126,11 @@ def _print_tables(
         table.add_row(str(figures["device"]), str(figures["precision"]), *_cells(figures))
     console.print(table)
     console.print("s: wall clock; cpu s: all threads together, which other load disturbs less.")
+
+
+def _wide_console() -> Console:
+    """Return a console that does not squeeze tables to 80 columns when written to a file."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def _cells(figures: Figures) -> list[str]:
