@@ -4,28 +4,45 @@ import contextlib
 import signal
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
-from model.errors import WeightsError
-from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+from model.messages import InferenceRequest, InferenceResult, Precision, ProgressCallback
 
 Handler = Callable[[InferenceRequest, ProgressCallback], InferenceResult]
-HandlerFactory = Callable[[Path], Handler]
+HandlerFactory = Callable[["Warmth"], Handler]
 
 
-def load_network(weights_dir: Path) -> Handler:
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """What a process loads before its first study.
+
+    Parameters
+    ----------
+    weights_dir
+        Folder of the default network.
+    device, precision
+        Where the studies to come will run, as `InferenceRequest` has it.
+    """
+
+    weights_dir: Path
+    device: str = "auto"
+    precision: str = Precision.AUTO
+
+
+def load_network(warmth: Warmth) -> Handler:
     """Import torch, load the default network and return what answers requests."""
     from model.device import use_physical_cores
     from model.inference import Segmenter
 
     use_physical_cores()
     segmenter = Segmenter()
-    # The study may ask for other weights; if not, the same error meets it again.
-    with contextlib.suppress(WeightsError):
-        segmenter.warm(weights_dir)
+    # The study may ask for other weights or another device; if not, the error meets it again.
+    with contextlib.suppress(Exception):
+        segmenter.warm(warmth.weights_dir, device=warmth.device, precision=warmth.precision)
 
     def handle(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
         return segmenter.segment(request, progress=progress)
@@ -33,7 +50,7 @@ def load_network(weights_dir: Path) -> Handler:
     return handle
 
 
-def serve(connection: Connection, factory: HandlerFactory, weights_dir: Path) -> None:
+def serve(connection: Connection, factory: HandlerFactory, warmth: Warmth) -> None:
     """Answer requests until the other end closes the connection.
 
     Parameters
@@ -42,14 +59,14 @@ def serve(connection: Connection, factory: HandlerFactory, weights_dir: Path) ->
         To the application.
     factory
         Makes the handler, here in the new process; a module-level function.
-    weights_dir
+    warmth
         Given to the factory.
     """
     # Ctrl+C in a terminal reaches every process of the group; the application decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         try:
-            handler = factory(weights_dir)
+            handler = factory(warmth)
         except Exception as exception:  # noqa: BLE001 - told to the application
             send(connection, _refusal(exception))
             return

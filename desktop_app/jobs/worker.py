@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,12 +13,12 @@ import numpy as np
 
 from desktop_app.errors import Cancelled, DeviceError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.child import HandlerFactory, load_network, serve
+from desktop_app.jobs.child import HandlerFactory, Warmth, load_network, serve
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
 from model.cropping import Box, brain_box
 from model.errors import UnusableImage
-from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+from model.messages import InferenceRequest, InferenceResult, Precision, ProgressCallback
 
 RECYCLE_AFTER_STUDIES = 20
 
@@ -53,7 +54,7 @@ class ModelWorker:
         recycle_after: int = RECYCLE_AFTER_STUDIES,
         factory: HandlerFactory = load_network,
     ) -> None:
-        self._weights_dir = weights_dir
+        self._warmth = Warmth(weights_dir)
         self._recycle_after = recycle_after
         self._factory = factory
         self._lock = threading.Lock()
@@ -66,10 +67,17 @@ class ModelWorker:
         child = self._child
         return child.process.pid if child is not None else None
 
-    def warm(self) -> None:
-        """Start the process, so that it loads the network while the user does something else."""
+    def warm(self, device: str = "auto", precision: str = Precision.AUTO) -> None:
+        """Start the process, so that it loads the network while the user does something else.
+
+        Parameters
+        ----------
+        device, precision
+            Where the next study will run; no other device is touched.
+        """
         if self._lock.acquire(blocking=False):
             try:
+                self._warmth = replace(self._warmth, device=device, precision=precision)
                 self._running()
             finally:
                 self._lock.release()
@@ -107,6 +115,7 @@ class ModelWorker:
         try:
             token.raise_if_cancelled()
             box = _brain_box(request)
+            self._warmth = replace(self._warmth, device=request.device, precision=request.precision)
             brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
             result = self._segment(request.with_image(brain), progress or _silent, token)
         finally:
@@ -153,7 +162,7 @@ class ModelWorker:
             self._child.end()
             self._child = None
         if self._child is None:
-            self._child = _Child(self._factory, self._weights_dir)
+            self._child = _Child(self._factory, self._warmth)
         return self._child
 
 
@@ -166,11 +175,11 @@ class _Died(Exception):
 class _Child:
     """One process and the connection to it."""
 
-    def __init__(self, factory: HandlerFactory, weights_dir: Path) -> None:
+    def __init__(self, factory: HandlerFactory, warmth: Warmth) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self.process = context.Process(
-            target=serve, args=(theirs, factory, weights_dir), name="network", daemon=True
+            target=serve, args=(theirs, factory, warmth), name="network", daemon=True
         )
         self.process.start()
         theirs.close()

@@ -70,8 +70,8 @@ class LoadedStudy:
 class Segmenter(Protocol):
     """What segmenting needs of the model's process."""
 
-    def warm(self) -> None:
-        """Get ready in the background; returns at once."""
+    def warm(self, device: str, precision: str) -> None:
+        """Get ready in the background to compute there; returns at once."""
 
     def segment(
         self,
@@ -98,7 +98,7 @@ def require_sequences(study: Study, roles: Mapping[Sequence, Series]) -> None:
     raise InputError(
         f"The study lacks sequences that are needed: no {', '.join(missing)}.",
         f"Study {study.name} in {study.root}",
-        "Add the missing series, or name them yourself with --t1, --t1c, --t2 and --flair.",
+        "Add the missing series, or choose them yourself.",
     )
 
 
@@ -140,7 +140,7 @@ def segment_study(
     """
     require_sequences(study, roles)
     model = read_entry(options.weights, bundled=False)
-    worker.warm()
+    worker.warm(options.device, options.precision)
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
         if loaded is None:

@@ -70,8 +70,8 @@ def predict_within_memory(
                 image_ckji, plan, mirror=settings.mirror, advance=advance
             )
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
-                _raise_as_device_failure(error, predictor.choice)
+            if not is_out_of_memory(error):
+                raise_as_device_failure(error, predictor.choice)
         if predictor.choice.device.type == "cuda":
             torch.cuda.empty_cache()
     return None
@@ -82,13 +82,15 @@ def _bytes_needed(plan: WindowPlan, choice: DeviceChoice) -> int:
     return voxels * choice.dtype.itemsize * _BYTES_PER_VOXEL_BYTE
 
 
-def _raise_as_device_failure(error: BaseException, choice: DeviceChoice) -> NoReturn:
+def raise_as_device_failure(error: BaseException, choice: DeviceChoice) -> NoReturn:
+    """Raise the error again; as `DeviceFailure` where the device itself failed."""
     if isinstance(error, torch.AcceleratorError):
         raise DeviceFailure(f"{choice.device} failed while it computed: {error}") from error
     raise error
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocator said that there is no room."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     # What the CPU's and Apple's allocators say, in a plain RuntimeError.

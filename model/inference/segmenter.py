@@ -1,18 +1,22 @@
 """Segments studies: loads the network once, picks the device, falls back when memory runs out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.cropping import brain_box, place_in
 from model.device import DeviceChoice, choose_device
-from model.errors import OutOfMemory, WeightsError
-from model.inference.memory import predict_within_memory
+from model.errors import OutOfMemory, UnusableImage, WeightsError
+from model.inference.memory import (
+    is_out_of_memory,
+    predict_within_memory,
+    raise_as_device_failure,
+)
 from model.inference.predict import Predictor
 from model.inference.settings import InferenceSettings
 from model.messages import (
@@ -92,7 +96,7 @@ class Segmenter:
         Raises
         ------
         UnusableImage
-            If there is no brain in the image.
+            If there is no brain in the image, or intensities are not finite.
         WeightsError
             If weights or card cannot be used.
         DeviceFailure
@@ -106,7 +110,7 @@ class Segmenter:
         started = time.perf_counter()
         report.tell(0.0, "Normalising the intensities")
         box = brain_box(request.image_ckji)
-        image = torch.from_numpy(normalise(request.image_ckji[(slice(None), *box)]))
+        image = _normalised(request.image_ckji[(slice(None), *box)])
         probabilities, choice, warnings = self._with_fallbacks(loaded, image, report)
         report.tell(0.97, "Labelling the regions")
         labels = labels_from_probabilities(
@@ -135,9 +139,15 @@ class Segmenter:
         except ValueError as error:
             raise WeightsError(f"{key.weights_dir / key.model_name}.json: {error}") from error
         choice = choose_device(key.device, key.precision, probe_network())
-        predictor = Predictor.on_device(network, choice)
-        self._loaded = _Loaded(key, card, predictor, inference, postprocess)
-        return self._loaded
+        predictor = _placed(network, choice)
+        if predictor is not None:
+            self._loaded = _Loaded(key, card, predictor, inference, postprocess)
+            return self._loaded
+        # Not kept: the next study may try the device again.
+        told = f"{choice.device} had no memory for the network; the processor took over."
+        predictor = _on_processor(key)
+        there = replace(predictor.choice, warnings=(*choice.warnings, told))
+        return _Loaded(key, card, replace(predictor, choice=there), inference, postprocess)
 
     def _with_fallbacks(
         self, loaded: _Loaded, image: Tensor, report: "_Report"
@@ -155,9 +165,7 @@ class Segmenter:
                 raise OutOfMemory("Main memory has no room even for small parts of the brain.")
             warnings.append(f"{choice.device} had no memory left; the processor took over.")
             self._loaded = None  # the next study may try the device again
-            fallback = choose_device("cpu", Precision.AUTO, probe_network())
-            network, _card = load_network(loaded.key.weights_dir, loaded.key.model_name)
-            predictor = Predictor.on_device(network, fallback)
+            predictor = _on_processor(loaded.key)
 
 
 def segment(
@@ -187,6 +195,23 @@ def probe_network() -> SlimUNETRpp:
     return network
 
 
+def _placed(network: nn.Module, choice: DeviceChoice) -> Predictor | None:
+    """Move the network to the device; None if that has no room for it."""
+    try:
+        return Predictor.on_device(network, choice)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise_as_device_failure(error, choice)
+    if choice.device.type == "cpu":
+        raise OutOfMemory("Main memory has no room for the network.")
+    return None
+
+
+def _on_processor(key: _Key) -> Predictor:
+    network, _card = load_network(key.weights_dir, key.model_name)
+    return Predictor.on_device(network, choose_device("cpu", Precision.AUTO, probe_network()))
+
+
 class _Report:
     """Passes progress on and asks whether to go on."""
 
@@ -202,6 +227,13 @@ class _Report:
 
     def advance(self, fraction: float) -> None:
         self.tell(0.02 + 0.95 * fraction, "Segmenting")
+
+
+def _normalised(image_ckji: NDArray[np.float32]) -> Tensor:
+    try:
+        return torch.from_numpy(normalise(image_ckji))
+    except ValueError as error:
+        raise UnusableImage(str(error)) from error
 
 
 def _empty_channels(request: InferenceRequest, image: Tensor) -> list[str]:

@@ -33,7 +33,7 @@ class FakeWorker:
     def __init__(self) -> None:
         self.closed = False
 
-    def warm(self) -> None: ...
+    def warm(self, *_: Any) -> None: ...
 
     def segment(self, *_: Any, **__: Any) -> Any:
         raise AssertionError("the case is replaced as a whole")

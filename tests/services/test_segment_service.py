@@ -42,8 +42,8 @@ class FakeWorker:
         self.calls: list[str] = []
         self.request: InferenceRequest | None = None
 
-    def warm(self) -> None:
-        self.calls.append("warm")
+    def warm(self, device: str, precision: str) -> None:
+        self.calls.append(f"warm {device} {precision}")
 
     def segment(
         self, request: InferenceRequest, *, progress: Any = None, token: Any = None
@@ -153,7 +153,7 @@ def test_no_tumour_is_said_in_words(options: SegmentOptions) -> None:
 def test_the_worker_gets_ready_before_the_images_are_read(options: SegmentOptions) -> None:
     worker = FakeWorker()
     segment_study(STUDY, ROLES, options, worker)
-    assert worker.calls == ["warm", "segment"]
+    assert worker.calls == ["warm auto auto", "segment"]
 
 
 def test_the_request_carries_the_options(tmp_path: Path) -> None:

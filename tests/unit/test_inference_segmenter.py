@@ -1,15 +1,19 @@
 """Whole studies through a small network with random weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from model.errors import DeviceFailure, UnusableImage, WeightsError
+from model.device import DeviceChoice, choose_device
+from model.errors import DeviceFailure, OutOfMemory, UnusableImage, WeightsError
 from model.inference import Segmenter, segment
+from model.inference import segmenter as module
+from model.inference.predict import Predictor
 from model.inference.segmenter import probe_network
-from model.messages import InferenceRequest
+from model.messages import InferenceRequest, Precision
 from model.postprocess import labels_from_probabilities
 from model.weights import save_network
 
@@ -142,6 +146,13 @@ def test_no_brain(segmenter, weights):
         segmenter.segment(ask(weights, np.zeros((4, 9, 9, 9), dtype=np.float32)))
 
 
+def test_intensities_that_are_no_numbers(segmenter, weights, brain):
+    image = brain.copy()
+    image[1, 5, 5, 5] = np.nan
+    with pytest.raises(UnusableImage, match="finite"):
+        segmenter.segment(ask(weights, image))
+
+
 def test_a_thin_slab_is_segmented(segmenter, weights, brain):
     result = segmenter.segment(ask(weights, brain[:, :3]))
     assert result.labels_kji.shape == (3, 50, 44)
@@ -184,3 +195,31 @@ def test_images_are_checked_where_the_request_is_made(weights, brain):
     for wrong in (brain[0], brain[:3], brain.astype(np.float64)):
         with pytest.raises(ValueError, match="float32"):
             ask(weights, wrong)
+
+
+def test_a_device_without_room_for_the_network_hands_over(weights, brain, monkeypatch):
+    full, works = torch.device("meta"), Predictor.on_device
+
+    def choose(device, precision, probe):
+        chosen = choose_device("cpu", "fp32", probe)
+        return replace(chosen, device=full) if device == "auto" else chosen
+
+    def place(network, choice):
+        if choice.device == full:
+            raise torch.OutOfMemoryError("no room for 12 MB")
+        return works(network, choice)
+
+    monkeypatch.setattr(module, "choose_device", choose)
+    monkeypatch.setattr(Predictor, "on_device", place)
+    result = Segmenter().segment(ask(weights, brain, device="auto"))
+    assert result.device == "cpu"
+    assert any("meta had no memory for the network" in told for told in result.warnings)
+    in_main_memory = DeviceChoice(torch.device("cpu"), Precision.FP32)
+    monkeypatch.setattr(module, "choose_device", lambda *_: in_main_memory)
+    monkeypatch.setattr(Predictor, "on_device", out_of_memory)
+    with pytest.raises(OutOfMemory):
+        segment(ask(weights, brain))
+
+
+def out_of_memory(*_):
+    raise MemoryError

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 
 from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.child import Warmth, load_network
 from desktop_app.jobs.worker import ModelWorker, WorkerDefect
+from model.errors import DeviceFailure
+from model.inference import Segmenter
 from model.messages import InferenceRequest
 
 
@@ -181,6 +185,31 @@ def test_a_process_that_dies_at_its_start(fakes):
         worker.segment(request("go"))
     assert "code 9" in caught.value.detail
     worker.close()
+
+
+def test_the_process_starts_where_the_study_will_run(fakes):
+    worker = ModelWorker(Path(), recycle_after=1, factory=fakes.telling)
+    worker.warm("cpu", "fp32")
+    asked = request("go")
+    told = [worker.segment(replace(asked, device="cuda:1", precision="fp16")).model_id]
+    told += [worker.segment(asked).model_id]
+    assert told == ["cpu fp32", "cuda:1 fp16"]
+    worker.close()
+
+
+def test_a_failed_warm_up_is_met_by_the_study_itself(monkeypatch):
+    seen = []
+
+    def fail(_self, *folders, **where):
+        seen.append((*folders, where))
+        raise DeviceFailure("the graphics card is broken")
+
+    monkeypatch.setattr(Segmenter, "warm", fail)
+    monkeypatch.setattr(Segmenter, "segment", lambda _self, asked, progress: asked)
+    handle = load_network(Warmth(Path("weights"), "cpu", "fp32"))
+    assert seen == [(Path("weights"), {"device": "cpu", "precision": "fp32"})]
+    asked = request("go")
+    assert handle(asked, lambda *_: None) is asked
 
 
 def test_the_process_is_replaced_after_some_studies(fakes):

@@ -3,10 +3,10 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 
+from desktop_app.jobs.child import Warmth
 from model.errors import DeviceFailure, OutOfMemory
 from model.messages import InferenceRequest, InferenceResult, ProgressCallback
 
@@ -42,13 +42,17 @@ def act(request: InferenceRequest, progress: ProgressCallback) -> InferenceResul
     return answer(request, note=str(os.getpid()))
 
 
-def obedient(_weights_dir: Path):
+def obedient(_warmth: Warmth):
     return act
 
 
-def failing_start(_weights_dir: Path):
+def failing_start(_warmth: Warmth):
     raise DeviceFailure("no device at all")
 
 
-def dying_start(_weights_dir: Path):
+def telling(warmth: Warmth):
+    return lambda request, _progress: answer(request, note=f"{warmth.device} {warmth.precision}")
+
+
+def dying_start(_warmth: Warmth):
     os._exit(9)
