@@ -48,6 +48,7 @@ _TEXT_KEYWORDS = (
     "DiffusionBValue",
     "BodyPartExamined",
     "BurnedInAnnotation",
+    "LossyImageCompression",
     "Manufacturer",
     "ManufacturerModelName",
     "StudyDate",
@@ -86,6 +87,8 @@ _OTHER_KEYWORDS = (
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
+
+_READERS = ("pydicom", "openjpeg", "pylibjpeg")
 
 # Siemens keeps the b-value of its older scanners in a private tag (0019,xx0C).
 _SIEMENS_B_VALUE = BaseTag(0x0019100C)
@@ -389,12 +392,14 @@ def transfer_syntax_name(uid: str) -> str:
 @contextmanager
 def lenient_pydicom() -> Iterator[None]:
     """Take odd values from real scanners as they are, without a warning for each."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
+    loggers = [logging.getLogger(name) for name in _READERS]
+    levels = [logger.level for logger in loggers]
     with config.disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.CRITICAL)
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,5 +1,6 @@
 """Pixels of DICOM files as stored values times their own rescale."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,11 @@ def read_pixels(path: Path) -> NDArray[np.float32]:
     with lenient_pydicom():
         try:
             dataset = dcmread(path, force=True)
-            array = _stored_values(dataset)
+            return _rescaled(_stored_values(dataset), dataset)
         except OSError as error:
             raise UnreadablePixels(f"cannot be read ({error.strerror or 'unreadable'})") from error
         except Exception as error:
             raise UnreadablePixels(_why(path, error)) from error
-        return _rescaled(array, dataset)
 
 
 def _stored_values(dataset: Dataset) -> NDArray[np.float32]:
@@ -62,7 +62,10 @@ def _why(path: Path, error: Exception) -> str:
         name = UID(meta.TransferSyntaxUID).name
     except Exception:  # noqa: BLE001 - only to enrich the message of the failure itself
         name = "unknown transfer syntax"
-    return f"truncated or damaged pixels, {name}"
+    # pydicom raises ValueError where bytes are missing, RuntimeError where every decoder gave up.
+    if isinstance(error, ValueError):
+        return f"truncated or damaged pixels ({name})"
+    return f"its pixels cannot be decoded ({name})"
 
 
 def _rescaled(array: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
@@ -80,10 +83,15 @@ def _rescaled(array: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float3
 
 
 def _slope_and_intercept(dataset: Dataset) -> tuple[float, float]:
-    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
-    if slope in (None, "") or float(slope) == 0:
-        return 1.0, float(intercept or 0)
-    return float(slope), float(intercept or 0)
+    try:
+        slope, intercept = (
+            float(dataset.get(keyword) or 0) for keyword in ("RescaleSlope", "RescaleIntercept")
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError("it has a rescale that is not a number") from error
+    if not math.isfinite(slope) or not math.isfinite(intercept):
+        raise ValueError("it has a rescale that is not a number")
+    return slope or 1.0, intercept
 
 
 def same_pixels(one: Path, other: Path) -> bool:

@@ -113,6 +113,8 @@ def _series_of_part(uid: str, part: SeriesPart, by_path: dict[Path, FileHeader])
     file = by_path[part.slices[0].path]
     attributes = _attributes(file, part)
     problems = list(part.problems)
+    if attributes.get("LossyImageCompression") == "01":
+        problems.append("Was compressed with loss; fine detail may be altered.")
     geometry, usable = None, True
     ordered = part.slices
     try:

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from desktop_app.domain.study import Series
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.io.dicom_pixels import UnreadablePixels, read_pixels
+from desktop_app.io.load import load_series
+from desktop_app.io.scan import scan
+from tests.mr_files import pattern, write_series
+
+SHAPE = (12, 48, 40)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_plain_transfer_syntaxes(tmp_path: Path, syntax: str) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values, syntax=syntax)
+    np.testing.assert_array_equal(load_series(only(tmp_path)).array_kji, values)
+
+
+def test_big_endian(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values.astype(">i2"), syntax=ExplicitVRBigEndian)
+    np.testing.assert_array_equal(load_series(only(tmp_path)).array_kji, values)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_compressed_transfer_syntaxes(tmp_path: Path, syntax: str) -> None:
+    values = pattern(SHAPE)
+    for path in write_series(tmp_path, values):
+        dataset = dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+    np.testing.assert_array_equal(load_series(only(tmp_path)).array_kji, values)
+
+
+def only(folder: Path) -> Series:
+    (study,) = scan(folder).studies
+    (series,) = study.series
+    return series
+
+
+def test_files_lost_after_the_scan_are_refused_in_plain_words(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, pattern(SHAPE))
+    series = only(tmp_path)
+    for path in paths[:-1]:
+        path.unlink()
+    with pytest.raises(InputError) as refused:
+        load_series(series)
+    assert "11 of 12 unreadable" in refused.value.detail
+
+
+def test_file_without_pixels_is_named(tmp_path: Path) -> None:
+    path = write_series(tmp_path, pattern((2, 4, 4)))[0]
+    dataset = dcmread(path)
+    del dataset.PixelData
+    dataset.save_as(path)
+    with pytest.raises(UnreadablePixels, match="no pixels"):
+        read_pixels(path)
+
+
+def test_loss_of_compression_is_told(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE), LossyImageCompression="01")
+    assert any("with loss" in problem for problem in only(tmp_path).problems)
+
+
+def test_loading_stops_when_asked(tmp_path: Path) -> None:
+    write_series(tmp_path, pattern(SHAPE))
+
+    def stop() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        load_series(only(tmp_path), check=stop)
+
+
+def test_unusable_series_is_refused(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(tmp_path / "b", pattern((1, 4, 4)), "T2")
+    (study,) = scan(tmp_path).studies
+    unusable = next(series for series in study.series if not series.usable)
+    with pytest.raises(InputError, match="only one slice"):
+        load_series(unusable)
+
+
+@pytest.mark.patients
+def test_every_lossless_syntax_of_real_files_decodes_alike(shared_data: Path) -> None:
+    folder = shared_data / "dicom" / "dcm_qa_ts"
+    images = [read_pixels(folder / f"{number}.dcm") for number in range(1, 10)]
+    assert all(np.array_equal(image, images[0]) for image in images[1:])
+    vendors = shared_data / "dicom" / "wg04_mr"
+    for number in range(1, 5):
+        coded = [
+            read_pixels(vendors / kind / f"MR{number}_{kind}")
+            for kind in ("RLE", "JPLL", "JLSL", "J2KR")
+        ]
+        assert all(np.array_equal(image, coded[0]) for image in coded[1:])
+
+
+@pytest.mark.patients
+def test_no_real_file_makes_the_scan_fail(shared_data: Path) -> None:
+    result = scan(shared_data / "dicom")
+    assert len(result.studies) >= 10
+    for study in result.studies:
+        for series in study.series:
+            if series.usable:
+                volume = load_series(series)
+                assert volume.array_kji.shape == volume.geometry.shape_kji
