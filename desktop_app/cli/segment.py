@@ -51,6 +51,14 @@ def segment(
     study: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
     *,
     output: Output,
+    which: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            metavar="NAME",
+            help="Which study, where there are several: its name as `scan` lists it, or its UID.",
+        ),
+    ] = None,
     t1: Annotated[str | None, _series_option("--t1", "T1")] = None,
     t1c: Annotated[str | None, _series_option("--t1c", "T1 with contrast")] = None,
     t2: Annotated[str | None, _series_option("--t2", "T2")] = None,
@@ -90,7 +98,7 @@ def segment(
             found = open_path(
                 study, progress=lambda f, text: progress(f * _SCAN_SHARE, text), token=token
             )
-            chosen = only_study(found.studies, study)
+            chosen = chosen_study(found.studies, study, which)
             return process_study(
                 chosen,
                 choose_roles(chosen, overrides),
@@ -109,26 +117,35 @@ def segment(
     _print_outcome(outcome)
 
 
-def only_study(studies: "Many[Study]", path: Path) -> "Study":
-    """Return the one study there is.
+def chosen_study(studies: "Many[Study]", path: Path, wanted: str | None = None) -> "Study":
+    """Return the one study there is, or the one asked for by name or UID.
 
     Raises
     ------
     InputError
-        If there are several.
+        If there are several, or none like that.
     """
     from desktop_app.errors import InputError
 
-    if len(studies) == 1:
-        return studies[0]
-    names = [str(study.root) for study in studies[:_LISTED_STUDIES]]
+    fitting = [one for one in studies if wanted is None or wanted in (one.name, one.study_uid)]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = [_name_and_date(one) for one in studies[:_LISTED_STUDIES]]
     more = len(studies) - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    several = f"There are {len(studies)} studies here."
     raise InputError(
-        f"There are {len(studies)} studies here.",
+        several if wanted is None else f"There is no study “{wanted}” here.",
         f"{path}: {listed}",
-        "Name the folder of one of them, or use: gliascope batch",
+        "Choose one by --study NAME, or take them all by: gliascope batch",
     )
+
+
+def _name_and_date(study: "Study") -> str:
+    date = study.date
+    if len(date) == 8 and date.isdigit():
+        date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    return f"{study.name} ({date})" if date else study.name
 
 
 def _print_outcome(outcome: "CaseOutcome") -> None:

@@ -103,6 +103,8 @@ def test_several_studies(tmp_path: Path, output: Path) -> None:
             write_nifti(tmp_path / "root" / case, f"{case}_{name}.nii.gz")
     lines = assert_three_lines(gliascope("segment", tmp_path / "root", "--output", output), 3)
     assert "2 studies" in lines[0]
+    assert lines[1].endswith(": a, b")
+    assert "--study" in lines[2]
     assert "batch" in lines[2]
     assert not output.exists()
 
