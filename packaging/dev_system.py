@@ -21,6 +21,7 @@ DEBIAN_LIBRARIES = (
     "libfontconfig1",
     "libfreetype6",
     "fonts-dejavu-core",
+    "fonts-droid-fallback",  # patients' names in Chinese, Japanese and Korean
     "libxcb-cursor0",
     "libxkbcommon-x11-0",
     "libxcb-icccm4",

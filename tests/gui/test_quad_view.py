@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.segmentation import DEFAULT_LABELS
@@ -144,16 +145,22 @@ def test_x_hides_the_crosshair_everywhere(quad: QuadView) -> None:
     assert sagittal.grab().toImage() == before
 
 
+def double_click(view: QWidget, at: QPoint) -> None:
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=at)
+    # QTest leaves the button down, which the next test would meet as a press in progress.
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at)
+
+
 @pytest.mark.parametrize("index", range(4))
 def test_double_click_shows_one_view_alone_and_back(
     qtbot: QtBot, quad: QuadView, index: int
 ) -> None:
     view = quad.views[index]
-    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(90, 120))
+    double_click(view, QPoint(90, 120))
     assert [one.isVisible() for one in quad.views] == [one is view for one in quad.views]
     qtbot.waitUntil(lambda: view.size() == quad.size())
     assert quad.focusWidget() is view  # active or not: there may be no window manager
-    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(90, 120))
+    double_click(view, QPoint(90, 120))
     assert all(one.isVisible() for one in quad.views)
     qtbot.waitUntil(lambda: view.width() < quad.width() * 0.6)
 
