@@ -25,6 +25,8 @@ _ITERATIONS = 100
 _MAX_MOTION_MM, _MAX_ROTATION_DEG = 30.0, 20.0
 _MAX_FREE_ROTATION_DEG = 45.0
 _MIN_OVERLAP = 0.5
+# Below this share of the head there is nothing to compare.
+_LEAST_OVERLAP = 0.1
 # Around a true match the agreement falls off on every side. Measured on real heads: at least 0.88
 # for two images of one patient, at most 0.31 for two patients, 0.02 for noise.
 _MIN_SCORE = 0.45
@@ -51,6 +53,10 @@ _LEVELS = (
 )
 
 
+class _LostEachOther(Exception):
+    """The optimiser gave up: on the way no sample of one image met the other."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pair:
     """Both images on cubic voxels, and points of the fixed head to compare them at."""
@@ -68,7 +74,7 @@ class _Pair:
         limit = np.array(self.moving.geometry.shape_kji)[:, None] - 1
         inside = ((index >= -0.5) & (index <= limit + 0.5)).all(axis=0)
         overlap = float(inside.mean())
-        if overlap < 0.1:
+        if overlap < _LEAST_OVERLAP:
             return 0.0, overlap
         values = ndimage.map_coordinates(
             self.moving.array_kji, index[:, inside], order=1, mode="nearest"
@@ -107,8 +113,7 @@ def register_rigid(
     )
     start = _best_start(pair, _starts(pair, same_frame=same_frame))
     _check(check)
-    transform = _optimise(pair, start, check)
-    matrix = _matrix(transform)
+    matrix = _optimised(pair, start, check)
     agreement, overlap = pair.score(matrix)
     if same_frame and pair.score(np.eye(4))[0] >= agreement:
         matrix, overlap = np.eye(4), pair.score(np.eye(4))[1]
@@ -188,6 +193,18 @@ def _best_start(pair: _Pair, starts: Iterable[NDArray[np.float64]]) -> NDArray[n
     return max(starts, key=agreement)
 
 
+def _optimised(
+    pair: _Pair, start: NDArray[np.float64], check: Callable[[], None] | None
+) -> NDArray[np.float64]:
+    """Return the motion from fixed to moving, the start itself where nothing can be compared."""
+    if pair.score(start)[1] < _LEAST_OVERLAP:
+        return start
+    try:
+        return _matrix(_optimise(pair, start, check))
+    except _LostEachOther:
+        return start
+
+
 def _optimise(
     pair: _Pair, start: NDArray[np.float64], check: Callable[[], None] | None
 ) -> sitk.Euler3DTransform:
@@ -219,7 +236,10 @@ def _optimise(
         )
         method.SetOptimizerScalesFromPhysicalShift()
         method.SetInitialTransform(transform, inPlace=True)
-        method.Execute(fixed, moving)
+        try:
+            method.Execute(fixed, moving)
+        except RuntimeError as error:
+            raise _LostEachOther from error
     return transform
 
 

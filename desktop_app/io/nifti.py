@@ -1,6 +1,8 @@
 """NIfTI files: read into and written from LPS volumes. RAS is turned to LPS here and only here."""
 
+import gzip
 import logging
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,17 @@ from desktop_app.io.atomic import atomic_path
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _REMEDY = "Export the file again, or choose another one."
-_UNREADABLE = (OSError, EOFError, ValueError, ImageFileError, HeaderDataError)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    zlib.error,
+    ImageFileError,
+    HeaderDataError,
+)
+_CHUNK_BYTES = 1 << 20
 
 
 def is_nifti_path(path: Path) -> bool:
@@ -58,6 +70,7 @@ def read_nifti(path: Path) -> Volume:
     image = _open(path)
     geometry = _geometry(path, image)
     try:
+        _check_sum(path)
         values = np.asarray(image.dataobj, dtype=np.float32)
     except _UNREADABLE as error:
         raise InputError("A NIfTI file is truncated or damaged.", str(path), _REMEDY) from error
@@ -105,6 +118,12 @@ def _open(path: Path) -> Any:
         image: Any = nibabel.load(path)
     except _UNREADABLE as error:
         raise InputError("A file is not readable as NIfTI.", str(path), _REMEDY) from error
+    if image.get_data_dtype().kind not in "iuf":
+        raise InputError(
+            "A NIfTI file holds colours or complex numbers instead of grey values.",
+            str(path),
+            "Save the magnitude image of each sequence.",
+        )
     shape = image.shape
     if len(shape) < 3 or any(n != 1 for n in shape[3:]):
         what = "×".join(map(str, shape))
@@ -114,6 +133,14 @@ def _open(path: Path) -> Any:
             "Save each sequence as its own 3D file.",
         )
     return image
+
+
+def _check_sum(path: Path) -> None:
+    """Read a compressed file to its end, where its check sum stands that nibabel never reaches."""
+    if path.name.lower().endswith(".gz"):
+        with gzip.open(path) as opened:
+            while opened.read(_CHUNK_BYTES):
+                pass
 
 
 def _geometry(path: Path, image: Any) -> Geometry:

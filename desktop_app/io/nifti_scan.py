@@ -9,26 +9,40 @@ from desktop_app.errors import InputError
 from desktop_app.io.naming import safe_name
 from desktop_app.io.nifti import read_nifti_geometry
 from desktop_app.io.sequence_rules import FILE_ROLE_KEYWORD
-from desktop_app.io.sequence_text import role_in_file_name
+from desktop_app.io.sequence_text import names_something_else, role_in_file_name
 
 
 def group_nifti_files(paths: Iterable[Path]) -> tuple[Study, ...]:
     """Make a study of every folder that holds NIfTI files.
 
-    A folder named by its sequence (``CASE/t1/image.nii.gz``) counts with the folder above it.
+    A folder named by its sequence (``CASE/t1/image.nii.gz``) counts with the folder above it,
+    unless a file's own name in it tells a sequence; masks in it never stand for the sequence.
 
     Returns
     -------
     tuple of Study
         Without role proposals; masks and unreadable files stand in `Study.skipped`.
     """
-    by_folder: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
+    in_folder: dict[Path, list[Path]] = defaultdict(list)
     for path in paths:
-        name, folder = path.name, path.parent
-        if role_in_file_name(name) is None and role_in_file_name(folder.name) is not None:
-            name, folder = folder.name, folder.parent
-        by_folder[folder].append((path, name))
+        in_folder[path.parent].append(path)
+    by_folder: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
+    for folder, files in in_folder.items():
+        target = folder.parent if _is_sequence_folder(folder, files) else folder
+        for path in files:
+            own = target is folder or names_something_else(path.name)
+            by_folder[target].append((path, path.name if own else folder.name))
     return tuple(_study(folder, files) for folder, files in sorted(by_folder.items()))
+
+
+def _is_sequence_folder(folder: Path, files: Iterable[Path]) -> bool:
+    """Whether the folder's name tells the sequence of images that do not tell it themselves."""
+    names = [path.name for path in files]
+    return (
+        role_in_file_name(folder.name) is not None
+        and all(role_in_file_name(name) is None for name in names)
+        and not all(names_something_else(name) for name in names)
+    )
 
 
 def nifti_series(path: Path, name: str | None = None) -> Series:

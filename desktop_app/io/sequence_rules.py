@@ -5,15 +5,17 @@ glioma cohorts are wrong. Timing windows follow usual practice at 1.5 and 3 T.
 """
 
 from collections.abc import Iterable
-from collections.abc import Sequence as Items
-from dataclasses import dataclass, replace
 
 from desktop_app.domain.study import RoleProposal, Sequence, Series
-from desktop_app.io.sequence_text import contrast_in, not_anatomical, weighting_in
+from desktop_app.io.sequence_candidate import Candidate, header_number
+from desktop_app.io.sequence_contrast import settle_contrast, with_contrast
+from desktop_app.io.sequence_text import not_anatomical, weighting_in
 
 FILE_ROLE_KEYWORD = "SequenceInFileName"
 MIN_SLICES = 10
 MIN_COVERAGE_MM = 80.0
+# Fat is nulled at 150 to 250 ms, cerebrospinal fluid at 1500 ms and more.
+MAX_FAT_INVERSION_MS = 400.0
 
 _EXCLUDED_TYPES = {
     "ADC": "a diffusion map",
@@ -44,25 +46,6 @@ _BY_ACQUISITION_CONTRAST = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the rules think one series is.
-
-    Parameters
-    ----------
-    role
-        ``None`` where the series is none of the four; `reason` then says what it is.
-    rank
-        Orders candidates for the same role, higher is better.
-    """
-
-    series_uid: str
-    role: Sequence | None
-    confidence: float
-    reason: str
-    rank: float = 0.0
-
-
 def propose_roles(
     series: Iterable[Series],
 ) -> tuple[dict[Sequence, RoleProposal], tuple[Candidate, ...]]:
@@ -82,7 +65,7 @@ def propose_roles(
     """
     usable = [one for one in series if one.usable]
     candidates = [_classify(one) for one in usable]
-    candidates = _settle_contrast(usable, candidates)
+    candidates = settle_contrast(usable, candidates)
     roles: dict[Sequence, RoleProposal] = {}
     for role in Sequence:
         rivals = sorted(
@@ -100,14 +83,15 @@ def propose_roles(
 def _classify(series: Series) -> Candidate:
     if series.is_nifti:
         return _classify_by_name(series)
-    exclusion = _exclusion(series)
+    physics, why = _weighting_by_physics(series)
+    exclusion = _exclusion(series, physics)
     if exclusion:
         return Candidate(series.series_uid, None, 0.9, f"Left out: {exclusion}.")
     words = weighting_in(_words(series))
-    physics, why = _weighting_by_physics(series)
-    role, confidence, reason = _agree(words, physics, why)
+    knows_inversion = bool(header_number(series, "InversionTime"))
+    role, confidence, reason = _agree(words, physics, why, knows_inversion=knows_inversion)
     if role is Sequence.T1:
-        role, confidence, reason = _with_contrast(series, confidence, reason)
+        role, confidence, reason = with_contrast(series, confidence, reason)
     if _coverage_mm(series) < MIN_COVERAGE_MM:
         confidence *= 0.5
         reason = f"{reason[:-1]}; covers only {_coverage_mm(series):.0f} mm."
@@ -128,22 +112,20 @@ def _words(series: Series) -> str:
     return f"{series.description} {series.attributes.get('ProtocolName', '')}"
 
 
-def _number(series: Series, keyword: str) -> float | None:
-    try:
-        return float(series.attributes.get(keyword, "").split("\\")[0])
-    except ValueError:
-        return None
-
-
 def _coverage_mm(series: Series) -> float:
     if series.geometry is None:
         return 0.0
     return series.geometry.shape_kji[0] * series.geometry.spacing_mm[0]
 
 
-def _exclusion(series: Series) -> str:
+def _exclusion(series: Series, physics: Sequence | None) -> str:
     """Return why a series cannot be any of the four, empty if it can."""
-    return _excluded_by_header(series) or not_anatomical(_words(series)) or _too_few_slices(series)
+    return (
+        _excluded_by_header(series)
+        or not_anatomical(_words(series), physics)
+        or _short_inversion(series)
+        or _too_few_slices(series)
+    )
 
 
 def _excluded_by_header(series: Series) -> str:
@@ -151,13 +133,28 @@ def _excluded_by_header(series: Series) -> str:
     what = next((what for name, what in _EXCLUDED_TYPES.items() if name in types), "")
     if what:
         return what
-    b_value = _number(series, "DiffusionBValue")
+    b_value = header_number(series, "DiffusionBValue")
     if b_value is not None and b_value > 0:
         return f"diffusion with b = {b_value:.0f}"
     if "EP" in series.attributes.get("ScanningSequence", "").split("\\"):
         return "echo planar"
     burned_in = series.attributes.get("BurnedInAnnotation", "").upper() == "YES"
     return "text burned into its pixels" if burned_in else ""
+
+
+def _short_inversion(series: Series) -> str:
+    """Recognise STIR by its timing; T1 by gradient echo also inverts, but repeats faster."""
+    tr, ti = header_number(series, "RepetitionTime"), header_number(series, "InversionTime")
+    if ti is None or tr is None or _is_gradient(series):
+        return ""
+    is_stir = 0 < ti < MAX_FAT_INVERSION_MS and tr > 2000
+    return f"fat-suppressed by short inversion (TI {ti:.0f} ms)" if is_stir else ""
+
+
+def _is_gradient(series: Series) -> bool:
+    kinds = series.attributes.get("ScanningSequence", "").split("\\")
+    kinds.append(series.attributes.get("EchoPulseSequence", ""))
+    return ("GR" in kinds or "GRADIENT" in kinds) and "SE" not in kinds
 
 
 def _too_few_slices(series: Series) -> str:
@@ -170,14 +167,11 @@ def _weighting_by_physics(series: Series) -> tuple[Sequence | None, str]:
     contrast = series.attributes.get("AcquisitionContrast", "").upper()
     if contrast in _BY_ACQUISITION_CONTRAST:
         return _BY_ACQUISITION_CONTRAST[contrast], f"acquisition contrast {contrast}"
-    tr, te, ti = (_number(series, k) for k in ("RepetitionTime", "EchoTime", "InversionTime"))
+    tr, te, ti = (header_number(series, k) for k in ("RepetitionTime", "EchoTime", "InversionTime"))
     if te is None or tr is None:
         return None, "no timing in the header"
     timing = f"TR {tr:.0f}, TE {te:.0f}" + (f", TI {ti:.0f} ms" if ti else " ms")
-    kinds = series.attributes.get("ScanningSequence", "").split("\\")
-    kinds.append(series.attributes.get("EchoPulseSequence", ""))
-    is_gradient = ("GR" in kinds or "GRADIENT" in kinds) and "SE" not in kinds
-    return _weighting_by_timing(tr, te, ti or 0.0, is_gradient), timing
+    return _weighting_by_timing(tr, te, ti or 0.0, _is_gradient(series)), timing
 
 
 def _weighting_by_timing(tr: float, te: float, ti: float, is_gradient: bool) -> Sequence | None:
@@ -194,7 +188,7 @@ def _weighting_by_timing(tr: float, te: float, ti: float, is_gradient: bool) -> 
 
 
 def _agree(
-    words: Sequence | None, physics: Sequence | None, why: str
+    words: Sequence | None, physics: Sequence | None, why: str, *, knows_inversion: bool
 ) -> tuple[Sequence | None, float, str]:
     if physics is None and words is None:
         return None, 0.5, f"Left out: neither timing ({why}) nor words tell the sequence."
@@ -205,79 +199,9 @@ def _agree(
     if words is physics:
         return physics, 0.95, f"Description and timing say {physics} ({why})."
     # Without inversion time in the header a FLAIR has the timing of T2.
-    if words is Sequence.FLAIR and physics is Sequence.T2:
+    if words is Sequence.FLAIR and physics is Sequence.T2 and not knows_inversion:
         return words, 0.75, f"Its description says FLAIR; timing fits ({why})."
     return physics, 0.45, f"Timing of {physics} ({why}), though its description says {words}."
-
-
-def _contrast_votes(series: Series) -> tuple[int, list[str]]:
-    """Weigh what speaks for contrast agent (positive) and against (negative)."""
-    votes, grounds = 0, []
-    attributes = series.attributes
-    agents = (attributes.get("ContrastBolusAgent"), attributes.get("ContrastBolusAgentSequence"))
-    named = [a for a in agents if a and a.strip().upper() not in {"NONE", "NO", "N", "0", "NEIN"}]
-    if named:
-        votes += 1
-        grounds.append(f"agent {named[0]}")
-    if attributes.get("ContrastBolusStartTime"):
-        votes += 1
-        grounds.append("an injection time")
-    administered = attributes.get("ContrastAdministered", "").upper()
-    if administered in {"YES", "NO"}:
-        votes += 2 if administered == "YES" else -2
-        grounds.append(f"agent administered: {administered.lower()}")
-    said = contrast_in(_words(series))
-    if said is not None:
-        votes += 2 if said else -3
-        grounds.append("a description with contrast" if said else "a description without contrast")
-    return votes, grounds
-
-
-def _with_contrast(series: Series, confidence: float, reason: str) -> tuple[Sequence, float, str]:
-    votes, grounds = _contrast_votes(series)
-    because = f"{reason[:-1]}; {', '.join(grounds) or 'no sign of contrast agent'}."
-    if votes >= 2:
-        return Sequence.T1C, confidence, because
-    if votes == 1:
-        return Sequence.T1C, confidence * 0.8, because
-    # Silence is weaker than a word: many post-contrast series name no agent.
-    return Sequence.T1, confidence * (1.0 if votes < 0 else 0.85), because
-
-
-def _settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[Candidate]:
-    """Tell apart T1s of one protocol by their time where nothing else does."""
-    by_uid = {one.series_uid: one for one in series}
-    t1s = [c for c in candidates if c.role in (Sequence.T1, Sequence.T1C)]
-    roles = {c.role for c in t1s}
-    undecided = [c for c in t1s if abs(_contrast_votes(by_uid[c.series_uid])[0]) <= 1]
-    if len(roles) != 1 or len(undecided) < 2 or by_uid[t1s[0].series_uid].is_nifti:
-        return candidates
-    undecided.sort(key=lambda c: _when(by_uid[c.series_uid]))
-    first, last = by_uid[undecided[0].series_uid], by_uid[undecided[-1].series_uid]
-    if _when(first) == _when(last) or not _same_protocol(first, last):
-        return candidates
-    role = Sequence.T1C if roles == {Sequence.T1} else Sequence.T1
-    changed = last if role is Sequence.T1C else first
-    order = "later" if changed is last else "earlier"
-    reason = f"The {order} of two T1s of the same protocol; please confirm."
-    return [
-        replace(c, role=role, confidence=0.5, reason=reason)
-        if c.series_uid == changed.series_uid
-        else c
-        for c in candidates
-    ]
-
-
-def _when(series: Series) -> tuple[str, int]:
-    return series.acquired, series.number
-
-
-def _same_protocol(one: Series, other: Series) -> bool:
-    for keyword in ("RepetitionTime", "EchoTime"):
-        a, b = _number(one, keyword), _number(other, keyword)
-        if a is None or b is None or abs(a - b) > 0.05 * max(a, b):
-            return False
-    return True
 
 
 def _quality(series: Series) -> float:

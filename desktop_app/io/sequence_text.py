@@ -12,41 +12,69 @@ _T1 = re.compile(r"\bt1|t1w|mprage|mp rage|\bbravo\b|spgr|\bvibe|\d?d?tfe\b|\btf
 _T2 = re.compile(r"\bt2|t2w")
 _NOT_ANATOMICAL = (
     (re.compile(r"locali[sz]|scout|survey|\bloc\b|plan scan|smartbrain"), "a localizer"),
-    (re.compile(r"\badc\b|trace|\bdwi\b|\bdti\b|diff|\bb ?1000|\bexp\b|tensor"), "diffusion"),
     (
-        re.compile(r"\bswi\b|\bswan\b|suscept|\bt2 ?(\*|star)|\bgre\b|hemo|venbold"),
-        "susceptibility",
+        re.compile(
+            r"\badc\b|trace|\bdwi\b|\bdti\b|\bdiff\b|diffusi|difusi|\bb ?1000|\bexp\b|tensor"
+        ),
+        "diffusion",
     ),
+    (re.compile(r"\bswi\b|\bswan\b|suscept|\bt2 ?(\*|star)|hemo|venbold"), "susceptibility"),
     (re.compile(r"\btof\b|angio|\bmra\b|\bmrv\b|\bpca\b"), "angiography"),
     (re.compile(r"perf|\bdsc\b|\bdce\b|\bcb[fv]\b|\bmtt\b|\bttp\b|\basl\b|pcasl"), "perfusion"),
     (re.compile(r"\bbold\b|fmri|resting|\bep2d|\bepi\b"), "echo planar"),
     (re.compile(r"\bmn?ip\b|project|\bsub\b|subtr|screen ?save|\breport\b"), "a derived picture"),
     (re.compile(r"\bstir\b"), "fat-suppressed by short inversion"),
     (re.compile(r"field ?map|calib|\bb0 ?map|shim|spectro|\bmrs\b|\bsvs\b"), "a calibration"),
-    (re.compile(r"spine|lumbar|thorac|cervic|\bknee\b|\borbit"), "of another part of the body"),
+    (re.compile(r"spine|lumbar|thorac|cervic|\bknee\b"), "of another part of the body"),
+    # Orbits are often named along with the brain they were scanned with.
+    (re.compile(r"^(?!.*(?:brain|head)).*\borbit"), "of another part of the body"),
     (re.compile(r"\bciss\b|fiesta|trufi|\bb ?ffe\b|balanced"), "a steady-state image"),
-    (re.compile(r"\bpd\b|proton"), "proton density"),
 )
+# Names of techniques, which say nothing where the weighting itself is known.
+_GRADIENT_ECHO = re.compile(r"\bgre\b")
+_PROTON_DENSITY = re.compile(r"\bpd\b|proton")
 
+# "Post" and "pre" also stand before what has nothing to do with contrast agent.
+_OPERATION = r"(?! ?(?:op\b|oper|surg|rt\b|rad|treat|chem|proc))"
+_POST = rf"post(?!er|ur|\w* ?fossa){_OPERATION}"
+_AGENT = r"(?:[ck]ontra|con\b|gad|gd\b|ce\b|[ck]\b|km\b|mdc\b|inj|enh)"
+# The protocol of a whole examination, on every one of its series: says nothing of a single one.
+_AND = r"(?: contrast)?(?: (?:&|and|und|et|\+))? "
+_BOTH = re.compile(
+    rf"\b(?:(?:w|with|mit|avec|pre){_AND}(?:wo|w o|without|ohne|sans|post)"
+    rf"|(?:wo|w o|without|ohne|sans){_AND}(?:w|with|mit|avec)|wwo)\b(?! ?fossa)"
+    r"(?: (?:[ck]ontrast\w*|con|gad\w*|gd|km|c|iv)\b)*"
+)
 _WITH_CONTRAST = re.compile(
-    r"post|\+ ?[ck]\b|\b[ck]\+|\bgad|gado|\bgd\b|\bkm\b|\bce\b|contrast|contrastiv|enhanced"
-    r"|\bt1 ?(gd|c|ce|km|gad)\b|\bw ?/? ?c\b|\bmit k"
+    rf"{_POST}|\+ ?[ck]\b|\b[ck]\+|\bgad|gado|\bgd\b|\bkm\b|\bce\b|[ck]ontrast|enhanced"
+    r"|\bt1w? ?(gd|c|ce|km|gad)\b|\bw ?/? ?c\b|\bmit k|\bmdc\b|\binj"
 )
 _WITHOUT_CONTRAST = re.compile(
-    r"\bpre\b|precon|pre ?gad|without|\bw ?/? ?o\b|\bwo\b|nativ|\bohne\b|non ?con|unenh|\bsans\b"
+    rf"(?:\b|t1w?)pre(?:\b(?! ?scan){_OPERATION}|{_AGENT})|nativ|unenh|\bplain\b"
+    # Without something else than contrast agent, fat saturation for one, says nothing.
+    r"|\b(?:without|w ?/? ?o|wo|ohne|sans|senza|zonder)\b"
+    r"(?! (?:fs\b|fat|fett|spair|gap|angul|mt\b|skull))"
+    rf"|\bnon?t?(?: iv)? ?{_AGENT}|\b(?:sin|sem)(?: \w+)? {_AGENT}"
+    rf"|\b(?:vor|avant|antes|before)\b{_OPERATION}"
 )
+# A minus is a separator everywhere but in these.
+_MINUS_CONTRAST = re.compile(r"(?<![a-z0-9])c-(?!\w)|\s-c\b")
 
+# Patients are sometimes numbered by their lesions.
+_NUMBERED_LESION = re.compile(r"^(?:\w+ )?lesion ?\d+ ")
 _LABEL_FILE = re.compile(
-    r"seg\b|segment|mask|label|pred|ground ?truth|\bgt\b|coverage|\broi\b|lesion|tissue"
+    r"seg\b|segment|mask(?!ed)|label|pred|ground ?truth|\bgt\b|coverage|\broi\b|lesion|tissue"
 )
 _NAME_T1C = re.compile(
-    r"\bt1w? ?(ce|c|gd|gad|gado|km|post|contrast|con|enhanced)\b"
-    r"|\b(ce|gd|gad|post|contrast)( \w+)? t1w?\b"
-    r"|\bt1w?( \w+)* (ce|gd|gad|post|contrast|postcontrast)\b"
+    rf"\bt1w? ?(ce|c|gd|gad|gado|km|{_POST}|contrast|con|enhanced)\b"
+    rf"|\b(ce|gd|gad|{_POST}|contrast)( \w+)? t1w?\b"
+    rf"|\bt1w?( \w+)* (ce|gd|gad|{_POST}|contrast|postcontrast)\b"
 )
+# Written in one word, as data sets do; "pre" beside it is a time before treatment.
+_NAME_CERTAIN_T1C = re.compile(r"\bt1w?(ce|c|gd)\b")
 _NAME_FLAIR = re.compile(r"flair|\bt2f\b")
-_NAME_T1 = re.compile(r"\bt1w?\d?\b|\bt1n\b|\bt1 ?pre\b|mprage")
-_NAME_T2 = re.compile(r"\bt2w?\b")
+_NAME_T1 = re.compile(r"\bt1w?\d?\b|\bt1n\b|\bt1 ?pre|mprage")
+_NAME_T2 = re.compile(r"\bt2w?\b(?! ?(?:\*|star))")
 
 
 def normalised(text: str) -> str:
@@ -64,16 +92,33 @@ def weighting_in(text: str) -> Sequence | None:
     return Sequence.T2 if _T2.search(words) else None
 
 
-def not_anatomical(text: str) -> str:
-    """Return what a description says the series is instead of T1, T2 or FLAIR; else empty."""
+def not_anatomical(text: str, physics: Sequence | None = None) -> str:
+    """Return what a description says the series is instead of T1, T2 or FLAIR; else empty.
+
+    Parameters
+    ----------
+    text
+        The series' description.
+    physics
+        The weighting that its timing tells. Some words (gradient echo, proton density) exclude a
+        series only where neither timing nor the other words name a weighting.
+    """
     words = normalised(text)
-    return next((what for pattern, what in _NOT_ANATOMICAL if pattern.search(words)), "")
+    what = next((what for pattern, what in _NOT_ANATOMICAL if pattern.search(words)), "")
+    if what:
+        return what
+    is_t1 = Sequence.T1 in (physics, weighting_in(text))
+    if _GRADIENT_ECHO.search(words) and not is_t1:
+        return "susceptibility"
+    if _PROTON_DENSITY.search(words) and physics is None and not is_t1:
+        return "proton density"
+    return ""
 
 
 def contrast_in(text: str) -> bool | None:
-    """Return whether a description says with or without contrast; ``None`` if neither."""
-    words = normalised(text)
-    if _WITHOUT_CONTRAST.search(words):
+    """Return whether a description says with or without contrast; ``None`` if neither or both."""
+    words = _BOTH.sub(" ", normalised(text))
+    if _WITHOUT_CONTRAST.search(words) or _MINUS_CONTRAST.search(text.lower()):
         return False
     return True if _WITH_CONTRAST.search(words) else None
 
@@ -84,13 +129,29 @@ def role_in_file_name(name: str) -> Sequence | None:
     Knows the patterns of the command line's manual and the names of BraTS 2021
     (``_t1 _t1ce _t2 _flair``), BraTS 2023 (``-t1n -t1c -t2w -t2f``) and BIDS.
     """
-    words = normalised(re.sub(r"\.nii(\.gz)?$", "", name.lower()))
-    if _LABEL_FILE.search(words):
+    stem = _stem(name)
+    words = normalised(stem)
+    if _is_label(words):
         return None
     rules = (
         (_NAME_FLAIR, Sequence.FLAIR),
-        (_NAME_T1C, Sequence.T1C),
+        (_NAME_CERTAIN_T1C, Sequence.T1C),
+        (_NAME_T1C, Sequence.T1 if contrast_in(stem) is False else Sequence.T1C),
         (_NAME_T1, Sequence.T1),
         (_NAME_T2, Sequence.T2),
     )
     return next((role for pattern, role in rules if pattern.search(words)), None)
+
+
+def names_something_else(name: str) -> bool:
+    """Whether a NIfTI file's name says mask, or an image that is none of the four sequences."""
+    stem = _stem(name).removeprefix("sub-")
+    return _is_label(normalised(stem)) or bool(not_anatomical(stem))
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.nii(\.gz)?$", "", name.lower())
+
+
+def _is_label(words: str) -> bool:
+    return bool(_LABEL_FILE.search(_NUMBERED_LESION.sub("", words)))

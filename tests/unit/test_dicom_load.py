@@ -117,3 +117,12 @@ def test_no_real_file_makes_the_scan_fail(shared_data: Path) -> None:
             if series.usable:
                 volume = load_series(series)
                 assert volume.array_kji.shape == volume.geometry.shape_kji
+
+
+def test_slice_with_a_rescale_that_is_no_number_is_left_out(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    path = write_series(tmp_path, values, RescaleSlope=1.5, RescaleIntercept=0)[5]
+    path.write_bytes(path.read_bytes().replace(b"DS\x04\x001.5 ", b"DS\x04\x001.x "))
+    volume = load_series(scan(tmp_path).studies[0].series[0])
+    assert any("rescale that is not a number" in note for note in volume.notes)
+    np.testing.assert_allclose(volume.array_kji[4], values[4] * 1.5)

@@ -99,3 +99,33 @@ def test_scaling_of_the_header_is_applied(tmp_path: Path) -> None:
         header["scl_slope"], header["scl_inter"], header["vox_offset"] = 2.0, 1.0, 352
         sink.write(header.binaryblock + bytes(4) + stored.tobytes(order="F"))
     np.testing.assert_array_equal(read_nifti(raw).array_kji, read_nifti(path).array_kji)
+
+
+@pytest.mark.parametrize("place", [20, 100, -4000, -6], ids=["head", "early", "middle", "sum"])
+def test_damaged_compressed_file_is_refused(tmp_path: Path, place: int) -> None:
+    values = np.random.default_rng(0).integers(0, 900, (20, 20, 20)).astype(np.int16)
+    path = save(tmp_path / "d.nii.gz", values)
+    damaged = bytearray(path.read_bytes())
+    for offset in range(2):
+        damaged[place + offset] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match=r"damaged|not readable as NIfTI"):
+        read_nifti(path)
+
+
+def test_header_of_impossible_scaling_or_offset_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "o.nii", np.ones((3, 4, 5), dtype=np.float32))
+    raw = bytearray(path.read_bytes())
+    raw[108:112] = np.float32(1e30).tobytes()
+    path.write_bytes(raw)
+    with pytest.raises(InputError):
+        read_nifti(path)
+
+
+@pytest.mark.parametrize(
+    "kind", [np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), np.dtype(np.complex64)]
+)
+def test_colours_and_complex_numbers_are_refused(tmp_path: Path, kind: np.dtype) -> None:
+    path = save(tmp_path / "c.nii", np.zeros((3, 4, 5), dtype=kind))
+    with pytest.raises(InputError, match="grey values"):
+        read_nifti(path)

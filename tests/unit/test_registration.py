@@ -1,7 +1,9 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from desktop_app.domain.geometry import Geometry
@@ -85,6 +87,30 @@ def test_noise_is_not_believed(head: Head) -> None:
     assert not result.ok
     assert result.moved_geometry.matches(fixed.geometry)
     assert "could not be registered" in result.message.lower()
+
+
+@pytest.mark.parametrize("shift_mm", [900.0, 150.0], ids=["apart", "a sliver"])
+def test_images_that_do_not_meet_are_left_where_they_are(head: Head, shift_mm: float) -> None:
+    fixed = displaced(head.images[Sequence.T1C], np.eye(4), "1.2.3")
+    moving = displaced(head.images[Sequence.T2], motion((shift_mm, 0, 0), (0, 0, 0)), "1.2.3")
+    result = register_rigid(moving, fixed)
+    assert not result.ok
+    assert result.moved_geometry.matches(moving.geometry)
+    assert re.search(r"share only \d %", result.message)
+
+
+def test_optimiser_that_loses_the_overlap_is_a_doubt(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_args: object) -> None:
+        raise RuntimeError("All samples map outside moving image buffer")
+
+    monkeypatch.setattr(sitk.ImageRegistrationMethod, "Execute", lost)
+    fixed = displaced(head.images[Sequence.T1C], np.eye(4), "1.2.3")
+    moving = displaced(head.images[Sequence.T2], motion((0, 0, 150), (0, 0, 0)), "1.2.3")
+    result = register_rigid(moving, fixed)
+    assert not result.ok
+    assert "share only" in result.message
 
 
 def test_registration_stops_when_asked(head: Head) -> None:

@@ -254,3 +254,40 @@ def test_broken_nifti_is_listed(tmp_path: Path) -> None:
     (tmp_path / "case" / "t2.nii.gz").write_bytes(b"nothing of the kind")
     (study,) = scan(tmp_path).studies
     assert [Path(where).name for where, _ in study.skipped] == ["t2.nii.gz"]
+
+
+def test_mask_in_a_case_named_like_a_sequence_stays_a_mask(tmp_path: Path) -> None:
+    case = tmp_path / "UCSF_T1c_001"
+    write_case(case, ["t1.nii.gz", "flair.nii.gz", "seg.nii.gz"])
+    write_case(tmp_path / "UCSF_T1c_002", ["seg.nii.gz"])
+    studies = {study.root: study for study in scan(tmp_path).studies}
+    assert set(studies[case].roles) == {Sequence.T1, Sequence.FLAIR}
+    assert not any(study.roles for root, study in studies.items() if root != case)
+
+
+def test_mask_in_a_sequence_folder_does_not_stand_for_the_sequence(tmp_path: Path) -> None:
+    write_case(tmp_path / "case" / "t1", ["image.nii.gz", "mask.nii.gz"])
+    (study,) = scan(tmp_path).studies
+    assert study.root == tmp_path / "case"
+    assert Path(study.roles[Sequence.T1].series_uid).name == "image.nii.gz"
+
+
+def test_pair_of_t1s_before_and_after_contrast(tmp_path: Path) -> None:
+    write_case(tmp_path / "case", ["t1_pre_contrast.nii.gz", "t1_post_contrast.nii.gz"])
+    (study,) = scan(tmp_path).studies
+    found = {role: Path(p.series_uid).name for role, p in study.roles.items()}
+    assert found == {
+        Sequence.T1: "t1_pre_contrast.nii.gz",
+        Sequence.T1C: "t1_post_contrast.nii.gz",
+    }
+
+
+def test_damaged_file_does_not_end_the_scan(tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    write_case(case, ["t1.nii.gz", "flair.nii.gz"])
+    damaged = bytearray((case / "t1.nii.gz").read_bytes())
+    damaged[20:30] = bytes(10)
+    (case / "t1.nii.gz").write_bytes(damaged)
+    (study,) = scan(tmp_path).studies
+    assert set(study.roles) == {Sequence.FLAIR}
+    assert any("t1.nii.gz" in where for where, _ in study.skipped)

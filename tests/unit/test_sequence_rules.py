@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,9 @@ def role_of(*all_series: Series) -> dict[str, str]:
         ("Ax T1 POST", SE_T1 | GAD, "T1c"),
         ("T1 +C", SE_T1, "T1c"),
         ("t1_mprage_km", MPRAGE, "T1c"),
+        ("AX 3D T1 GRE +C", MPRAGE, "T1c"),
+        ("3D T1 MPRAGE pd", MPRAGE, "T1"),
+        ("AX T1 FS BRAIN/ORBITS", SE_T1, "T1"),
         ("", T2, "T2"),
         ("Ax T2 POST", T2 | GAD, "T2"),
         ("Ax T2 FLAIR", FLAIR, "FLAIR"),
@@ -149,6 +153,70 @@ def test_agent_set_on_both_t1s_is_settled_by_time() -> None:
     early = series("early", "t1 tra", acquired="2026-01-05T10:00:00", **SE_T1, **GAD)
     late = series("late", "t1 tra", acquired="2026-01-05T10:20:00", **SE_T1, **GAD)
     assert role_of(early, late) == {"T1": "early", "T1c": "late"}
+
+
+BOLUS = GAD | {"ContrastBolusStartTime": "101010"}
+
+
+def test_bolus_tags_on_the_whole_examination_are_settled_by_time() -> None:
+    early = series("early", "t1 tra", acquired="2026-01-05T10:00:00", **SE_T1, **BOLUS)
+    late = series("late", "t1 tra", acquired="2026-01-05T10:20:00", **SE_T1, **BOLUS)
+    roles, _ = propose_roles([late, early])
+    assert {r.value: p.series_uid for r, p in roles.items()} == {"T1": "early", "T1c": "late"}
+    assert roles[Sequence.T1].confidence <= 0.5
+
+
+def test_bolus_tags_before_a_series_said_to_be_with_contrast() -> None:
+    early = series("early", "t1 tra", acquired="2026-01-05T10:00:00", **SE_T1, **BOLUS)
+    late = series("late", "t1 tra post", acquired="2026-01-05T10:20:00", **SE_T1, **BOLUS)
+    assert role_of(early, late) == {"T1": "early", "T1c": "late"}
+
+
+def test_bolus_tags_on_two_protocols_are_doubted() -> None:
+    early = series("early", "t1 tra", acquired="2026-01-05T10:00:00", **SE_T1, **BOLUS)
+    other = series("other", "t1 mpr", acquired="2026-01-05T10:20:00", **MPRAGE, **BOLUS)
+    roles, _ = propose_roles([early, other])
+    assert set(roles) == {Sequence.T1C}
+    assert roles[Sequence.T1C].confidence <= 0.5
+    assert "confirm" in roles[Sequence.T1C].reason
+
+
+def test_bolus_tags_after_a_series_said_to_be_with_contrast_are_believed() -> None:
+    said = series("said", "t1 tra post", acquired="2026-01-05T10:00:00", **SE_T1, **BOLUS)
+    after = series("after", "t1 mpr", acquired="2026-01-05T10:20:00", **MPRAGE, **BOLUS)
+    roles, _ = propose_roles([said, after])
+    assert roles[Sequence.T1C].series_uid == "after"
+    assert roles[Sequence.T1C].confidence > 0.7
+
+
+def test_two_planes_are_not_taken_for_before_and_after() -> None:
+    early = series("early", "t1 tra", acquired="2026-01-05T10:00:00", **SE_T1)
+    sagittal = np.array([[0.0, 0, 5, 0], [1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    late = replace(
+        series("late", "t1 sag", acquired="2026-01-05T10:20:00", **SE_T1),
+        geometry=Geometry((30, 200, 180), sagittal),
+    )
+    assert set(role_of(early, late)) == {"T1"}
+
+
+def test_name_of_the_whole_examination_says_nothing_of_contrast() -> None:
+    protocol = {"ProtocolName": "BRAIN WITHOUT CONTRAST"}
+    assert set(role_of(series("a", "AX T1 POST", **SE_T1, **protocol))) == {"T1c"}
+    protocol = {"ProtocolName": "BRAIN W/WO CONTRAST"}
+    assert set(role_of(series("a", "AX T1", **SE_T1, **protocol))) == {"T1"}
+
+
+@pytest.mark.parametrize("description", ["t2_tirm_tra", "STIR", "FLAIR", ""])
+def test_short_inversion_is_no_flair(description: str) -> None:
+    stir = {"RepetitionTime": 5000, "EchoTime": 70, "InversionTime": 160, "ScanningSequence": "IR"}
+    roles, candidates = propose_roles([series("a", description, **stir)])
+    assert roles == {}
+    assert "short inversion" in candidates[0].reason
+
+
+def test_flair_with_an_unlikely_inversion_time_is_doubted() -> None:
+    roles, _ = propose_roles([series("a", "FLAIR", **T2, InversionTime=900)])
+    assert all(proposal.confidence < 0.5 for proposal in roles.values())
 
 
 def test_word_against_contrast_beats_the_agent_in_the_header() -> None:
