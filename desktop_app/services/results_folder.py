@@ -40,8 +40,9 @@ def results_name(
         If the key cannot be written.
     """
     if anonymise:
-        identity = study.study_uid.encode()
-        digest = hashlib.blake2b(identity, key=_key(output), digest_size=_PSEUDONYM_BYTES)
+        digest = hashlib.blake2b(
+            _identity(study).encode(), key=_key(output), digest_size=_PSEUDONYM_BYTES
+        )
         return f"ANON-{digest.hexdigest().upper()}"
     seen = {name.casefold() for name in taken}
     while True:
@@ -70,6 +71,12 @@ def named_after_results(
     return tuple(named)
 
 
+def _identity(study: Study) -> str:
+    """Return the study's UID; for NIfTI files their folder, however it was spelled."""
+    is_folder = study.study_uid == str(study.root)
+    return str(study.root.absolute()) if is_folder else study.study_uid
+
+
 def _key(output: Path) -> bytes:
     file = output / STATE_FOLDER / KEY_FILE
     if file.is_file():
@@ -89,5 +96,5 @@ def _holds_another(folder: Path, study: Study) -> bool:
         uid = document["study"]["study_uid"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    # The UID of a study of NIfTI files is its folder, which may be spelled in several ways.
+    # The UID of a study of NIfTI files is its folder, too.
     return bool(uid) and Path(uid).absolute() != Path(study.study_uid).absolute()
