@@ -24,6 +24,7 @@ from desktop_app.services.segment import (
     LoadedStudy,
     SegmentOptions,
     load_study,
+    require_sequences,
     segment_study,
 )
 from model.messages import InferenceRequest, InferenceResult
@@ -223,3 +224,9 @@ def test_a_cancel_at_the_end_still_counts(options: SegmentOptions) -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         segment_study(STUDY, ROLES, options, FakeWorker(), token=token)
+
+
+def test_missing_sequences_are_told_in_words_for_window_and_command_line() -> None:
+    with pytest.raises(InputError) as caught:
+        require_sequences(STUDY, {Sequence.FLAIR: ROLES[Sequence.FLAIR]})
+    assert caught.value.remedy == "Add the missing series, or choose them yourself."
