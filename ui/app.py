@@ -116,7 +116,8 @@ class WindowApp:
         self.window.show()
         if paths:
             self.study.open_path(paths[0])
-        QTimer.singleShot(0, self.services.worker.warm)
+        device, precision = self.settings.device, self.settings.precision
+        QTimer.singleShot(0, lambda: self.services.worker.warm(device, precision))
 
     def set_theme(self, name: ThemeName) -> None:
         """Change the appearance and remember it."""

@@ -138,6 +138,7 @@ def save_results(
     output: Path,
     options: ExportOptions,
     *,
+    saved_before: bool = False,
     page_renderer: PageRenderer | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
@@ -147,6 +148,12 @@ def save_results(
     Where that folder holds the results of another study, the name is numbered; anonymised
     results have a folder named after nobody. Files of an earlier run of the same study go, since
     they would show other numbers than the new ones.
+
+    Parameters
+    ----------
+    saved_before
+        Whether this very result was written before: files that are already there then show the
+        same numbers, and stay.
 
     Returns
     -------
@@ -163,7 +170,8 @@ def save_results(
         If `token` was cancelled; nothing is written.
     """
     folder = output / results_name(output, result.study, anonymise=options.anonymise)
-    with atomic_folder(folder, obsolete=FILE_NAMES.values()) as staging:
+    obsolete = () if saved_before else FILE_NAMES.values()
+    with atomic_folder(folder, obsolete=obsolete) as staging:
         files = export_study(
             result,
             staging,

@@ -122,6 +122,13 @@ def test_files_of_an_earlier_run_go(tmp_path: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {"notes.txt", *(f.name for f in files)}
 
 
+def test_files_of_the_very_same_result_stay(tmp_path: Path) -> None:
+    first = save_results(RESULT, tmp_path, OPTIONS)
+    only_table = ExportOptions((ExportFormat.CSV,))
+    save_results(RESULT, tmp_path, only_table, saved_before=True)
+    assert all(file.is_file() for file in first)
+
+
 def test_another_study_of_the_same_name_keeps_its_results(tmp_path: Path) -> None:
     first = save_results(RESULT, tmp_path, OPTIONS)
     before = {file: file.read_bytes() for file in first}

@@ -169,11 +169,14 @@ class StudyPresenter:
             formats=tuple(ExportFormat(one) for one in formats), anonymise=anonymise
         )
 
+        saved_before = self._session.saved
+
         def work(progress: ProgressCallback, token: CancelToken) -> tuple[Path, ...]:
             return save_results(
                 result,
                 folder,
                 options,
+                saved_before=saved_before,
                 page_renderer=self._page_renderer,
                 progress=progress,
                 token=token,
