@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from desktop_app.cli.console import print_error, print_result, print_table
-from desktop_app.errors import UserFacingError
+from desktop_app.errors import InputError, UserFacingError
+from desktop_app.paths import weights_dir
 from desktop_app.services.models import user_models, verify
 
 model_commands = typer.Typer(
@@ -37,7 +38,12 @@ def list_models() -> None:
 def verify_models() -> None:
     """Compare every model with the checksum on its card; exit code 3 if one differs."""
     failures: list[UserFacingError] = []
-    for entry in user_models().entries():
+    entries = user_models().entries()
+    if not entries:
+        raise InputError(
+            "There are no weights.", f"Looked in {weights_dir()}", "Install the program again."
+        )
+    for entry in entries:
         try:
             verify(entry)
         except UserFacingError as error:
