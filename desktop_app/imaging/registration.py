@@ -49,7 +49,7 @@ class _Level:
 _LEVELS = (
     _Level(shrink=4, sigma_mm=4.0, step_mm=4.0, smallest_mm=0.04, samples=20_000),
     _Level(shrink=2, sigma_mm=2.0, step_mm=2.0, smallest_mm=0.02, samples=20_000),
-    _Level(shrink=1, sigma_mm=0.7, step_mm=1.0, smallest_mm=0.01, samples=25_000),
+    _Level(shrink=1, sigma_mm=0.7, step_mm=2.0, smallest_mm=0.01, samples=25_000),
 )
 
 
