@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.io.dicom_headers import SliceHeader
+from desktop_app.io.dicom_slices import SliceHeader
 
 POSITION_TOLERANCE_MM = 0.1
 ORIENTATION_TOLERANCE = 1e-3

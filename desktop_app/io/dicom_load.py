@@ -10,9 +10,11 @@ from scipy import ndimage
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
+from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
-from desktop_app.io.dicom_headers import NotDicom, SliceHeader, lenient_pydicom, read_header
+from desktop_app.io.dicom_headers import NotDicom, read_header
 from desktop_app.io.dicom_pixels import UnreadablePixels, read_pixels
+from desktop_app.io.dicom_slices import SliceHeader
 
 _Frame = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from desktop_app.io.dicom_headers import lenient_pydicom
+from desktop_app.io.dicom_elements import lenient_pydicom
 
 
 class UnreadablePixels(ValueError):

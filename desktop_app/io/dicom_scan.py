@@ -7,7 +7,8 @@ from pathlib import Path
 
 from desktop_app.domain.study import InstanceRef, Series, Study
 from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
-from desktop_app.io.dicom_headers import MR_CLASSES, MULTIFRAME_MR, FileHeader
+from desktop_app.io.dicom_headers import FileHeader
+from desktop_app.io.dicom_slices import MR_CLASSES, MULTIFRAME_MR
 from desktop_app.io.dicom_split import SeriesPart, split_series
 from desktop_app.io.naming import safe_name
 

@@ -15,7 +15,8 @@ from pydicom.valuerep import DSfloat, validate_value
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import InstanceRef, Series
 from desktop_app.errors import InputError
-from desktop_app.io.dicom_headers import MULTIFRAME_MR, lenient_pydicom, numbers, text
+from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
+from desktop_app.io.dicom_slices import MULTIFRAME_MR
 
 # A source slice this near to a plane of the labels is that plane (DICOM.md: positions jitter).
 _POSITION_TOLERANCE_MM = 0.1

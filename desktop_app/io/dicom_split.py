@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE, POSITION_TOLERANCE_MM
-from desktop_app.io.dicom_headers import SliceHeader
 from desktop_app.io.dicom_pixels import same_pixels
+from desktop_app.io.dicom_slices import SliceHeader
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,9 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from desktop_app.domain import segmentation as domain
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import LabelDefinition
-from desktop_app.io.dicom_headers import MULTIFRAME_MR, lenient_pydicom
+from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_object import MANUFACTURER, RESEARCH_USE, equipment, series_number
+from desktop_app.io.dicom_slices import MULTIFRAME_MR
 from desktop_app.io.dicom_source import DicomSource, decimals
 
 SERIES_DESCRIPTION = "Gliascope segmentation, for research use"

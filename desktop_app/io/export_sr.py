@@ -14,7 +14,7 @@ from desktop_app.domain.segmentation import (
     Segmentation,
     region_code,
 )
-from desktop_app.io.dicom_headers import lenient_pydicom
+from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_object import MANUFACTURER, equipment, series_number
 from desktop_app.io.dicom_source import DicomSource
 from desktop_app.io.export_seg import (

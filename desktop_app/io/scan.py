@@ -9,7 +9,8 @@ from pathlib import Path
 from desktop_app.domain.study import Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.archive import unpack
-from desktop_app.io.dicom_headers import FileHeader, NotDicom, lenient_pydicom, read_header
+from desktop_app.io.dicom_elements import lenient_pydicom
+from desktop_app.io.dicom_headers import FileHeader, NotDicom, read_header
 from desktop_app.io.dicom_scan import group_into_studies
 from desktop_app.io.folder_walk import walk_files
 from desktop_app.io.naming import unique_name
