@@ -46,8 +46,8 @@ class Tolerance:
 
 # The test asks whether this installation works, not how accurate the network is. A wrong axis or
 # side, sequences mixed up or damaged weights leave no overlap worth the name; other devices and
-# number formats change it by less than 0.01. The limits lie between: 0.11 to 0.14 below the Dice that
-# the bundled weights reach on the sample study, and about twice their errors of volume.
+# number formats change it by less than 0.01. The limits lie between: 0.11 to 0.14 below the Dice
+# that the bundled weights reach on the sample study, and two to four times their errors of volume.
 TOLERANCES = {
     Region.WT: Tolerance(dice=0.80, volume=0.25),
     Region.TC: Tolerance(dice=0.75, volume=0.35),
