@@ -88,7 +88,7 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self._study_stack)
         self._pages.addWidget(self.batch_page)
-        self._tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self._tabs.currentChanged.connect(self._turn_to)
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -145,6 +145,10 @@ class MainWindow(QMainWindow):
     def show_study_page(self) -> None:
         """Turn to the study."""
         self._tabs.setCurrentIndex(_STUDY_TAB)
+
+    def _turn_to(self, page: int) -> None:
+        self._pages.setCurrentIndex(page)
+        self._readout.setVisible(page == _STUDY_TAB)
 
     def _open(self, path: Path) -> None:
         if not self.may_discard():

@@ -127,6 +127,8 @@ class QuadView(QWidget):
 
         Without a reference, the image's own grid becomes it.
         """
+        if volume is self._volume:
+            return
         self._volume = volume
         self._image = None
         if volume is not None:
