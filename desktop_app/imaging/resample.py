@@ -130,23 +130,36 @@ def _interpolated(
     return array
 
 
+def shares_voxels(source: Geometry, target: Geometry) -> bool:
+    """Whether `resample` from one grid to the other copies values instead of interpolating."""
+    return _whole_voxel_map(index_map(source, target), target.shape_kji) is not None
+
+
+def _whole_voxel_map(
+    mapping: NDArray[np.float64], shape_kji: tuple[int, int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return turn and offset if the mapping reorders, flips and shifts whole voxels, else None."""
+    turn = np.round(mapping[:3, :3])
+    offset = np.round(mapping[:3, 3])
+    # Judged at the far corner, where an error in the axes has added up.
+    reach = np.array(shape_kji[::-1], dtype=np.float64)
+    error = np.abs(mapping[:3, :3] - turn) @ reach + np.abs(mapping[:3, 3] - offset)
+    steps = np.abs(turn)
+    is_permutation = (steps.sum(axis=0) == 1).all() and (steps.sum(axis=1) == 1).all()
+    return (turn, offset) if is_permutation and error.max() <= _EXACT_TOLERANCE_VOXELS else None
+
+
 def _copied(
     array_kji: NDArray[np.generic],
     mapping: NDArray[np.float64],
     shape_kji: tuple[int, int, int],
     outside: float,
 ) -> NDArray[np.generic] | None:
-    """Copy values if the mapping only reorders, flips and shifts whole voxels, else ``None``."""
-    turn = np.round(mapping[:3, :3])
-    offset = np.round(mapping[:3, 3])
-    # Judged at the far corner, where an error in the axes has added up.
-    reach = np.array(shape_kji[::-1], dtype=np.float64)
-    error = np.abs(mapping[:3, :3] - turn) @ reach + np.abs(mapping[:3, 3] - offset)
-    is_permutation = np.array_equal(np.abs(turn) @ np.ones(3), np.ones(3)) and np.array_equal(
-        np.ones(3) @ np.abs(turn), np.ones(3)
-    )
-    if not is_permutation or error.max() > _EXACT_TOLERANCE_VOXELS:
+    """Copy values where only whole voxels are reordered, flipped and shifted, else ``None``."""
+    whole = _whole_voxel_map(mapping, shape_kji)
+    if whole is None:
         return None
+    turn, offset = whole
     result = np.full(shape_kji, outside, dtype=array_kji.dtype)
     # Row a of `turn`: source axis a runs along target axis `along[a]`, forwards or backwards.
     along = np.argmax(np.abs(turn), axis=1)

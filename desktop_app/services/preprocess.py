@@ -14,8 +14,9 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.imaging.brain import brain_mask
+from desktop_app.imaging.enhancement import SWAPPED_BELOW, enhancement_balance
 from desktop_app.imaging.registration import register_rigid
-from desktop_app.imaging.resample import resample, work_geometry
+from desktop_app.imaging.resample import resample, shares_voxels, work_geometry
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
@@ -101,6 +102,8 @@ def prepare(
         if sequence in on_grid:
             np.copyto(image[channel], on_grid[sequence].array_kji, where=brain)
             _warn_of_coverage(sequence, image[channel], brain, notes)
+    if Sequence.T1 in on_grid and Sequence.T1C in on_grid:
+        _warn_of_swap(image, brain, notes)
     for array in (image, brain):
         array.setflags(write=False)
     check()
@@ -234,7 +237,7 @@ def _resample(
         check()
         outside = background_value(volume)
         on_grid[sequence] = resample(volume, grid, outside=outside, antialias=True)
-    if all(on_grid[sequence].array_kji is moved[sequence].array_kji for sequence in moved):
+    if all(shares_voxels(volume.geometry, grid) for volume in moved.values()):
         notes.steps.append("Already on a 1 mm grid; values untouched.")
     else:
         nk, nj, ni = grid.shape_kji
@@ -288,3 +291,12 @@ def _warn_of_coverage(
     covered = np.count_nonzero(channel_kji) / size if size else 0.0
     if covered < _MIN_COVERAGE:
         notes.warnings.append(f"{sequence} covers only {100 * covered:.0f} % of the brain.")
+
+
+def _warn_of_swap(image_ckji: NDArray[np.float32], brain: NDArray[np.bool_], notes: _Notes) -> None:
+    channels = list(Sequence)
+    t1, t1c = (image_ckji[channels.index(one)] for one in (Sequence.T1, Sequence.T1C))
+    if enhancement_balance(t1, t1c, brain) < SWAPPED_BELOW:
+        notes.warnings.append(
+            "T1 shows more enhancement than T1c: check that the two are not swapped."
+        )

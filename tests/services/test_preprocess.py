@@ -141,6 +141,18 @@ def test_failed_registration_is_told_and_the_header_kept(head: Head) -> None:
     assert prepared.volumes[Sequence.T2].geometry.matches(noise.geometry)
 
 
+def test_swapped_t1_and_t1c_are_noticed() -> None:
+    volumes = stripped_case()
+    enhanced = volumes[Sequence.T1].array_kji.copy()
+    enhanced[20:26, 30:38, 20:28] += 400
+    plain = volumes[Sequence.T1]
+    bright = replace(plain, array_kji=enhanced)
+    right = prepare(volumes | {Sequence.T1: plain, Sequence.T1C: bright})
+    swapped = prepare(volumes | {Sequence.T1: bright, Sequence.T1C: plain})
+    assert not any("swapped" in warning for warning in right.warnings)
+    assert any("swapped" in warning for warning in swapped.warnings)
+
+
 def test_labels_come_back_to_the_grid_as_acquired() -> None:
     # Sagittal reference of 1 mm: the work grid is the same voxels in another order.
     affine = np.array([[0, 0, 1, 4], [1, 0, 0, -3], [0, -1, 0, 9], [0, 0, 0, 1.0]])
