@@ -91,6 +91,8 @@ def segment(
             et_label=et_label,
             anonymise=anonymise,
         )
+        # While the study is read; torch alone takes a second.
+        app.worker.warm(device, precision)
         draws = not DRAWN_FORMATS.isdisjoint(options.export.formats)
         renderer = frontend.page_renderer() if draws else None
 

@@ -206,10 +206,15 @@ class _Child:
     def kill(self) -> None:
         """End the process whatever it does."""
         self.process.kill()
-        self.end()
+        self._part()
 
     def end(self) -> None:
-        """Let the process end, kill it if it does not."""
+        """Let an idle process end by itself; one that still loads would take seconds to notice."""
+        if not self.is_idle:
+            self.process.kill()
+        self._part()
+
+    def _part(self) -> None:
         self._connection.close()
         self.process.join(_END_SECONDS)
         if self.process.is_alive():
@@ -249,7 +254,8 @@ class _Child:
             self._raise_death()
 
     def _raise_death(self) -> NoReturn:
-        self.end()
+        # Not killed: its own exit code says why it died.
+        self._part()
         raise _Died(self.process.exitcode)
 
 

@@ -243,6 +243,16 @@ def test_closing_cancels_the_study_under_way(fakes):
         worker.segment(request("go"))
 
 
+def test_closing_does_not_wait_for_a_network_that_still_loads(fakes):
+    worker = ModelWorker(Path(), factory=fakes.slow_start)
+    worker.warm()
+    pid = worker.pid
+    before = time.monotonic()
+    worker.close()
+    assert time.monotonic() - before < 0.5
+    assert not psutil.pid_exists(pid)
+
+
 def test_importing_the_worker_leaves_torch_out():
     import subprocess
 

@@ -54,5 +54,9 @@ def telling(warmth: Warmth):
     return lambda request, _progress: answer(request, note=f"{warmth.device} {warmth.precision}")
 
 
+def slow_start(_warmth: Warmth):
+    time.sleep(60)
+
+
 def dying_start(_warmth: Warmth):
     os._exit(9)
