@@ -1,8 +1,7 @@
 """The formats the export dialog offers for a result."""
 
-from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
-
 from desktop_app.domain.result import StudyResult
+from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from ui.dialogs.export_dialog import FormatChoice
 
 _TITLES = {
