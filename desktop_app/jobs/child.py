@@ -35,17 +35,22 @@ class Warmth:
 
 def load_network(warmth: Warmth) -> Handler:
     """Import torch, load the default network and return what answers requests."""
+    from model.allocator import keep_freed_memory, return_freed_memory
     from model.device import use_physical_cores
     from model.inference import Segmenter
 
     use_physical_cores()
+    keep_freed_memory()
     segmenter = Segmenter()
     # The study may ask for other weights or another device; if not, the error meets it again.
     with contextlib.suppress(Exception):
         segmenter.warm(warmth.weights_dir, device=warmth.device, precision=warmth.precision)
 
     def handle(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
-        return segmenter.segment(request, progress=progress)
+        try:
+            return segmenter.segment(request, progress=progress)
+        finally:
+            return_freed_memory()
 
     return handle
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from model.allocator import keep_freed_memory
 from model.bench.networks import OURS, peers, shipped
 from model.data import load_case
 from model.device import DTYPES, use_physical_cores
@@ -68,6 +69,7 @@ def main() -> None:
     """Measure what the first argument, a `Job` in JSON, asks for."""
     job = Job(**json.loads(sys.argv[1]))
     use_physical_cores()
+    keep_freed_memory()
     torch.manual_seed(0)
     measure = {"size": measure_size, "patch": measure_patch, "patient": measure_patient}[job.kind]
     figures = measure(job)
