@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from desktop_app.jobs.priority import lower_this_process
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
 from model.messages import InferenceRequest, InferenceResult, Precision, ProgressCallback
@@ -69,6 +70,7 @@ def serve(connection: Connection, factory: HandlerFactory, warmth: Warmth) -> No
     """
     # Ctrl+C in a terminal reaches every process of the group; the application decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lower_this_process()
     try:
         try:
             handler = factory(warmth)

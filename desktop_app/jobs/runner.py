@@ -21,6 +21,7 @@ from desktop_app.jobs.events import (
     Started,
     TerminalEvent,
 )
+from desktop_app.jobs.priority import lower_this_thread
 from desktop_app.jobs.time_left import Pace, TimeLeft
 from desktop_app.jobs.translate import in_the_users_terms
 
@@ -133,7 +134,9 @@ class JobRunner:
         self._jobs: set[Job] = set()
         self._paces: dict[str, Pace] = {}
         self._lanes = {
-            Lane.COMPUTE: ThreadPoolExecutor(1, thread_name_prefix="compute"),
+            Lane.COMPUTE: ThreadPoolExecutor(
+                1, thread_name_prefix="compute", initializer=lower_this_thread
+            ),
             Lane.IO: ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io"),
         }
 

@@ -1,5 +1,7 @@
 """Jobs: every job ends in exactly one terminal event, whatever happens."""
 
+import os
+import sys
 import threading
 
 import pytest
@@ -205,3 +207,13 @@ def test_the_second_job_of_a_kind_knows_the_time_left_at_once():
     assert first[0] is None
     assert second == pytest.approx([10.0, 1.0])
     assert other == first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives threads a niceness")
+def test_the_compute_lane_makes_room_for_the_window(runner):
+    def niceness(progress, token):
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    here = niceness(None, None)
+    assert run(runner, niceness)[-1].result == max(5, here)
+    assert run(runner, niceness, lane=Lane.IO)[-1].result == here
