@@ -75,7 +75,7 @@ def batch(
             BatchOptions(options, workers, not no_resume),
             page_renderer=frontend.page_renderer() if draws else None,
         )
-        outcome = do_work(app.runner, work.run, quiet=quiet)
+        outcome = do_work(app.runner, work.run, frontend.stop, quiet=quiet)
     if not quiet:
         for case in outcome.cases:
             _print_case(case)

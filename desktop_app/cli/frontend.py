@@ -1,8 +1,10 @@
 """What the command line needs of the window's side, handed in by the program's start."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
     from desktop_app.services.export import PageRenderer
@@ -18,7 +20,10 @@ class Frontend:
         Shows the window on the given paths; returns its exit code when it is closed.
     page_renderer
         Makes what lays out the PDF page; called once, on the main thread, and only for a PDF.
+    stop
+        Whether the user asked the command to stop.
     """
 
     open_window: Callable[[list[str]], int]
     page_renderer: "Callable[[], PageRenderer]"
+    stop: StopRequest = field(default_factory=StopRequest)

@@ -34,6 +34,7 @@ def run(arguments: Sequence[str], frontend: Frontend) -> int:
     prepare_streams()
     # Libraries' log records belong to no user; what matters is among a result's warnings.
     logging.getLogger().addHandler(logging.NullHandler())
+    frontend.stop.watch()
     try:
         _application()(args=list(arguments), prog_name="gliascope", obj=frontend)
     except SystemExit as end:
@@ -48,6 +49,8 @@ def run(arguments: Sequence[str], frontend: Frontend) -> int:
         return error.code
     except Exception as error:  # noqa: BLE001 - the last stop: told to the user, kept in a file
         return _report_defect(error)
+    finally:
+        frontend.stop.release()
     return ExitCode.DONE
 
 
@@ -92,6 +95,7 @@ def _open(
 ) -> None:
     """Open the window on a study."""
     frontend: Frontend = context.obj
+    frontend.stop.release()
     raise typer.Exit(frontend.open_window([str(study)]))
 
 

@@ -12,6 +12,7 @@ from desktop_app.cli.work import do_work
 from desktop_app.jobs.runner import JobRunner
 
 if TYPE_CHECKING:
+    from desktop_app.cli.frontend import Frontend
     from desktop_app.domain.geometry import Geometry
     from desktop_app.domain.study import Series, Study
     from desktop_app.io.scan import ScanResult
@@ -22,6 +23,7 @@ _LISTED_SKIPPED = 20
 
 
 def scan(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
@@ -30,10 +32,12 @@ def scan(
     """List patients, studies and series, and the role proposed for each series."""
     from desktop_app.services.import_study import open_path
 
+    frontend: Frontend = context.obj
     with closing(JobRunner()) as runner:
         found = do_work(
             runner,
             lambda progress, token: open_path(path, progress=progress, token=token),
+            frontend.stop,
             quiet=as_json,
         )
     if as_json:

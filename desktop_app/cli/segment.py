@@ -112,7 +112,7 @@ def segment(
                 token=token,
             )
 
-        outcome = do_work(app.runner, work, quiet=quiet)
+        outcome = do_work(app.runner, work, frontend.stop, quiet=quiet)
     if quiet:
         print_result(str(outcome.folder))
         return

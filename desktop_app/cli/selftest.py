@@ -37,6 +37,7 @@ def selftest(
                 progress=progress,
                 token=token,
             ),
+            frontend.stop,
             quiet=quiet,
         )
     for check in checks:

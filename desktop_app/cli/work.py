@@ -1,13 +1,11 @@
 """Runs a command's work in the background, with a bar, and stops it on Ctrl+C."""
 
 import queue
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 from desktop_app.cli.console import bar
+from desktop_app.cli.stop import StopRequest
 from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import (
@@ -33,6 +31,7 @@ class Defect(Exception):
 def do_work(
     runner: JobRunner,
     work: Callable[[ProgressCallback, CancelToken], Result],
+    stop: StopRequest,
     *,
     quiet: bool = False,
 ) -> Result:
@@ -50,7 +49,7 @@ def do_work(
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     with bar(quiet=quiet) as shown:
         job = runner.submit(work, events.put)
-        with _stop_signals(job.cancel):
+        with stop.calling(job.cancel):
             while True:
                 match _next(events):
                     case Progress() as progress:
@@ -70,20 +69,3 @@ def _next(events: "queue.SimpleQueue[Event]") -> Event | None:
         return events.get(timeout=_POLL_SECONDS)
     except queue.Empty:
         return None
-
-
-@contextmanager
-def _stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on Ctrl+C and on a request to terminate, during the block."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, handle) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
