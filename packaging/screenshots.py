@@ -46,9 +46,9 @@ class _Pulse:
         self.longest_ms = max(self.longest_ms, 1000 * (now - self._last) - _TICK_MS)
         self._last = now
 
-    def restart(self) -> None:
+    def skip(self) -> None:
+        """Leave out what lies between the last beat and now: the taking of a picture."""
         self._last = time.perf_counter()
-        self.longest_ms = 0.0
 
 
 def main() -> int:
@@ -86,7 +86,7 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
     page.segment_requested.emit()
     _wait(application, lambda: page.job_bar.fraction > 0.3 or session.result is not None, "work")
     _save(application, app, output / "during.png")
-    pulse.restart()
+    pulse.skip()
     _wait(application, lambda: session.result is not None, "the segmentation")
     print(f"Longest pause of the window while segmenting: {pulse.longest_ms:.0f} ms")
     _settle(application, seconds=3.0)

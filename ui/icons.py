@@ -30,13 +30,14 @@ class Icons:
         theme = current_theme()
         colour = theme.on_accent if on_accent else theme.text
         svg = (self._folder / f"{name}.svg").read_text(encoding="utf-8")
-        renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", colour).encode()))
         icon = QIcon()
-        for size in _SIZES_PX:
-            pixmap = QPixmap(size, size)
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            renderer.render(painter)
-            painter.end()
-            icon.addPixmap(pixmap)
+        for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, theme.muted)):
+            renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode()))
+            for size in _SIZES_PX:
+                pixmap = QPixmap(size, size)
+                pixmap.fill(Qt.GlobalColor.transparent)
+                painter = QPainter(pixmap)
+                renderer.render(painter)
+                painter.end()
+                icon.addPixmap(pixmap, mode)
         return icon
