@@ -144,9 +144,9 @@ def chosen_study(studies: "Many[Study]", path: Path, wanted: str | None = None) 
 
 
 def _name_and_date(study: "Study") -> str:
-    date = study.date
-    if len(date) == 8 and date.isdigit():
-        date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    from desktop_app.domain.readable import readable_date
+
+    date = readable_date(study.date)
     return f"{study.name} ({date})" if date else study.name
 
 

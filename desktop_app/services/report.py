@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from desktop_app.domain.readable import readable_date, readable_name
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import PatientSummary, Sequence
@@ -105,30 +106,6 @@ def build_page(
         warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR),
         provenance=_provenance(result, created),
     )
-
-
-def readable_name(name: str) -> str:
-    """Turn a DICOM person name (PS3.5 6.2.1.2) into one for people.
-
-    ``Yamada^Tarou=山田^太郎`` becomes ``Yamada, Tarou (山田 太郎)``.
-    """
-    alphabetic, *others = [group.strip("^ ") for group in name.split("=")]
-    family, *given = alphabetic.split("^")
-    first = ", ".join(part for part in (family.strip(), _words(given)) if part)
-    further = [_words(group.split("^")) for group in others if group]
-    if not further:
-        return first
-    return f"{first} ({', '.join(further)})" if first else ", ".join(further)
-
-
-def readable_date(date: str) -> str:
-    """Write a DICOM date as ISO 8601; anything else stays as it is."""
-    is_dicom = len(date) == 8 and date.isdigit()
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
-
-
-def _words(parts: Iterable[str]) -> str:
-    return " ".join(part.strip() for part in parts if part.strip())
 
 
 def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from desktop_app.errors import InputError
 from desktop_app.paths import assets_dir
 from desktop_app.services.measure import measure
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
+from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
 from ui.main_window import NOTICE, MainWindow
 from ui.presenters.rows import header_of, region_rows, slots_of
@@ -173,3 +174,10 @@ def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, monke
     window._open(tmp_path)
     assert opened == [tmp_path]
     window.has_unsaved = lambda: False
+
+
+def test_studies_are_offered_with_readable_names_and_dates(window, qtbot):
+    dialog = StudyDialog((make_study(), make_study(name="other")), window)
+    qtbot.addWidget(dialog)
+    cells = [dialog._table.item(0, column).text() for column in (0, 1)]
+    assert cells == ["Müller, Änne · ID7", "2026-01-31"]

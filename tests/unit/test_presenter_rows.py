@@ -6,7 +6,7 @@ from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary, Sequence
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
-from ui.presenters.rows import header_of, person_name, region_rows, slots_of
+from ui.presenters.rows import header_of, region_rows, slots_of
 from ui.views.study_view import Light
 
 
@@ -16,20 +16,6 @@ def test_header_names_patient_date_and_what_was_left_out():
     assert header.subtitle == "2026-01-31 · Brain · 3 series"
     assert header.note == "1 item was left out."
     assert header.details == ("a.txt: not an image",)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Sample^Glioma", "Sample, Glioma"),
-        ("Müller^Änne^Maria^Dr.", "Müller, Änne Maria"),
-        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou 山田 太郎"),
-        ("=山田^太郎", "山田 太郎"),
-        ("", ""),
-    ],
-)
-def test_person_names_read_as_people_write_them(name, expected):
-    assert person_name(name) == expected
 
 
 def test_header_falls_back_to_the_study_name():

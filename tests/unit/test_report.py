@@ -18,8 +18,6 @@ from desktop_app.services.report import (
     DISCLAIMER,
     NO_TUMOUR,
     build_page,
-    readable_date,
-    readable_name,
 )
 from tests import export_cases as cases
 
@@ -29,26 +27,6 @@ WHEN = datetime(2026, 11, 21, 19, 30)
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     return cases.study_result(tmp_path_factory.mktemp("report-study"))
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("Müller-Łoś^Zoë=山田^太郎", "Müller-Łoś, Zoë (山田 太郎)"),
-        ("Bono", "Bono"),
-        ("Doe^Jane^Mary^Dr.^", "Doe, Jane Mary Dr."),
-        ("=山田^太郎=やまだ^たろう", "山田 太郎, やまだ たろう"),
-        ("^^^^", ""),
-        ("", ""),
-    ],
-)
-def test_names_are_readable(name: str, expected: str) -> None:
-    assert readable_name(name) == expected
-
-
-def test_dates_are_iso() -> None:
-    assert readable_date("20240229") == "2024-02-29"
-    assert readable_date("2024-02") == "2024-02"
 
 
 def test_page_says_who_what_and_how(result: StudyResult) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.domain.readable import readable_date, readable_name
 from desktop_app.domain.study import Study
 from ui.panels.card import styled_label
 
@@ -38,6 +39,7 @@ class StudyDialog(QDialog):
         for row, study in enumerate(self._studies):
             self._fill(row, study)
         header = self._table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         self._table.selectRow(0)
@@ -58,12 +60,11 @@ class StudyDialog(QDialog):
 
     def _fill(self, row: int, study: Study) -> None:
         roles = ", ".join(sequence.value for sequence in study.roles) or "none"
-        patient = " · ".join(
-            part for part in (study.patient.name, study.patient.patient_id) if part
-        )
+        named = (readable_name(study.patient.name), study.patient.patient_id)
+        patient = " · ".join(part for part in named if part)
         cells = (
             patient or study.name,
-            study.date,
+            readable_date(study.date),
             study.description or study.name,
             str(len(study.series)),
             roles,

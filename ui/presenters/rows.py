@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.readable import readable_date, readable_name
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
@@ -12,15 +13,14 @@ NOT_AVAILABLE = "not available"
 
 # Above it the rules name the sequence from more than one header value that agree.
 SURE_CONFIDENCE = 0.7
-_DIGITS_OF_A_DATE = 8
 
 
 def header_of(study: Study) -> StudyHeader:
     """Return who and when."""
     patient = study.patient
-    named = (person_name(patient.name), patient.patient_id)
+    named = (readable_name(patient.name), patient.patient_id)
     who = " · ".join(part for part in named if part) or study.name
-    parts = (_date(study.date), study.description, f"{len(study.series)} series")
+    parts = (readable_date(study.date), study.description, f"{len(study.series)} series")
     left_out = len(study.skipped)
     items = "1 item was" if left_out == 1 else f"{left_out} items were"
     return StudyHeader(
@@ -29,16 +29,6 @@ def header_of(study: Study) -> StudyHeader:
         note=f"{items} left out." if left_out else "",
         details=tuple(f"{what}: {reason}" for what, reason in study.skipped),
     )
-
-
-def person_name(name: str) -> str:
-    """Write a DICOM person name (PS3.5 6.2.1) as "Family, Given Middle"; ideographs are kept."""
-    alphabetic, *other = name.split("=")
-    family, *rest = alphabetic.split("^")
-    given = " ".join(part for part in rest[:2] if part)
-    spoken = ", ".join(part for part in (family.strip(), given) if part)
-    ideographic = other[0].replace("^", " ").strip() if other else ""
-    return " ".join(part for part in (spoken, ideographic) if part)
 
 
 def slots_of(
@@ -121,10 +111,3 @@ def _judge(
         light = light if registration.ok else Light.POOR
         sentences.append(registration.message)
     return light, " ".join(sentences)
-
-
-def _date(text: str) -> str:
-    """Write a DICOM date as ISO; leave anything else as it is."""
-    if len(text) == _DIGITS_OF_A_DATE and text.isdigit():
-        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    return text

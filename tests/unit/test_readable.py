@@ -1,0 +1,26 @@
+import pytest
+
+from desktop_app.domain.readable import readable_date, readable_name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Müller-Łoś^Zoë=山田^太郎", "Müller-Łoś, Zoë (山田 太郎)"),
+        ("Bono", "Bono"),
+        ("Doe^Jane^Mary^Dr.^", "Doe, Jane Mary Dr."),
+        ("=山田^太郎=やまだ^たろう", "山田 太郎, やまだ たろう"),
+        ("^^^^", ""),
+        ("", ""),
+        ("Sample^Glioma", "Sample, Glioma"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou (山田 太郎, やまだ たろう)"),
+        ("=山田^太郎", "山田 太郎"),
+    ],
+)
+def test_names_are_readable(name: str, expected: str) -> None:
+    assert readable_name(name) == expected
+
+
+def test_dates_are_iso() -> None:
+    assert readable_date("20240229") == "2024-02-29"
+    assert readable_date("2024-02") == "2024-02"
