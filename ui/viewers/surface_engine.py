@@ -224,14 +224,15 @@ class SurfaceEngine(QObject):
         if scene is not None:
             self.picked.emit(scene.pick(camera, width, height, x, y))
 
-    def _place_surfaces(self, surfaces: "dict[int, vtkPolyData]") -> None:
+    def _place_surfaces(
+        self, surfaces: "dict[int, vtkPolyData]", definitions: tuple[LabelDefinition, ...]
+    ) -> None:
         from ui.viewers.surface_scene import Look
 
         scene = self._open_scene()
         if scene is not None:
             looks = {
-                one.value: Look(one.rgb, _OPACITIES.get(one.region, 1.0))
-                for one in self._definitions
+                one.value: Look(one.rgb, _OPACITIES.get(one.region, 1.0)) for one in definitions
             }
             scene.set_surfaces(surfaces, looks)
 
@@ -254,7 +255,7 @@ class SurfaceEngine(QObject):
         had_surfaces = bool(self._surfaces)
         self._surfaces = surfaces
         if surfaces or had_surfaces:
-            self._submit(self._drawer, self._place_surfaces, surfaces)
+            self._submit(self._drawer, self._place_surfaces, surfaces, self._definitions)
             self._show_visible()
         self.surfaces_changed.emit(self._bounds())
 
