@@ -117,8 +117,8 @@ BOUNDARY = SlimUNETRppConfig(
     embed_dim=128,
     dropout=0.1,
     kernel_size=5,
-    half_resolution_channels=32,
+    half_resolution_channels=16,
     scaled_attention=True,
     deep_supervision=True,
 )
-"""The variant the shipped weights use: half-resolution stage, wider, kernel 5."""
+"""The wider variant with a half-resolution stage: the best accuracy for its time on a CPU."""
