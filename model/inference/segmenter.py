@@ -263,7 +263,7 @@ def _unfamiliar(doubt: Doubt | None) -> list[str]:
     return [
         "This study does not look like those the network learned from "
         f"({doubt.unfamiliarity.statistic}): check the four sequences and the brain's outline, "
-        "and do not rely on the result or its ranges."
+        "and do not rely on the result."
     ]
 
 
