@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.network import SlimUNETRpp
+from model.network import build_network
 from model.train.checkpoint import Progress, WeightAverage, load_checkpoint, save_checkpoint
 from model.train.config import OptimiserConfig, TrainConfig
 from model.train.losses import region_loss
@@ -61,7 +61,7 @@ class Trainer:
         self.cases = cases
         self.output = output
         self.progress = Progress()
-        self.network = SlimUNETRpp(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.network = build_network(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = WeightAverage(self.network, config.optimiser.ema_decay)
         self._sampler = CropSampler(cases, config)
         self._optimiser = torch.optim.AdamW(
