@@ -1,5 +1,6 @@
 """Prepared cases in memory and the crops drawn from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from model.train.augment import (
     drop_sequences,
     mirrored_axes,
 )
+from model.train.cases import CaseArrays
 from model.train.config import AugmentConfig, TrainConfig
 
 UNKNOWN = 255
@@ -110,7 +112,7 @@ class CropSampler:
         Probabilities of tumour crops and augmentations.
     """
 
-    def __init__(self, cases: list[PreparedCase], config: TrainConfig) -> None:
+    def __init__(self, cases: Sequence[CaseArrays], config: TrainConfig) -> None:
         weights = np.array([case.weight for case in cases], dtype=np.float64)
         self._cases = cases
         self._odds = weights / weights.sum()
@@ -145,7 +147,7 @@ class CropSampler:
         return augment_crop(images, labels, self._config.augment, rng)
 
     def _centre(
-        self, case: PreparedCase, rng: np.random.Generator, side: int
+        self, case: CaseArrays, rng: np.random.Generator, side: int
     ) -> npt.NDArray[np.int64]:
         shape = np.array(case.labels_kji.shape)
         if case.anchors and rng.random() < self._config.tumour_crops:
@@ -161,7 +163,7 @@ class CropSampler:
         return centre
 
 
-def cut(case: PreparedCase, centre: npt.NDArray[np.int64], side: int) -> tuple[Tensor, Tensor]:
+def cut(case: CaseArrays, centre: npt.NDArray[np.int64], side: int) -> tuple[Tensor, Tensor]:
     """Return images ``(4, side³)`` and labels ``(side³)`` around a voxel, zero outside the case."""
     images = np.zeros((case.images_ckji.shape[0], side, side, side), dtype=np.float32)
     labels = np.zeros((side, side, side), dtype=np.uint8)
