@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from nibabel.filebasedimages import ImageFileError
 from nibabel.loadsave import load as load_nifti
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 from nibabel.spatialimages import SpatialImage
@@ -128,19 +129,53 @@ def load_case(folder: Path) -> Case:
     if not sequences:
         msg = f"{folder}: no sequence found"
         raise CaseError(msg)
-    arrays = {sequence: _load_lps(path) for sequence, path in sequences.items()}
+    arrays = {sequence: load_lps(path) for sequence, path in sequences.items()}
     first, affine = next(iter(arrays.values()))
+    if first.ndim != 3:
+        msg = f"{folder}: a sequence must be a three-dimensional image, not {first.shape}"
+        raise CaseError(msg)
     images = np.zeros((len(SEQUENCES), *first.shape), dtype=np.float32)
     for index, sequence in enumerate(SEQUENCES):
         if sequence in arrays:
             images[index] = _same_grid(folder, arrays[sequence], first.shape, affine)
     labels = coverage = None
     if "seg" in files:
-        labels = _labels(folder, _same_grid(folder, _load_lps(files["seg"]), first.shape, affine))
+        labels = _labels(folder, _same_grid(folder, load_lps(files["seg"]), first.shape, affine))
     if "coverage" in files:
-        coverage = _same_grid(folder, _load_lps(files["coverage"]), first.shape, affine) != 0
+        coverage = _same_grid(folder, load_lps(files["coverage"]), first.shape, affine) != 0
     i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
     return Case(folder.name, images, labels, coverage, (k, j, i))
+
+
+def load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
+    """Read an image on an LPS grid.
+
+    Returns
+    -------
+    tuple of ndarray
+        The array in k, j, i order, with a leading channel axis where the file has four; the (RAS)
+        affine of i, j, k.
+
+    Raises
+    ------
+    CaseError
+        If the file is no image in space.
+    """
+    try:
+        image = load_nifti(path)
+    except (OSError, ImageFileError) as error:
+        msg = f"{path}: {error}"
+        raise CaseError(msg) from error
+    if (
+        not isinstance(image, SpatialImage)
+        or image.affine is None
+        or len(image.shape) not in (3, 4)
+    ):
+        msg = f"{path}: not an image with three axes in space and an orientation"
+        raise CaseError(msg)
+    turn = ornt_transform(io_orientation(image.affine), _LPS)  # type: ignore[no-untyped-call]
+    turned = image.as_reoriented(turn)
+    return np.asanyarray(turned.dataobj).T, np.asarray(turned.affine)
 
 
 def _matches(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -168,17 +203,6 @@ def _files_by_role(folder: Path) -> dict[str, Path]:
         taken[meaning] = path
         files[role] = path
     return files
-
-
-def _load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
-    """Return the array in k, j, i order on an LPS grid, and its (RAS) affine in i, j, k order."""
-    image = load_nifti(path)
-    if not isinstance(image, SpatialImage) or image.affine is None or len(image.shape) != 3:
-        msg = f"{path}: not a three-dimensional image with an orientation"
-        raise CaseError(msg)
-    turn = ornt_transform(io_orientation(image.affine), _LPS)  # type: ignore[no-untyped-call]
-    turned = image.as_reoriented(turn)
-    return np.asanyarray(turned.dataobj).transpose(2, 1, 0), np.asarray(turned.affine)
 
 
 def _same_grid(
