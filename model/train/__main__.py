@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +22,8 @@ from model.data import CaseError
 from model.train.checkpoint import CheckpointError
 from model.train.config import ConfigError, TrainConfig, load_config
 from model.train.loop import CHECKPOINT, StepReport, Trainer
-from model.train.sampling import load_sources
+from model.train.grown import load_grown
+from model.train.prepared import load_sources
 
 logger = logging.getLogger("model.train")
 USAGE_ERROR = 2
@@ -38,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         config = load_config(options.config)
-        trainer = _trainer(config, options.data, options.output, resume=options.resume)
+        config = replace(config, held_out=(*config.held_out, *_fold(config, options.fold)))
+        trainer = _trainer(config, options)
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
@@ -54,15 +57,27 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _trainer(config: TrainConfig, data: Path, output: Path, *, resume: bool) -> Trainer:
-    if not resume and (output / CHECKPOINT).exists():
+def _fold(config: TrainConfig, name: str | None) -> tuple[str, ...]:
+    if name is None:
+        return ()
+    if name not in config.folds:
+        msg = f"no fold {name!r}; the configuration has: {', '.join(config.folds) or 'none'}"
+        raise ConfigError(msg)
+    return config.folds[name]
+
+
+def _trainer(config: TrainConfig, options: argparse.Namespace) -> Trainer:
+    output: Path = options.output
+    if not options.resume and (output / CHECKPOINT).exists():
         msg = f"{output} holds a checkpoint: add --resume, or choose another folder"
         raise ConfigError(msg)
-    logger.info("reading cases below %s", data)
-    cases = load_sources(config, data)
+    logger.info("reading cases below %s", options.data)
+    cases = load_sources(config, options.data)
     logger.info("%d training cases, %d held out", len(cases), len(config.held_out))
-    trainer = Trainer(config, cases, output)
-    if resume:
+    trainer = Trainer(config, cases, output, load_grown(config.grown, config.seed, options.data))
+    if options.start_from is not None:
+        trainer.start_from(options.start_from)
+    if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
     return trainer
@@ -81,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder that holds the configuration's [[sources]]",
     )
     parser.add_argument("--output", type=Path, required=True, help="checkpoint, log, weights")
+    parser.add_argument("--fold", help="leave this one of the configuration's [folds] out")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="WEIGHTS", help="safetensors of the same network"
+    )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
     return parser
 

@@ -49,21 +49,31 @@ class StageConfig:
     until
         Fraction of the training, in (0, 1].
     side
-        Side of the cubic crop in voxels, a multiple of 32.
+        Side of the crop in voxels, a multiple of 32: one for a cube, or three (k, j, i).
     batch
         Crops a step.
     """
 
     until: float
-    side: int
+    side: int | tuple[int, int, int]
     batch: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Size of the crop along k, j and i."""
+        return self.side if isinstance(self.side, tuple) else (self.side, self.side, self.side)
 
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
-    """AdamW with a linear warm-up and a cosine, gradient clipping and an average of weights."""
+    """AdamW with a linear warm-up, gradient clipping and an average of weights.
+
+    After the warm-up the rate holds until the fraction `hold` of the run and falls on half a
+    cosine from there; 0 is the paper's plain cosine.
+    """
 
     learning_rate: float = 1e-3
+    hold: float = 0.0
     final_fraction: float = 0.01
     warm_up_steps: int = 100
     weight_decay: float = 0.05
@@ -90,6 +100,32 @@ class AugmentConfig:
     missing_sequence: float = 0.0
     leftover_scalp: float = 0.0
     eroded_brain: float = 0.0
+    transplant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GrownConfig:
+    """Tumours grown in brains without one, see :mod:`model.train.grown`.
+
+    Attributes
+    ----------
+    share
+        Of the crops; 0 for none.
+    shapes, brains, tissue_maps
+        Folders below the data folder: masks, cases without tumour, FreeSurfer maps of whole
+        heads. Of the latter two one may be empty.
+    real_brains
+        Share of the real brains, where there are both.
+    renew_steps
+        Steps until the next case is grown.
+    """
+
+    share: float = 0.0
+    shapes: str = "shapes"
+    brains: str = "normal"
+    tissue_maps: str = "heads/labelmaps"
+    real_brains: float = 0.5
+    renew_steps: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +145,8 @@ class TrainConfig:
         Of the initial weights, the sampling and the augmentation.
     held_out
         Case names that are never read.
+    folds
+        Cross-validation: the names each fold leaves out, beside `held_out`.
     tumour_crops
         Share of the crops that are centred in a tumour.
     focal_gamma
@@ -124,14 +162,16 @@ class TrainConfig:
 
     name: str
     steps: int
-    sources: tuple[SourceConfig, ...]
     stages: tuple[StageConfig, ...]
+    sources: tuple[SourceConfig, ...] = ()
     network: SlimUNETRppConfig = field(default_factory=SlimUNETRppConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    grown: GrownConfig = field(default_factory=GrownConfig)
     max_hours: float = 0.0
     seed: int = 0
     held_out: tuple[str, ...] = ()
+    folds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tumour_crops: float = 0.7
     focal_gamma: float = 2.0
     bf16: bool = False
@@ -149,14 +189,15 @@ class TrainConfig:
         if self.steps < 1:
             msg = f"steps must be positive, got {self.steps}"
             raise ConfigError(msg)
-        if not self.sources:
+        if not self.sources and self.grown.share < 1:
             msg = "at least one [[sources]] is needed"
             raise ConfigError(msg)
         if not self.stages or self.stages[-1].until < 1.0:
             msg = "the last of [[stages]] must have until = 1.0"
             raise ConfigError(msg)
         for stage in self.stages:
-            if stage.side < 1 or stage.side % TOTAL_STRIDE or stage.batch < 1:
+            sides = stage.shape
+            if len(sides) != 3 or any(n < 1 or n % TOTAL_STRIDE for n in sides) or stage.batch < 1:
                 msg = f"a stage needs a side that is a multiple of {TOTAL_STRIDE}: {stage}"
                 raise ConfigError(msg)
 
@@ -187,6 +228,8 @@ def load_config(path: Path) -> TrainConfig:
     stages = tuple(_build(StageConfig, item) for item in document.pop("stages", ()))
     optimiser = _build(OptimiserConfig, document.pop("optimiser", {}))
     augment = _build(AugmentConfig, document.pop("augment", {}))
+    folds = {name: tuple(cases) for name, cases in document.pop("folds", {}).items()}
+    grown = _build(GrownConfig, document.pop("grown", {}))
     return _build(
         TrainConfig,
         {
@@ -196,6 +239,8 @@ def load_config(path: Path) -> TrainConfig:
             "stages": stages,
             "optimiser": optimiser,
             "augment": augment,
+            "grown": grown,
+            "folds": folds,
         },
     )
 
