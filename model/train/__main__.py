@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from model.allocator import keep_freed_memory
 from model.data import CaseError
 from model.train.checkpoint import CheckpointError
 from model.train.config import ConfigError, TrainConfig, load_config
@@ -34,6 +35,7 @@ CANCELLED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Run a training and return the exit code."""
     options = _parser().parse_args(arguments)
+    keep_freed_memory()
     console = Console(stderr=True)
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)]
