@@ -18,10 +18,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from model.errors import WeightsError
-from model.network import SlimUNETRpp, SlimUNETRppConfig
+from model.network.kinds import (
+    ARCHITECTURES,
+    NetworkConfig,
+    build_network,
+    kind_of,
+    read_config,
+)
 
 CARD_SCHEMA: Final = "gliascope/model-card/1"
-ARCHITECTURE: Final = "SlimUNETRpp"
 DEFAULT_FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "weights"
 DISCLAIMER: Final = "For research use. Not a medical device."
 
@@ -44,8 +49,14 @@ class ModelCard:
 
     name: str
     sha256: str
-    network: SlimUNETRppConfig
+    network: NetworkConfig
     document: Mapping[str, Any]
+
+    @property
+    def task(self) -> Mapping[str, Any] | None:
+        """What the network was trained for, where that is not glioma by BraTS' definition."""
+        task: Mapping[str, Any] | None = self.document.get("task")
+        return task
 
     @property
     def held_out(self) -> tuple[str, ...]:
@@ -85,11 +96,13 @@ def read_card(folder: Path, name: str) -> ModelCard:
     if not isinstance(document, dict) or document.get("schema") != CARD_SCHEMA:
         msg = f"{path}: not a model card of schema {CARD_SCHEMA}"
         raise WeightsError(msg)
-    if document.get("architecture") != ARCHITECTURE:
+    kinds = {architecture: kind for kind, architecture in ARCHITECTURES.items()}
+    kind = kinds.get(str(document.get("architecture")))
+    if kind is None:
         msg = f"{path}: unknown architecture {document.get('architecture')!r}"
         raise WeightsError(msg)
     try:
-        network = SlimUNETRppConfig.from_mapping(document["network"])
+        network = read_config(document["network"], kind)
         return ModelCard(name, str(document["sha256"]), network, document)
     except (KeyError, ValueError) as error:
         msg = f"{path}: {error}"
@@ -107,7 +120,7 @@ def load_network(folder: Path, name: str) -> tuple[nn.Module, ModelCard]:
     card = read_card(folder, name)
     verify(folder, name)
     path = folder / f"{name}.safetensors"
-    network = SlimUNETRpp(card.network)
+    network = build_network(card.network)
     try:
         tensors = load_file(path)
         network.load_state_dict({key: value.float() for key, value in tensors.items()})
@@ -141,7 +154,7 @@ def verify(folder: Path, name: str) -> str:
 def save_network(
     folder: Path,
     name: str,
-    config: SlimUNETRppConfig,
+    config: NetworkConfig,
     state: Mapping[str, Tensor],
     details: Mapping[str, Any],
 ) -> ModelCard:
@@ -172,7 +185,7 @@ def save_network(
     document = {
         "schema": CARD_SCHEMA,
         "name": name,
-        "architecture": ARCHITECTURE,
+        "architecture": ARCHITECTURES[kind_of(config)],
         "notice": DISCLAIMER,
         "network": asdict(config),
         "parameters": sum(value.numel() for value in state.values()),

@@ -1,11 +1,16 @@
 """DICOM headers of MR images: what each file says of its patient, study and series."""
 
+import io
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from desktop_app.domain.study import PatientSummary
 from desktop_app.io.dicom_elements import integer, text
@@ -17,6 +22,13 @@ from desktop_app.io.dicom_slices import (
     Groups,
     SliceHeader,
     slices_of,
+)
+from desktop_app.io.file_head import (
+    FileHead,
+    NotAFile,
+    begins_like_dicom,
+    open_file,
+    read_head,
 )
 
 _TEXT_KEYWORDS = (
@@ -84,10 +96,19 @@ _OTHER_KEYWORDS = (
 )
 
 
-_TAGS = [
+# Behind it stand private elements of many kilobytes, then frames, then pixels.
+_LAST_GROUP_OF_A_SLICE = 0x0028
+# File meta information is seldom longer than half of it.
+_META_BYTES = 1024
+# Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
+_META_LENGTH_END = 128 + 4 + 12
+_LARGEST_ELEMENT_BYTES = 512 << 20
+_LARGEST_DEFLATED_BYTES = 64 << 20
+
+_TAGS: tuple[BaseTag, ...] = (
     *(Tag(keyword) for keyword in (*_TEXT_KEYWORDS, *_OTHER_KEYWORDS)),
     SIEMENS_B_VALUE,
-]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +139,10 @@ class NotDicom(ValueError):
     """The file is not a readable DICOM image header; the message says why, in plain words."""
 
 
+class Unreadable(NotDicom):
+    """The system does not give the file out now; it may do so later."""
+
+
 def read_header(path: Path) -> FileHeader:
     """Read the header of a DICOM file, without its pixels.
 
@@ -128,18 +153,79 @@ def read_header(path: Path) -> FileHeader:
 
     Raises
     ------
+    Unreadable
+        If the system does not let it be read.
     NotDicom
-        If the file cannot be read or is not DICOM.
+        If it is not DICOM, or damaged.
     """
     try:
-        dataset = dcmread(path, force=True, stop_before_pixels=True, specific_tags=_TAGS)
-        return _file_header(path, dataset)
+        return _file_header(path, _dataset(path, read_head(path)))
     except NotDicom:
         raise
+    except NotAFile as error:
+        raise Unreadable("neither a file nor a folder") from error
     except OSError as error:
-        raise NotDicom(f"cannot be read ({error.strerror or 'unreadable'})") from error
+        raise Unreadable(f"cannot be read ({error.strerror or 'unreadable'})") from error
     except Exception as error:
         raise NotDicom(f"damaged DICOM file ({type(error).__name__})") from error
+
+
+def _dataset(path: Path, head: FileHead) -> Dataset:
+    """Parse as little of a file as tells what it is."""
+    if not head.data:
+        raise NotDicom("an empty file")
+    if not begins_like_dicom(head.data):
+        raise NotDicom("not a DICOM file")
+    if DeflatedExplicitVRLittleEndian.encode("ascii") in head.data[:_META_BYTES]:
+        return _parsed(io.BytesIO(_inflated(path)))
+    dataset, found_end = _parsed_to_matrix(head.data)
+    if not found_end and not head.is_whole:
+        dataset = _parsed_file(path)
+    elif found_end and text(dataset, "SOPClassUID") in MULTIFRAME_MR:
+        # Its frames are described behind the matrix.
+        dataset = _parsed_file(path)
+    return dataset
+
+
+def _parsed_to_matrix(data: bytes) -> tuple[Dataset, bool]:
+    """Return what stands before the end of group 0028, and whether that end is in `data`."""
+    found_end = False
+
+    def at_end(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+        nonlocal found_end
+        found_end = tag >> 16 > _LAST_GROUP_OF_A_SLICE
+        return found_end
+
+    dataset = read_partial(io.BytesIO(data), at_end, force=True, specific_tags=[*_TAGS])
+    return dataset, found_end
+
+
+def _parsed_file(path: Path) -> Dataset:
+    with open_file(path) as file:
+        return _parsed(cast("BinaryIO", _BoundedReader(file.raw)))
+
+
+def _parsed(source: BinaryIO) -> Dataset:
+    return dcmread(source, force=True, stop_before_pixels=True, specific_tags=[*_TAGS])
+
+
+class _BoundedReader(io.BufferedReader):
+    """Refuses to read what only a damaged length can ask for."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGEST_ELEMENT_BYTES:
+            raise NotDicom("damaged DICOM file (an element of impossible length)")
+        return super().read(size)
+
+
+def _inflated(path: Path) -> bytes:
+    """Return the beginning of a deflated data set; a bomb would unpack a thousandfold."""
+    with open_file(path) as file:
+        start = file.read(_META_LENGTH_END)
+        file.seek(int.from_bytes(start[-4:], "little"), io.SEEK_CUR)
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
+            file.read(_LARGEST_DEFLATED_BYTES), _LARGEST_DEFLATED_BYTES
+        )
 
 
 def _file_header(path: Path, dataset: Dataset) -> FileHeader:

@@ -1,6 +1,19 @@
-"""Slim UNETR++ and its parts."""
+"""The networks and their parts: Slim UNETR++ and UNETR++."""
 
 from model.network.config import BOUNDARY, SlimUNETRppConfig
+from model.network.kinds import Network, NetworkConfig, build_network, read_config
 from model.network.slim_unetrpp import SlimUNETRpp
+from model.network.unetr_config import UNETRppConfig
+from model.network.unetr_plus_plus import UNETRpp
 
-__all__ = ["BOUNDARY", "SlimUNETRpp", "SlimUNETRppConfig"]
+__all__ = [
+    "BOUNDARY",
+    "Network",
+    "NetworkConfig",
+    "SlimUNETRpp",
+    "SlimUNETRppConfig",
+    "UNETRpp",
+    "UNETRppConfig",
+    "build_network",
+    "read_config",
+]

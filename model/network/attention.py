@@ -16,6 +16,8 @@ from torch.nn import functional
 
 from model.network.blocks import ResidualConvBlock
 
+Grid = tuple[int, int, int]
+
 
 def to_tokens(x: Tensor) -> Tensor:
     """Return ``(batch, tokens, channels)``."""
@@ -33,18 +35,19 @@ class TokenTable(nn.Module):
     Parameters
     ----------
     side
-        Side of the reference grid (``side³`` rows).
+        Side of the reference grid (``side³`` rows), or its three sides.
     width
         Entries a row.
     std
         Standard deviation of the initial entries.
     """
 
-    def __init__(self, side: int, width: int, std: float) -> None:
+    def __init__(self, side: int | Grid, width: int, std: float) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(1, width, side, side, side) * std)
+        grid = (side, side, side) if isinstance(side, int) else side
+        self.table = nn.Parameter(torch.randn(1, width, *grid) * std)
 
-    def forward(self, grid: tuple[int, int, int]) -> Tensor:
+    def forward(self, grid: Grid) -> Tensor:
         """Return the table as ``(1, width, *grid)``."""
         if grid == tuple(self.table.shape[2:]):
             return self.table
@@ -95,11 +98,12 @@ class SparseGlobalAttention(nn.Module):
 class _Projection(nn.Module):
     """Projects N tokens to P: the shared table E of EPA, resampled along the token grid."""
 
-    def __init__(self, side: int, projected: int) -> None:
+    def __init__(self, side: int | Grid, projected: int) -> None:
         super().__init__()
-        self.table = TokenTable(side, projected, std=1.0 / math.sqrt(side**3))
+        rows = side**3 if isinstance(side, int) else math.prod(side)
+        self.table = TokenTable(side, projected, std=1.0 / math.sqrt(rows))
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int, int]) -> Tensor:
+    def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Project ``(batch, heads, N, d)`` to ``(batch, heads, P, d)``."""
         weights = self.table(grid).flatten(2)[0].to(tokens.dtype)
         reference = self.table.table[0, 0].numel()
@@ -123,7 +127,7 @@ class PairedAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, side: int, projected: int, *, shared: bool
+        self, channels: int, heads: int, side: int | Grid, projected: int, *, shared: bool
     ) -> None:
         super().__init__()
         self.heads = heads
@@ -133,7 +137,7 @@ class PairedAttention(nn.Module):
         self.channel_temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.spatial_temperature = nn.Parameter(torch.ones(heads, 1, 1))
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int, int]) -> Tensor:
+    def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Return ``(batch, N, channels)`` from tokens of that shape."""
         batch, count, channels = tokens.shape
         parts = [
@@ -155,9 +159,7 @@ class PairedAttention(nn.Module):
         scores = torch.matmul(query.transpose(2, 3), key) * self.channel_temperature
         return torch.matmul(value, scores.softmax(dim=-1).transpose(2, 3))
 
-    def _spatial(
-        self, query: Tensor, key: Tensor, value: Tensor, grid: tuple[int, int, int]
-    ) -> Tensor:
+    def _spatial(self, query: Tensor, key: Tensor, value: Tensor, grid: Grid) -> Tensor:
         query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
         projected_key = self.projection(key, grid)
         scores = torch.matmul(query, projected_key.transpose(2, 3)) * self.spatial_temperature
@@ -172,7 +174,7 @@ class EPABlock(nn.Module):
     channels, heads
         Width and number of heads.
     side
-        Side of the reference token grid.
+        Side of the reference token grid, or its three sides.
     projected
         Projected tokens of the spatial branch.
     dropout
@@ -180,7 +182,7 @@ class EPABlock(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, side: int, projected: int, dropout: float
+        self, channels: int, heads: int, side: int | Grid, projected: int, dropout: float
     ) -> None:
         super().__init__()
         self.position = TokenTable(side, channels, std=0.02)

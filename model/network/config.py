@@ -1,11 +1,37 @@
 """The choices of Slim UNETR++: the published ones by default, ours by name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def _require(condition: bool, message: str) -> None:
+def require(condition: bool, message: str) -> None:
+    """Raise `ValueError` with a message where a condition does not hold."""
     if not condition:
         raise ValueError(message)
+
+
+def from_settings(kind: type[T], values: Mapping[str, object]) -> T:
+    """Build a network's configuration from parsed JSON or TOML, where tuples are lists.
+
+    Raises
+    ------
+    ValueError
+        If a key is unknown or a value is of the wrong kind.
+    """
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        msg = f"unknown network settings: {', '.join(unknown)}"
+        raise ValueError(msg)
+    arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        msg = f"network settings of the wrong kind: {error}"
+        raise ValueError(msg) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +90,36 @@ class SlimUNETRppConfig:
         """
         self._check_stages()
         for name in ("in_channels", "out_channels", "embed_dim"):
-            _require(getattr(self, name) >= 1, f"{name} must be positive")
-        _require(self.kernel_size in (3, 5, 7), "kernel_size must be 3, 5 or 7")
+            require(getattr(self, name) >= 1, f"{name} must be positive")
+        require(self.kernel_size in (3, 5, 7), "kernel_size must be 3, 5 or 7")
         side = round(self.embedding_dim ** (1 / 3))
-        _require(side**3 == self.embedding_dim, "embedding_dim must be a cube")
-        _require(0.0 <= self.dropout < 1.0, "dropout must lie in [0, 1)")
+        require(side**3 == self.embedding_dim, "embedding_dim must be a cube")
+        require(0.0 <= self.dropout < 1.0, "dropout must lie in [0, 1)")
         half = self.half_resolution_channels
-        _require(
+        require(
             half >= 0 and half % 4 == 0, "half_resolution_channels must be 0 or a multiple of 4"
         )
 
     def _check_stages(self) -> None:
         for name, length in (("channels", 3), ("blocks", 4), ("heads", 4), ("r", 4)):
             values = tuple(getattr(self, name))
-            _require(
+            require(
                 len(values) == length and min(values) >= 1,
                 f"{name} must be {length} positive integers, got {values}",
             )
             object.__setattr__(self, name, values)
         for width, heads in zip(self.widths, self.heads, strict=True):
-            _require(width % heads == 0, f"{heads} heads do not divide {width} channels")
+            require(width % heads == 0, f"{heads} heads do not divide {width} channels")
 
     @property
     def widths(self) -> tuple[int, int, int, int]:
         """Widths of all four stages, finest first."""
         return (*self.channels, self.embed_dim)
+
+    @property
+    def total_stride(self) -> tuple[int, int, int]:
+        """Input voxels per voxel of the coarsest stage."""
+        return 32, 32, 32
 
     @classmethod
     def from_mapping(cls, values: dict[str, object]) -> "SlimUNETRppConfig":
@@ -99,17 +130,7 @@ class SlimUNETRppConfig:
         ValueError
             If a key is unknown or a value is of the wrong kind.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            msg = f"unknown network settings: {', '.join(unknown)}"
-            raise ValueError(msg)
-        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        try:
-            return cls(**arguments)  # type: ignore[arg-type]
-        except TypeError as error:
-            msg = f"network settings of the wrong kind: {error}"
-            raise ValueError(msg) from error
+        return from_settings(cls, values)
 
 
 BOUNDARY = SlimUNETRppConfig(
