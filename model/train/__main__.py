@@ -4,7 +4,6 @@ import argparse
 import logging
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -22,8 +21,8 @@ from model.allocator import keep_freed_memory
 from model.data import CaseError
 from model.train.checkpoint import CheckpointError
 from model.train.config import ConfigError, TrainConfig, load_config
-from model.train.loop import CHECKPOINT, StepReport, Trainer
 from model.train.grown import load_grown
+from model.train.loop import CHECKPOINT, StepReport, Trainer
 from model.train.prepared import load_sources
 
 logger = logging.getLogger("model.train")
@@ -42,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         config = load_config(options.config)
-        config = replace(config, held_out=(*config.held_out, *_fold(config, options.fold)))
+        if options.fold is not None:
+            config = config.without(options.fold)
         trainer = _trainer(config, options)
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
@@ -57,15 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
         return CANCELLED
     logger.info("wrote %s", options.output / f"{card.name}.safetensors")
     return 0
-
-
-def _fold(config: TrainConfig, name: str | None) -> tuple[str, ...]:
-    if name is None:
-        return ()
-    if name not in config.folds:
-        msg = f"no fold {name!r}; the configuration has: {', '.join(config.folds) or 'none'}"
-        raise ConfigError(msg)
-    return config.folds[name]
 
 
 def _trainer(config: TrainConfig, options: argparse.Namespace) -> Trainer:

@@ -25,7 +25,7 @@ MISSING_ODDS: dict[Contrast, float] = {
     Contrast.T2: 0.25,
     Contrast.FLAIR: 0.25,
 }
-"""Which sequence is left out, when one is: clinics skip T1 and T2 more often, and T1c where contrast is not given."""
+"""Which sequence is left out, when one is: every one can be missing in a clinic."""
 
 Generator = np.random.Generator
 
@@ -191,9 +191,7 @@ def affine_grid(shape: Sequence[int], rng: Generator) -> Tensor:
     turn = about_x @ about_y @ about_z @ zoom
     matrix = np.zeros((1, 3, 4), dtype=np.float32)
     matrix[0, :, :3] = np.linalg.inv(sides) @ turn @ sides
-    return functional.affine_grid(
-        torch.from_numpy(matrix), [1, 1, *shape], align_corners=False
-    )
+    return functional.affine_grid(torch.from_numpy(matrix), [1, 1, *shape], align_corners=False)
 
 
 def _mean_filter(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The training configuration, read from a TOML file."""
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -196,10 +196,22 @@ class TrainConfig:
             msg = "the last of [[stages]] must have until = 1.0"
             raise ConfigError(msg)
         for stage in self.stages:
-            sides = stage.shape
-            if len(sides) != 3 or any(n < 1 or n % TOTAL_STRIDE for n in sides) or stage.batch < 1:
+            if any(n < 1 or n % TOTAL_STRIDE for n in stage.shape) or stage.batch < 1:
                 msg = f"a stage needs a side that is a multiple of {TOTAL_STRIDE}: {stage}"
                 raise ConfigError(msg)
+
+    def without(self, fold: str) -> "TrainConfig":
+        """Return the configuration with one fold's cases held out.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such fold.
+        """
+        if fold not in self.folds:
+            msg = f"no fold {fold!r}; the configuration has: {', '.join(self.folds) or 'none'}"
+            raise ConfigError(msg)
+        return replace(self, held_out=(*self.held_out, *self.folds[fold]))
 
     def stage_at(self, fraction: float) -> StageConfig:
         """Return the stage in force after this fraction of the training."""

@@ -182,9 +182,9 @@ def grow(images_ckji: FloatArray, labels_kji: LabelArray, rng: Generator) -> Non
     box = occupied_box(labels_kji > 0)
     if box is None:
         return
-    box = tuple(slice(max(0, s.start - MARGIN), s.stop + MARGIN) for s in box)
-    part = torch.from_numpy(images_ckji[:, *box])
-    labels = torch.from_numpy(labels_kji[box])
+    wide = tuple(slice(max(0, s.start - MARGIN), s.stop + MARGIN) for s in box)
+    part = torch.from_numpy(images_ckji[:, *wide])
+    labels = torch.from_numpy(labels_kji[wide])
     inside = (part != 0).any(dim=0)
     enhancing = bool((labels == Label.ET).any())
     for label, (mean, deviation) in TUMOUR_MEAN.items():
@@ -234,9 +234,9 @@ def _standardised(images: FloatArray) -> FloatArray:
 
 
 def _mean_filter(x: Tensor) -> Tensor:
-    return functional.avg_pool3d(
-        x[None, None], 3, stride=1, padding=1, count_include_pad=False
-    )[0, 0]
+    return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[
+        0, 0
+    ]
 
 
 def _shape(path: Path) -> LabelArray:
@@ -259,5 +259,5 @@ def _tissue_map(path: Path) -> npt.NDArray[np.int16]:
         raise CaseError(msg)
     brain = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
     box = occupied_box(brain)
-    assert box is not None  # noqa: S101 - the largest part is not empty
+    assert box is not None
     return np.where(brain, labels, 0)[box][-HIGHEST_BRAIN:].astype(np.int16)

@@ -23,8 +23,8 @@ from model.train.checkpoint import (
     save_checkpoint,
 )
 from model.train.config import OptimiserConfig, TrainConfig
-from model.train.losses import region_loss
 from model.train.grown import GrownTumours
+from model.train.losses import region_loss
 from model.train.prepared import PreparedCase
 from model.train.sampling import CropSampler
 from model.weights import ModelCard, save_network
@@ -185,7 +185,12 @@ class Trainer:
         seconds = time.monotonic() - began
         self.progress = Progress(step + 1, self.progress.seconds + seconds)
         return StepReport(
-            step + 1, self.fraction, round(self.progress.seconds, 2), stage.shape[0], rate, loss.item()
+            step + 1,
+            self.fraction,
+            round(self.progress.seconds, 2),
+            stage.shape[0],
+            rate,
+            loss.item(),
         )
 
     def save(self) -> None:
@@ -222,11 +227,12 @@ class Trainer:
 
     def _training_card(self) -> dict[str, Any]:
         config = asdict(self.config)
-        for own_section in ("network", "card", "held_out"):
+        for own_section in ("network", "card", "held_out", "folds"):
             config.pop(own_section)
         return {
             "cases": sorted(case.name for case in self.cases),
             "held_out": list(self.config.held_out),
+            "started_from": self.started_from,
             "steps": self.progress.step,
             "hours": round(self.progress.seconds / 3600.0, 2),
             "recipe": config,

@@ -81,8 +81,8 @@ def anchors_of(labels_kji: LabelArray) -> tuple[npt.NDArray[np.int16], ...]:
 def distance_to_tumour(labels_kji: LabelArray) -> npt.NDArray[np.uint8]:
     """Return each voxel's distance to the nearest tumour voxel, in voxels, at most 255."""
     tumour = (labels_kji > 0) & (labels_kji != UNKNOWN)
-    distance = ndimage.distance_transform_edt(~tumour)
-    return np.minimum(distance, 255).astype(np.uint8)
+    distance = np.asarray(ndimage.distance_transform_edt(~tumour))
+    return np.asarray(np.minimum(distance, 255), dtype=np.uint8)
 
 
 def load_sources(config: TrainConfig, data: Path) -> list[PreparedCase]:

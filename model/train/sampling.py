@@ -104,9 +104,7 @@ class CropSampler:
         return centre
 
 
-def cut(
-    case: PreparedCase, centre: npt.NDArray[np.int64], shape: Shape
-) -> tuple[Tensor, Tensor]:
+def cut(case: PreparedCase, centre: npt.NDArray[np.int64], shape: Shape) -> tuple[Tensor, Tensor]:
     """Return images ``(4, k, j, i)`` and labels ``(k, j, i)`` around a voxel, zero outside it."""
     images = np.zeros((case.images_ckji.shape[0], *shape), dtype=np.float32)
     labels = np.zeros(shape, dtype=np.uint8)

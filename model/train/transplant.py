@@ -48,7 +48,7 @@ class Donor:
         cover = cover.astype(np.float32) * (given != 0).any(axis=0)
         images = recipient.images_ckji.copy()
         own = images[:, *here].astype(np.float32)
-        own_brain = (own != 0).any(axis=0)
+        own_brain: npt.NDArray[np.bool_] = np.any(own != 0, axis=0)
         mixed = (own + cover * (given - own)) * own_brain
         present = images.any(axis=(1, 2, 3))
         images[:, *here] = np.where(present[:, None, None, None], mixed, 0.0).astype(np.float16)
@@ -81,5 +81,5 @@ def _overlap(
 
 
 def _inside(positions: Voxel, shape: tuple[int, ...]) -> npt.NDArray[np.int16]:
-    keep = ((positions >= 0) & (positions < np.array(shape))).all(axis=1)
+    keep: npt.NDArray[np.bool_] = np.all((positions >= 0) & (positions < shape), axis=1)
     return positions[keep].astype(np.int16)

@@ -50,7 +50,8 @@ def test_places_differ_but_only_a_little() -> None:
         for seed in range(10)
     ]
     assert len({tuple(corner) for corner in corners}) > 5
-    assert all((np.abs(corner - (24, 20, 20)) <= SHIFT + LARGEST_MARGIN).all() for corner in corners)
+    reach = SHIFT + LARGEST_MARGIN
+    assert all((np.abs(corner - (24, 20, 20)) <= reach).all() for corner in corners)
 
 
 def test_missing_sequence_and_unknown_truth_stay() -> None:
