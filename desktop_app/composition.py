@@ -4,17 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import user_data_dir, weights_dir
-from desktop_app.services.batch import Batch, BatchOptions, CaseListener
+from desktop_app.services.batch import Batch, BatchOptions, CaseListener, LocalPlace
+from desktop_app.services.batch.cluster import ClusterPlace
 from desktop_app.services.crash_report import write_crash_report
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.models import INSTALLED_FOLDER, ModelStore
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings, load_settings, save_settings
+
+if TYPE_CHECKING:
+    from desktop_app.services.batch.place import StudyPlace
 
 _SETTINGS_FILE = "settings.json"
 
@@ -76,20 +80,32 @@ class App:
         output: Path,
         options: BatchOptions,
         *,
+        workers: int | None = None,
+        scheduler: str | None = None,
         page_renderer: PageRenderer | None = None,
         on_case: CaseListener | None = None,
     ) -> Batch:
-        """Return a batch over the studies below `root`; it makes and ends its own processes."""
-        return Batch(
-            root,
-            output,
-            options,
-            models=self.models,
-            make_worker=self.make_worker,
-            page_renderer=page_renderer,
-            on_case=on_case,
-            on_defect=self.report_crash,
-        )
+        """Return a batch over the studies below `root`; it makes and ends its own processes.
+
+        Parameters
+        ----------
+        workers
+            Studies at a time: one by default, on a cluster as many as it takes.
+        scheduler
+            Address of the Dask cluster to work on, in place of this computer.
+        page_renderer
+            Draws reports on this computer; a cluster's workers make their own.
+        """
+        if scheduler is None:
+            place: StudyPlace = LocalPlace(
+                self.make_worker,
+                workers=workers or 1,
+                page_renderer=page_renderer,
+                on_defect=self.report_crash,
+            )
+        else:
+            place = ClusterPlace(scheduler, at_a_time=workers, on_defect=self.report_crash)
+        return Batch(root, output, options, models=self.models, place=place, on_case=on_case)
 
     def close(self) -> None:
         """Stop what runs and end the model's process."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.calibration import Doubt
 from model.cropping import Box, place_in
 from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings
 from model.spec import REGIONS, SEQUENCES
@@ -53,6 +54,9 @@ class InferenceRequest:
         One of `Precision`.
     model_name
         Name of the weights.
+    mirror
+        Whether to average with the answer for the brain mirrored left to right; ``None`` as the
+        model card says.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class InferenceRequest:
     device: str = "auto"
     precision: str = Precision.AUTO
     model_name: str = DEFAULT_MODEL
+    mirror: bool | None = None
 
     def __post_init__(self) -> None:
         image = self.image_ckji
@@ -114,6 +119,8 @@ class InferenceResult:
         One plain sentence each: what was assumed or went another way than asked.
     settings
         How the probabilities became labels: to be used again on another grid.
+    doubt
+        How far the result is to be trusted; ``None`` where the model card has no calibration.
     """
 
     labels_kji: NDArray[np.uint8]
@@ -125,6 +132,7 @@ class InferenceResult:
     seconds: float
     warnings: tuple[str, ...] = ()
     settings: PostprocessSettings = DEFAULT_SETTINGS
+    doubt: Doubt | None = None
 
     def __post_init__(self) -> None:
         if self.probabilities_ckji.shape != (len(REGIONS), *self.labels_kji.shape):

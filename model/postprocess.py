@@ -1,7 +1,7 @@
 """From region probabilities to labels, on any grid; free of torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ class PostprocessSettings:
     min_component_mm3
         Per region: connected parts (26 neighbours) smaller than this are dropped. A dropped part
         of ET stays TC, one of TC stays WT.
+    min_total_mm3
+        Per region: where less than this is left of it, it is dropped as a whole.
 
     Raises
     ------
@@ -35,18 +37,21 @@ class PostprocessSettings:
 
     thresholds: tuple[float, float, float] = (0.5, 0.5, 0.5)
     min_component_mm3: tuple[float, float, float] = (20.0, 50.0, 10.0)
+    min_total_mm3: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         if not all(0 < threshold < 1 for threshold in self.thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1: {self.thresholds}")
-        if not all(size >= 0 for size in self.min_component_mm3):
-            raise ValueError(f"sizes must not be negative: {self.min_component_mm3}")
+        sizes = (*self.min_component_mm3, *self.min_total_mm3)
+        if not all(size >= 0 for size in sizes):
+            raise ValueError(f"sizes must not be negative: {sizes}")
 
     @classmethod
     def from_card(cls, document: Mapping[str, Any]) -> "PostprocessSettings":
         """Read the ``postprocess`` section of a model card; what it leaves out is the default.
 
-        The section maps ``thresholds`` and ``min_component_mm3`` to objects by region name.
+        The section maps ``thresholds``, ``min_component_mm3`` and ``min_total_mm3`` to objects by
+        region name.
 
         Raises
         ------
@@ -58,7 +63,17 @@ class PostprocessSettings:
         return cls(
             _by_region(section.get("thresholds", {}), default.thresholds),
             _by_region(section.get("min_component_mm3", {}), default.min_component_mm3),
+            _by_region(section.get("min_total_mm3", {}), default.min_total_mm3),
         )
+
+    def as_section(self) -> dict[str, dict[str, float]]:
+        """Return the ``postprocess`` section that `from_card` reads."""
+        return {
+            field.name: dict(
+                zip((r.value for r in REGIONS), getattr(self, field.name), strict=True)
+            )
+            for field in fields(self)
+        }
 
 
 DEFAULT_SETTINGS = PostprocessSettings()
@@ -111,10 +126,13 @@ def labels_from_probabilities(
         return labels_kji
     voxel_mm3 = float(np.prod(spacing_mm))
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
+    least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     parent = whole[box]
     for region, label in ((Region.WT, Label.ED), (Region.TC, Label.NCR), (Region.ET, Label.ET)):
         mask = parent if region is Region.WT else masks[region][box] & parent
         parent = _without_small_parts(mask, smallest[region] / voxel_mm3)
+        if np.count_nonzero(parent) * voxel_mm3 < least[region]:
+            parent = np.zeros_like(parent)
         labels_kji[box][parent] = label
     return labels_kji
 

@@ -17,14 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from model.architectures import CARD_NAMES
 from model.errors import WeightsError
-from model.network.kinds import (
-    ARCHITECTURES,
-    NetworkConfig,
-    build_network,
-    kind_of,
-    read_config,
-)
+from model.network.kinds import NetworkConfig, build_network, kind_of, read_config
 
 CARD_SCHEMA: Final = "gliascope/model-card/1"
 DEFAULT_FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "weights"
@@ -96,7 +91,7 @@ def read_card(folder: Path, name: str) -> ModelCard:
     if not isinstance(document, dict) or document.get("schema") != CARD_SCHEMA:
         msg = f"{path}: not a model card of schema {CARD_SCHEMA}"
         raise WeightsError(msg)
-    kinds = {architecture: kind for kind, architecture in ARCHITECTURES.items()}
+    kinds = {architecture: kind for kind, architecture in CARD_NAMES.items()}
     kind = kinds.get(str(document.get("architecture")))
     if kind is None:
         msg = f"{path}: unknown architecture {document.get('architecture')!r}"
@@ -185,7 +180,7 @@ def save_network(
     document = {
         "schema": CARD_SCHEMA,
         "name": name,
-        "architecture": ARCHITECTURES[kind_of(config)],
+        "architecture": CARD_NAMES[kind_of(config)],
         "notice": DISCLAIMER,
         "network": asdict(config),
         "parameters": sum(value.numel() for value in state.values()),

@@ -13,12 +13,14 @@ from PySide6.QtWidgets import QApplication
 
 import desktop_app
 from desktop_app.domain.study import Sequence, Study
+from desktop_app.errors import UserFacingError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import assets_dir
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
 from desktop_app.services.export import PageRenderer
+from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
@@ -48,6 +50,10 @@ class AppServices(Protocol):
     @property
     def session(self) -> Session:
         """What the window shows."""
+
+    @property
+    def models(self) -> ModelStore:
+        """The networks' weights on this computer."""
 
     @property
     def user_data(self) -> Path:
@@ -92,6 +98,7 @@ class WindowApp:
         self.set_theme(ThemeName(self.settings.theme))
         self.dispatcher = GuiDispatcher()
         self._renderer = PdfReport()
+        self._model: ModelEntry | None = None
         self.window = MainWindow(Icons(assets_dir() / "icons"), self.settings.open_folder)
         self.study = StudyPresenter(
             self.window,
@@ -114,6 +121,8 @@ class WindowApp:
     def start(self, paths: Many[Path]) -> None:
         """Show the window; open a study if one is given, and get the network ready."""
         self.window.show()
+        if self.settings.model:
+            self._use_model(self.settings.model)
         if paths:
             self.study.open_path(paths[0])
         device, precision = self.settings.device, self.settings.precision
@@ -156,6 +165,8 @@ class WindowApp:
         batch.start_requested.connect(self.batch.start)
         batch.stop_requested.connect(self.batch.stop)
         batch.open_requested.connect(self.batch.open)
+        window.menus.models.aboutToShow.connect(self._show_models)
+        window.menus.models.triggered.connect(lambda action: self._use_model(action.data()))
         window.menus.about.triggered.connect(lambda: about_box(window, desktop_app.__version__))
         for name, action in window.menus.themes.items():
             action.setChecked(name.value == self.settings.theme)
@@ -173,8 +184,30 @@ class WindowApp:
         self.window.show_study_page()
         self.study.open_sample(self.services.user_data)
 
+    def _show_models(self) -> None:
+        try:
+            entries = self.services.models.for_tumours()
+        except UserFacingError as error:
+            self.window.show_error(error)
+            return
+        choices = [(entry.name, entry.architecture) for entry in entries]
+        self.window.menus.show_models(choices, self._segment_options().model_name)
+
+    def _use_model(self, name: str) -> None:
+        """Segment with this network from now on; with the program's own where it is gone."""
+        try:
+            self._model = self.services.models.find(name)
+            require_tumour_model(self._model)
+        except UserFacingError as error:
+            self._model = None
+            self.window.show_error(error)
+        self.settings = replace(self.settings, model=self._model.name if self._model else "")
+
     def _segment_options(self) -> SegmentOptions:
-        return SegmentOptions(device=self.settings.device, precision=self.settings.precision)
+        device, precision = self.settings.device, self.settings.precision
+        if self._model is None:
+            return SegmentOptions(device, precision)
+        return SegmentOptions(device, precision, self._model.name, self._model.folder)
 
     def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
         options = BatchOptions(case=CaseOptions(segment=self._segment_options()))

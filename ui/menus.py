@@ -1,5 +1,6 @@
 """The menu bar."""
 
+from collections.abc import Sequence as Many
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -39,10 +40,34 @@ class Menus:
         leave.setMenuRole(QAction.MenuRole.QuitRole)
         leave.triggered.connect(window.close)
         self._add_themes(bar.addMenu("&View"))
+        self.models = bar.addMenu("&Network")
+        self.models.setToolTipsVisible(True)
         self.help = bar.addMenu("&Help")
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
         self.about = self._add(self.help, "&About Gliascope")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    def show_models(self, choices: Many[tuple[str, str]], chosen: str) -> None:
+        """List the networks to choose from.
+
+        Parameters
+        ----------
+        choices
+            Name of each and what it is.
+        chosen
+            Name of the one in use.
+        """
+        self.models.clear()
+        group = QActionGroup(self.models)
+        for name, title in choices:
+            action = self.models.addAction(f"{title} ({name})")
+            action.setData(name)
+            action.setCheckable(True)
+            action.setChecked(name == chosen)
+            group.addAction(action)
+        self.models.addSeparator()
+        hint = self.models.addAction("Install others: gliascope model install FILE")
+        hint.setEnabled(False)
 
     def _add_themes(self, menu: QMenu) -> None:
         reset = self._add(menu, "&Reset views")

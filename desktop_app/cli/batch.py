@@ -1,65 +1,86 @@
 """`gliascope batch`: every study below a folder."""
 
+import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from desktop_app.cli.console import print_result
-from desktop_app.cli.options import (
-    DEFAULT_EXPORTS,
-    DEFAULT_MODEL,
-    Anonymise,
-    Device,
-    EtLabel,
-    EtLabelOption,
-    Export,
-    ModelName,
-    Output,
-    Precision,
-    PrecisionOption,
-    Quiet,
-    case_options,
-)
+from desktop_app.cli import options
+from desktop_app.cli.console import print_note, print_result
 from desktop_app.cli.work import do_work
 from desktop_app.errors import ExitCode
+from desktop_app.jobs.cancel import CancelToken
 
 if TYPE_CHECKING:
     from desktop_app.cli.frontend import Frontend
-    from desktop_app.services.batch_state import CaseState
+    from desktop_app.services.batch import BatchOutcome, CaseState
+
+SCHEMA = "gliascope/batch/1"
 
 
 def batch(
     context: typer.Context,
     root: Annotated[Path, typer.Argument(help="Folder that holds the studies.")],
     *,
-    output: Output,
+    output: options.Output,
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=1, max=32, help="Studies at a time.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=1000,
+            help="Studies at a time: one, or on a cluster as many as it takes.",
+        ),
+    ] = None,
     no_resume: Annotated[
         bool, typer.Option("--no-resume", help="Segment again what is done already.")
     ] = False,
-    device: Device = "auto",
-    precision: PrecisionOption = Precision.AUTO,
-    model: ModelName = DEFAULT_MODEL,
-    export: Export = DEFAULT_EXPORTS,
-    et_label: EtLabelOption = EtLabel.THREE,
-    anonymise: Anonymise = False,
-    quiet: Quiet = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep looking for new studies until Ctrl+C.")
+    ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle",
+            metavar="SECONDS",
+            min=1.0,
+            max=3600.0,
+            help="With --watch: take a study once its files have not changed for so long.",
+        ),
+    ] = 30.0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Work on this Dask cluster, whose workers see the same folders.",
+        ),
+    ] = None,
+    device: options.Device = "auto",
+    precision: options.PrecisionOption = options.Precision.AUTO,
+    model: options.ModelName = options.DEFAULT_MODEL,
+    export: options.Export = options.DEFAULT_EXPORTS,
+    et_label: options.EtLabelOption = options.EtLabel.THREE,
+    anonymise: options.Anonymise = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document at the end and nothing else.")
+    ] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Segment every study below ROOT; a failed study never stops the rest.
 
     Started again, it goes on where it stopped. DIR/summary.csv has a line per study.
     """
     from desktop_app.composition import build
-    from desktop_app.services.batch import BatchOptions
-    from desktop_app.services.batch_state import SKIPPED
-    from desktop_app.services.export import DRAWN_FORMATS
+    from desktop_app.services.batch import BatchOptions, WatchOptions
 
     frontend: Frontend = context.obj
+    silent = quiet or as_json
     with build() as app:
-        options = case_options(
+        wanted = options.case_options(
             app.models,
             device=device,
             precision=precision,
@@ -68,25 +89,81 @@ def batch(
             et_label=et_label,
             anonymise=anonymise,
         )
-        draws = not DRAWN_FORMATS.isdisjoint(options.export.formats)
         work = app.make_batch(
             root,
             output,
-            BatchOptions(options, workers, not no_resume),
-            page_renderer=frontend.page_renderer() if draws else None,
+            BatchOptions(wanted, not no_resume),
+            workers=workers,
+            scheduler=scheduler,
+            page_renderer=frontend.renderer_for(wanted.export.formats) if not scheduler else None,
+            on_case=_note_if_over if watch and not silent else None,
         )
-        outcome = do_work(app.runner, work.run, frontend.stop, quiet=quiet)
-    if not quiet:
-        for case in outcome.cases:
-            _print_case(case)
-        if outcome.skipped:
-            print_result(f"{len(outcome.skipped)} things belong to no study: see {SKIPPED}")
-    print_result(str(outcome.summary))
+        if watch:
+            until = CancelToken()
+            outcome = do_work(
+                app.runner,
+                lambda progress, _: work.watch(progress, until, WatchOptions(settle)),
+                frontend.stop,
+                quiet=silent,
+                until=until,
+            )
+        else:
+            outcome = do_work(app.runner, work.run, frontend.stop, quiet=silent)
+    if as_json:
+        document = batch_document(root, output, outcome)
+        print_result(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print_outcome(outcome, quiet=quiet)
     if outcome.failed:
         raise typer.Exit(ExitCode.BATCH_HAD_FAILURES)
 
 
-def _print_case(case: "CaseState") -> None:
+def batch_document(root: Path, output: Path, outcome: "BatchOutcome") -> dict[str, Any]:
+    """Return how a batch ended in the schema ``gliascope/batch/1``."""
+    return {
+        "schema": SCHEMA,
+        "root": str(root),
+        "output": str(output),
+        "summary": str(outcome.summary),
+        "studies": [_case_document(case, output) for case in outcome.cases],
+        "skipped": [{"path": what, "reason": reason} for what, reason in outcome.skipped],
+    }
+
+
+def _case_document(case: "CaseState", output: Path) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "study_uid": case.study_uid,
+        "state": case.status.value,
+        "earlier": case.resumed,
+        "seconds": round(case.seconds, 3),
+        "volumes_mm3": {region.value: volume for region, volume in case.volumes_mm3.items()},
+        "warnings": list(case.warnings),
+        "error": case.reason.splitlines(),
+        "files": [str(output / case.name / file) for file in case.files],
+    }
+
+
+def _print_outcome(outcome: "BatchOutcome", *, quiet: bool) -> None:
+    from desktop_app.services.batch.records import SKIPPED
+
+    if not quiet:
+        for case in outcome.cases:
+            print_result(_line(case))
+            for part in case.reason.splitlines():
+                print_result(f"  {part}")
+        if outcome.skipped:
+            print_result(f"{len(outcome.skipped)} things belong to no study: see {SKIPPED}")
+    print_result(str(outcome.summary))
+
+
+def _note_if_over(case: "CaseState") -> None:
+    """Tell a log of a finished study; a terminal shows its own line instead."""
+    if case.is_over and not sys.stderr.isatty():
+        print_note(_line(case))
+
+
+def _line(case: "CaseState") -> str:
     from desktop_app.domain.segmentation import Region
     from desktop_app.services.measure import MM3_PER_CM3
 
@@ -95,6 +172,4 @@ def _print_case(case: "CaseState") -> None:
     if case.volumes_mm3:
         volumes = (f"{r.value} {case.volumes_mm3[r] / MM3_PER_CM3:.2f}" for r in Region)
         line += f", cm³ {', '.join(volumes)}"
-    print_result(line)
-    for part in case.reason.splitlines():
-        print_result(f"  {part}")
+    return line

@@ -88,17 +88,23 @@ class Bar:
 
 
 @contextmanager
-def bar(*, quiet: bool) -> Iterator[Bar]:
-    """Show a progress bar on stderr during the block; it disappears when the block raises."""
-    if quiet or sys.stderr is None:
+def bar(*, quiet: bool, endless: bool = False) -> Iterator[Bar]:
+    """Show a progress bar on stderr during the block; it disappears when the block raises.
+
+    Parameters
+    ----------
+    endless
+        The work has no end of its own: only what it does is shown.
+    """
+    if quiet or sys.stderr is None or (endless and not sys.stderr.isatty()):
         yield Bar(None)
         return
+    share = () if endless else (BarColumn(), TaskProgressColumn())
     progress = Progress(
         TextColumn("{task.description:<32}"),
-        BarColumn(),
-        TaskProgressColumn(),
+        *share,
         TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("" if endless else "{task.fields[left]}"),
         console=Console(file=sys.stderr, markup=False, emoji=False, highlight=False),
         refresh_per_second=5,
         redirect_stdout=False,

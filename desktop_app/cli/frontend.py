@@ -1,13 +1,13 @@
 """What the command line needs of the window's side, handed in by the program's start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
-    from desktop_app.services.export import PageRenderer
+    from desktop_app.services.export import ExportFormat, PageRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,15 @@ class Frontend:
     open_window: Callable[[list[str]], int]
     page_renderer: "Callable[[], PageRenderer]"
     stop: StopRequest = field(default_factory=StopRequest)
+
+    def renderer_for(self, formats: "Iterable[ExportFormat]") -> "PageRenderer | None":
+        """Return what lays out the page, if one of the formats shows it; on the main thread.
+
+        Raises
+        ------
+        OutputError
+            If pages cannot be drawn on this computer.
+        """
+        from desktop_app.services.export import DRAWN_FORMATS
+
+        return None if DRAWN_FORMATS.isdisjoint(formats) else self.page_renderer()

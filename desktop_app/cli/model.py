@@ -9,6 +9,7 @@ from desktop_app.cli.console import print_error, print_result, print_table
 from desktop_app.errors import InputError, UserFacingError
 from desktop_app.paths import weights_dir
 from desktop_app.services.models import user_models, verify
+from model.architectures import CARD_NAMES, TITLES
 
 model_commands = typer.Typer(
     help="The networks' weights on this computer: list, verify, install.", no_args_is_help=True
@@ -17,21 +18,30 @@ model_commands = typer.Typer(
 
 @model_commands.command(name="list")
 def list_models() -> None:
-    """List the models, with checksum and number of parameters."""
+    """List the models: what they are and what they find; and what could be trained."""
+    entries = user_models().entries()
     rows = [
         [
             entry.name,
             "bundled" if entry.bundled else "installed",
-            str(entry.card.get("architecture", "")),
+            entry.architecture,
+            entry.other_task or "brain tumours",
             str(entry.card.get("parameters", "")),
             entry.sha256,
             str(entry.folder),
         ]
-        for entry in user_models().entries()
+        for entry in entries
     ]
-    print_table(
-        ["Name", "Origin", "Architecture", "Parameters", "SHA-256", "Folder"], rows, right=(3,)
-    )
+    headings = ["Name", "Origin", "Architecture", "Finds", "Parameters", "SHA-256", "Folder"]
+    print_table(headings, rows, right=(4,))
+    for kind, card_name in CARD_NAMES.items():
+        title = TITLES[card_name]
+        if all(entry.architecture != title for entry in entries):
+            print_result(
+                f"{title}: no weights here. Train them with `python -m model.train` "
+                f'(kind = "{kind}", see docs/TRAINING.md), '
+                "or install a file with `gliascope model install FILE`."
+            )
 
 
 @model_commands.command(name="verify")

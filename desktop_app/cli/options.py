@@ -96,12 +96,17 @@ def case_options(
     ------
     UsageError
         If a format or model does not exist.
+    InputError
+        If the model was trained for something else than brain tumours.
     """
     from desktop_app.services.case import CaseOptions, ExportOptions
     from desktop_app.services.export import parse_formats
+    from desktop_app.services.models import require_tumour_model
     from desktop_app.services.segment import SegmentOptions
 
+    entry = models.find(model)
+    require_tumour_model(entry)
     return CaseOptions(
-        SegmentOptions(device, precision, model, models.find(model).folder),
+        SegmentOptions(device, precision, model, entry.folder),
         ExportOptions(parse_formats(export), int(et_label.value), anonymise),
     )

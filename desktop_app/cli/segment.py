@@ -5,22 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from desktop_app.cli import options
 from desktop_app.cli.console import print_result, print_table
-from desktop_app.cli.options import (
-    DEFAULT_EXPORTS,
-    DEFAULT_MODEL,
-    Anonymise,
-    Device,
-    EtLabel,
-    EtLabelOption,
-    Export,
-    ModelName,
-    Output,
-    Precision,
-    PrecisionOption,
-    Quiet,
-    case_options,
-)
 from desktop_app.cli.work import do_work
 
 if TYPE_CHECKING:
@@ -50,7 +36,7 @@ def segment(
     context: typer.Context,
     study: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
     *,
-    output: Output,
+    output: options.Output,
     which: Annotated[
         str | None,
         typer.Option(
@@ -63,26 +49,25 @@ def segment(
     t1c: Annotated[str | None, _series_option("--t1c", "T1 with contrast")] = None,
     t2: Annotated[str | None, _series_option("--t2", "T2")] = None,
     flair: Annotated[str | None, _series_option("--flair", "FLAIR")] = None,
-    device: Device = "auto",
-    precision: PrecisionOption = Precision.AUTO,
-    model: ModelName = DEFAULT_MODEL,
-    export: Export = DEFAULT_EXPORTS,
-    et_label: EtLabelOption = EtLabel.THREE,
-    anonymise: Anonymise = False,
-    quiet: Quiet = False,
+    device: options.Device = "auto",
+    precision: options.PrecisionOption = options.Precision.AUTO,
+    model: options.ModelName = options.DEFAULT_MODEL,
+    export: options.Export = options.DEFAULT_EXPORTS,
+    et_label: options.EtLabelOption = options.EtLabel.THREE,
+    anonymise: options.Anonymise = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Segment one study and write labels, volumes and report to DIR/STUDYNAME."""
     from desktop_app.composition import build
     from desktop_app.domain.study import Sequence
     from desktop_app.services.case import process_study
-    from desktop_app.services.export import DRAWN_FORMATS
     from desktop_app.services.import_study import choose_roles, open_path
 
     frontend: Frontend = context.obj
     named = zip(Sequence, (t1, t1c, t2, flair), strict=True)
     overrides = {sequence: series for sequence, series in named if series is not None}
     with build() as app:
-        options = case_options(
+        wanted = options.case_options(
             app.models,
             device=device,
             precision=precision,
@@ -93,8 +78,7 @@ def segment(
         )
         # While the study is read; torch alone takes a second.
         app.worker.warm(device, precision)
-        draws = not DRAWN_FORMATS.isdisjoint(options.export.formats)
-        renderer = frontend.page_renderer() if draws else None
+        renderer = frontend.renderer_for(wanted.export.formats)
 
         def work(progress: "ProgressCallback", token: "CancelToken") -> "CaseOutcome":
             found = open_path(
@@ -104,7 +88,7 @@ def segment(
             return process_study(
                 chosen,
                 choose_roles(chosen, overrides),
-                options,
+                wanted,
                 output,
                 app.worker,
                 page_renderer=renderer,

@@ -34,8 +34,17 @@ def do_work(
     stop: StopRequest,
     *,
     quiet: bool = False,
+    until: CancelToken | None = None,
 ) -> Result:
     """Run work to its end and return what it returned.
+
+    Parameters
+    ----------
+    quiet
+        Without a bar.
+    until
+        For work without an end of its own: a wish to stop cancels this token, not the work, and
+        what the work returns then counts.
 
     Raises
     ------
@@ -47,9 +56,9 @@ def do_work(
         On any other exception.
     """
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    with bar(quiet=quiet) as shown:
+    with bar(quiet=quiet, endless=until is not None) as shown:
         job = runner.submit(work, events.put)
-        with stop.calling(job.cancel):
+        with stop.calling((until or job).cancel):
             while True:
                 match _next(events):
                     case Progress() as progress:

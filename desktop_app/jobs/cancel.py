@@ -32,3 +32,14 @@ class CancelToken:
         """
         if self._event.is_set():
             raise Cancelled
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for a while.
+
+        Raises
+        ------
+        Cancelled
+            As soon as the work is asked to stop.
+        """
+        if self._event.wait(seconds):
+            raise Cancelled

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from desktop_app.errors import InputError, UsageError
 from desktop_app.io.atomic import atomic_path
 from desktop_app.paths import user_data_dir, weights_dir
+from model.architectures import TITLES
 
 CARD_SCHEMA = "gliascope/model-card/1"
 INSTALLED_FOLDER = "weights"
@@ -47,6 +48,18 @@ class ModelEntry:
     def weights(self) -> Path:
         """The file with the tensors."""
         return self.folder / f"{self.name}{WEIGHTS_SUFFIX}"
+
+    @property
+    def architecture(self) -> str:
+        """Name of the architecture, as a reader knows it."""
+        named = str(self.card.get("architecture", ""))
+        return TITLES.get(named, named)
+
+    @property
+    def other_task(self) -> str:
+        """What the network finds, where that is not brain tumours; empty otherwise."""
+        task = self.card.get("task")
+        return str(task.get("name", "another task")) if isinstance(task, dict) else ""
 
 
 class ModelStore:
@@ -96,6 +109,16 @@ class ModelStore:
             "Choose one of these, or install it with: gliascope model install FILE",
         )
 
+    def for_tumours(self) -> tuple[ModelEntry, ...]:
+        """Return the models that segment brain tumours, bundled ones first.
+
+        Raises
+        ------
+        InputError
+            If a model card is damaged.
+        """
+        return tuple(entry for entry in self.entries() if not entry.other_task)
+
     def install(self, file: Path) -> ModelEntry:
         """Copy weights and their card into the user's own folder, after checking them.
 
@@ -115,6 +138,8 @@ class ModelStore:
         """
         source = read_entry(file, bundled=False)
         verify(source)
+        if source.card.get("architecture") not in TITLES:
+            raise _unusable(file, f"its card names an architecture other than {_listed(TITLES)}")
         _require_tensors(source.weights)
         for entry in self.entries():
             if entry.name == source.name:
@@ -158,6 +183,22 @@ def read_entry(weights: Path, *, bundled: bool) -> ModelEntry:
     if not isinstance(sha256, str):
         raise _unusable(weights, f"{card_file.name} gives no checksum")
     return ModelEntry(weights.stem, weights.parent, sha256, bundled, card)
+
+
+def require_tumour_model(entry: ModelEntry) -> None:
+    """Refuse a network that was trained for something else than brain tumours.
+
+    Raises
+    ------
+    InputError
+        Saying what it was trained for.
+    """
+    if entry.other_task:
+        raise InputError(
+            f"The model {entry.name} does not segment brain tumours.",
+            f"{entry.weights}: its card says that it was trained for {entry.other_task}.",
+            "Choose another model; `gliascope model list` shows what each is for.",
+        )
 
 
 def verify(entry: ModelEntry) -> None:

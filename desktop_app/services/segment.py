@@ -17,7 +17,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
-from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry
+from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
 from desktop_app.services.preprocess import prepare, to_reference
 from desktop_app.services.stages import Stages
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
@@ -140,6 +140,7 @@ def segment_study(
     """
     require_sequences(study, roles)
     model = read_entry(options.weights, bundled=False)
+    require_tumour_model(model)
     worker.warm(options.device, options.precision)
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:

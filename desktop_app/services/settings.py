@@ -19,6 +19,8 @@ class Settings:
     ----------
     device, precision
         As on the command line; ``auto`` lets the program decide.
+    model
+        Name of the weights; empty for the program's own.
     theme
         ``auto``, ``light`` or ``dark``.
     open_folder, export_folder
@@ -27,6 +29,7 @@ class Settings:
 
     device: str = "auto"
     precision: str = "auto"
+    model: str = ""
     theme: str = "auto"
     open_folder: str = ""
     export_folder: str = ""

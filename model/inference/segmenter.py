@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.calibration import Calibration, Doubt
 from model.cropping import brain_box, place_in
 from model.device import DeviceChoice, choose_device
 from model.errors import OutOfMemory, UnusableImage, WeightsError
@@ -33,6 +34,8 @@ from model.postprocess import PostprocessSettings, labels_from_probabilities
 from model.spec import SEQUENCES, WORK_SPACING_MM
 from model.weights import ModelCard, load_network
 
+_SPACING_MM = (WORK_SPACING_MM,) * 3
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
@@ -49,6 +52,7 @@ class _Loaded:
     predictor: Predictor
     inference: InferenceSettings
     postprocess: PostprocessSettings
+    calibration: Calibration | None
 
 
 class Segmenter:
@@ -111,11 +115,17 @@ class Segmenter:
         report.tell(0.0, "Normalising the intensities")
         box = brain_box(request.image_ckji)
         image = _normalised(request.image_ckji[(slice(None), *box)])
-        probabilities, choice, warnings = self._with_fallbacks(loaded, image, report)
+        settings = loaded.inference
+        if request.mirror is not None:
+            settings = replace(settings, mirror=request.mirror)
+        probabilities, choice, warnings = self._with_fallbacks(loaded, image, settings, report)
         report.tell(0.97, "Labelling the regions")
         labels = labels_from_probabilities(
-            probabilities, spacing_mm=(WORK_SPACING_MM,) * 3, settings=loaded.postprocess
+            probabilities, spacing_mm=_SPACING_MM, settings=loaded.postprocess
         )
+        doubt = None
+        if loaded.calibration is not None:
+            doubt = loaded.calibration.judge(image.numpy(), probabilities, _SPACING_MM)
         return InferenceResult(
             labels_kji=place_in(labels, box, request.shape_kji),
             probabilities_ckji=place_in(probabilities, box, request.shape_kji),
@@ -124,8 +134,14 @@ class Segmenter:
             model_id=loaded.card.name,
             weights_sha256=loaded.card.sha256,
             seconds=time.perf_counter() - started,
-            warnings=(*_empty_channels(request, image), *choice.warnings, *warnings),
+            warnings=(
+                *_unfamiliar(doubt),
+                *_empty_channels(request, image),
+                *choice.warnings,
+                *warnings,
+            ),
             settings=loaded.postprocess,
+            doubt=doubt,
         )
 
     def _load(self, key: _Key) -> _Loaded:
@@ -133,31 +149,36 @@ class Segmenter:
             return self._loaded
         self._loaded = None
         network, card = load_network(key.weights_dir, key.model_name)
+        if card.task is not None:
+            found = card.task.get("name", "another task")
+            raise WeightsError(f"{card.name}: trained for {found}, not for brain tumours")
         try:
             inference = InferenceSettings.from_card(card.document)
             postprocess = PostprocessSettings.from_card(card.document)
+            calibration = Calibration.from_card(card.document)
         except ValueError as error:
             raise WeightsError(f"{key.weights_dir / key.model_name}.json: {error}") from error
         choice = choose_device(key.device, key.precision, probe_network())
         predictor = _placed(network, choice)
         if predictor is not None:
-            self._loaded = _Loaded(key, card, predictor, inference, postprocess)
+            self._loaded = _Loaded(key, card, predictor, inference, postprocess, calibration)
             return self._loaded
         # Not kept: the next study may try the device again.
         told = f"{choice.device} had no memory for the network; the processor took over."
         predictor = _on_processor(key)
         there = replace(predictor.choice, warnings=(*choice.warnings, told))
-        return _Loaded(key, card, replace(predictor, choice=there), inference, postprocess)
+        moved = replace(predictor, choice=there)
+        return _Loaded(key, card, moved, inference, postprocess, calibration)
 
     def _with_fallbacks(
-        self, loaded: _Loaded, image: Tensor, report: "_Report"
+        self, loaded: _Loaded, image: Tensor, settings: InferenceSettings, report: "_Report"
     ) -> tuple[NDArray[np.float16], DeviceChoice, list[str]]:
         warnings: list[str] = []
         predictor = loaded.predictor
         while True:
             choice = predictor.choice
             found = predict_within_memory(
-                predictor, image, loaded.inference, report.advance, warnings.append
+                predictor, image, settings, report.advance, warnings.append
             )
             if found is not None:
                 return found.numpy(), choice, warnings
@@ -234,6 +255,16 @@ def _normalised(image_ckji: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(normalise(image_ckji))
     except ValueError as error:
         raise UnusableImage(str(error)) from error
+
+
+def _unfamiliar(doubt: Doubt | None) -> list[str]:
+    if doubt is None or doubt.unfamiliarity is None or not doubt.unfamiliarity.is_unfamiliar:
+        return []
+    return [
+        "This study does not look like those the network learned from "
+        f"({doubt.unfamiliarity.statistic}): check the four sequences and the brain's outline, "
+        "and do not rely on the result."
+    ]
 
 
 def _empty_channels(request: InferenceRequest, image: Tensor) -> list[str]:

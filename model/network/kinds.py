@@ -1,20 +1,13 @@
 """The networks that can be built: by the kind a configuration names, by the card of weights."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
+from model.architectures import Kind
 from model.network.config import SlimUNETRppConfig
 from model.network.slim_unetrpp import SlimUNETRpp
 from model.network.unetr_config import UNETRppConfig
 from model.network.unetr_plus_plus import UNETRpp
-
-
-class Kind(StrEnum):
-    """What ``kind`` in a configuration's ``[network]`` may be."""
-
-    SLIM_UNETRPP = "slim_unetrpp"
-    UNETR_PLUS_PLUS = "unetr_plus_plus"
 
 
 class NetworkShape(Protocol):
@@ -39,12 +32,6 @@ class NetworkShape(Protocol):
 
 NetworkConfig = SlimUNETRppConfig | UNETRppConfig
 Network = SlimUNETRpp | UNETRpp
-
-ARCHITECTURES: Final[dict[Kind, str]] = {
-    Kind.SLIM_UNETRPP: "SlimUNETRpp",
-    Kind.UNETR_PLUS_PLUS: "UNETRpp",
-}
-"""Name of each kind on a model card."""
 
 
 def kind_of(config: NetworkConfig) -> Kind:

@@ -1,18 +1,90 @@
 """The training configuration, read from a TOML file."""
 
+import math
 import tomllib
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from model.network import SlimUNETRppConfig
-from model.network.slim_unetrpp import TOTAL_STRIDE
+from model.network import NetworkConfig, SlimUNETRppConfig, read_config
 
 T = TypeVar("T")
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names the setting."""
+
+
+class Layout(StrEnum):
+    """How the data lie in their folder."""
+
+    BRATS = "brats"
+    DECATHLON = "decathlon"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetConfig:
+    """What the images are, where that is not BraTS.
+
+    Attributes
+    ----------
+    layout
+        ``brats``: folders of cases, four sequences, regions TC, WT, ET. ``decathlon``: one folder
+        with ``dataset.json``; its modalities, its labels, each voxel of one class.
+    spacing_kji_mm
+        Grid that Decathlon cases are resampled to; empty for the median of the training cases.
+    """
+
+    layout: Layout = Layout.BRATS
+    spacing_kji_mm: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting that cannot be used.
+        """
+        if self.layout not in list(Layout):
+            msg = f"layout must be one of {', '.join(Layout)}, not {self.layout}"
+            raise ConfigError(msg)
+        object.__setattr__(self, "layout", Layout(self.layout))
+        if len(self.spacing_kji_mm) not in (0, 3) or min(self.spacing_kji_mm, default=1.0) <= 0:
+            msg = f"spacing_kji_mm must be three positive numbers, got {self.spacing_kji_mm}"
+            raise ConfigError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationConfig:
+    """Cases set aside to look at during training, and how they are looked at.
+
+    Attributes
+    ----------
+    fraction
+        Share of the cases that are set aside, drawn by the seed alone; 0 for none.
+    every_steps
+        Steps between two looks; 0 for one at the end only.
+    overlap
+        Of the sliding windows, which are as large as the crops of the last stage.
+    """
+
+    fraction: float = 0.0
+    every_steps: int = 0
+    overlap: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        ConfigError
+            If a value is out of range.
+        """
+        if not 0.0 <= self.fraction < 1.0 or not 0.0 <= self.overlap < 1.0 or self.every_steps < 0:
+            msg = f"validation out of range: {self}"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +121,67 @@ class StageConfig:
     until
         Fraction of the training, in (0, 1].
     side
-        Side of the crop in voxels, a multiple of 32: one for a cube, or three (k, j, i).
+        Side of a cubic crop in voxels, a multiple of the network's total stride.
     batch
-        Crops a step.
+        Crops a step, over all processes.
+    patch
+        Sides along k, j, i of a crop that is no cube; then without `side`.
     """
 
     until: float
-    side: int | tuple[int, int, int]
+    side: int = 0
     batch: int = 1
+    patch: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Size of the crop along k, j and i."""
-        return self.side if isinstance(self.side, tuple) else (self.side, self.side, self.side)
+        """Sides of the crop along k, j and i."""
+        k, j, i = self.patch or (self.side,) * 3
+        return k, j, i
 
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
-    """AdamW with a linear warm-up, gradient clipping and an average of weights.
+    """Optimiser, its schedule after a linear warm-up, clipping and an average of weights.
 
-    After the warm-up the rate holds until the fraction `hold` of the run and falls on half a
-    cosine from there; 0 is the paper's plain cosine.
+    Attributes
+    ----------
+    kind
+        ``adamw``, or ``sgd`` with Nesterov's momentum.
+    schedule
+        ``cosine``, or ``polynomial``: (1 - fraction)^0.9, as nnU-Net has it.
+    hold
+        Fraction of the run up to which the rate stays constant before it falls.
+    warm_up_epochs
+        Instead of `warm_up_steps`, where the run is given in epochs.
+    ema_decay
+        Of the average of weights, which is what is saved; 0 for the last weights themselves.
     """
 
+    kind: str = "adamw"
+    schedule: str = "cosine"
     learning_rate: float = 1e-3
-    hold: float = 0.0
     final_fraction: float = 0.01
     warm_up_steps: int = 100
+    warm_up_epochs: int = 0
     weight_decay: float = 0.05
     betas: tuple[float, float] = (0.9, 0.95)
+    momentum: float = 0.99
     clip_norm: float = 1.0
     ema_decay: float = 0.999
+    hold: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such optimiser or schedule.
+        """
+        if self.kind not in ("adamw", "sgd") or self.schedule not in ("cosine", "polynomial"):
+            msg = f"unknown optimiser or schedule: {self.kind}, {self.schedule}"
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +239,11 @@ class TrainConfig:
     name
         Name of the weights file.
     steps
-        Optimiser steps of the whole run.
+        Optimiser steps of the whole run; or
+    epochs
+        how often every training case is drawn on average, from which the steps follow.
+    dataset, validation
+        What the data are; what is set aside of them.
     max_hours
         Wall-clock limit; the schedule then follows whichever of steps and time is further, so
         that it always completes. 0: no limit, and a resumed run repeats the uninterrupted one.
@@ -155,16 +261,23 @@ class TrainConfig:
         Run the network under bf16 autocast.
     checkpoint_minutes
         Time between two checkpoints.
+    cache
+        Keep prepared cases on disk and read only the crops: for data larger than memory.
+    workers
+        Processes that draw crops ahead of the network; they need `cache`.
     card
         What the model card says beyond what the run itself knows: licence of the data, intended
         use, limits.
     """
 
     name: str
-    steps: int
+    sources: tuple[SourceConfig, ...]
     stages: tuple[StageConfig, ...]
-    sources: tuple[SourceConfig, ...] = ()
-    network: SlimUNETRppConfig = field(default_factory=SlimUNETRppConfig)
+    steps: int = 0
+    epochs: int = 0
+    network: NetworkConfig = field(default_factory=SlimUNETRppConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     grown: GrownConfig = field(default_factory=GrownConfig)
@@ -176,6 +289,8 @@ class TrainConfig:
     focal_gamma: float = 2.0
     bf16: bool = False
     checkpoint_minutes: float = 5.0
+    cache: bool = False
+    workers: int = 0
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -186,19 +301,43 @@ class TrainConfig:
         ConfigError
             Naming the setting that cannot be used.
         """
-        if self.steps < 1:
-            msg = f"steps must be positive, got {self.steps}"
+        if (self.steps < 1) == (self.epochs < 1):
+            msg = f"either steps or epochs must be positive, got {self.steps} and {self.epochs}"
             raise ConfigError(msg)
-        if not self.sources and self.grown.share < 1:
+        if not self.sources:
             msg = "at least one [[sources]] is needed"
             raise ConfigError(msg)
         if not self.stages or self.stages[-1].until < 1.0:
             msg = "the last of [[stages]] must have until = 1.0"
             raise ConfigError(msg)
         for stage in self.stages:
-            if any(n < 1 or n % TOTAL_STRIDE for n in stage.shape) or stage.batch < 1:
-                msg = f"a stage needs a side that is a multiple of {TOTAL_STRIDE}: {stage}"
-                raise ConfigError(msg)
+            self._check_stage(stage)
+        if self.workers and (not self.cache or self.max_hours > 0):
+            msg = "workers need cache = true and no max_hours"
+            raise ConfigError(msg)
+
+    def _check_stage(self, stage: StageConfig) -> None:
+        stride = self.network.total_stride
+        fits = len(stage.patch or (1, 1, 1)) == 3 and all(
+            side >= step and side % step == 0
+            for side, step in zip(stage.shape, stride, strict=True)
+        )
+        if not fits or stage.batch < 1:
+            msg = f"a stage's sides must be multiples of {_sides(stride)}: {stage}"
+            raise ConfigError(msg)
+        if stage.patch and self.dataset.layout is Layout.BRATS:
+            msg = "crops of BraTS cases are cubes: give side instead of patch"
+            raise ConfigError(msg)
+
+    def for_cases(self, count: int) -> "TrainConfig":
+        """Return the configuration with epochs turned into steps for so many training cases."""
+        if not self.epochs:
+            return self
+        epoch = math.ceil(count / self.stages[-1].batch)
+        optimiser = self.optimiser
+        if optimiser.warm_up_epochs:
+            optimiser = replace(optimiser, warm_up_steps=optimiser.warm_up_epochs * epoch)
+        return replace(self, steps=self.epochs * epoch, epochs=0, optimiser=optimiser)
 
     def without(self, fold: str) -> "TrainConfig":
         """Return the configuration with one fold's cases held out.
@@ -232,16 +371,18 @@ def load_config(path: Path) -> TrainConfig:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     try:
-        network = SlimUNETRppConfig.from_mapping(document.pop("network", {}))
+        network = read_config(document.pop("network", {}))
     except ValueError as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     sources = tuple(_build(SourceConfig, item) for item in document.pop("sources", ()))
     stages = tuple(_build(StageConfig, item) for item in document.pop("stages", ()))
+    dataset = _build(DatasetConfig, document.pop("dataset", {}))
+    validation = _build(ValidationConfig, document.pop("validation", {}))
     optimiser = _build(OptimiserConfig, document.pop("optimiser", {}))
     augment = _build(AugmentConfig, document.pop("augment", {}))
-    folds = {name: tuple(cases) for name, cases in document.pop("folds", {}).items()}
     grown = _build(GrownConfig, document.pop("grown", {}))
+    folds = {name: tuple(cases) for name, cases in document.pop("folds", {}).items()}
     return _build(
         TrainConfig,
         {
@@ -249,12 +390,18 @@ def load_config(path: Path) -> TrainConfig:
             "network": network,
             "sources": sources,
             "stages": stages,
+            "dataset": dataset,
+            "validation": validation,
             "optimiser": optimiser,
             "augment": augment,
             "grown": grown,
             "folds": folds,
         },
     )
+
+
+def _sides(stride: tuple[int, int, int]) -> str:
+    return str(stride[0]) if len(set(stride)) == 1 else "×".join(map(str, stride))
 
 
 def _build(kind: type[T], values: dict[str, Any]) -> T:

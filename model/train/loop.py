@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from model.network import SlimUNETRpp
+from model.network import build_network
 from model.train.checkpoint import (
     CheckpointError,
     Progress,
@@ -82,7 +82,7 @@ class Trainer:
         self.output = output
         self.progress = Progress()
         self.started_from = ""
-        self.network = SlimUNETRpp(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.network = build_network(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = WeightAverage(self.network, config.optimiser.ema_decay)
         self._sampler = CropSampler(cases, config, grown)
         self._optimiser = torch.optim.AdamW(

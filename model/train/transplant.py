@@ -54,7 +54,7 @@ class Donor:
         images[:, *here] = np.where(present[:, None, None, None], mixed, 0.0).astype(np.float16)
         labels = recipient.labels_kji.copy()
         part = labels[here]
-        taken = (cover > 0.5) & own_brain & (part != UNKNOWN)
+        taken = np.asarray((cover > 0.5) & own_brain & (part != UNKNOWN))
         part[taken] = self.case.labels_kji[there][taken]
         anchors = tuple(
             moved

@@ -4,6 +4,8 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
+from model.network import UNETRppConfig, build_network
+from model.weights import save_network
 from ui.app import WindowApp
 from ui.theme import ThemeName
 
@@ -24,6 +26,37 @@ def test_settings_outlive_the_window(app, qapp, tmp_path):
     kept = app.services.load_settings()
     assert kept.theme == "dark"
     assert kept.open_folder == str(tmp_path / "patients")
+
+
+def install_model(folder: Path, name: str, **card: object) -> None:
+    config = UNETRppConfig(dims=(4, 4, 4, 4), depths=(1, 1, 1, 1), reference=(32, 32, 32), heads=2)
+    save_network(folder / "weights", name, config, build_network(config).state_dict(), card)
+
+
+def test_the_network_is_chosen_in_the_menu_and_remembered(app, tmp_path):
+    install_model(tmp_path, "heavier")
+    install_model(tmp_path, "spleens", task={"name": "spleen"})
+    menu = app.window.menus.models
+    menu.aboutToShow.emit()
+    names = [action.data() for action in menu.actions() if action.data()]
+    assert names == ["slim_unetrpp", "heavier"]
+    assert [a.data() for a in menu.actions() if a.isChecked()] == ["slim_unetrpp"]
+    menu.actions()[1].trigger()
+    assert app._segment_options().weights == tmp_path / "weights" / "heavier.safetensors"
+    menu.aboutToShow.emit()
+    assert [a.data() for a in menu.actions() if a.isChecked()] == ["heavier"]
+    assert menu.actions()[1].text() == "UNETR++ (heavier)"
+    app.window.close()
+    assert app.services.load_settings().model == "heavier"
+
+
+def test_a_network_that_is_gone_is_told(app):
+    app._use_model("gone")
+    box = app.window.findChild(QMessageBox)
+    assert "no model named gone" in box.text()
+    box.close()
+    assert app._segment_options().model_name == "slim_unetrpp"
+    assert app.settings.model == ""
 
 
 def test_opening_a_folder_without_studies_says_so(app, qtbot, tmp_path):

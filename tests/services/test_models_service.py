@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from desktop_app.errors import InputError, UsageError
-from desktop_app.services.models import CARD_SCHEMA, ModelStore, verify
+from desktop_app.services.models import CARD_SCHEMA, ModelStore, require_tumour_model, verify
 
 
 def write_model(folder: Path, name: str, value: float = 1.0) -> Path:
@@ -17,7 +17,12 @@ def write_model(folder: Path, name: str, value: float = 1.0) -> Path:
     weights = folder / f"{name}.safetensors"
     save_file({"kernel": np.full(3, value, np.float32)}, weights)
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    card = {"schema": CARD_SCHEMA, "sha256": sha256, "parameters": 3}
+    card = {
+        "schema": CARD_SCHEMA,
+        "architecture": "UNETRpp",
+        "sha256": sha256,
+        "parameters": 3,
+    }
     (folder / f"{name}.json").write_text(json.dumps(card))
     return weights
 
@@ -41,6 +46,21 @@ def test_an_unknown_model_is_refused_with_the_known_ones(store: ModelStore) -> N
     with pytest.raises(UsageError, match="nnunet") as refused:
         store.find("nnunet")
     assert "slim" in refused.value.detail
+
+
+def test_a_model_for_another_organ_is_listed_but_not_for_tumours(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    file = write_model(tmp_path / "new", "lung", 2.0)
+    card = json.loads(file.with_suffix(".json").read_text())
+    file.with_suffix(".json").write_text(json.dumps({**card, "task": {"name": "lung cancer"}}))
+    entry = store.install(file)
+    assert (entry.architecture, entry.other_task) == ("UNETR++", "lung cancer")
+    assert [one.name for one in store.for_tumours()] == ["slim"]
+    with pytest.raises(InputError, match="lung does not segment brain tumours") as refused:
+        require_tumour_model(entry)
+    assert "lung cancer" in refused.value.detail
+    require_tumour_model(store.find("slim"))
 
 
 def test_changed_weights_are_noticed(store: ModelStore) -> None:
@@ -77,6 +97,11 @@ def other_card(file: Path) -> None:
     file.with_suffix(".json").write_text('["something else"]')
 
 
+def unknown_architecture(file: Path) -> None:
+    card = json.loads(file.with_suffix(".json").read_text())
+    file.with_suffix(".json").write_text(json.dumps({**card, "architecture": "UNet"}))
+
+
 def card_without_checksum(file: Path) -> None:
     file.with_suffix(".json").write_text(json.dumps({"schema": CARD_SCHEMA}))
 
@@ -90,7 +115,16 @@ def missing(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [pickled, without_card, other_card, card_without_checksum, damaged, missing]
+    "spoil",
+    [
+        pickled,
+        without_card,
+        other_card,
+        unknown_architecture,
+        card_without_checksum,
+        damaged,
+        missing,
+    ],
 )
 def test_what_is_no_model_is_not_installed(
     store: ModelStore, tmp_path: Path, spoil: object

@@ -6,8 +6,7 @@ import pytest
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.batch import Batch, BatchOutcome
-from desktop_app.services.batch_state import CaseState, CaseStatus
+from desktop_app.services.batch import Batch, BatchOutcome, CaseState, CaseStatus
 from tests.study_cases import make_study
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.views.batch_view import BatchView

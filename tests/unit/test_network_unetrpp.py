@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from model.architectures import CARD_NAMES, TITLES, Kind
 from model.network import SlimUNETRppConfig, UNETRpp, UNETRppConfig, build_network, read_config
-from model.network.kinds import ARCHITECTURES, Kind, kind_of
+from model.network.kinds import kind_of
 
 SMALL = UNETRppConfig(
     dims=(8, 8, 16, 16),
@@ -140,5 +141,6 @@ def test_a_kind_is_slim_unless_named() -> None:
 @pytest.mark.parametrize("config", [SMALL, SlimUNETRppConfig()], ids=["unetrpp", "slim"])
 def test_what_is_built_is_what_the_card_will_say(config: UNETRppConfig | SlimUNETRppConfig) -> None:
     network = build_network(config)
-    assert type(network).__name__ == ARCHITECTURES[kind_of(config)]
+    assert type(network).__name__ == CARD_NAMES[kind_of(config)]
     assert network.config == config
+    assert set(CARD_NAMES.values()) == set(TITLES)

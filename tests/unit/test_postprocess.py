@@ -88,6 +88,23 @@ def test_everything_too_small():
     assert not labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC).any()
 
 
+@pytest.mark.parametrize(("least_mm3", "kept"), [(40, True), (41, False)])
+def test_too_little_enhancement_in_total_is_none(least_mm3, kept):
+    """Two parts of 20 mm³ each: what counts is their sum; the core stays."""
+    probabilities = nothing(12, 12, 12)
+    probabilities[[WT, TC]] = 1
+    probabilities[ET, 1:5, 1:6, 1] = probabilities[ET, 1:5, 1:6, 9] = 1
+    settings = PostprocessSettings(min_total_mm3=(0, 0, least_mm3))
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert np.count_nonzero(labels == 3) == (40 if kept else 0)
+    assert np.count_nonzero(labels) == 12**3
+
+
+def test_settings_survive_a_card():
+    settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200))
+    assert PostprocessSettings.from_card({"postprocess": settings.as_section()}) == settings
+
+
 def test_a_card_may_bring_settings():
     document = {"postprocess": {"thresholds": {"ET": 0.4}, "min_component_mm3": {"WT": 100}}}
     settings = PostprocessSettings.from_card(document)
@@ -102,7 +119,12 @@ def test_a_card_may_bring_settings():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"thresholds": (0, 0.5, 0.5)}, {"min_component_mm3": (-1, 0, 0)}]
+    "wrong",
+    [
+        {"thresholds": (0, 0.5, 0.5)},
+        {"min_component_mm3": (-1, 0, 0)},
+        {"min_total_mm3": (0, 0, -1)},
+    ],
 )
 def test_senseless_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=r"thresholds|sizes"):

@@ -277,7 +277,7 @@ def test_training_starts_from_other_weights(cases: list[PreparedCase], tmp_path:
         ('name = "x"\nsteps = 1\n[[sources]]\nfolder = "."', "stages"),
         (
             'name = "x"\nsteps = 1\n[[sources]]\nfolder = "."\n[[stages]]\nuntil = 1.0\nside = 50',
-            "multiple of 32",
+            "multiples of 32",
         ),
         ('name = "x"\nsteps = 1\nspeed = 3', "speed"),
         ('name = "x"\nsteps = 1\n[network]\nkernel_size = 4', "kernel_size"),

@@ -9,8 +9,13 @@ from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
-from desktop_app.services.batch import Batch, BatchOutcome, CaseListener
-from desktop_app.services.batch_state import CaseState, CaseStatus
+from desktop_app.services.batch import (
+    Batch,
+    BatchOutcome,
+    CaseListener,
+    CaseState,
+    CaseStatus,
+)
 from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow

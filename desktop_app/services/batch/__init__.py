@@ -1,0 +1,19 @@
+"""Every study below a folder: isolated, resumable, summed up in one table."""
+
+from desktop_app.services.batch.batch import Batch
+from desktop_app.services.batch.journal import CaseListener
+from desktop_app.services.batch.local import BatchWorker, LocalPlace
+from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
+from desktop_app.services.batch.state import CaseState, CaseStatus
+
+__all__ = [
+    "Batch",
+    "BatchOptions",
+    "BatchOutcome",
+    "BatchWorker",
+    "CaseListener",
+    "CaseState",
+    "CaseStatus",
+    "LocalPlace",
+    "WatchOptions",
+]

@@ -1,0 +1,153 @@
+"""One study of a batch: what is to be done, and whatever comes of it as a state."""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from desktop_app.domain.measurement import MeasurementKind
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.errors import Cancelled, InputError, UserFacingError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.batch.state import CaseState, CaseStatus, fingerprint
+from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
+from desktop_app.services.export import PageRenderer
+from desktop_app.services.import_study import choose_roles
+from desktop_app.services.segment import Segmenter
+
+DefectListener = Callable[[str], object]
+"""Given the trace when a study met an unexpected exception."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyOrder:
+    """Everything that decides what is done with one study; may go to another process.
+
+    Parameters
+    ----------
+    roles
+        The series to use per sequence.
+    output
+        Folder of the batch's results.
+    weights_sha256
+        Checksum of the weights to use.
+    fingerprint
+        Stands for all of these, see `CaseState`.
+    """
+
+    study: Study
+    roles: Mapping[Sequence, Series]
+    options: CaseOptions
+    output: Path
+    weights_sha256: str
+    fingerprint: str
+
+    @property
+    def running(self) -> CaseState:
+        """The study's state while it runs."""
+        return CaseState(
+            self.study.name,
+            self.study.study_uid,
+            CaseStatus.RUNNING,
+            fingerprint=self.fingerprint,
+        )
+
+
+def make_order(study: Study, options: CaseOptions, output: Path, weights_sha256: str) -> StudyOrder:
+    """Say what is to be done with a study.
+
+    Raises
+    ------
+    InputError
+        If a file of the study cannot be read.
+    """
+    roles = choose_roles(study, {})
+    try:
+        stands_for = fingerprint(roles, options, weights_sha256)
+    except OSError as error:
+        raise InputError(
+            "A file of the study cannot be read.",
+            str(error.filename or study.root),
+            "Check that the file is still there and that you may read it.",
+        ) from error
+    return StudyOrder(study, roles, options, output, weights_sha256, stands_for)
+
+
+def attempt(
+    order: StudyOrder,
+    worker: Segmenter,
+    *,
+    page_renderer: PageRenderer | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+    on_defect: DefectListener | None = None,
+) -> CaseState:
+    """Segment a study and write its results; return its state, done or failed.
+
+    Raises
+    ------
+    Cancelled
+        If `token` was cancelled; nothing is written.
+    """
+    started = time.perf_counter()
+    state = replace(order.running, status=CaseStatus.PENDING)
+    try:
+        outcome = process_study(
+            order.study,
+            order.roles,
+            order.options,
+            order.output,
+            worker,
+            page_renderer=page_renderer,
+            progress=progress,
+            token=token,
+        )
+        state = _done(state, outcome)
+    except Cancelled:
+        raise
+    except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
+        state = failed(state, error, on_defect)
+    return replace(state, seconds=time.perf_counter() - started)
+
+
+def failed(
+    state: CaseState, error: Exception, on_defect: DefectListener | None = None
+) -> CaseState:
+    """Return the state of a study that failed, with the reason in the user's terms."""
+    return replace(state, status=CaseStatus.FAILED, reason=_reason(state.name, error, on_defect))
+
+
+def _reason(name: str, error: Exception, on_defect: DefectListener | None) -> str:
+    if isinstance(error, UserFacingError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory.\nStudy {name}\nUse fewer workers."
+    trace = "".join(traceback.format_exception(error))
+    _log.error("Unexpected exception in a study of the batch\n%s", trace)
+    if on_defect is not None:
+        on_defect(trace)
+    return (
+        f"The program met an unexpected problem ({type(error).__name__}).\n"
+        f"Study {name}\nPlease send the crash report to the makers of the program."
+    )
+
+
+def _done(state: CaseState, outcome: CaseOutcome) -> CaseState:
+    volumes = {
+        measurement.region: measurement.value
+        for measurement in outcome.result.measurements
+        if measurement.kind is MeasurementKind.VOLUME
+    }
+    return replace(
+        state,
+        status=CaseStatus.DONE,
+        fraction=1.0,
+        volumes_mm3=volumes,
+        warnings=outcome.result.segmentation.warnings,
+        files=tuple(file.name for file in outcome.files),
+    )

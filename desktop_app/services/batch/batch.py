@@ -1,0 +1,212 @@
+"""The studies below a folder: listed, worked through, and awaited."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from desktop_app.domain.study import Study
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.batch.attempt import StudyOrder, make_order
+from desktop_app.services.batch.folder_watch import FolderWatch
+from desktop_app.services.batch.journal import CaseListener, Entry, Journal
+from desktop_app.services.batch.listing import Listing, known_state, list_studies
+from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
+from desktop_app.services.batch.place import StudyPlace
+from desktop_app.services.batch.records import write_skipped
+from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.batch.watch import Watch
+from desktop_app.services.models import ModelStore
+from desktop_app.services.privacy import REDACTED
+
+
+class Batch:
+    """The studies below a folder and their states.
+
+    First `find` lists them, then `run` works through them; stopped and run again it goes on where
+    it stopped. `watch` does both, again and again, until it is stopped. All are meant for a job
+    runner, `cases` for any thread.
+
+    Parameters
+    ----------
+    models
+        Where the weights are looked up.
+    place
+        Where the studies are worked through.
+    on_case
+        Told of every change of a study's state, on the threads that work.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        output: Path,
+        options: BatchOptions,
+        *,
+        models: ModelStore,
+        place: StudyPlace,
+        on_case: CaseListener | None = None,
+    ) -> None:
+        self.root = root
+        self.output = output
+        self.options = options
+        self._anonymise = options.case.export.anonymise
+        self._models = models
+        self._place = place
+        self._journal = Journal(output, anonymise=self._anonymise, on_case=on_case)
+        self._skipped: tuple[tuple[str, str], ...] = ()
+        self._case_options = options.case
+        self._weights_sha256 = ""
+
+    @property
+    def cases(self) -> tuple[CaseState, ...]:
+        """The studies and how they stand, in the order in which they run."""
+        return self._journal.cases
+
+    def study(self, name: str) -> Study:
+        """Return the study of a case.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        return self._journal.study(name)
+
+    def find(
+        self, progress: ProgressCallback | None = None, token: CancelToken | None = None
+    ) -> tuple[CaseState, ...]:
+        """List the studies below the root and what is already known of each.
+
+        A study's name is that of its folder of results, see `results_name`.
+
+        Raises
+        ------
+        InputError
+            If there is no study.
+        UsageError
+            If the model is not installed.
+        OutputError
+            If the key of anonymised names cannot be written.
+        """
+        self._look_up_model()
+        listing = self._list(progress, token)
+        self._journal.begin(
+            Entry(study, self._state_of(study, resume=self.options.resume))
+            for study in listing.studies
+        )
+        return self.cases
+
+    def run(
+        self, progress: ProgressCallback | None = None, token: CancelToken | None = None
+    ) -> BatchOutcome:
+        """Work through every study that is not done.
+
+        Raises
+        ------
+        InputError
+            If there is no study.
+        OutputError
+            If states or summary cannot be written.
+        Cancelled
+            If `token` was cancelled; what is done stays done.
+        """
+        token = token or CancelToken()
+        self._place.prepare()
+        self.find(token=token)
+        self._journal.sum_up()
+        todo = [e.study for e in self._journal.entries if e.state.status is not CaseStatus.DONE]
+        self._work_through(todo, progress, token)
+        return self._outcome()
+
+    def watch(
+        self,
+        progress: ProgressCallback | None = None,
+        token: CancelToken | None = None,
+        options: WatchOptions | None = None,
+    ) -> BatchOutcome:
+        """Work through the studies that are there and those that come, until `token` is cancelled.
+
+        A study is taken once its files have settled. One that failed is tried again when its
+        files change, and one that is done where its results are out of date. The progress told is
+        that of the studies at hand, so it goes back when others come.
+
+        Returns
+        -------
+        BatchOutcome
+            After `token` was cancelled; a study that ran then is pending again.
+
+        Raises
+        ------
+        InputError
+            If the root is no folder.
+        UsageError
+            If the model is not installed.
+        OutputError
+            If states or summary cannot be written.
+        """
+        token = token or CancelToken()
+        if not self.root.is_dir():
+            raise InputError(
+                "Only a folder can be watched.",
+                str(self.root),
+                "Name the folder in which the studies will appear.",
+            )
+        self._look_up_model()
+        self._place.prepare()
+        watch = Watch(
+            FolderWatch(self.root, self.output, (options or WatchOptions()).settle_seconds),
+            options or WatchOptions(),
+            self._journal,
+            list_studies=lambda: self._list(None, token).studies,
+            state_of=lambda study, again: self._state_of(
+                study, resume=self.options.resume or again
+            ),
+            work_through=lambda studies: self._work_through(studies, progress, token),
+        )
+        with suppress(Cancelled):
+            watch.go_on(progress or _silent, token)
+        return self._outcome()
+
+    def _look_up_model(self) -> None:
+        options = self.options.case
+        model = self._models.find(options.segment.model_name)
+        self._case_options = replace(
+            options, segment=replace(options.segment, weights_folder=model.folder)
+        )
+        self._weights_sha256 = model.sha256
+
+    def _list(self, progress: ProgressCallback | None, token: CancelToken | None) -> Listing:
+        listing = list_studies(
+            self.root, self.output, anonymise=self._anonymise, progress=progress, token=token
+        )
+        self._skipped = listing.skipped
+        return listing
+
+    def _state_of(self, study: Study, *, resume: bool) -> CaseState:
+        if not resume:
+            return CaseState(study.name, study.study_uid)
+        return known_state(study, self.output, self._make_order)
+
+    def _work_through(
+        self, studies: Sequence[Study], progress: ProgressCallback | None, token: CancelToken
+    ) -> None:
+        self._place.work_through(
+            studies, self._make_order, self._journal, progress=progress, token=token
+        )
+
+    def _make_order(self, study: Study) -> StudyOrder:
+        return make_order(study, self._case_options, self.output, self._weights_sha256)
+
+    def _outcome(self) -> BatchOutcome:
+        write_skipped(
+            self.output,
+            ((REDACTED if self._anonymise else what, why) for what, why in self._skipped),
+        )
+        return BatchOutcome(self.cases, self._journal.sum_up(), self._skipped)
+
+
+def _silent(fraction: float, stage: str) -> None:
+    """Progress nobody listens to."""

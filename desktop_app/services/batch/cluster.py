@@ -1,0 +1,273 @@
+"""Studies on the workers of a Dask cluster, which see the same folders as this computer."""
+
+import importlib.util
+import logging
+import queue
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import desktop_app
+from desktop_app.domain.study import Study
+from desktop_app.errors import DeviceError, InputError, OutputError, UsageError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.batch.attempt import DefectListener, StudyOrder, failed
+from desktop_app.services.batch.cluster_messages import RemoteOrder
+from desktop_app.services.batch.cluster_worker import segment_on_worker
+from desktop_app.services.batch.journal import Journal
+from desktop_app.services.batch.place import OrderMaker, SharedBar
+from desktop_app.services.batch.state import CaseState, CaseStatus
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_CONNECT_SECONDS = 10.0
+_POLL_SECONDS = 0.2
+# Clusters that grow on demand need a while for their first worker.
+_WORKERLESS_SECONDS = 120.0
+_COUNT_WORKERS_SECONDS = 5.0
+# A worker asks once a second whether to stop, and ends its process within ten.
+_STOP_SECONDS = 15.0
+
+
+class ClusterPlace:
+    """A Dask cluster.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler, such as ``tcp://host:8786``.
+    at_a_time
+        Most studies handed over at a time; by default as many as the cluster takes.
+    workerless_seconds
+        How long the cluster may be without any worker before its studies count as failed.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        at_a_time: int | None = None,
+        on_defect: DefectListener | None = None,
+        workerless_seconds: float = _WORKERLESS_SECONDS,
+    ) -> None:
+        self._address = address
+        self._at_a_time = at_a_time
+        self._on_defect = on_defect
+        self._workerless_seconds = workerless_seconds
+
+    def prepare(self) -> None:
+        """Find out whether the scheduler answers.
+
+        Raises
+        ------
+        UsageError
+            If the library is not installed, or this is no address.
+        InputError
+            If nobody answers.
+        """
+        with self._connect():
+            pass
+
+    def work_through(
+        self,
+        studies: Sequence[Study],
+        make_order: OrderMaker,
+        journal: Journal,
+        *,
+        progress: ProgressCallback | None,
+        token: CancelToken,
+    ) -> None:
+        """Work through the studies; see `StudyPlace`.
+
+        Raises
+        ------
+        InputError
+            If the scheduler no longer answers.
+        """
+        if not studies:
+            return
+        with self._connect() as client:
+            share = SharedBar([study.name for study in studies], progress)
+            run = _Run(client, journal, share, self._workerless_seconds)
+            limit = self._at_a_time or len(studies)
+            waiting = list(studies)
+            try:
+                while waiting or run.outstanding:
+                    token.raise_if_cancelled()
+                    while waiting and len(run.outstanding) < limit:
+                        self._hand_over(waiting.pop(0), make_order, run)
+                    run.turn()
+            finally:
+                run.close()
+
+    def _hand_over(self, study: Study, make_order: OrderMaker, run: "_Run") -> None:
+        try:
+            order = make_order(study)
+        except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
+            run.end(failed(CaseState(study.name, study.study_uid), error, self._on_defect))
+        else:
+            run.submit(order)
+
+    def _connect(self) -> "AbstractContextManager[Client]":
+        if importlib.util.find_spec("distributed") is None:
+            raise UsageError(
+                "Clusters need a library that is not installed.",
+                f"--scheduler {self._address}: there is no Python package “distributed”.",
+                "Install it on every computer of the cluster: pip install 'gliascope[cluster]'",
+            )
+        from distributed import Client
+
+        # What matters is among the states; its retries belong to no user.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        try:
+            client: Client = Client(self._address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        except ValueError as error:
+            raise UsageError(
+                "This is no address of a scheduler.",
+                f"--scheduler {self._address}: {error}",
+                "Give it as the scheduler tells it at its start, such as tcp://host:8786",
+            ) from error
+        except (OSError, TimeoutError) as error:
+            raise InputError(
+                "The scheduler of the cluster does not answer.",
+                f"--scheduler {self._address}",
+                "Check that it runs, and that this computer may reach its address.",
+            ) from error
+        return client
+
+
+class _Run:
+    """Studies handed to a cluster, and what comes back."""
+
+    def __init__(
+        self, client: "Client", journal: Journal, share: SharedBar, workerless_seconds: float
+    ) -> None:
+        from distributed import Event
+
+        self.outstanding: dict[str, tuple[StudyOrder, Future[CaseState]]] = {}
+        self._client = client
+        self._journal = journal
+        self._share = share
+        self._workerless_seconds = workerless_seconds
+        self._channel = f"gliascope-{uuid.uuid4()}"
+        self._stop = Event(self._channel, client=client)
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._begun: set[str] = set()
+        self._counted_at = self._had_workers_at = time.monotonic()
+        client.subscribe_topic(self._channel, lambda event: self._events.put(event[1]))
+
+    def submit(self, order: StudyOrder) -> None:
+        """Hand a study over."""
+        name = order.study.name
+        future = self._client.submit(
+            segment_on_worker,
+            RemoteOrder(order, desktop_app.__version__),
+            self._channel,
+            key=f"{self._channel}-{name}",
+            pure=False,
+        )
+        self.outstanding[name] = (order, future)
+        future.add_done_callback(lambda _: self._events.put((name,)))
+        self._share.report(name, 0.0, "Waiting for a worker")
+
+    def turn(self) -> None:
+        """Wait for something to happen, for a moment, and note it."""
+        try:
+            name, *advance = self._events.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            self._give_up_without_workers()
+            return
+        if name not in self.outstanding:
+            return
+        if advance:
+            self._note_advance(name, *advance)
+        else:
+            self.end(_outcome(*self.outstanding.pop(name)))
+
+    def end(self, state: CaseState) -> None:
+        """Note that a study is over."""
+        self._journal.keep(state)
+        self._share.report(state.name, 1.0)
+
+    def close(self) -> None:
+        """Stop what is left and wait until it has; those studies are pending again."""
+        left, self.outstanding = self.outstanding, {}
+        # A scheduler that is gone has nothing left to stop.
+        with suppress(OSError, TimeoutError):
+            if left:
+                self._stop.set()
+                self._client.cancel([f for name, (_, f) in left.items() if name not in self._begun])
+                deadline = time.monotonic() + _STOP_SECONDS
+                begun = [future for name, (_, future) in left.items() if name in self._begun]
+                while time.monotonic() < deadline and not all(f.done() for f in begun):
+                    time.sleep(_POLL_SECONDS)
+            self._client.unsubscribe_topic(self._channel)
+        for order, _ in left.values():
+            with suppress(OutputError):
+                self._journal.keep(replace(order.running, status=CaseStatus.PENDING))
+
+    def _note_advance(self, name: str, fraction: float, stage: str) -> None:
+        order, _ = self.outstanding[name]
+        state = replace(order.running, fraction=fraction, stage=stage)
+        if name in self._begun:
+            self._journal.show(state)
+        else:
+            self._begun.add(name)
+            self._journal.keep(state)
+        self._share.report(name, fraction, stage)
+
+    def _give_up_without_workers(self) -> None:
+        now = time.monotonic()
+        if now - self._counted_at < _COUNT_WORKERS_SECONDS:
+            return
+        self._counted_at = now
+        with suppress(OSError, TimeoutError):
+            if self._client.nthreads():
+                self._had_workers_at = now
+        if now - self._had_workers_at < self._workerless_seconds:
+            return
+        error = DeviceError(
+            "The cluster has no workers.",
+            f"It was without for {self._workerless_seconds:.0f} seconds.",
+            "Start workers, then start the batch again; it goes on where it stopped.",
+        )
+        with suppress(OSError, TimeoutError):
+            self._client.cancel([future for _, future in self.outstanding.values()])
+        for order, _ in self.outstanding.values():
+            self.end(failed(replace(order.running, status=CaseStatus.PENDING), error))
+        self.outstanding.clear()
+
+
+def _outcome(order: StudyOrder, future: "Future[CaseState]") -> CaseState:
+    """Return a study's state; what the cluster itself did wrong makes it failed."""
+    from distributed import KilledWorker
+
+    if future.status == "finished":
+        state: CaseState = future.result()
+        return state
+    error = future.exception() if future.status == "error" else None
+    study = f"Study {order.study.name}"
+    if isinstance(error, KilledWorker):
+        told = DeviceError(
+            "The workers that took the study were lost.",
+            f"{study}: last on {error.last_worker.address}.",
+            "Give the workers more memory; their own logs say why they ended.",
+        )
+    elif error is None:
+        told = DeviceError(
+            "The cluster gave the study up.",
+            f"{study}: the connection to the scheduler was lost, or somebody cancelled it.",
+            "Start the batch again; it goes on where it stopped.",
+        )
+    else:
+        told = DeviceError(
+            "The cluster could not run the study.",
+            f"{study}: {type(error).__name__}: {' '.join(str(error).split())}",
+            "Install the same Gliascope on the scheduler and on every worker.",
+        )
+    return failed(replace(order.running, status=CaseStatus.PENDING), told)

@@ -1,0 +1,110 @@
+"""The states of a batch's studies: in memory, on disk, and told to whoever listens."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_app.domain.study import Study
+from desktop_app.services.batch.records import without_identity, write_state, write_summary
+from desktop_app.services.batch.state import CaseState
+
+CaseListener = Callable[[CaseState], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A study and how it stands."""
+
+    study: Study
+    state: CaseState
+
+
+class Journal:
+    """Keeps the states; safe across threads.
+
+    Parameters
+    ----------
+    output
+        Folder of the results.
+    anonymise
+        Write nothing that tells who a study is of.
+    on_case
+        Told of every change of a state, on the thread that noted it.
+    """
+
+    def __init__(
+        self, output: Path, *, anonymise: bool = False, on_case: CaseListener | None = None
+    ) -> None:
+        self._output = output
+        self._anonymise = anonymise
+        self._on_case = on_case
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._kept: dict[str, CaseState] = {}
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The studies and how they stand, in the order in which they run."""
+        with self._lock:
+            return tuple(self._entries.values())
+
+    @property
+    def cases(self) -> tuple[CaseState, ...]:
+        """The states, in the order in which their studies run."""
+        return tuple(entry.state for entry in self.entries)
+
+    def study(self, name: str) -> Study:
+        """Return the study of a case.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        with self._lock:
+            return self._entries[name].study
+
+    def begin(self, entries: Iterable[Entry]) -> None:
+        """Take in the studies that were found, in place of those before; nothing is written."""
+        fresh = tuple(entries)
+        kept = {entry.state.name: self._on_disk(entry.study, entry.state) for entry in fresh}
+        with self._lock:
+            self._entries = {entry.state.name: entry for entry in fresh}
+            self._kept = kept
+
+    def show(self, state: CaseState) -> None:
+        """Note a passing state, such as how far a study is; nothing is written."""
+        with self._lock:
+            self._entries[state.name] = Entry(self._entries[state.name].study, state)
+        if self._on_case is not None:
+            self._on_case(state)
+
+    def keep(self, state: CaseState) -> None:
+        """Note a state on disk and in the summary, too.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        kept = self._on_disk(self.study(state.name), state)
+        write_state(self._output, kept)
+        self.show(state)
+        with self._lock:
+            self._kept[state.name] = kept
+            write_summary(self._output, self._kept.values())
+
+    def sum_up(self) -> Path:
+        """Write the summary and return its path.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with self._lock:
+            return write_summary(self._output, self._kept.values())
+
+    def _on_disk(self, study: Study, state: CaseState) -> CaseState:
+        return without_identity(state, study) if self._anonymise else state

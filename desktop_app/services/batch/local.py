@@ -1,0 +1,153 @@
+"""Studies on this computer, some at a time, each lane with a model process of its own."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from desktop_app.domain.study import Study
+from desktop_app.errors import Cancelled
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.batch.attempt import DefectListener, attempt, failed
+from desktop_app.services.batch.journal import Journal
+from desktop_app.services.batch.place import OrderMaker, SharedBar
+from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.export import PageRenderer
+from desktop_app.services.segment import Segmenter
+
+
+class BatchWorker(Segmenter, Protocol):
+    """A model process that the batch makes and ends."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+class LocalPlace:
+    """The computer that the program runs on.
+
+    Parameters
+    ----------
+    make_worker
+        Makes a model process; called once per lane.
+    workers
+        Studies at a time.
+
+    Raises
+    ------
+    ValueError
+        If there is not at least one worker.
+    """
+
+    def __init__(
+        self,
+        make_worker: Callable[[], BatchWorker],
+        *,
+        workers: int = 1,
+        page_renderer: PageRenderer | None = None,
+        on_defect: DefectListener | None = None,
+    ) -> None:
+        if workers < 1:
+            raise ValueError("a batch needs at least one worker")
+        self._make_worker = make_worker
+        self._workers = workers
+        self._page_renderer = page_renderer
+        self._on_defect = on_defect
+
+    def prepare(self) -> None:
+        """Nothing to find out: a device that fails is told with the first study."""
+
+    def work_through(
+        self,
+        studies: Sequence[Study],
+        make_order: OrderMaker,
+        journal: Journal,
+        *,
+        progress: ProgressCallback | None,
+        token: CancelToken,
+    ) -> None:
+        """Work through the studies; see `StudyPlace`."""
+        run = _Run(
+            studies, make_order, journal, SharedBar([s.name for s in studies], progress), token
+        )
+        workers = min(self._workers, max(len(studies), 1))
+        with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:
+            lanes = [pool.submit(self._lane, run) for _ in range(workers)]
+        for lane in lanes:
+            lane.result()
+        token.raise_if_cancelled()
+
+    def _lane(self, run: "_Run") -> None:
+        worker = self._make_worker()
+        try:
+            for study in run.rest():
+                self._one(study, worker, run)
+        except BaseException:
+            run.stop()
+            raise
+        finally:
+            worker.close()
+
+    def _one(self, study: Study, worker: BatchWorker, run: "_Run") -> None:
+        pending = CaseState(study.name, study.study_uid)
+
+        def report(fraction: float, stage: str) -> None:
+            run.journal.show(replace(order.running, fraction=fraction, stage=stage))
+            run.share.report(study.name, fraction, stage)
+
+        try:
+            order = run.make_order(study)
+        except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
+            state = failed(pending, error, self._on_defect)
+        else:
+            run.journal.keep(order.running)
+            try:
+                state = attempt(
+                    order,
+                    worker,
+                    page_renderer=self._page_renderer,
+                    progress=report,
+                    token=run.token,
+                    on_defect=self._on_defect,
+                )
+            except Cancelled:
+                run.journal.keep(replace(order.running, status=CaseStatus.PENDING))
+                raise
+        run.journal.keep(state)
+        run.share.report(study.name, 1.0)
+
+
+class _Run:
+    """What the lanes of one run share: the studies left, the bar, the wish to stop."""
+
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        make_order: OrderMaker,
+        journal: Journal,
+        share: SharedBar,
+        token: CancelToken,
+    ) -> None:
+        self.make_order = make_order
+        self.journal = journal
+        self.share = share
+        self.token = token
+        self._studies = iter(studies)
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no further study."""
+        self._stopped = True
+
+    def rest(self) -> Iterator[Study]:
+        """Yield the studies that no lane has taken yet."""
+        while not self._stopped:
+            self.token.raise_if_cancelled()
+            with self._lock:
+                study = next(self._studies, None)
+            if study is None:
+                return
+            yield study

@@ -1,0 +1,63 @@
+"""Where the studies of a batch are worked through: this computer, or a cluster."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from desktop_app.domain.study import Study
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.batch.attempt import StudyOrder
+from desktop_app.services.batch.journal import Journal
+
+OrderMaker = Callable[[Study], StudyOrder]
+"""Says what is to be done with a study; an `InputError` where that cannot be said."""
+
+
+class StudyPlace(Protocol):
+    """Works through studies and notes in the journal what comes of each."""
+
+    def prepare(self) -> None:
+        """Find out whether studies can be worked through here at all.
+
+        Raises
+        ------
+        UserFacingError
+            If not.
+        """
+
+    def work_through(
+        self,
+        studies: Sequence[Study],
+        make_order: OrderMaker,
+        journal: Journal,
+        *,
+        progress: ProgressCallback | None,
+        token: CancelToken,
+    ) -> None:
+        """Work through every study, whatever becomes of one of them.
+
+        Raises
+        ------
+        OutputError
+            If states cannot be written.
+        Cancelled
+            If `token` was cancelled; what is done stays done, the rest is pending again.
+        """
+
+
+class SharedBar:
+    """Adds the progress of studies that run side by side up to one bar."""
+
+    def __init__(self, names: Iterable[str], report: ProgressCallback | None) -> None:
+        self._fractions = dict.fromkeys(names, 0.0)
+        self._report = report
+        self._lock = threading.Lock()
+
+    def report(self, name: str, fraction: float, stage: str = "") -> None:
+        """Note how far one study is."""
+        with self._lock:
+            self._fractions[name] = fraction
+            overall = sum(self._fractions.values()) / len(self._fractions)
+        if self._report is not None:
+            self._report(overall, f"{name}: {stage}" if stage else name)

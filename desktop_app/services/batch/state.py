@@ -1,0 +1,85 @@
+"""Where a study of a batch stands, and what its results depend on."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence, Series
+from desktop_app.services.case import CaseOptions
+
+
+class CaseStatus(StrEnum):
+    """Where a study of a batch stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """One study of a batch as told to the user and kept on disk.
+
+    Parameters
+    ----------
+    name
+        The study's name, and that of its folder of results.
+    fraction, stage
+        How far a running study is.
+    reason
+        Why it failed: what, where, what to do, a line each; empty otherwise.
+    seconds
+        Wall time it took.
+    volumes_mm3
+        Per region, once done.
+    files
+        Names of the files written to the folder of results.
+    fingerprint
+        Stands for inputs, options and weights: results of another fingerprint are out of date.
+    resumed
+        Whether the results come from an earlier run.
+    """
+
+    name: str
+    study_uid: str
+    status: CaseStatus = CaseStatus.PENDING
+    fraction: float = 0.0
+    stage: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    volumes_mm3: Mapping[Region, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    fingerprint: str = ""
+    resumed: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is done or failed."""
+        return self.status in (CaseStatus.DONE, CaseStatus.FAILED)
+
+
+def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_sha256: str) -> str:
+    """Return a checksum of everything a study's results depend on.
+
+    Parameters
+    ----------
+    roles
+        Their files count by path, size and time of the last change.
+    """
+    inputs = []
+    for sequence in Sequence:
+        if sequence in roles:
+            paths = sorted({instance.path for instance in roles[sequence].instances})
+            stats = [(path, path.stat()) for path in paths]
+            inputs.append(
+                [sequence.value, [[str(p.resolve()), s.st_size, s.st_mtime_ns] for p, s in stats]]
+            )
+    # The folder of the weights does not matter, their checksum does.
+    kept = replace(options, segment=replace(options.segment, weights_folder=None))
+    what = {"inputs": inputs, "options": asdict(kept), "weights": weights_sha256}
+    return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,24 @@
+"""The architectures the product knows, by their names; free of torch."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What ``kind`` in a configuration's ``[network]`` may be."""
+
+    SLIM_UNETRPP = "slim_unetrpp"
+    UNETR_PLUS_PLUS = "unetr_plus_plus"
+
+
+CARD_NAMES: Final[dict[Kind, str]] = {
+    Kind.SLIM_UNETRPP: "SlimUNETRpp",
+    Kind.UNETR_PLUS_PLUS: "UNETRpp",
+}
+"""``architecture`` on a model card."""
+
+TITLES: Final[dict[str, str]] = {
+    "SlimUNETRpp": "Slim UNETR++",
+    "UNETRpp": "UNETR++",
+}
+"""What a reader calls each architecture."""

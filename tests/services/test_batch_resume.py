@@ -1,0 +1,137 @@
+"""Stopped and started again: what is done stays, what is out of date is made again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.batch import BatchOptions, CaseStatus
+from desktop_app.services.batch.records import read_state
+from desktop_app.services.case import CaseOptions, ExportOptions
+from desktop_app.services.segment import SegmentOptions
+from tests.batch_cases import NAMES, Stage, statuses, write_model
+
+
+def test_what_is_done_is_not_done_again(stage: Stage) -> None:
+    first = stage.batch().run()
+    stage.processed.clear()
+    again = stage.batch()
+    outcome = again.run()
+    assert stage.processed == []
+    assert all(case.resumed for case in outcome.cases)
+    assert outcome.cases[0].volumes_mm3 == first.cases[0].volumes_mm3
+    assert stage.summary()[2]["state"] == "done"
+
+
+def test_without_resuming_everything_is_done_again(stage: Stage) -> None:
+    stage.batch().run()
+    stage.processed.clear()
+    stage.batch(BatchOptions(resume=False)).run()
+    assert stage.processed == list(NAMES)
+
+
+def test_failed_studies_are_tried_again(stage: Stage) -> None:
+    def fail(name: str) -> None:
+        if name == "berta":
+            raise InputError("Damaged.", "x", "y")
+
+    stage.before = fail
+    stage.batch().run()
+    stage.processed.clear()
+    stage.before = lambda name: None
+    outcome = stage.batch().run()
+    assert stage.processed == ["berta"]
+    assert outcome.failed == ()
+
+
+def changed_input(stage: Stage) -> BatchOptions:
+    (stage.root / "anna" / "t1c").write_bytes(b"longer than before")
+    return BatchOptions()
+
+
+def changed_export(stage: Stage) -> BatchOptions:
+    return BatchOptions(CaseOptions(export=ExportOptions(et_label=4)))
+
+
+def changed_precision(stage: Stage) -> BatchOptions:
+    return BatchOptions(CaseOptions(SegmentOptions(precision="fp32")))
+
+
+def changed_weights(stage: Stage) -> BatchOptions:
+    write_model(stage.weights, "bb")
+    return BatchOptions()
+
+
+def lost_results(stage: Stage) -> BatchOptions:
+    (stage.output / "anna" / "measurements.json").unlink()
+    return BatchOptions()
+
+
+def damaged_state(stage: Stage) -> BatchOptions:
+    (stage.output / ".gliascope" / "anna.json").write_text('{"schema": "gliascope/ba')
+    return BatchOptions()
+
+
+def foreign_state(stage: Stage) -> BatchOptions:
+    (stage.output / ".gliascope" / "anna.json").write_text("[1, 2]")
+    return BatchOptions()
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (changed_input, ["anna"]),
+        (lost_results, ["anna"]),
+        (damaged_state, ["anna"]),
+        (foreign_state, ["anna"]),
+        (changed_export, list(NAMES)),
+        (changed_precision, list(NAMES)),
+        (changed_weights, list(NAMES)),
+    ],
+)
+def test_results_that_are_out_of_date_are_made_again(
+    stage: Stage, change: Callable[[Stage], BatchOptions], again: list[str]
+) -> None:
+    stage.batch().run()
+    stage.processed.clear()
+    stage.batch(change(stage)).run()
+    assert stage.processed == again
+
+
+def test_a_study_that_ran_when_the_program_died_is_run_again(stage: Stage) -> None:
+    stage.batch().run()
+    file = stage.output / ".gliascope" / "berta.json"
+    file.write_text(file.read_text().replace('"done"', '"running"'))
+    stage.processed.clear()
+    stage.batch().run()
+    assert stage.processed == ["berta"]
+
+
+def test_stopped_and_started_again_it_goes_on(stage: Stage) -> None:
+    token = CancelToken()
+    stage.before = lambda name: token.cancel() if name == "berta" else None
+    batch = stage.batch()
+    with pytest.raises(Cancelled):
+        batch.run(token=token)
+    assert statuses(batch) == [CaseStatus.DONE, CaseStatus.PENDING, CaseStatus.PENDING]
+    assert [row["state"] for row in stage.summary()] == ["done", "pending", "pending"]
+    assert not (stage.output / "berta").exists()
+    assert all(worker.closed for worker in stage.workers)
+    stage.processed.clear()
+    batch.run()
+    assert stage.processed == ["berta", "cäsar"]
+    assert statuses(batch) == [CaseStatus.DONE] * 3
+
+
+def test_a_done_study_whose_files_vanished_is_tried_again(stage: Stage) -> None:
+    stage.batch().run()
+    (stage.root / "anna" / "t1c").unlink()
+    assert stage.batch().find()[0].status is CaseStatus.PENDING
+
+
+def test_states_survive_the_disk(stage: Stage) -> None:
+    outcome = stage.batch().run()
+    for case in outcome.cases:
+        assert read_state(stage.output, case.name) == replace(case, fraction=0.0)

@@ -1,0 +1,131 @@
+"""Many studies: isolation, states, progress, workers."""
+
+import threading
+
+import pytest
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.errors import InputError, OutputError
+from desktop_app.services.batch import CaseStatus, LocalPlace
+from desktop_app.services.batch.records import read_state
+from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
+from tests.study_cases import GEOMETRY
+
+
+def test_the_studies_are_listed_before_anything_runs(stage: Stage) -> None:
+    batch = stage.batch()
+    assert [case.name for case in batch.find()] == list(NAMES)
+    assert statuses(batch) == [CaseStatus.PENDING] * 3
+    assert batch.study("berta") is stage.studies[1]
+    assert not stage.output.exists()
+
+
+def test_all_studies_are_done_and_summed_up(stage: Stage) -> None:
+    outcome = stage.batch().run()
+    assert outcome.failed == ()
+    assert [case.status for case in outcome.cases] == [CaseStatus.DONE] * 3
+    rows = stage.summary()
+    assert [row["study"] for row in rows] == list(NAMES)
+    assert rows[0]["state"] == "done"
+    voxel_mm3 = GEOMETRY.voxel_volume_mm3
+    assert float(rows[0]["ET_mm3"]) == pytest.approx(3 * voxel_mm3, abs=0.05)
+    assert float(rows[0]["ED_mm3"]) == 0
+    assert rows[0]["warnings"] == "T1 is missing."
+    assert float(rows[0]["seconds"]) >= 0
+    assert outcome.cases[0].volumes_mm3[Region.WT] == 3 * voxel_mm3
+    assert all(worker.closed for worker in stage.workers)
+
+
+def test_a_failed_study_does_not_stop_the_rest(stage: Stage) -> None:
+    def fail(name: str) -> None:
+        if name == "anna":
+            raise InputError("It is damaged.", "File 3", "Send it again.")
+
+    stage.before = fail
+    outcome = stage.batch().run()
+    assert [case.status for case in outcome.cases] == [
+        CaseStatus.FAILED,
+        CaseStatus.DONE,
+        CaseStatus.DONE,
+    ]
+    assert [case.name for case in outcome.failed] == ["anna"]
+    assert stage.summary()[0]["error"] == "It is damaged. | File 3 | Send it again."
+    kept = read_state(stage.output, "anna")
+    assert kept is not None
+    assert kept.reason == "It is damaged.\nFile 3\nSend it again."
+
+
+@pytest.mark.expects_logs
+def test_a_defect_costs_one_study_and_is_reported(stage: Stage) -> None:
+    def fail(name: str) -> None:
+        if name == "berta":
+            raise ZeroDivisionError("here")
+
+    stage.before = fail
+    outcome = stage.batch().run()
+    assert [case.name for case in outcome.failed] == ["berta"]
+    assert "ZeroDivisionError" in outcome.failed[0].reason
+    assert "ZeroDivisionError: here" in stage.defects[0]
+
+
+def test_every_change_is_told(stage: Stage) -> None:
+    stage.studies = stage.studies[:1]
+    stage.batch().run()
+    assert [(case.status, case.fraction) for case in stage.told] == [
+        (CaseStatus.RUNNING, 0.0),
+        (CaseStatus.RUNNING, 0.5),
+        (CaseStatus.DONE, 1.0),
+    ]
+
+
+def test_progress_covers_what_is_left_to_do(stage: Stage) -> None:
+    def fail(name: str) -> None:
+        if name != "cäsar":
+            raise InputError("Damaged.", "x", "y")
+
+    stage.before = fail
+    stage.batch().run()
+    told: list[float] = []
+    stage.batch().run(progress=lambda fraction, text: told.append(fraction))
+    assert told == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_several_workers_share_the_studies(stage: Stage) -> None:
+    both = threading.Barrier(2, timeout=10)
+    stage.studies = stage.studies[:2]
+    stage.before = lambda name: (both.wait(), None)[1]
+    outcome = stage.batch(workers=2).run()
+    assert sorted(stage.processed) == ["anna", "berta"]
+    assert len(stage.workers) == 2
+    assert all(worker.closed for worker in stage.workers)
+    assert outcome.failed == ()
+
+
+def test_no_more_workers_than_studies(stage: Stage) -> None:
+    stage.batch(workers=9).run()
+    assert len(stage.workers) == 3
+
+
+def test_the_model_of_the_store_is_used(stage: Stage) -> None:
+    stage.batch().run()
+    assert stage.options_seen[0].segment.weights_folder == stage.weights
+
+
+def test_where_states_cannot_be_kept_the_batch_ends(stage: Stage) -> None:
+    stage.output.parent.mkdir(exist_ok=True)
+    stage.output.write_text("a file in the way")
+    with pytest.raises(OutputError):
+        stage.batch().run()
+    assert stage.processed == []
+
+
+def test_a_study_whose_files_vanished_fails_alone(stage: Stage) -> None:
+    (stage.root / "anna" / "t1c").unlink()
+    outcome = stage.batch().run()
+    assert [case.name for case in outcome.failed] == ["anna"]
+    assert "cannot be read" in outcome.failed[0].reason
+
+
+def test_at_least_one_worker() -> None:
+    with pytest.raises(ValueError, match="worker"):
+        LocalPlace(FakeWorker, workers=0)
