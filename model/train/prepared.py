@@ -40,12 +40,6 @@ class PreparedCase:
     labels_kji: LabelArray
     anchors: tuple[npt.NDArray[np.int16], ...]
 
-    @property
-    def complete(self) -> bool:
-        """Whether every sequence is there and the truth known everywhere: fit to give a tumour."""
-        present = all(bool(image.any()) for image in self.images_ckji)
-        return present and bool(self.anchors) and not bool((self.labels_kji == UNKNOWN).any())
-
 
 def prepare_case(case: Case, weight: float, *, healthy: bool) -> PreparedCase:
     """Normalise a case and cut it to the brain.

@@ -1,5 +1,8 @@
 """Augmented crops drawn from prepared cases."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -14,10 +17,11 @@ from model.train.augment import (
     drop_sequences,
     mirrored_axes,
 )
+from model.train.cases import CaseArrays
 from model.train.config import AugmentConfig, TrainConfig
 from model.train.grown import GrownTumours
-from model.train.prepared import UNKNOWN, PreparedCase
-from model.train.transplant import Donor
+from model.train.prepared import UNKNOWN
+from model.train.transplant import Donor, can_give
 
 Shape = tuple[int, int, int]
 
@@ -36,16 +40,16 @@ class CropSampler:
     """
 
     def __init__(
-        self, cases: list[PreparedCase], config: TrainConfig, grown: GrownTumours | None = None
+        self, cases: Sequence[CaseArrays], config: TrainConfig, grown: GrownTumours | None = None
     ) -> None:
         weights = np.array([case.weight for case in cases], dtype=np.float64)
         self._cases = cases
         self._odds = weights / weights.sum()
         self._config = config
         self._grown = grown
-        self._grown_now: tuple[int, PreparedCase] | None = None
-        wanted = config.augment.transplant > 0
-        self._donors = [Donor(case) for case in cases if wanted and case.complete]
+        self._grown_now: tuple[int, CaseArrays] | None = None
+        # Each donor keeps a map of distances: of a thousand patients only the recent ones.
+        self._donor = lru_cache(maxsize=32)(self._make_donor)
 
     def batch(self, step: int, shape: Shape, size: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return images, targets and weights of one step.
@@ -75,21 +79,25 @@ class CropSampler:
         images, labels = cut(case, self._centre(case, rng, shape), shape)
         return augment_crop(images, labels, self._config.augment, rng)
 
-    def _case(self, rng: np.random.Generator, step: int) -> PreparedCase:
+    def _case(self, rng: np.random.Generator, step: int) -> CaseArrays:
         if self._grown is not None and rng.random() < self._config.grown.share:
             turn = step // self._config.grown.renew_steps
             if self._grown_now is None or self._grown_now[0] != turn:
                 self._grown_now = turn, self._grown.case(step)
             return self._grown_now[1]
         case = self._cases[int(rng.choice(len(self._cases), p=self._odds))]
-        if self._donors and rng.random() < self._config.augment.transplant:
-            donor = self._donors[int(rng.integers(len(self._donors)))]
-            if donor.case is not case:
+        if rng.random() < self._config.augment.transplant:
+            donor = self._donor(int(rng.choice(len(self._cases), p=self._odds)))
+            if donor is not None and donor.case.name != case.name:
                 return donor.give(case, rng)
         return case
 
+    def _make_donor(self, index: int) -> Donor | None:
+        case = self._cases[index]
+        return Donor(case) if can_give(case) else None
+
     def _centre(
-        self, case: PreparedCase, rng: np.random.Generator, crop: Shape
+        self, case: CaseArrays, rng: np.random.Generator, crop: Shape
     ) -> npt.NDArray[np.int64]:
         shape, side = np.array(case.labels_kji.shape), np.array(crop)
         if case.anchors and rng.random() < self._config.tumour_crops:
@@ -104,7 +112,7 @@ class CropSampler:
         return centre
 
 
-def cut(case: PreparedCase, centre: npt.NDArray[np.int64], shape: Shape) -> tuple[Tensor, Tensor]:
+def cut(case: CaseArrays, centre: npt.NDArray[np.int64], shape: Shape) -> tuple[Tensor, Tensor]:
     """Return images ``(4, k, j, i)`` and labels ``(k, j, i)`` around a voxel, zero outside it."""
     images = np.zeros((case.images_ckji.shape[0], *shape), dtype=np.float32)
     labels = np.zeros(shape, dtype=np.uint8)

@@ -8,6 +8,7 @@ as BraTS brains lie in one space.
 import numpy as np
 import numpy.typing as npt
 
+from model.train.cases import CaseArrays
 from model.train.prepared import UNKNOWN, PreparedCase, distance_to_tumour
 
 LARGEST_MARGIN = 10.0
@@ -20,20 +21,26 @@ SHIFT = 8
 Voxel = npt.NDArray[np.int64]
 
 
+def can_give(case: CaseArrays) -> bool:
+    """Whether a case has a tumour, every sequence, and its truth is known everywhere."""
+    present = all(bool(image.any()) for image in case.images_ckji)
+    return present and bool(case.anchors) and not bool((case.labels_kji == UNKNOWN).any())
+
+
 class Donor:
     """A case whose tumour can be given away.
 
     Parameters
     ----------
     case
-        Complete: all sequences, truth known everywhere.
+        One that :func:`can_give`.
     """
 
-    def __init__(self, case: PreparedCase) -> None:
+    def __init__(self, case: CaseArrays) -> None:
         self.case = case
         self._distance = distance_to_tumour(case.labels_kji)
 
-    def give(self, recipient: PreparedCase, rng: np.random.Generator) -> PreparedCase:
+    def give(self, recipient: CaseArrays, rng: np.random.Generator) -> PreparedCase:
         """Return the recipient with this tumour beside its own.
 
         What falls outside the recipient's brain is lost; a sequence the recipient lacks stays
@@ -48,13 +55,13 @@ class Donor:
         cover = cover.astype(np.float32) * (given != 0).any(axis=0)
         images = recipient.images_ckji.copy()
         own = images[:, *here].astype(np.float32)
-        own_brain: npt.NDArray[np.bool_] = np.any(own != 0, axis=0)
+        own_brain = (own != 0).any(axis=0)
         mixed = (own + cover * (given - own)) * own_brain
-        present = images.any(axis=(1, 2, 3))
+        present = np.asarray(images.any(axis=(1, 2, 3)))
         images[:, *here] = np.where(present[:, None, None, None], mixed, 0.0).astype(np.float16)
         labels = recipient.labels_kji.copy()
         part = labels[here]
-        taken = np.asarray((cover > 0.5) & own_brain & (part != UNKNOWN))
+        taken = (cover > 0.5) & own_brain & (part != UNKNOWN)
         part[taken] = self.case.labels_kji[there][taken]
         anchors = tuple(
             moved

@@ -2,7 +2,7 @@ import numpy as np
 
 from model.spec import Label
 from model.train.prepared import UNKNOWN, PreparedCase, anchors_of, distance_to_tumour
-from model.train.transplant import LARGEST_MARGIN, SHIFT, SOFT_EDGE, Donor
+from model.train.transplant import LARGEST_MARGIN, SHIFT, SOFT_EDGE, Donor, can_give
 
 
 def _case(name: str, level: float, shape: tuple[int, int, int], *, tumour: bool) -> PreparedCase:
@@ -63,5 +63,5 @@ def test_missing_sequence_and_unknown_truth_stay() -> None:
     assert not given.images_ckji[2].any()
     assert (given.labels_kji[:, :24] == UNKNOWN).all()
     assert (given.labels_kji[:, 24:] == Label.ET).any()
-    assert not recipient.complete
-    assert donor.case.complete
+    assert not can_give(recipient)
+    assert can_give(donor.case)

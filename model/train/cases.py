@@ -1,0 +1,135 @@
+"""Prepared cases on disk: of a thousand patients only the crops are read."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from model.spec import LabelArray
+from model.weights import write_json
+
+logger = logging.getLogger("model.train")
+VERSION = 1
+"""Grows whenever cases are prepared differently, so that older files are made anew."""
+
+Anchors = tuple[npt.NDArray[np.int16], ...]
+
+
+class CaseArrays(Protocol):
+    """What crops are drawn from, in memory or on disk; see `model.train.prepared.PreparedCase`."""
+
+    @property
+    def name(self) -> str:
+        """The case's name."""
+
+    @property
+    def weight(self) -> float:
+        """How often it is drawn, relative to the others."""
+
+    @property
+    def images_ckji(self) -> npt.NDArray[np.float16]:
+        """Normalised images."""
+
+    @property
+    def labels_kji(self) -> LabelArray:
+        """Labels, or UNKNOWN."""
+
+    @property
+    def anchors(self) -> Anchors:
+        """Positions to centre crops on, for each label that occurs."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """A prepared case in a folder of its own; every access maps the file anew.
+
+    A file stays open only as long as its array lives: a thousand cases would otherwise exhaust
+    what a process may open.
+    """
+
+    name: str
+    weight: float
+    folder: Path
+
+    @property
+    def images_ckji(self) -> npt.NDArray[np.float16]:
+        """Normalised images, mapped from disk."""
+        images: npt.NDArray[np.float16] = np.load(self.folder / "images.npy", mmap_mode="r")
+        return images
+
+    @property
+    def labels_kji(self) -> LabelArray:
+        """Labels, mapped from disk."""
+        labels: LabelArray = np.load(self.folder / "labels.npy", mmap_mode="r")
+        return labels
+
+    @property
+    def anchors(self) -> Anchors:
+        """Positions to centre crops on, for each label that occurs."""
+        with np.load(self.folder / "anchors.npz") as stored:
+            return tuple(stored[name] for name in stored.files)
+
+
+class CaseStore:
+    """Keeps prepared cases below a folder and makes them only where they are missing or stale.
+
+    Parameters
+    ----------
+    folder
+        Made if needed. May be shared by runs over the same data.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(
+        self, name: str, weight: float, origin: dict[str, Any], make: Callable[[], CaseArrays]
+    ) -> StoredCase:
+        """Return a case from the store; make and store it first if it is not there.
+
+        Parameters
+        ----------
+        name, weight
+            Of the case.
+        origin
+            What it was made from; another origin than the stored one makes it anew.
+        make
+            Prepares it.
+        """
+        folder = self._folder / name
+        mark = {"version": VERSION, **origin}
+        if not _is_marked(folder, mark):
+            case = make()
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "origin.json").unlink(missing_ok=True)
+            np.save(folder / "images.npy", case.images_ckji)
+            np.save(folder / "labels.npy", case.labels_kji)
+            np.savez(folder / "anchors.npz", *case.anchors)
+            # Comes last: a case without it was interrupted and is made anew.
+            write_json(folder / "origin.json", mark)
+        return StoredCase(name, weight, folder)
+
+
+def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
+    """Return what tells whether a stored case is still the one that the files would give."""
+    stats = [(path.name, path.stat()) for path in sorted(files)]
+    return {
+        "files": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+        **settings,
+    }
+
+
+def _is_marked(folder: Path, mark: dict[str, Any]) -> bool:
+    path = folder / "origin.json"
+    if not path.is_file():
+        return False
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    same: bool = stored == json.loads(json.dumps(mark))
+    if not same:
+        logger.info("%s: its source has changed, it is prepared anew", folder.name)
+    return same
