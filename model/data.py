@@ -128,7 +128,7 @@ def load_case(folder: Path) -> Case:
     if not sequences:
         msg = f"{folder}: no sequence found"
         raise CaseError(msg)
-    arrays = {sequence: load_lps(path) for sequence, path in sequences.items()}
+    arrays = {sequence: _load_lps(path) for sequence, path in sequences.items()}
     first, affine = next(iter(arrays.values()))
     images = np.zeros((len(SEQUENCES), *first.shape), dtype=np.float32)
     for index, sequence in enumerate(SEQUENCES):
@@ -136,9 +136,9 @@ def load_case(folder: Path) -> Case:
             images[index] = _same_grid(folder, arrays[sequence], first.shape, affine)
     labels = coverage = None
     if "seg" in files:
-        labels = _labels(folder, _same_grid(folder, load_lps(files["seg"]), first.shape, affine))
+        labels = _labels(folder, _same_grid(folder, _load_lps(files["seg"]), first.shape, affine))
     if "coverage" in files:
-        coverage = _same_grid(folder, load_lps(files["coverage"]), first.shape, affine) != 0
+        coverage = _same_grid(folder, _load_lps(files["coverage"]), first.shape, affine) != 0
     i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
     return Case(folder.name, images, labels, coverage, (k, j, i))
 
@@ -170,7 +170,7 @@ def _files_by_role(folder: Path) -> dict[str, Path]:
     return files
 
 
-def load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
+def _load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
     """Return the array in k, j, i order on an LPS grid, and its (RAS) affine in i, j, k order."""
     image = load_nifti(path)
     if not isinstance(image, SpatialImage) or image.affine is None or len(image.shape) != 3:

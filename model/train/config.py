@@ -325,9 +325,6 @@ class TrainConfig:
         if not fits or stage.batch < 1:
             msg = f"a stage's sides must be multiples of {_sides(stride)}: {stage}"
             raise ConfigError(msg)
-        if stage.patch and self.dataset.layout is Layout.BRATS:
-            msg = "crops of BraTS cases are cubes: give side instead of patch"
-            raise ConfigError(msg)
 
     def for_cases(self, count: int) -> "TrainConfig":
         """Return the configuration with epochs turned into steps for so many training cases."""
