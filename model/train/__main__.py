@@ -17,11 +17,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from model.allocator import keep_freed_memory
 from model.data import CaseError
 from model.train.checkpoint import CheckpointError
 from model.train.config import ConfigError, TrainConfig, load_config
+from model.train.grown import load_grown
 from model.train.loop import CHECKPOINT, StepReport, Trainer
-from model.train.sampling import load_sources
+from model.train.prepared import load_sources
 
 logger = logging.getLogger("model.train")
 USAGE_ERROR = 2
@@ -32,13 +34,16 @@ CANCELLED = 130
 def main(arguments: list[str] | None = None) -> int:
     """Run a training and return the exit code."""
     options = _parser().parse_args(arguments)
+    keep_freed_memory()
     console = Console(stderr=True)
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)]
     )
     try:
         config = load_config(options.config)
-        trainer = _trainer(config, options.data, options.output, resume=options.resume)
+        if options.fold is not None:
+            config = config.without(options.fold)
+        trainer = _trainer(config, options)
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
@@ -54,15 +59,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _trainer(config: TrainConfig, data: Path, output: Path, *, resume: bool) -> Trainer:
-    if not resume and (output / CHECKPOINT).exists():
+def _trainer(config: TrainConfig, options: argparse.Namespace) -> Trainer:
+    output: Path = options.output
+    if not options.resume and (output / CHECKPOINT).exists():
         msg = f"{output} holds a checkpoint: add --resume, or choose another folder"
         raise ConfigError(msg)
-    logger.info("reading cases below %s", data)
-    cases = load_sources(config, data)
+    logger.info("reading cases below %s", options.data)
+    cases = load_sources(config, options.data)
     logger.info("%d training cases, %d held out", len(cases), len(config.held_out))
-    trainer = Trainer(config, cases, output)
-    if resume:
+    trainer = Trainer(config, cases, output, load_grown(config.grown, config.seed, options.data))
+    if options.start_from is not None:
+        trainer.start_from(options.start_from)
+    if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
     return trainer
@@ -81,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder that holds the configuration's [[sources]]",
     )
     parser.add_argument("--output", type=Path, required=True, help="checkpoint, log, weights")
+    parser.add_argument("--fold", help="leave this one of the configuration's [folds] out")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="WEIGHTS", help="safetensors of the same network"
+    )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
     return parser
 

@@ -7,6 +7,7 @@ slices and an imperfect brain extraction.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,16 +15,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.normalise import CLIP_HIGH, CLIP_LOW
-from model.spec import SEQUENCES, Sequence
+from model.spec import SEQUENCES
+from model.spec import Sequence as Contrast
 from model.train.config import AugmentConfig
 
-MISSING_ODDS: dict[Sequence, float] = {
-    Sequence.T1: 0.35,
-    Sequence.T1C: 0.15,
-    Sequence.T2: 0.35,
-    Sequence.FLAIR: 0.15,
+MISSING_ODDS: dict[Contrast, float] = {
+    Contrast.T1: 0.3,
+    Contrast.T1C: 0.2,
+    Contrast.T2: 0.25,
+    Contrast.FLAIR: 0.25,
 }
-"""Which sequence is left out, when one is: clinics skip T1 and T2 more often than the others."""
+"""Which sequence is left out, when one is: every one can be missing in a clinic."""
 
 Generator = np.random.Generator
 
@@ -171,24 +173,25 @@ def disturb_brain_edge(
     return images, labels
 
 
-def affine_grid(side: int, rng: Generator) -> Tensor:
+def affine_grid(shape: Sequence[int], rng: Generator) -> Tensor:
     """Return a sampling grid of a random rotation (up to 15°) and anisotropic zoom (0.8 to 1.25).
 
     Returns
     -------
     Tensor
-        Shape ``(1, side, side, side, 3)``, for :func:`torch.nn.functional.grid_sample`.
+        Shape ``(1, k, j, i, 3)``, for :func:`torch.nn.functional.grid_sample`.
     """
     a, b, c = (math.radians(float(angle)) for angle in rng.uniform(-15, 15, size=3))
     about_x = np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
     about_y = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
     about_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
     zoom = np.diag(np.exp(rng.uniform(-0.2, 0.2) + rng.uniform(-0.06, 0.06, size=3)))
+    # The grid's coordinates run from -1 to 1 along every axis, x (i) first: undo the sides' ratio.
+    sides = np.diag([float(n) for n in reversed(shape)])
+    turn = about_x @ about_y @ about_z @ zoom
     matrix = np.zeros((1, 3, 4), dtype=np.float32)
-    matrix[0, :, :3] = about_x @ about_y @ about_z @ zoom
-    return functional.affine_grid(
-        torch.from_numpy(matrix), [1, 1, side, side, side], align_corners=False
-    )
+    matrix[0, :, :3] = np.linalg.inv(sides) @ turn @ sides
+    return functional.affine_grid(torch.from_numpy(matrix), [1, 1, *shape], align_corners=False)
 
 
 def _mean_filter(x: Tensor) -> Tensor:

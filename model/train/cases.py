@@ -21,7 +21,7 @@ Anchors = tuple[npt.NDArray[np.int16], ...]
 
 
 class CaseArrays(Protocol):
-    """What crops are drawn from, in memory or on disk; see `sampling.PreparedCase`."""
+    """What crops are drawn from, in memory or on disk; see `model.train.prepared.PreparedCase`."""
 
     @property
     def name(self) -> str:

@@ -125,7 +125,7 @@ class StageConfig:
     batch
         Crops a step, over all processes.
     patch
-        Sides along k, j, i of a crop that is no cube (Decathlon data only); then without `side`.
+        Sides along k, j, i of a crop that is no cube; then without `side`.
     """
 
     until: float
@@ -150,6 +150,8 @@ class OptimiserConfig:
         ``adamw``, or ``sgd`` with Nesterov's momentum.
     schedule
         ``cosine``, or ``polynomial``: (1 - fraction)^0.9, as nnU-Net has it.
+    hold
+        Fraction of the run up to which the rate stays constant before it falls.
     warm_up_epochs
         Instead of `warm_up_steps`, where the run is given in epochs.
     ema_decay
@@ -167,6 +169,7 @@ class OptimiserConfig:
     momentum: float = 0.99
     clip_norm: float = 1.0
     ema_decay: float = 0.999
+    hold: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -199,6 +202,32 @@ class AugmentConfig:
     missing_sequence: float = 0.0
     leftover_scalp: float = 0.0
     eroded_brain: float = 0.0
+    transplant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GrownConfig:
+    """Tumours grown in brains without one, see :mod:`model.train.grown`.
+
+    Attributes
+    ----------
+    share
+        Of the crops; 0 for none.
+    shapes, brains, tissue_maps
+        Folders below the data folder: masks, cases without tumour, FreeSurfer maps of whole
+        heads. Of the latter two one may be empty.
+    real_brains
+        Share of the real brains, where there are both.
+    renew_steps
+        Steps until the next case is grown.
+    """
+
+    share: float = 0.0
+    shapes: str = "shapes"
+    brains: str = "normal"
+    tissue_maps: str = "heads/labelmaps"
+    real_brains: float = 0.5
+    renew_steps: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +251,8 @@ class TrainConfig:
         Of the initial weights, the sampling and the augmentation.
     held_out
         Case names that are never read.
+    folds
+        Cross-validation: the names each fold leaves out, beside `held_out`.
     tumour_crops
         Share of the crops that are centred in a tumour.
     focal_gamma
@@ -249,9 +280,11 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    grown: GrownConfig = field(default_factory=GrownConfig)
     max_hours: float = 0.0
     seed: int = 0
     held_out: tuple[str, ...] = ()
+    folds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tumour_crops: float = 0.7
     focal_gamma: float = 2.0
     bf16: bool = False
@@ -292,9 +325,6 @@ class TrainConfig:
         if not fits or stage.batch < 1:
             msg = f"a stage's sides must be multiples of {_sides(stride)}: {stage}"
             raise ConfigError(msg)
-        if stage.patch and self.dataset.layout is Layout.BRATS:
-            msg = "crops of BraTS cases are cubes: give side instead of patch"
-            raise ConfigError(msg)
 
     def for_cases(self, count: int) -> "TrainConfig":
         """Return the configuration with epochs turned into steps for so many training cases."""
@@ -305,6 +335,19 @@ class TrainConfig:
         if optimiser.warm_up_epochs:
             optimiser = replace(optimiser, warm_up_steps=optimiser.warm_up_epochs * epoch)
         return replace(self, steps=self.epochs * epoch, epochs=0, optimiser=optimiser)
+
+    def without(self, fold: str) -> "TrainConfig":
+        """Return the configuration with one fold's cases held out.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such fold.
+        """
+        if fold not in self.folds:
+            msg = f"no fold {fold!r}; the configuration has: {', '.join(self.folds) or 'none'}"
+            raise ConfigError(msg)
+        return replace(self, held_out=(*self.held_out, *self.folds[fold]))
 
     def stage_at(self, fraction: float) -> StageConfig:
         """Return the stage in force after this fraction of the training."""
@@ -335,6 +378,8 @@ def load_config(path: Path) -> TrainConfig:
     validation = _build(ValidationConfig, document.pop("validation", {}))
     optimiser = _build(OptimiserConfig, document.pop("optimiser", {}))
     augment = _build(AugmentConfig, document.pop("augment", {}))
+    grown = _build(GrownConfig, document.pop("grown", {}))
+    folds = {name: tuple(cases) for name, cases in document.pop("folds", {}).items()}
     return _build(
         TrainConfig,
         {
@@ -346,6 +391,8 @@ def load_config(path: Path) -> TrainConfig:
             "validation": validation,
             "optimiser": optimiser,
             "augment": augment,
+            "grown": grown,
+            "folds": folds,
         },
     )
 

@@ -5,17 +5,28 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from model.network import build_network
-from model.train.checkpoint import Progress, WeightAverage, load_checkpoint, save_checkpoint
+from model.train.checkpoint import (
+    CheckpointError,
+    Progress,
+    WeightAverage,
+    load_checkpoint,
+    save_checkpoint,
+)
 from model.train.config import OptimiserConfig, TrainConfig
+from model.train.grown import GrownTumours
 from model.train.losses import region_loss
-from model.train.sampling import CropSampler, PreparedCase
+from model.train.prepared import PreparedCase
+from model.train.sampling import CropSampler
 from model.weights import ModelCard, save_network
 
 CHECKPOINT = "checkpoint.pt"
@@ -36,9 +47,10 @@ class StepReport:
 
 
 def learning_rate(config: OptimiserConfig, step: int, fraction: float) -> float:
-    """Return the rate of a step: linear warm-up, then half a cosine over the whole run."""
+    """Return the rate of a step: linear warm-up, constant up to `hold`, then half a cosine."""
     floor = config.final_fraction
-    cosine = floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, fraction)))
+    fallen = max(0.0, min(1.0, fraction) - config.hold) / max(1e-9, 1.0 - config.hold)
+    cosine = floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * fallen))
     return config.learning_rate * cosine * min(1.0, (step + 1) / max(1, config.warm_up_steps))
 
 
@@ -53,17 +65,26 @@ class Trainer:
         Prepared training cases.
     output
         Folder of checkpoint, log and, at the end, weights and card.
+    grown
+        Source of grown tumours, if the configuration wants them.
     """
 
-    def __init__(self, config: TrainConfig, cases: list[PreparedCase], output: Path) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        cases: list[PreparedCase],
+        output: Path,
+        grown: GrownTumours | None = None,
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.cases = cases
         self.output = output
         self.progress = Progress()
+        self.started_from = ""
         self.network = build_network(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = WeightAverage(self.network, config.optimiser.ema_decay)
-        self._sampler = CropSampler(cases, config)
+        self._sampler = CropSampler(cases, config, grown)
         self._optimiser = torch.optim.AdamW(
             self._parameter_groups(),
             lr=config.optimiser.learning_rate,
@@ -83,6 +104,23 @@ class Trainer:
         self.progress = load_checkpoint(
             self.output / CHECKPOINT, self.network, self._optimiser, self.average
         )
+
+    def start_from(self, weights: Path) -> None:
+        """Begin with the weights of another run of the same network.
+
+        Raises
+        ------
+        CheckpointError
+            If they cannot be read or belong to another network.
+        """
+        try:
+            state = load_file(weights)
+            self.network.load_state_dict(state)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            msg = f"{weights}: cannot start from these weights: {error}"
+            raise CheckpointError(msg) from error
+        self.average = WeightAverage(self.network, self.config.optimiser.ema_decay)
+        self.started_from = f"{weights.stem}, sha256 {sha256(weights.read_bytes()).hexdigest()}"
 
     @property
     def fraction(self) -> float:
@@ -136,7 +174,7 @@ class Trainer:
             group["lr"] = rate
         # Dropout draws from torch's own generator: seed it by the step, so a resumed run agrees.
         torch.manual_seed(config.seed * 1_000_003 + step)
-        images, target, weight = self._sampler.batch(step, stage.side, stage.batch)
+        images, target, weight = self._sampler.batch(step, stage.shape, stage.batch)
         loss = self._loss(images, target, weight)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -147,7 +185,12 @@ class Trainer:
         seconds = time.monotonic() - began
         self.progress = Progress(step + 1, self.progress.seconds + seconds)
         return StepReport(
-            step + 1, self.fraction, round(self.progress.seconds, 2), stage.side, rate, loss.item()
+            step + 1,
+            self.fraction,
+            round(self.progress.seconds, 2),
+            stage.shape[0],
+            rate,
+            loss.item(),
         )
 
     def save(self) -> None:
@@ -184,11 +227,12 @@ class Trainer:
 
     def _training_card(self) -> dict[str, Any]:
         config = asdict(self.config)
-        for own_section in ("network", "card", "held_out"):
+        for own_section in ("network", "card", "held_out", "folds"):
             config.pop(own_section)
         return {
             "cases": sorted(case.name for case in self.cases),
             "held_out": list(self.config.held_out),
+            "started_from": self.started_from,
             "steps": self.progress.step,
             "hours": round(self.progress.seconds / 3600.0, 2),
             "recipe": config,

@@ -133,6 +133,18 @@ def test_scalp_is_background_and_lost_brain_is_empty() -> None:
 
 
 def test_sampling_grid_is_a_mild_deformation() -> None:
-    grid = affine_grid(SIDE, np.random.default_rng(0))
+    grid = affine_grid((SIDE, SIDE, SIDE), np.random.default_rng(0))
     assert grid.shape == (1, SIDE, SIDE, SIDE, 3)
     assert 0.7 < float(grid.abs().amax()) < 2.0
+
+
+def test_sampling_grid_turns_without_shearing_a_long_box() -> None:
+    shape = (64, 32, 48)
+    grid = affine_grid(shape, np.random.default_rng(4))[0].double()
+    half = torch.tensor([n / 2 for n in reversed(shape)], dtype=torch.float64)
+    points = grid * half
+    steps = [points[1, 0, 0], points[0, 1, 0], points[0, 0, 1]]
+    axes = [step - points[0, 0, 0] for step in steps]
+    lengths = [float(axis.norm()) for axis in axes]
+    assert max(lengths) / min(lengths) < 1.2
+    assert abs(float(axes[0] @ axes[2])) / (lengths[0] * lengths[2]) < 0.15

@@ -3,6 +3,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -20,7 +21,8 @@ from model.train.config import (
 )
 from model.train.loop import CHECKPOINT, LOG, Trainer, learning_rate
 from model.train.losses import cross_entropy, dice_loss, region_loss
-from model.train.sampling import UNKNOWN, CropSampler, PreparedCase, prepare_case
+from model.train.prepared import UNKNOWN, PreparedCase, load_sources, prepare_case
+from model.train.sampling import CropSampler
 from model.weights import load_network
 
 CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
@@ -189,8 +191,8 @@ def test_coarse_outputs_learn_the_mean_of_their_voxels() -> None:
 
 
 def test_sampler_depends_on_seed_and_step_alone(cases: list[PreparedCase]) -> None:
-    first, again = (CropSampler(cases, CONFIG).batch(5, 32, 2) for _ in range(2))
-    other = CropSampler(cases, CONFIG).batch(6, 32, 2)
+    first, again = (CropSampler(cases, CONFIG).batch(5, (32, 32, 32), 2) for _ in range(2))
+    other = CropSampler(cases, CONFIG).batch(6, (32, 32, 32), 2)
     for a, b in zip(first, again, strict=True):
         assert torch.equal(a, b)
     assert not torch.equal(first[0], other[0])
@@ -199,7 +201,7 @@ def test_sampler_depends_on_seed_and_step_alone(cases: list[PreparedCase]) -> No
 def test_crops_hold_tumour_and_small_cases_are_padded() -> None:
     prepared = prepare_case(_case(), 1.0, healthy=False)
     images, target, weight = CropSampler([prepared], replace(CONFIG, tumour_crops=1.0)).batch(
-        0, 64, 2
+        0, (64, 64, 64), 2
     )
     assert images.shape == (2, 4, 64, 64, 64)
     assert target.shape == (2, 3, 64, 64, 64)
@@ -229,11 +231,42 @@ def test_labels_are_asked_for_unless_healthy() -> None:
 def test_shipped_configurations_are_valid(path: Path) -> None:
     config = load_config(path)
     assert config.stages[-1].until == 1.0
-    assert config.sources
+    assert config.sources or config.grown.share == 1
 
 
-def test_shipped_recipe_holds_four_patients_out() -> None:
-    assert len(load_config(CONFIGS / "few_patients.toml").held_out) == 4
+def test_shipped_recipe_leaves_every_patient_out_once() -> None:
+    folds = load_config(CONFIGS / "few_patients.toml").folds
+    names = [name for fold in folds.values() for name in fold]
+    assert len(folds) == 3
+    assert len(set(names)) == len(names) == 22
+
+
+def test_a_fold_is_left_out(tmp_path: Path) -> None:
+    for name in ("A", "B", "C"):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        for kind, array in (("t1", np.ones((40, 40, 40))), ("seg", np.zeros((40, 40, 40)))):
+            image = nib.Nifti1Image(array.astype(np.uint8), np.diag([-1.0, -1.0, 1.0, 1.0]))
+            nib.save(image, folder / f"{name}_{kind}.nii.gz")
+    config = replace(CONFIG, held_out=("A",), folds={"one": ("B",)})
+    assert [case.name for case in load_sources(config, tmp_path / "data")] == ["B", "C"]
+    assert [case.name for case in load_sources(config.without("one"), tmp_path / "data")] == ["C"]
+    with pytest.raises(ConfigError, match="no fold 'two'; the configuration has: one"):
+        config.without("two")
+
+
+def test_training_starts_from_other_weights(cases: list[PreparedCase], tmp_path: Path) -> None:
+    first = Trainer(CONFIG, cases, tmp_path / "first")
+    first.step()
+    first.export()
+    second = Trainer(CONFIG, cases, tmp_path / "second")
+    second.start_from(tmp_path / "first" / "tiny.safetensors")
+    for name, value in second.network.state_dict().items():
+        assert torch.allclose(value, first.average.state[name], atol=1e-3)
+    assert "sha256" in second.export().document["training"]["started_from"]
+    (tmp_path / "no.safetensors").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="cannot start from"):
+        second.start_from(tmp_path / "no.safetensors")
 
 
 @pytest.mark.parametrize(

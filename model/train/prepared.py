@@ -1,0 +1,102 @@
+"""Cases in memory, normalised and cut to the brain, ready to draw crops from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from model.cropping import brain_box
+from model.data import Case, CaseError, find_cases, load_case
+from model.normalise import normalise
+from model.spec import Label, LabelArray
+from model.train.config import TrainConfig
+
+UNKNOWN = 255
+"""Label of voxels whose truth is not known; they carry no loss."""
+ANCHORS_PER_LABEL = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCase:
+    """A normalised case, cut to its brain.
+
+    Attributes
+    ----------
+    name, weight
+        Folder name and relative frequency.
+    images_ckji
+        float16 to save memory.
+    labels_kji
+        :class:`model.spec.Label` or :data:`UNKNOWN`.
+    anchors
+        For each label that occurs, voxel positions ``(n, 3)`` to centre crops on.
+    """
+
+    name: str
+    weight: float
+    images_ckji: npt.NDArray[np.float16]
+    labels_kji: LabelArray
+    anchors: tuple[npt.NDArray[np.int16], ...]
+
+
+def prepare_case(case: Case, weight: float, *, healthy: bool) -> PreparedCase:
+    """Normalise a case and cut it to the brain.
+
+    Raises
+    ------
+    CaseError
+        If a case that should have reference labels has none.
+    """
+    if case.labels_kji is None and not healthy:
+        msg = f"{case.name}: no reference labels (…seg.nii.gz)"
+        raise CaseError(msg)
+    box = brain_box(case.images_ckji)
+    images = normalise(case.images_ckji)[:, *box].astype(np.float16)
+    labels = np.zeros(images.shape[1:], dtype=np.uint8)
+    if case.labels_kji is not None and not healthy:
+        labels[:] = case.labels_kji[box]
+    if case.coverage_kji is not None:
+        labels[~case.coverage_kji[box]] = UNKNOWN
+    return PreparedCase(case.name, weight, images, labels, anchors_of(labels))
+
+
+def anchors_of(labels_kji: LabelArray) -> tuple[npt.NDArray[np.int16], ...]:
+    """Return some voxels of each label that occurs."""
+    anchors = []
+    for label in (Label.NCR, Label.ED, Label.ET):
+        positions = np.argwhere(labels_kji == label).astype(np.int16)
+        if len(positions):
+            anchors.append(positions[:: max(1, len(positions) // ANCHORS_PER_LABEL)])
+    return tuple(anchors)
+
+
+def distance_to_tumour(labels_kji: LabelArray) -> npt.NDArray[np.uint8]:
+    """Return each voxel's distance to the nearest tumour voxel, in voxels, at most 255."""
+    tumour = (labels_kji > 0) & (labels_kji != UNKNOWN)
+    distance = np.asarray(ndimage.distance_transform_edt(~tumour))
+    return np.asarray(np.minimum(distance, 255), dtype=np.uint8)
+
+
+def load_sources(config: TrainConfig, data: Path) -> list[PreparedCase]:
+    """Read every case of the configuration's sources, except the held-out ones.
+
+    Raises
+    ------
+    CaseError
+        If a source that is not optional is missing, or a case cannot be used.
+    """
+    cases: list[PreparedCase] = []
+    for source in config.sources:
+        folder = data / source.folder
+        if source.optional and not folder.is_dir():
+            continue
+        for path in find_cases(folder):
+            if path.name not in config.held_out:
+                weight = source.weight * source.case_weights.get(path.name, 1.0)
+                cases.append(prepare_case(load_case(path), weight, healthy=source.healthy))
+    if not cases and config.grown.share < 1:
+        msg = f"{data}: every case is held out"
+        raise CaseError(msg)
+    return cases
