@@ -14,14 +14,25 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.spec import SEQUENCES
+from model.spec import SEQUENCES, Sequence
 
 _QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _BRIGHT: Final = 0.95
 _CHANGE: Final = 0.005
+_FULL: Final = 0.9999
 # Every n-th voxel along each axis: a hundred thousand are enough for a quantile.
 _STRIDE: Final = 2
 _MIN_VOXELS: Final = 1000
+# Beyond it one distance says no more than that the images do not fit.
+_FARTHEST: Final = 8.0
+
+_QUANTILE, _ROUGHNESS, _CORRELATION, _DIFFERENCE = (
+    "quantile",
+    "roughness",
+    "correlation",
+    "difference",
+)
+_VOLUME, _FILLING = "brain volume", "brain in its box"
 _LITRE_MM3: Final = 1e6
 
 
@@ -48,12 +59,12 @@ class Unfamiliarity:
     score
         Distance of the most unusual statistic as a share of the limit: above 1 the study looks
         like none of the patients that the limit was drawn from.
-    statistic
-        Which one that was.
+    reason
+        What is unusual most of all, in words that end a sentence.
     """
 
     score: float
-    statistic: str
+    reason: str
 
     @property
     def is_unfamiliar(self) -> bool:
@@ -87,16 +98,52 @@ class FamiliarityModel:
             raise ValueError("a familiarity model needs statistics, positive scales and a limit")
 
     def judge(self, found: Mapping[str, float]) -> Unfamiliarity:
-        """Compare a study's statistics with what is usual; those it lacks are left out."""
-        distances = {
+        """Compare a study's statistics with what is usual; those it lacks are left out.
+
+        A study is unfamiliar where one statistic is beyond the limit, or where the images fit
+        better in another order: two sequences exchanged change each statistic but little.
+        """
+        distances = self.distances(found)
+        if not distances:
+            return Unfamiliarity(0.0, "nothing")
+        farthest = max(distances, key=distances.__getitem__)
+        unusual = Unfamiliarity(distances[farthest] / self.limit, _in_words(farthest))
+        exchanged = self._exchanged(found)
+        if exchanged is None or unusual.score > exchanged.score:
+            return unusual
+        return exchanged
+
+    def distances(self, found: Mapping[str, float]) -> dict[str, float]:
+        """Return how many standard deviations each statistic is from what is usual."""
+        return {
             name: abs(found[name] - usual.centre) / usual.scale
             for name, usual in self.statistics.items()
             if name in found
         }
-        if not distances:
-            return Unfamiliarity(0.0, "")
-        farthest = max(distances, key=distances.__getitem__)
-        return Unfamiliarity(distances[farthest] / self.limit, farthest)
+
+    def _exchanged(self, found: Mapping[str, float]) -> Unfamiliarity | None:
+        present = [s for s in SEQUENCES if f"{s} {_ROUGHNESS}" in found]
+        as_given = self._mismatch(found)
+        best, order = as_given, tuple(present)
+        for one in itertools.permutations(present):
+            mismatch = self._mismatch(_renamed(found, dict(zip(present, one, strict=True))))
+            if mismatch < best:
+                best, order = mismatch, one
+        moved = [given for given, seen in zip(present, order, strict=True) if given != seen]
+        if not moved:
+            return None
+        names = " and ".join([", ".join(moved[:-1]), moved[-1]])
+        return Unfamiliarity(
+            as_given / max(best, 1e-6), f"the images given as {names} look exchanged"
+        )
+
+    def _mismatch(self, found: Mapping[str, float]) -> float:
+        distances = [
+            min(distance, _FARTHEST)
+            for name, distance in self.distances(found).items()
+            if not _names_in(name).isdisjoint(SEQUENCES)
+        ]
+        return math.sqrt(sum(d * d for d in distances) / max(len(distances), 1))
 
     @classmethod
     def from_mapping(cls, section: Mapping[str, Any]) -> "FamiliarityModel":
@@ -144,9 +191,9 @@ def study_statistics(
     for sequence, (channel, inside) in present.items():
         quantiles = np.quantile(channel[inside], _QUANTILES)
         for share, value in zip(_QUANTILES, quantiles, strict=True):
-            found[f"{sequence} quantile {share:g}"] = float(value)
+            found[f"{sequence} {_QUANTILE} {share:g}"] = float(value)
         whole = image_ckji[SEQUENCES.index(sequence)]
-        found[f"{sequence} roughness"] = math.log(_roughness(whole))
+        found[f"{sequence} {_ROUGHNESS}"] = math.log(_roughness(whole))
     for (one, (a, in_a)), (other, (b, in_b)) in itertools.combinations(present.items(), 2):
         both = in_a & in_b
         if np.count_nonzero(both) >= _MIN_VOXELS:
@@ -159,7 +206,7 @@ def _size(
 ) -> dict[str, float]:
     inside = np.asarray((image_ckji != 0).any(axis=0))
     litres = max(int(inside.sum()), 1) * math.prod(spacing_mm) / _LITRE_MM3
-    return {"brain volume": math.log(litres), "brain in its box": float(inside.mean())}
+    return {_VOLUME: math.log(litres), _FILLING: float(inside.mean())}
 
 
 def _roughness(channel_kji: NDArray[np.float32]) -> float:
@@ -182,12 +229,46 @@ def _mean_step(array_kji: NDArray[np.float32], *, axis: int) -> float:
 
 
 def _pair(one: str, other: str, a: NDArray[np.float32], b: NDArray[np.float32]) -> dict[str, float]:
-    found = {
-        f"{one} and {other} correlation": float(np.corrcoef(a, b)[0, 1]),
-        f"{other} where {one} is bright": float(b[a > np.quantile(a, _BRIGHT)].mean()),
-        f"{one} where {other} is bright": float(a[b > np.quantile(b, _BRIGHT)].mean()),
+    flat = a.min() == a.max() or b.min() == b.max()
+    correlation = 0.0 if flat else float(np.corrcoef(a, b)[0, 1])
+    low, high = np.quantile(b - a, (_CHANGE, 1 - _CHANGE))
+    return {
+        # Fisher's transform: 0.90 and 0.99 are as far apart as 0.0 and 0.83.
+        f"{one} {other} {_CORRELATION}": math.atanh(min(max(correlation, -_FULL), _FULL)),
+        f"{one} {other} {_DIFFERENCE}": float(low + high),
+        f"{other} where {one} is bright": float(b[a >= np.quantile(a, _BRIGHT)].mean()),
+        f"{one} where {other} is bright": float(a[b >= np.quantile(b, _BRIGHT)].mean()),
     }
-    if (one, other) == ("T1", "T1c"):
-        low, high = np.quantile(b - a, (_CHANGE, 1 - _CHANGE))
-        found["T1c over T1"] = float(low + high)
-    return found
+
+
+def _names_in(statistic: str) -> set[str]:
+    return set(statistic.split())
+
+
+def _renamed(found: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    """Return the statistics of the same images in another order."""
+    renamed = {}
+    for name, value in found.items():
+        words = [names.get(word, word) for word in name.split()]
+        turned = value
+        if words[-1] in (_CORRELATION, _DIFFERENCE) and _rank(words[0]) > _rank(words[1]):
+            words[:2] = reversed(words[:2])
+            turned = -value if words[-1] == _DIFFERENCE else value
+        renamed[" ".join(words)] = turned
+    return renamed
+
+
+def _rank(sequence: str) -> int:
+    return SEQUENCES.index(Sequence(sequence))
+
+
+def _in_words(statistic: str) -> str:
+    named = [sequence.value for sequence in SEQUENCES if sequence in _names_in(statistic)]
+    if len(named) > 1:
+        return f"unusual: the contrast between {named[0]} and {named[1]}"
+    if named:
+        what = "noise or sharpness" if statistic.endswith(_ROUGHNESS) else "range of intensities"
+        return f"unusual: the {what} of {named[0]}"
+    if statistic in (_VOLUME, _FILLING):
+        return "unusual: size or outline of the brain"
+    return f"unusual: the {statistic}"

@@ -1,4 +1,4 @@
-"""``python -m model.evaluate --data DIR [--weights FILE] [--cases A,B] [--json]``."""
+"""``python -m model.evaluate --data DIR``: one network, or the folds of a cross-validation."""
 
 import argparse
 import json
@@ -12,6 +12,9 @@ from rich.progress import track
 
 from model.data import Case, CaseError, find_cases, load_case
 from model.errors import DeviceFailure, UnusableImage, WeightsError
+from model.evaluate.fold_command import FoldOptions, command_line
+from model.evaluate.fold_command import run as run_folds
+from model.evaluate.folds import FOLD_TABLE
 from model.evaluate.report import CaseScores, Predictor, as_document, as_table, score_case
 from model.inference import Segmenter
 from model.messages import DEFAULT_MODEL, InferenceRequest, Precision
@@ -20,6 +23,7 @@ from model.weights import DEFAULT_FOLDER, ModelCard, read_card, write_json
 
 logger = logging.getLogger("model.evaluate")
 HELD_OUT = "held-out"
+OWN_CARD = Path()
 INPUT_ERROR = 3
 
 
@@ -29,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(stderr=True)
     weights: Path = options.weights
     try:
+        if options.folds is not None:
+            return run_folds(_fold_options(options), console)
         card = read_card(weights.parent, weights.stem)
         folders = select_cases(find_cases(options.data), options.cases, card)
         predict = _predictor(weights, options.device, options.precision)
@@ -40,8 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(str(error), style="red", markup=False)
         return INPUT_ERROR
     document = as_document(scores, card.name, card.sha256)
-    if options.write_card:
-        _write_card(weights, card, {**document, "command": _command(options)})
+    if options.write_card is not None:
+        own = options.write_card == OWN_CARD
+        _write_card(
+            weights.with_suffix(".json") if own else options.write_card,
+            card,
+            {**document, "command": _command(options)},
+        )
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
@@ -117,8 +128,37 @@ def _command(options: argparse.Namespace) -> str:
     )
 
 
-def _write_card(weights: Path, card: ModelCard, metrics: dict[str, Any]) -> None:
-    write_json(weights.with_suffix(".json"), {**card.document, "metrics": metrics})
+def _write_card(path: Path, card: ModelCard, metrics: dict[str, Any]) -> None:
+    write_json(path, {**card.document, "metrics": metrics})
+
+
+def _fold_options(options: argparse.Namespace) -> FoldOptions:
+    card = options.write_card
+    return FoldOptions(
+        runs=options.folds,
+        data=options.data,
+        normal=options.normal,
+        without=_sequences(options.without),
+        mirror=options.flip,
+        tune=options.tune,
+        device=options.device,
+        precision=options.precision,
+        table=options.fold_table,
+        card=options.weights.with_suffix(".json") if card == OWN_CARD else card,
+        json=options.json,
+        command=command_line(options),
+    )
+
+
+def _sequences(names: str | None) -> tuple[str, ...]:
+    if not names:
+        return ()
+    known = {sequence.value: None for sequence in SEQUENCES}
+    unknown = [name for name in names.split(",") if name not in known]
+    if unknown:
+        msg = f"no such sequence: {', '.join(unknown)}; there are {', '.join(known)}"
+        raise CaseError(msg)
+    return tuple(name for name in known if name in names.split(","))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,8 +180,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", default="auto", choices=[p.value for p in Precision])
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument(
-        "--write-card", action="store_true", help="keep the figures in the model card"
+        "--write-card",
+        type=Path,
+        nargs="?",
+        const=OWN_CARD,
+        metavar="CARD",
+        help="keep what was found in a model card (default: the one beside --weights)",
     )
+    folds = parser.add_argument_group("cross-validation")
+    folds.add_argument(
+        "--folds",
+        type=Path,
+        metavar="RUNS",
+        help="folder with one folder per fold: its network and card; each patient is judged by "
+        "the network that never read it",
+    )
+    folds.add_argument(
+        "--fold-table", type=Path, default=FOLD_TABLE, help="TOML with the cases of each fold"
+    )
+    folds.add_argument("--flip", action="store_true", help="average over left-right flips")
+    folds.add_argument("--tune", action="store_true", help="choose thresholds and smallest sizes")
+    folds.add_argument("--without", metavar="T1,T2", help="take these sequences away")
+    folds.add_argument("--normal", type=Path, help="folder of brains without tumour")
     return parser
 
 

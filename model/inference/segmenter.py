@@ -262,8 +262,8 @@ def _unfamiliar(doubt: Doubt | None) -> list[str]:
         return []
     return [
         "This study does not look like those the network learned from "
-        f"({doubt.unfamiliarity.statistic}): check the four sequences and the brain's outline, "
-        "and do not rely on the result."
+        f"({doubt.unfamiliarity.reason}). Check the four sequences and the outline of the brain; "
+        "do not rely on the result."
     ]
 
 

@@ -1,0 +1,264 @@
+"""``python -m model.evaluate --folds RUNS``: every patient by the network that never read it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import track
+
+from model.data import find_cases, load_case
+from model.evaluate import cross_report as report
+from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
+from model.evaluate.folds import (
+    FOLD_TABLE,
+    FoldError,
+    FoldRun,
+    find_folds,
+    fold_of,
+    read_fold_table,
+)
+from model.evaluate.out_of_fold import Conditions, OutOfFold, load, predict, save
+from model.inference import Segmenter
+from model.postprocess import PostprocessSettings, labels_from_probabilities
+from model.weights import CARD_SCHEMA, write_json
+
+ANSWERS: Final = "oof"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldOptions:
+    """What was asked for.
+
+    Attributes
+    ----------
+    runs
+        Folder of the trained folds.
+    data
+        Folder of the patients.
+    normal
+        Folder of brains without tumour.
+    without
+        Sequences taken away.
+    mirror
+        Average with the answer for the mirrored brain.
+    tune
+        Choose thresholds and sizes.
+    table
+        What each fold is meant to hold out.
+    card
+        Model card that receives what was found.
+    command
+        How to repeat it.
+    """
+
+    runs: Path
+    data: Path
+    normal: Path | None = None
+    without: tuple[str, ...] = ()
+    mirror: bool = False
+    tune: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    table: Path = FOLD_TABLE
+    card: Path | None = None
+    json: bool = False
+    command: str = ""
+
+
+def run(options: FoldOptions, console: Console) -> int:
+    """Evaluate and return the exit code.
+
+    Raises
+    ------
+    CaseError
+        If folds or cases cannot be used.
+    WeightsError
+        If a network cannot be used.
+    """
+    card = None if options.card is None else _read_card(options.card)
+    folds = find_folds(options.runs, read_fold_table(options.table))
+    by_name = {folder.name: folder for folder in find_cases(options.data)}
+    owners = {name: run for name in by_name if (run := fold_of(name, folds)) is not None}
+    if not owners:
+        msg = f"{options.data}: none of these cases is held out by a fold in {options.runs}"
+        raise FoldError(msg)
+    left_out = sorted(set(by_name) - set(owners))
+    if left_out:
+        console.print(f"Held out by no fold, so not evaluated: {', '.join(left_out)}")
+    answers = _Answers(options, console)
+    patients = answers.of(owners, by_name)
+    settings = PostprocessSettings.from_card(folds[0].card.document)
+    found = cross_validate(patients, settings, tune=options.tune)
+    normal = _normal(options, folds, answers, _final_settings(found, settings))
+    document = report.as_document(found, _about(options, folds, left_out), normal)
+    if card is not None and options.card is not None:
+        write_json(options.card, _with_findings(card, found, document, options))
+    _show(found, document, owners, options)
+    return 0
+
+
+class _Answers:
+    """Answers of the networks, computed where they are not there yet."""
+
+    def __init__(self, options: FoldOptions, console: Console) -> None:
+        self._options = options
+        self._console = console
+        self._segmenter = Segmenter()
+
+    def of(
+        self, owners: Mapping[str, FoldRun], folders: Mapping[str, Path]
+    ) -> tuple[OutOfFold, ...]:
+        """Return the answer for each case, one network after the other."""
+        cases = sorted(owners, key=lambda name: (owners[name].name, name))
+        found = {
+            name: self._one(owners[name], folders[name])
+            for name in track(cases, "segmenting", console=self._console)
+        }
+        return tuple(found[name] for name in sorted(found))
+
+    def _one(self, run: FoldRun, folder: Path) -> OutOfFold:
+        options = self._options
+        conditions = Conditions(
+            weights_sha256=run.card.sha256,
+            mirror=options.mirror,
+            without=options.without,
+            precision=options.precision,
+        )
+        path = options.runs / self._folder_name() / f"{folder.name}.npz"
+        stored = load(path, conditions)
+        if stored is not None:
+            return stored
+        made = predict(
+            load_case(folder), self._segmenter, run.weights, conditions, device=options.device
+        )
+        save(made, path)
+        return made
+
+    def _folder_name(self) -> str:
+        flip = "-flip" if self._options.mirror else ""
+        without = "".join(f"-without-{name}" for name in self._options.without)
+        return f"{ANSWERS}{flip}{without}"
+
+
+def _final_settings(found: CrossValidation, default: PostprocessSettings) -> PostprocessSettings:
+    if found.tuning is not None and found.tuning.helps:
+        return found.tuning.settings
+    return default
+
+
+def _normal(
+    options: FoldOptions,
+    folds: Sequence[FoldRun],
+    answers: _Answers,
+    settings: PostprocessSettings,
+) -> list[report.NormalBrain]:
+    if options.normal is None:
+        return []
+    folders = {folder.name: folder for folder in find_cases(options.normal)}
+    owners = {name: fold_of(name, folds) or folds[0] for name in folders}
+    brains = []
+    for one in answers.of(owners, folders):
+        labels = labels_from_probabilities(
+            one.probabilities_ckji, spacing_mm=one.spacing_kji_mm, settings=settings
+        )
+        seen = one.name in owners[one.name].card.document.get("training", {}).get("cases", ())
+        volumes = region_volumes_mm3(labels, one.voxel_mm3)
+        brains.append(report.NormalBrain(one.name, seen, volumes))
+    return brains
+
+
+def _about(
+    options: FoldOptions, folds: Sequence[FoldRun], left_out: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "command": options.command,
+        "flip_averaging": options.mirror,
+        "without": list(options.without),
+        "folds": {
+            run.name: {
+                "model": run.card.name,
+                "weights_sha256": run.card.sha256,
+                "steps": run.card.document.get("training", {}).get("steps"),
+                "held_out": sorted(run.held_out),
+            }
+            for run in folds
+        },
+        "not_evaluated": list(left_out),
+    }
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        msg = f"{path}: {error}"
+        raise FoldError(msg) from error
+    if not isinstance(card, dict) or card.get("schema") != CARD_SCHEMA:
+        msg = f"{path}: not a model card of schema {CARD_SCHEMA}"
+        raise FoldError(msg)
+    return card
+
+
+def _with_findings(
+    card: dict[str, Any],
+    found: CrossValidation,
+    document: dict[str, Any],
+    options: FoldOptions,
+) -> dict[str, Any]:
+    """Return the card with what was found; a run without sequences adds its means only."""
+    before = card.get("cross_validation", {})
+    if options.without:
+        incomplete = {
+            **before.get("without", {}),
+            ", ".join(options.without): {"command": options.command, "mean": document["mean"]},
+        }
+        return {**card, "cross_validation": {**before, "without": incomplete}}
+    # `without` of the document says what this run left out; in the card it holds those means.
+    kept = {**document, "without": before.get("without", {})}
+    changed = {**card, "cross_validation": kept}
+    calibration = report.calibration_section(found)
+    if calibration is not None:
+        changed["calibration"] = calibration
+    if found.tuning is not None and found.tuning.helps:
+        changed["postprocess"] = found.tuning.settings.as_section()
+    if options.mirror:
+        changed["inference"] = {**card.get("inference", {}), "mirror": True}
+    return changed
+
+
+def _show(
+    found: CrossValidation,
+    document: dict[str, Any],
+    owners: Mapping[str, FoldRun],
+    options: FoldOptions,
+) -> None:
+    if options.json:
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return
+    console = Console()
+    console.print(report.as_table(found, {name: run.name for name, run in owners.items()}))
+    console.print(report.means_table(found))
+    for line in report.calibration_lines(found):
+        console.print(line, markup=False)
+    for name, one in document.get("normal", {}).items():
+        seen = " (seen in training)" if one["seen_in_training"] else ""
+        marked = one["marked_mm3"]
+        console.print(
+            f"{name}, no tumour{seen}: marked {marked['WT']:.0f} mm³, core {marked['TC']:.0f} mm³"
+        )
+
+
+def command_line(options: argparse.Namespace) -> str:
+    """Return the command without the folders of this machine."""
+    words = ["python -m model.evaluate --folds RUNS --data DIR"]
+    words += ["--flip"] if options.flip else []
+    words += ["--tune"] if options.tune else []
+    words += [f"--without {options.without}"] if options.without else []
+    words += ["--normal DIR"] if options.normal else []
+    words.append(f"--device {options.device} --precision {options.precision}")
+    return " ".join(words)

@@ -1,0 +1,128 @@
+"""The runs of a cross-validation: one network per fold and the patients it never read."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from model.data import CaseError
+from model.weights import ModelCard, read_card
+
+FOLD_TABLE: Final = Path(__file__).resolve().parents[1] / "train" / "configs" / "folds.toml"
+
+
+class FoldError(CaseError):
+    """Runs that make no cross-validation; the message names the run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldRun:
+    """One trained fold.
+
+    Attributes
+    ----------
+    name
+        The folder's name.
+    weights
+        Its safetensors file.
+    card
+        The card beside it.
+    """
+
+    name: str
+    weights: Path
+    card: ModelCard
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """Names of the cases that this network never read."""
+        return frozenset(self.card.held_out)
+
+
+def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
+    """Read which cases each fold holds out; nothing if there is no such file.
+
+    Raises
+    ------
+    FoldError
+        If the file has no table ``[folds]`` of lists of names.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))["folds"]
+        return {name: frozenset(map(str, cases)) for name, cases in table.items()}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
+        msg = f"{path}: no table of folds ({error})"
+        raise FoldError(msg) from error
+
+
+def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun, ...]:
+    """Return the trained folds below a folder, by name.
+
+    Parameters
+    ----------
+    runs
+        Holds one folder per fold, each with NAME.safetensors and NAME.json.
+    table
+        What each fold is meant to hold out, see `read_fold_table`; empty if that is not known.
+
+    Raises
+    ------
+    FoldError
+        If there is none, one has more than one network, a network has read what it was to hold
+        out, two hold out the same case, or one does not hold out what the table says.
+    """
+    folders = sorted(folder for folder in runs.glob("*") if folder.is_dir())
+    found = tuple(run for run in map(_read, folders) if run is not None)
+    if not found:
+        msg = f"{runs}: no folder with NAME.safetensors and NAME.json"
+        raise FoldError(msg)
+    for run in found:
+        _check(run, table)
+    _require_disjoint(found)
+    return found
+
+
+def fold_of(case: str, folds: Iterable[FoldRun]) -> FoldRun | None:
+    """Return the fold whose network has never read this case."""
+    return next((run for run in folds if case in run.held_out), None)
+
+
+def _read(folder: Path) -> FoldRun | None:
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        return None
+    if len(weights) > 1:
+        msg = f"{folder}: more than one network: {', '.join(w.name for w in weights)}"
+        raise FoldError(msg)
+    return FoldRun(folder.name, weights[0], read_card(folder, weights[0].stem))
+
+
+def _check(run: FoldRun, table: Mapping[str, frozenset[str]]) -> None:
+    if not run.held_out:
+        msg = f"{run.weights}: its card holds out no case"
+        raise FoldError(msg)
+    seen = run.held_out & set(run.card.document.get("training", {}).get("cases", ()))
+    if seen:
+        msg = f"{run.weights}: trained on what it was to hold out: {', '.join(sorted(seen))}"
+        raise FoldError(msg)
+    meant = table.get(run.name)
+    if table and meant is None:
+        msg = f"{run.weights}: the table of folds has no {run.name}"
+        raise FoldError(msg)
+    if meant is not None and meant != run.held_out:
+        differing = ", ".join(sorted(meant ^ run.held_out))
+        msg = f"{run.weights}: its card and the table of folds differ in {differing}"
+        raise FoldError(msg)
+
+
+def _require_disjoint(folds: tuple[FoldRun, ...]) -> None:
+    owner: dict[str, str] = {}
+    for run in folds:
+        for case in run.held_out:
+            if case in owner:
+                msg = f"{run.weights}: {case} is held out by {owner[case]} too"
+                raise FoldError(msg)
+            owner[case] = run.name

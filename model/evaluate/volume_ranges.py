@@ -1,0 +1,128 @@
+"""Ranges of volumes that held the truth in patients the network had not seen.
+
+The error of a volume is taken as a difference of logarithms, after one millilitre was added to
+both, and divided by what the network's own doubt lets expect. The multiple that covers the errors
+of the share of patients asked for, by the rule of conformal prediction, makes the range.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy.optimize import nnls
+
+from model.calibration import MEASURED_REGIONS, RegionDoubt, VolumeDoubt
+from model.evaluate.typical import conformal_quantile
+
+COVERAGE: Final = 0.90
+OFFSET_MM3: Final = 1000.0
+# Below 9 patients no finite range can promise 90 %.
+LEAST_PATIENTS: Final = 10
+_LEAST_FLOOR: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredVolume:
+    """One region of one patient.
+
+    Attributes
+    ----------
+    measured_mm3, true_mm3
+        Volumes.
+    undecided
+        See `model.calibration.measured_shares`.
+    """
+
+    measured_mm3: float
+    true_mm3: float
+    undecided: float
+
+    @property
+    def error(self) -> float:
+        """Difference of the logarithms."""
+        return float(np.log((self.true_mm3 + OFFSET_MM3) / (self.measured_mm3 + OFFSET_MM3)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionRange:
+    """The doubt about one region, and how it does on patients left out of the fit.
+
+    Attributes
+    ----------
+    doubt
+        Fitted to all patients.
+    covered
+        Share of patients whose true volume lay in the range drawn from all others.
+    half_width_percent
+        Median over patients of the upper half of the range in percent of the measured volume,
+        among those with at least a millilitre.
+    """
+
+    doubt: RegionDoubt
+    covered: float
+    half_width_percent: float | None
+
+
+def fit_ranges(volumes: Sequence[dict[str, MeasuredVolume]]) -> dict[str, RegionRange] | None:
+    """Fit the doubt of every region; ``None`` if there are too few patients.
+
+    Parameters
+    ----------
+    volumes
+        Per patient, by region.
+    """
+    if len(volumes) < LEAST_PATIENTS:
+        return None
+    return {name: _fit_region([one[name] for one in volumes], name) for name in MEASURED_REGIONS}
+
+
+def as_section(ranges: dict[str, RegionRange], patients: int) -> dict[str, Any]:
+    """Return the ``volume`` part of a card's calibration."""
+    return {
+        "coverage": COVERAGE,
+        "offset_mm3": OFFSET_MM3,
+        "patients": patients,
+        "regions": {
+            name: {
+                "floor": round(one.doubt.floor, 5),
+                "gain": round(one.doubt.gain, 5),
+                "quantile": round(one.doubt.quantile, 5),
+                "covered_left_out": round(one.covered, 4),
+                "median_upper_half_percent": one.half_width_percent,
+            }
+            for name, one in ranges.items()
+        },
+    }
+
+
+def _fit_region(patients: Sequence[MeasuredVolume], name: str) -> RegionRange:
+    doubt = _fit(patients)
+    covered = 0
+    for n, one in enumerate(patients):
+        others = [*patients[:n], *patients[n + 1 :]]
+        low, high = _range(_fit(others), one, name)
+        covered += low <= one.true_mm3 <= high
+    widths = [
+        100 * (_range(doubt, one, name)[1] / one.measured_mm3 - 1)
+        for one in patients
+        if one.measured_mm3 >= OFFSET_MM3
+    ]
+    median = round(float(np.median(widths)), 1) if widths else None
+    return RegionRange(doubt, covered / len(patients), median)
+
+
+def _fit(patients: Sequence[MeasuredVolume]) -> RegionDoubt:
+    errors = np.array([abs(one.error) for one in patients])
+    shares = np.array([one.undecided for one in patients])
+    (floor, gain), _ = nnls(np.stack([np.ones_like(shares), shares], axis=1), errors)
+    doubt = RegionDoubt(max(float(floor), _LEAST_FLOOR), float(gain), 1.0)
+    multiples = [
+        error / doubt.log_half_width(share) for error, share in zip(errors, shares, strict=True)
+    ]
+    return RegionDoubt(doubt.floor, doubt.gain, conformal_quantile(multiples, COVERAGE))
+
+
+def _range(doubt: RegionDoubt, one: MeasuredVolume, name: str) -> tuple[float, float]:
+    width = {name: doubt.log_half_width(one.undecided)}
+    return VolumeDoubt(COVERAGE, OFFSET_MM3, width).range_mm3(name, one.measured_mm3)
