@@ -45,6 +45,8 @@ class ClusterPlace:
         Most studies handed over at a time; by default as many as the cluster takes.
     workerless_seconds
         How long the cluster may be without any worker before its studies count as failed.
+    connect_seconds
+        How long the scheduler may take to answer.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class ClusterPlace:
         at_a_time: int | None = None,
         on_defect: DefectListener | None = None,
         workerless_seconds: float = _WORKERLESS_SECONDS,
+        connect_seconds: float = _CONNECT_SECONDS,
     ) -> None:
         self._address = address
         self._at_a_time = at_a_time
         self._on_defect = on_defect
         self._workerless_seconds = workerless_seconds
+        self._connect_seconds = connect_seconds
 
     def prepare(self) -> None:
         """Find out whether the scheduler answers.
@@ -125,7 +129,9 @@ class ClusterPlace:
         # What matters is among the states; its retries belong to no user.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
-            client: Client = Client(self._address, timeout=_CONNECT_SECONDS, set_as_default=False)
+            client: Client = Client(
+                self._address, timeout=self._connect_seconds, set_as_default=False
+            )
         except ValueError as error:
             raise UsageError(
                 "This is no address of a scheduler.",

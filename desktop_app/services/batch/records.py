@@ -88,7 +88,8 @@ def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
     OutputError
         If it cannot be written.
     """
-    return write_csv([_row(state) for state in states], output / SUMMARY)
+    columns = tuple(_row(CaseState("", "")))
+    return write_csv([_row(state) for state in states], output / SUMMARY, columns=columns)
 
 
 def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:

@@ -1,0 +1,277 @@
+"""Studies on a Dask cluster: what goes there, what comes back, what goes wrong on the way."""
+
+import importlib.util
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import LocalCluster
+
+import desktop_app
+from desktop_app.errors import Cancelled, ExitCode, InputError, UsageError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
+from desktop_app.services.batch import cluster as cluster_module
+from desktop_app.services.batch import cluster_worker as worker_module
+from desktop_app.services.batch.attempt import StudyOrder, attempt
+from desktop_app.services.batch.cluster import ClusterPlace
+from desktop_app.services.batch.cluster_messages import (
+    Advanced,
+    RemoteOrder,
+    read_messages,
+    read_order,
+    write_message,
+)
+from desktop_app.services.batch.records import read_state
+from desktop_app.services.models import ModelStore
+from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
+
+
+def make_cluster(workers: int) -> LocalCluster:
+    """Return a cluster in this process, reached by TCP on the loopback interface alone."""
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp://",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with make_cluster(1) as cluster:
+        yield cluster
+
+
+class Process:
+    """In place of a study's process: does the same at once, in this one."""
+
+    kept_back: Any = None
+    stage: Stage
+
+    def __init__(self, remote: RemoteOrder) -> None:
+        # As far as the order travels to a real one.
+        stream = io.BytesIO()
+        write_message(stream, remote)
+        stream.seek(0)
+        self.order = read_order(stream).order
+        self.messages: Iterator[CaseState | Advanced | None] = self.work()
+
+    def work(self) -> Iterator[CaseState | Advanced | None]:
+        yield Advanced(0.25, "Reading the images")
+        while self.kept_back is not None:
+            self.kept_back()
+            yield None
+        yield attempt(self.order, FakeWorker(), progress=lambda *_: None, token=CancelToken())
+
+    def next(self, seconds: float) -> CaseState | Advanced | None:
+        del seconds
+        return next(self.messages)
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def quick(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> type[Process]:
+    """Studies take no process of their own."""
+
+    class OwnProcess(Process):
+        pass
+
+    monkeypatch.setattr(worker_module, "_Process", OwnProcess)
+    monkeypatch.setattr(worker_module, "_ASK_SECONDS", 0.01)
+    monkeypatch.setattr(worker_module, "_TELL_SECONDS", 0.0)
+    return OwnProcess
+
+
+def batch_on(cluster: LocalCluster, stage: Stage, **options: Any) -> Batch:
+    place = ClusterPlace(cluster.scheduler_address, **options)
+    models = ModelStore(stage.weights, stage.weights / "none")
+    return Batch(
+        stage.root,
+        stage.output,
+        BatchOptions(),
+        models=models,
+        place=place,
+        on_case=stage.told.append,
+    )
+
+
+def timeless(outcome: BatchOutcome) -> list[CaseState]:
+    return [replace(case, seconds=0.0) for case in outcome.cases]
+
+
+def test_results_and_states_are_those_of_this_computer(
+    cluster: LocalCluster, stage: Stage, quick: type[Process]
+) -> None:
+    there = batch_on(cluster, stage).run()
+    kept = [read_state(stage.output, name) for name in NAMES]
+    assert sorted(stage.processed) == sorted(NAMES)
+    assert (stage.output / "anna" / "measurements.json").is_file()
+    stage.output = stage.root.with_name("here")
+    here = stage.batch().run()
+    assert timeless(there) == timeless(here)
+    assert [replace(state, seconds=0.0) for state in kept if state is not None] == [
+        replace(state, fraction=0.0) for state in timeless(here)
+    ]
+
+
+def test_what_was_done_on_a_cluster_is_not_done_again_here(
+    cluster: LocalCluster, stage: Stage, quick: type[Process]
+) -> None:
+    batch_on(cluster, stage).run()
+    stage.processed.clear()
+    assert all(case.resumed for case in stage.batch().run().cases)
+    assert all(case.resumed for case in batch_on(cluster, stage).run().cases)
+    assert stage.processed == []
+
+
+def test_progress_comes_back(cluster: LocalCluster, stage: Stage, quick: type[Process]) -> None:
+    told: list[tuple[float, str]] = []
+    batch_on(cluster, stage, at_a_time=1).run(lambda *event: told.append(event))
+    assert told[0] == (0.0, "anna: Waiting for a worker")
+    assert (pytest.approx(0.25 / 3), "anna: Reading the images") in told
+    assert told[-1] == (1.0, "cäsar")
+    running = [case for case in stage.told if case.status is CaseStatus.RUNNING]
+    assert {case.name for case in running} == set(NAMES)
+
+
+def test_a_failed_study_does_not_stop_the_rest(
+    cluster: LocalCluster, stage: Stage, quick: type[Process]
+) -> None:
+    def fail(name: str) -> None:
+        if name == "anna":
+            raise InputError("It is damaged.", "File 3", "Send it again.")
+
+    stage.before = fail
+    (stage.root / "berta" / "t1c").unlink()
+    outcome = batch_on(cluster, stage).run()
+    assert [case.name for case in outcome.failed] == ["anna", "berta"]
+    assert outcome.failed[0].reason == "It is damaged.\nFile 3\nSend it again."
+    assert "cannot be read" in outcome.failed[1].reason
+    assert stage.processed == ["anna", "cäsar"]
+
+
+def test_stopped_nothing_is_left_running_or_waiting(
+    cluster: LocalCluster, stage: Stage, quick: type[Process]
+) -> None:
+    token = CancelToken()
+    quick.kept_back = staticmethod(token.cancel)
+    batch = batch_on(cluster, stage)
+    with pytest.raises(Cancelled):
+        batch.run(token=token)
+    assert statuses(batch) == [CaseStatus.PENDING] * 3
+    assert stage.processed == []
+    assert not (stage.output / "anna").exists()
+    assert cluster.scheduler.tasks == {}
+    quick.kept_back = None
+    assert batch.run().failed == ()
+    assert stage.processed == list(NAMES)
+
+
+def test_a_process_that_dies_costs_one_study(
+    cluster: LocalCluster, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No program there: it ends before it can read its order.
+    monkeypatch.setattr(worker_module, "COMMAND", "--no-such-option")
+    stage.studies = stage.studies[:1]
+    outcome = batch_on(cluster, stage).run()
+    assert [case.name for case in outcome.failed] == ["anna"]
+    assert "its process ended with code 2" in outcome.failed[0].reason
+
+
+def test_the_process_of_a_study_ends_with_its_task(stage: Stage) -> None:
+    with worker_module._Process(RemoteOrder(a_worker_order(stage), "1")) as process:
+        assert process.next(0.0) is None
+    assert process._process.returncode is not None
+
+
+def a_worker_order(stage: Stage) -> StudyOrder:
+    batch = stage.batch()
+    batch.find()
+    return batch._make_order(batch.study("anna"))
+
+
+def test_a_worker_of_another_version_says_so(
+    cluster: LocalCluster,
+    stage: Stage,
+    quick: type[Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def older(order: StudyOrder, version: str) -> RemoteOrder:
+        return RemoteOrder(order, "0.0.1")
+
+    monkeypatch.setattr(cluster_module, "RemoteOrder", older)
+    outcome = batch_on(cluster, stage).run()
+    assert len(outcome.failed) == 3
+    assert f"The worker runs Gliascope {desktop_app.__version__}" in outcome.failed[0].reason
+
+
+def test_weights_are_the_workers_own_and_the_same(stage: Stage, tmp_path: Path) -> None:
+    order = a_worker_order(stage)
+    models = ModelStore(stage.weights, tmp_path / "none")
+    mine = worker_module.with_weights_of(models, order)
+    assert mine.options.segment.weights_folder == stage.weights
+    with pytest.raises(UsageError, match="Another model"):
+        worker_module.with_weights_of(models, replace(order, weights_sha256="bb"))
+
+
+def test_a_cluster_without_workers_is_given_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "_COUNT_WORKERS_SECONDS", 0.1)
+    with make_cluster(0) as empty:
+        outcome = batch_on(empty, stage, workerless_seconds=0.3).run()
+    assert len(outcome.failed) == 3
+    assert outcome.failed[0].reason.startswith("The cluster has no workers.")
+
+
+def test_a_defect_of_the_cluster_itself_is_told(
+    cluster: LocalCluster, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(remote: RemoteOrder, channel: str) -> CaseState:
+        raise ModuleNotFoundError("No module named 'desktop_app'")
+
+    monkeypatch.setattr(cluster_module, "segment_on_worker", broken)
+    outcome = batch_on(cluster, stage).run()
+    assert len(outcome.failed) == 3
+    assert "ModuleNotFoundError: No module named 'desktop_app'" in outcome.failed[0].reason
+
+
+def test_nobody_at_the_address() -> None:
+    with pytest.raises(InputError) as raised:
+        ClusterPlace("tcp://127.0.0.1:9", connect_seconds=0.5).prepare()
+    assert raised.value.code is ExitCode.INPUT
+    assert "--scheduler tcp://127.0.0.1:9" in raised.value.detail
+
+
+@pytest.mark.parametrize("address", ["", "nonsense://x:1", "127.0.0.1:port"])
+def test_no_address_at_all(address: str) -> None:
+    with pytest.raises(UsageError, match="no address"):
+        ClusterPlace(address, connect_seconds=0.5).prepare()
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="not installed") as raised:
+        ClusterPlace("tcp://127.0.0.1:9").prepare()
+    assert "gliascope[cluster]" in raised.value.remedy
+
+
+def test_messages_end_where_the_process_dies() -> None:
+    stream = io.BytesIO()
+    write_message(stream, Advanced(0.5, "Segmenting"))
+    write_message(stream, CaseState("anna", "1"))
+    cut = io.BytesIO(stream.getvalue()[:-5])
+    assert list(read_messages(cut)) == [Advanced(0.5, "Segmenting")]
