@@ -25,7 +25,6 @@ from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
 from ui.dialogs.export_dialog import ExportDialog
-from ui.dialogs.message import about_box
 from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.main_window import MainWindow
@@ -34,6 +33,7 @@ from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.theme import ThemeName, apply_theme, resolve
+from ui.widgets.message import about_box
 
 
 class AppServices(Protocol):

@@ -23,13 +23,11 @@ from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
-from ui.dialogs.message import crash_box, error_box, message_box
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
 from ui.menus import Menus
 from ui.panels.batch_page import BatchPage
-from ui.panels.card import styled_label
 from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
 from ui.views.study_view import (
@@ -39,6 +37,8 @@ from ui.views.study_view import (
     SequenceSlot,
     StudyHeader,
 )
+from ui.widgets.card import styled_label
+from ui.widgets.message import crash_box, error_box, message_box
 
 NOTICE = "For research use. Not a medical device."
 _STUDY_TAB, _BATCH_TAB = 0, 1

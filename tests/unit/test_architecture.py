@@ -58,6 +58,7 @@ def test_contracts_hold(repository_root: Path) -> None:
         ("layers", "desktop_app/io/planted.py", "from desktop_app.jobs import planted"),
         ("placed", "desktop_app/planted.py", ""),
         ("inside-the-window", "ui/viewers/planted.py", "import ui.panels"),
+        ("inside-the-window", "ui/dialogs/planted.py", "import ui.panels"),
         ("inside-the-model", "model/inference/planted.py", "import model.train"),
         ("model-stands-alone", "model/planted.py", "from desktop_app.errors import InputError"),
         ("one-door-to-the-window", "desktop_app/services/planted.py", "import ui.main_window"),

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.panels.card import Card, styled_label
+from ui.widgets.card import Card, styled_label
 
 
 @dataclass(frozen=True, slots=True)

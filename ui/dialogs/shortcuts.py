@@ -2,8 +2,8 @@
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
-from ui.panels.card import Card, styled_label
 from ui.viewers.gestures import SLICE_HELP, VOLUME_HELP
+from ui.widgets.card import Card, styled_label
 
 _STUDY_HELP = (
     "1, 2, 3, 4: show T1, T1c, T2, FLAIR\n"

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.domain.readable import readable_date, readable_name
 from desktop_app.domain.study import Study
-from ui.panels.card import styled_label
+from ui.widgets.card import styled_label
 
 _COLUMNS = ("Patient", "Date", "Study", "Series", "Sequences found")
 

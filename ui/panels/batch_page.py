@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.errors import UserFacingError
-from ui.dialogs.message import crash_box, error_box
 from ui.icons import Icons
-from ui.panels.card import Card, styled_label
 from ui.panels.job_bar import time_left
 from ui.theme import current_theme
 from ui.views.batch_view import BatchStatus, CaseRow
+from ui.widgets.card import Card, styled_label
+from ui.widgets.message import crash_box, error_box
 
 _COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
 _NUMBERS = range(2, 6)

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from ui.panels.card import Card, styled_label
 from ui.views.study_view import JobStatus
+from ui.widgets.card import Card, styled_label
 
 
 def time_left(seconds: float | None) -> str:

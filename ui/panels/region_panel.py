@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QSlider, QWidget
 
-from ui.panels.card import Card, styled_label
 from ui.views.study_view import RegionRow
+from ui.widgets.card import Card, styled_label
 
 _CHIP_PX = 14
 _DEFAULT_OPACITY_PERCENT = 45

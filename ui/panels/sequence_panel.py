@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from desktop_app.domain.study import Sequence
-from ui.panels.card import Card, set_kind, styled_label
 from ui.views.study_view import Light, SequenceSlot
+from ui.widgets.card import Card, set_kind, styled_label
 
 # A shape beside the colour, so that the light can be read without seeing colours.
 _LIGHT_SIGNS = {Light.GOOD: "●", Light.FAIR: "▲", Light.POOR: "✕"}

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ui.icons import Icons
-from ui.panels.card import Card, styled_label
+from ui.widgets.card import Card, styled_label
 
 
 class StartPage(QWidget):

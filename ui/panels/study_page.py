@@ -12,15 +12,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.dialogs.message import message_box
 from ui.icons import Icons
-from ui.panels.card import Card, styled_label
 from ui.panels.job_bar import JobBar
 from ui.panels.region_panel import RegionPanel
 from ui.panels.sequence_panel import SequencePanel
 from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
 from ui.views.study_view import Actions, JobStatus, StudyHeader
+from ui.widgets.card import Card, styled_label
+from ui.widgets.message import message_box
 
 _PANEL_WIDTH = 340
 

@@ -1,4 +1,4 @@
-"""Small building blocks that every panel shares."""
+"""A panel with a border, and labels of the style sheet."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
