@@ -20,6 +20,22 @@ _LARGEST_FIRST_ELEMENT = 0x0100
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells that a file is still the one that was read.
+
+    Parameters
+    ----------
+    size
+        Bytes.
+    mtime_ns
+        When it was last changed.
+    """
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileHead:
     """How a file begins.
 

@@ -1,21 +1,35 @@
 """Walk a folder tree without being led astray by links, or drowned by a whole disk."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from desktop_app.io.file_head import Stamp
+from desktop_app.io.file_kinds import is_clutter
 
 MAX_DEPTH = 24
 MAX_FILES = 200_000
-# What operating systems and archives leave lying about; never worth a line in a report.
-_CLUTTER = frozenset({"thumbs.db", "desktop.ini", ".ds_store", "__macosx", "lockfile", "version"})
 
 
-def walk_files(
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A regular file below a folder, and what it was like when it was found."""
+
+    path: Path
+    stamp: Stamp
+
+
+Problem = Callable[[Path, str], None]
+
+
+def found_files(
     root: Path,
     *,
-    on_problem: Callable[[Path, str], None],
+    on_problem: Problem,
     check: Callable[[], None] | None = None,
-) -> Iterator[Path]:
+) -> Iterator[FoundFile]:
     """Yield the files below a folder in a stable order.
 
     Parameters
@@ -23,7 +37,7 @@ def walk_files(
     root
         The folder; each real folder below is entered once, whatever links lead to it.
     on_problem
-        Told of each folder or link that could not be followed, with the reason.
+        Told of each folder, link or special file that could not be followed, with the reason.
     check
         Called per folder; raises to stop.
     """
@@ -34,30 +48,43 @@ def walk_files(
         folder, depth = pending.pop()
         if check is not None:
             check()
-        entries = _entries(folder, visited, on_problem)
-        subfolders = [Path(entry.path) for entry in entries if _is_folder(entry)]
-        for entry in entries:
-            if entry.is_file():
+        subfolders: list[Path] = []
+        for entry in _entries(folder, visited, on_problem):
+            status = _status(entry, on_problem)
+            if status is None:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                subfolders.append(Path(entry.path))
+            elif stat.S_ISREG(status.st_mode):
                 found += 1
                 if found > MAX_FILES:
                     on_problem(root, f"more than {MAX_FILES} files; the rest was not looked at")
                     return
-                yield Path(entry.path)
-            elif Path(entry.path) not in subfolders:
-                on_problem(Path(entry.path), "neither a file nor a folder, or a broken link")
+                yield FoundFile(Path(entry.path), Stamp(status.st_size, status.st_mtime_ns))
+            else:
+                on_problem(Path(entry.path), "a pipe, a socket or a device, not a file")
         if depth >= MAX_DEPTH and subfolders:
             on_problem(folder, f"more than {MAX_DEPTH} folders deep; not looked into")
         else:
             pending.extend((sub, depth + 1) for sub in reversed(subfolders))
 
 
+def walk_files(
+    root: Path, *, on_problem: Problem, check: Callable[[], None] | None = None
+) -> Iterator[Path]:
+    """Yield the paths of `found_files`."""
+    for file in found_files(root, on_problem=on_problem, check=check):
+        yield file.path
+
+
 def _entries(
-    folder: Path, visited: set[tuple[int, int]], on_problem: Callable[[Path, str], None]
+    folder: Path, visited: set[tuple[int, int]], on_problem: Problem
 ) -> list[os.DirEntry[str]]:
     """List a folder once; nothing where it was listed before or cannot be opened."""
     try:
         status = folder.stat()
         if (status.st_dev, status.st_ino) in visited:
+            on_problem(folder, "a link to a folder that is looked at anyway")
             return []
         visited.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as listing:
@@ -65,11 +92,16 @@ def _entries(
     except OSError as error:
         on_problem(folder, f"folder cannot be opened ({error.strerror or 'unreadable'})")
         return []
-    return [e for e in entries if not e.name.startswith(".") and e.name.lower() not in _CLUTTER]
+    return [entry for entry in entries if not is_clutter(entry.name)]
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _status(entry: os.DirEntry[str], on_problem: Problem) -> os.stat_result | None:
+    """Return what an entry is, links followed; ``None`` after telling why it cannot be known."""
     try:
-        return entry.is_dir()
-    except OSError:
-        return False
+        return entry.stat()
+    except FileNotFoundError:
+        gone = "a link to nothing" if entry.is_symlink() else "was removed while it was looked for"
+        on_problem(Path(entry.path), gone)
+    except OSError as error:
+        on_problem(Path(entry.path), f"cannot be looked at ({error.strerror or 'unreadable'})")
+    return None

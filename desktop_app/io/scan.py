@@ -1,31 +1,26 @@
-"""Find the studies in whatever the user opened: folder, ZIP archive, DICOMDIR or single file."""
+"""Find the studies in whatever the user opened: folder, archive, DICOMDIR or single file."""
 
-import zipfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Series, Study
 from desktop_app.errors import InputError
-from desktop_app.io.archive import unpack
-from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicom_headers import FileHeader, NotDicom, read_header
+from desktop_app.io.dicom_headers import FileHeader
 from desktop_app.io.dicom_scan import group_into_studies
-from desktop_app.io.folder_walk import walk_files
+from desktop_app.io.header_cache import HeaderCache, cache_file
 from desktop_app.io.naming import unique_name
 from desktop_app.io.nifti import is_nifti_path
 from desktop_app.io.nifti_scan import group_nifti_files
+from desktop_app.io.scan_files import OPEN_INSTEAD, FileFinder
+from desktop_app.io.scan_headers import NamedFile, headers_of
 from desktop_app.io.sequence_rules import propose_roles
 
-_OPEN_INSTEAD = "Open a folder, ZIP archive or DICOMDIR that holds a brain MR study."
-# Told apart by name, so that no time goes into parsing them.
-_NEVER_IMAGES = frozenset(
-    {".json", ".txt", ".csv", ".tsv", ".xml", ".html", ".htm", ".pdf", ".png", ".jpg", ".jpeg"}
-    | {".md", ".log", ".bval", ".bvec", ".py", ".exe", ".dll", ".inf", ".ini", ".jar", ".js"}
-    | {".css", ".xlsx", ".docx", ".nrrd", ".npz", ".npy"}
-)
-_ARCHIVES = frozenset({".gz", ".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz"})
+_STAGE_FINDING = "Looking for files"
+_STAGE_READING = "Reading headers"
+_TOLD_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +33,13 @@ class ScanResult:
         With at least one usable series each, role proposals included.
     skipped
         (path or series, reason) of everything that belongs to no study.
+    notes
+        One plain sentence each on the scan itself.
     """
 
     studies: tuple[Study, ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def scan(
@@ -49,82 +47,71 @@ def scan(
     *,
     progress: Callable[[float, str], None] | None = None,
     check: Callable[[], None] | None = None,
+    use_cache: bool = True,
 ) -> ScanResult:
     """Find patients, studies and series below a path, by their headers alone.
 
     Parameters
     ----------
     path
-        A folder, a ZIP archive, a DICOMDIR, a DICOM or a NIfTI file.
+        A folder, an archive, a DICOMDIR, a DICOM or a NIfTI file.
     progress
         Told the fraction done and the stage.
     check
         Called often; raises to stop.
+    use_cache
+        Whether headers are looked up among those of earlier scans, and kept for later ones.
 
     Raises
     ------
     InputError
         If there is nothing usable at all; single bad files never raise.
     """
-    skipped: list[tuple[str, str]] = []
-    files = _files(path, skipped, check)
-    headers: list[FileHeader] = []
+    tell = progress or _silent
+    finder = FileFinder(check)
+    dicom: list[NamedFile] = []
     nifti: list[Path] = []
-    with lenient_pydicom():
-        for number, file in enumerate(files):
-            if check is not None:
-                check()
-            if progress is not None and number % 16 == 0:
-                progress(number / len(files), "Reading headers")
-            if is_nifti_path(file):
-                nifti.append(file)
-                continue
-            _read(file, headers, skipped)
-        studies = [*group_into_studies(headers, path), *group_nifti_files(nifti)]
-    if progress is not None:
-        progress(1.0, "Reading headers")
-    return _result(path, studies, skipped, len(files))
-
-
-def _files(
-    path: Path, skipped: list[tuple[str, str]], check: Callable[[], None] | None
-) -> list[Path]:
-    if not path.exists():
-        raise InputError("There is nothing at this path.", str(path), _OPEN_INSTEAD)
-    root = path
-    if path.is_file():
-        if path.name.upper() == "DICOMDIR":
-            # The folder is read instead of the index: indexes go stale, files do not lie about
-            # being there.
-            root = path.parent
-        elif not is_nifti_path(path) and zipfile.is_zipfile(path):
-            root = unpack(path, check=check)
+    for count, file in enumerate(finder.find(path)):
+        if count % _TOLD_EVERY == 0:
+            tell(0.0, _STAGE_FINDING)
+        if is_nifti_path(file.path):
+            nifti.append(file.path)
         else:
-            return [path]
+            dicom.append(NamedFile(file, finder.shown(file.path).absolute()))
+    headers: list[FileHeader] = []
+    cache = HeaderCache(cache_file()) if use_cache and dicom else None
+    with cache or nullcontext():
+        for count, (file_path, outcome) in enumerate(headers_of(dicom, cache, check=check)):
+            if count % _TOLD_EVERY == 0:
+                tell(count / len(dicom), _STAGE_READING)
+            if isinstance(outcome, FileHeader):
+                headers.append(outcome)
+            else:
+                finder.skip(file_path, str(outcome))
+    # Read in any order; what follows shall not depend on it.
+    headers.sort(key=lambda header: header.path)
+    finder.skipped.sort()
+    studies = [*group_into_studies(headers, path), *group_nifti_files(nifti)]
+    studies = [_as_the_user_knows_it(study, finder) for study in studies]
+    tell(1.0, _STAGE_READING)
+    found = _result(path, studies, finder.skipped)
+    return replace(found, notes=tuple(cache.notes)) if cache is not None else found
 
-    def note(where: Path, reason: str) -> None:
-        skipped.append((str(where), reason))
 
-    return list(walk_files(root, on_problem=note, check=check))
-
-
-def _read(file: Path, headers: list[FileHeader], skipped: list[tuple[str, str]]) -> None:
-    if file.name.upper() == "DICOMDIR":
-        return
-    suffix = file.suffix.lower()
-    if suffix in _NEVER_IMAGES | _ARCHIVES:
-        packed = suffix in _ARCHIVES
-        skipped.append((str(file), "packed; unpack it first" if packed else "not an image"))
-        return
-    try:
-        headers.append(read_header(file))
-    except NotDicom as error:
-        skipped.append((str(file), str(error)))
+def _silent(_fraction: float, _stage: str) -> None:
+    """Tell nobody."""
 
 
-def _result(
-    path: Path, studies: list[Study], skipped: list[tuple[str, str]], file_count: int
-) -> ScanResult:
+def _as_the_user_knows_it(study: Study, finder: FileFinder) -> Study:
+    """Return the study with files of archives named by their place in the archive."""
+    root = finder.shown(study.root)
+    # Where the folder stands for the study, its name has to be the same in every run.
+    uid = str(root) if study.study_uid == str(study.root) else study.study_uid
+    skipped = tuple((finder.shown_in(what), reason) for what, reason in study.skipped)
+    return replace(study, study_uid=uid, root=root, skipped=skipped)
+
+
+def _result(path: Path, studies: list[Study], skipped: list[tuple[str, str]]) -> ScanResult:
     kept: list[Study] = []
     found: Counter[str] = Counter()
     taken: set[str] = set()
@@ -137,7 +124,7 @@ def _result(
         skipped.extend((*study.skipped, *unusable))
         found.update(reason for _, reason in (*study.skipped, *unusable))
     if not kept:
-        raise _nothing_usable(path, found, skipped, file_count)
+        raise _nothing_usable(path, found, skipped)
     return ScanResult(tuple(kept), tuple(skipped))
 
 
@@ -161,19 +148,17 @@ def _with_roles(study: Study) -> Study:
     return replace(study, roles=roles, skipped=(*study.skipped, *unusable, *left_out))
 
 
-def _nothing_usable(
-    path: Path, found: Counter[str], skipped: list[tuple[str, str]], file_count: int
-) -> InputError:
+def _nothing_usable(path: Path, found: Counter[str], skipped: list[tuple[str, str]]) -> InputError:
     if found:
         series = [f"{count} series: {what}" for what, count in found.most_common(3)]
         what = "; ".join(series)
         return InputError(
-            "There is no usable brain MR series here.", f"{path}: {what}.", _OPEN_INSTEAD
+            "There is no usable brain MR series here.", f"{path}: {what}.", OPEN_INSTEAD
         )
-    if file_count == 0:
-        return InputError("The folder is empty.", str(path), _OPEN_INSTEAD)
+    if not skipped:
+        return InputError("The folder is empty.", str(path), OPEN_INSTEAD)
     reasons = Counter(reason for _, reason in skipped)
     listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
     return InputError(
-        "No MR images were found.", f"{path}: {file_count} files ({listed}).", _OPEN_INSTEAD
+        "No MR images were found.", f"{path}: {len(skipped)} files ({listed}).", OPEN_INSTEAD
     )

@@ -1,0 +1,273 @@
+"""Archives and DICOMDIRs: opened like folders, refused with a reason, never trusted."""
+
+import gc
+import gzip
+import os
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.fileset import FileSet
+from pydicom.uid import MediaStorageDirectoryStorage, generate_uid
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.io import archive
+from desktop_app.io.archive import Unpacker, lasting_name
+from desktop_app.io.dicom_elements import lenient_pydicom
+from desktop_app.io.file_head import Stamp
+from desktop_app.io.folder_walk import FoundFile
+from desktop_app.io.load import load_series
+from desktop_app.io.nifti import write_nifti
+from desktop_app.io.scan import ScanResult, scan
+from tests.mr_files import pattern, save, write_series
+
+SHAPE = (12, 6, 5)
+
+
+@pytest.fixture
+def user_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("user")
+    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(folder))
+    return folder
+
+
+def pack(target: Path, members: dict[str, bytes]) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, data in members.items():
+            opened.writestr(name, data)
+    return target
+
+
+def series_files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in write_series(folder, pattern(SHAPE))}
+
+
+def reasons(result: ScanResult, root: Path) -> dict[str, str]:
+    return {Path(what).relative_to(root).as_posix(): reason for what, reason in result.skipped}
+
+
+def test_zip_inside_a_folder_is_opened(tmp_path: Path) -> None:
+    files = series_files(tmp_path / "loose")
+    packed = {f"deep/er/{name}": data for name, data in files.items()}
+    for path in (tmp_path / "loose").iterdir():
+        path.unlink()
+    extra = {"deep/notes.txt": b"x", "inner.zip": b"PK\x03\x04", "odd": b"odd", "none": b""}
+    pack(tmp_path / "study.zip", {**packed, **extra})
+    result = scan(tmp_path)
+    np.testing.assert_array_equal(
+        load_series(result.studies[0].series[0]).array_kji, pattern(SHAPE)
+    )
+    assert reasons(result, tmp_path) == {
+        "study.zip/deep/notes.txt": "not an image",
+        "study.zip/inner.zip": "an archive inside an archive; unpack it first",
+        "study.zip/none": "an empty file",
+        "study.zip/odd": "not a DICOM file",
+    }
+
+
+def test_unsafe_or_broken_archives_in_a_folder_are_listed(tmp_path: Path) -> None:
+    write_series(tmp_path / "loose", pattern(SHAPE))
+    pack(tmp_path / "bad.zip", {"../outside.dcm": b"x"})
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    found = reasons(scan(tmp_path), tmp_path)
+    assert "outside of it" in found["bad.zip"]
+    assert "broken.zip" in found
+    assert not (tmp_path.parent / "outside.dcm").exists()
+
+
+def test_damaged_member_costs_only_itself(tmp_path: Path) -> None:
+    files = series_files(tmp_path / "loose")
+    target = pack(tmp_path / "study.zip", files)
+    with zipfile.ZipFile(target) as opened:
+        place = opened.infolist()[4]
+    data = bytearray(target.read_bytes())
+    middle = place.header_offset + place.compress_size // 2
+    data[middle : middle + 20] = bytes(20)
+    target.write_bytes(data)
+    result = scan(target)
+    assert reasons(result, target) == {place.filename: "damaged in the archive"}
+    assert any("1 slice missing" in one for one in result.studies[0].series[0].problems)
+
+
+def test_two_members_of_one_name_are_both_kept(tmp_path: Path) -> None:
+    files = list(series_files(tmp_path / "loose").values())
+    target = tmp_path / "study.zip"
+    with zipfile.ZipFile(target, "w") as opened, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Duplicate name", UserWarning)
+        for data in files:
+            opened.writestr("IM", data)
+    (study,) = scan(target).studies
+    assert len(study.series[0].instances) == SHAPE[0]
+
+
+def test_nothing_is_left_of_an_archive_that_is_given_up(tmp_path: Path, user_data: Path) -> None:
+    target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        scan(target, check=check)
+    assert not list((user_data / "unpacked").rglob("*.dcm"))
+
+
+def test_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
+    monkeypatch.setattr(archive, "SPARED_BYTES", 1 << 60)
+    with pytest.raises(InputError, match="fits here"):
+        scan(target)
+
+
+def test_packed_files_have_the_same_name_in_every_run(tmp_path: Path, user_data: Path) -> None:
+    target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
+    first, second = (scan(target).studies[0].series[0].instances[0].path for _ in range(2))
+    assert first != second
+    assert lasting_name(first) == lasting_name(second)
+    assert first.stat().st_mtime_ns == second.stat().st_mtime_ns == target.stat().st_mtime_ns
+    assert lasting_name(target) == str(target.resolve())
+
+
+def test_leftovers_of_a_run_that_crashed_are_removed(tmp_path: Path, user_data: Path) -> None:
+    leftover = user_data / "unpacked" / "4194999-abc"
+    leftover.mkdir(parents=True)
+    target = pack(tmp_path / "study.zip", {"a": bytes(128) + b"DICM"})
+    told: list[tuple[Path, str]] = []
+    unpacker = Unpacker(lambda path, reason: told.append((path, reason)))
+    folder = unpacker.unpack_zip(FoundFile(target, Stamp(target.stat().st_size, 0)))
+    assert not leftover.exists()
+    assert (folder / "a").read_bytes() == bytes(128) + b"DICM"
+    assert unpacker.shown(folder / "a") == target / "a"
+    assert told == []
+
+
+def test_files_packed_one_by_one_are_opened(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    for path in write_series(tmp_path / "series", values):
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    (tmp_path / "table.csv.gz").write_bytes(gzip.compress(b"a,b"))
+    (tmp_path / "cut.dcm.gz").write_bytes(gzip.compress(bytes(4000))[:20])
+    result = scan(tmp_path)
+    np.testing.assert_array_equal(load_series(result.studies[0].series[0]).array_kji, values)
+    found = reasons(result, tmp_path)
+    assert found["table.csv.gz"] == "packed, and not one DICOM file; unpack it first"
+    assert found["cut.dcm.gz"].startswith("packed, and cannot be unpacked")
+
+
+def test_single_packed_file_that_would_fill_the_disk_is_listed(tmp_path: Path) -> None:
+    write_series(tmp_path / "series", pattern(SHAPE))
+    bomb = bytes(128) + b"DICM" + bytes(60_000_000)
+    (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(bomb))
+    assert "unpacks to more than" in reasons(scan(tmp_path), tmp_path)["bomb.dcm.gz"]
+
+
+def write_medium(folder: Path) -> Path:
+    """Write a CD as a hospital hands it out and return its DICOMDIR."""
+    source = write_series(
+        folder.parent / "source", pattern(SHAPE), SeriesNumber=3, StudyTime="101500", StudyID="1"
+    )
+    with warnings.catch_warnings():
+        # A file set of pydicom leaves its folder for staged files to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        medium = FileSet()
+        for path in source:
+            medium.add(path)
+        medium.write(folder)
+        del medium
+        gc.collect()
+    return folder / "DICOMDIR"
+
+
+def test_dicomdir_opens_what_it_lists_and_nothing_else(tmp_path: Path) -> None:
+    index = write_medium(tmp_path / "cd")
+    write_series(tmp_path / "cd" / "EXTRA", pattern(SHAPE, 9), "T2")
+    result = scan(index)
+    assert [series.number for series in result.studies[0].series] == [3]
+    assert len(result.studies[0].series[0].instances) == SHAPE[0]
+    assert result.skipped == ()
+    assert len(scan(tmp_path / "cd").studies[0].series) == 2
+
+
+def test_dicomdir_copied_with_other_letters_is_followed(tmp_path: Path) -> None:
+    index = write_medium(tmp_path / "cd")
+    for path in sorted((tmp_path / "cd").rglob("*"), reverse=True):
+        if path != index:
+            path.rename(path.with_name(path.name.lower() + (".;1" if path.is_file() else "")))
+    (study,) = scan(index).studies
+    assert len(study.series[0].instances) == SHAPE[0]
+
+
+def test_files_missing_from_a_medium_are_listed(tmp_path: Path) -> None:
+    index = write_medium(tmp_path / "cd")
+    files = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file())
+    gone = [path for path in files if path != index][5]
+    gone.unlink()
+    result = scan(index)
+    assert result.skipped == ((str(gone), "listed in the DICOMDIR, but not there"),)
+
+
+def test_dicomdir_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
+    write_series(tmp_path / "secret", pattern(SHAPE), names="IM{number}")
+    index = write_medium(tmp_path / "cd")
+    with lenient_pydicom():
+        item = Dataset()
+        item.ReferencedFileID = ["..", "SECRET", "IM1"]
+        dataset = dcmread(index)
+        dataset.DirectoryRecordSequence.append(item)
+        dataset.save_as(index)
+    result = scan(index)
+    assert len(result.studies[0].series[0].instances) == SHAPE[0]
+    assert [reason for _, reason in result.skipped] == [
+        "listed in the DICOMDIR, but outside of its folder"
+    ]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "lists nothing", "stale"])
+def test_dicomdir_that_cannot_be_followed_opens_its_folder(tmp_path: Path, damage: str) -> None:
+    index = write_medium(tmp_path / "cd")
+    if damage == "empty":
+        index.write_bytes(b"")
+    elif damage == "cut":
+        index.write_bytes(index.read_bytes()[:700])
+    elif damage == "lists nothing":
+        empty = Dataset()
+        empty.SOPClassUID, empty.SOPInstanceUID = MediaStorageDirectoryStorage, generate_uid()
+        save(empty, index)
+    else:
+        for path in [one for one in (tmp_path / "cd").iterdir() if one.is_dir()]:
+            path.rename(tmp_path / "cd" / "moved")
+    result = scan(index)
+    assert len(result.studies[0].series[0].instances) == SHAPE[0]
+    told = dict(result.skipped)[str(index)]
+    assert told.startswith("not followed, the files beside it were read instead: ")
+
+
+def test_dicomdir_under_another_name_is_recognised(tmp_path: Path) -> None:
+    index = write_medium(tmp_path / "cd")
+    other = index.rename(index.with_name("index.dcm"))
+    assert len(scan(other).studies[0].series[0].instances) == SHAPE[0]
+
+
+def test_zip_of_nifti_files_is_named_after_the_archive(tmp_path: Path) -> None:
+    for name in ("t1.nii.gz", "t2.nii.gz"):
+        volume = Volume(np.ones((4, 5, 6), np.float32), Geometry((4, 5, 6), np.eye(4)))
+        write_nifti(volume, tmp_path / name)
+    members = {name: (tmp_path / name).read_bytes() for name in ("t1.nii.gz", "t2.nii.gz")}
+    target = pack(tmp_path / "Case 7.zip", {**members, "t2_flair.nii.gz": b"broken"})
+    (study,) = scan(target).studies
+    assert study.name == "Case_7"
+    assert study.root == target
+    assert study.study_uid == str(target)
+    assert [what for what, _ in study.skipped] == [str(target / "t2_flair.nii.gz")]
+    assert os.path.commonpath([study.series[0].series_uid, target]) != str(target)
