@@ -5,7 +5,9 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
+import torch
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import (
@@ -19,11 +21,13 @@ from rich.progress import (
 
 from model.allocator import keep_freed_memory
 from model.data import CaseError
-from model.train.checkpoint import CheckpointError
+from model.device import thread_count
+from model.train.checkpoint import CheckpointError, has_checkpoint
 from model.train.config import ConfigError, TrainConfig, load_config
-from model.train.grown import load_grown
-from model.train.loop import CHECKPOINT, StepReport, Trainer
-from model.train.prepared import load_sources
+from model.train.distributed import Share, join, leave, local_rank, wait_for_all
+from model.train.journal import StepReport
+from model.train.loop import CHECKPOINT, Trainer
+from model.train.sources import TrainingData, load_data
 
 logger = logging.getLogger("model.train")
 USAGE_ERROR = 2
@@ -36,50 +40,95 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     keep_freed_memory()
     console = Console(stderr=True)
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)]
-    )
+    level = logging.INFO if local_rank() == 0 else logging.ERROR
+    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=console)])
     try:
-        config = load_config(options.config)
-        if options.fold is not None:
-            config = config.without(options.fold)
-        trainer = _trainer(config, options)
+        device = _device(options.device)
+        share = join(device)
+        return _run(options, device, share, console)
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service stop keeps the work too
-    try:
-        with _bar(console) as bar:
-            task = bar.add_task("training", total=1.0, note="")
-            card = trainer.run(lambda done: _show(bar, task, done))
     except KeyboardInterrupt:
         logger.warning("stopped; --resume goes on from %s", options.output / CHECKPOINT)
         return CANCELLED
-    logger.info("wrote %s", options.output / f"{card.name}.safetensors")
-    return 0
+    finally:
+        leave()
 
 
-def _trainer(config: TrainConfig, options: argparse.Namespace) -> Trainer:
-    output: Path = options.output
-    if not options.resume and (output / CHECKPOINT).exists():
-        msg = f"{output} holds a checkpoint: add --resume, or choose another folder"
+def _run(options: argparse.Namespace, device: torch.device, share: Share, console: Console) -> int:
+    config = load_config(options.config)
+    if options.fold is not None:
+        config = config.without(options.fold)
+    checkpoint: Path = options.output / CHECKPOINT
+    if not options.resume and has_checkpoint(checkpoint):
+        msg = f"{options.output} holds a checkpoint: add --resume, or choose another folder"
         raise ConfigError(msg)
-    logger.info("reading cases below %s", options.data)
-    cases = load_sources(config, options.data)
-    logger.info("%d training cases, %d held out", len(cases), len(config.held_out))
-    trainer = Trainer(config, cases, output, load_grown(config.grown, config.seed, options.data))
+    trainer = Trainer(
+        config, _data(config, options, share), options.output, device=device, share=share
+    )
     if options.start_from is not None:
         trainer.start_from(options.start_from)
     if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
-    return trainer
+    _stop_between_steps(trainer)
+    with _bar(console, visible=share.leads) as bar:
+        task = bar.add_task("training", total=1.0, note="")
+        card = trainer.run(lambda done: _show(bar, task, done))
+    if card is not None:
+        logger.info("wrote %s", options.output / f"{card.name}.safetensors")
+    return 0
+
+
+def _data(config: TrainConfig, options: argparse.Namespace, share: Share) -> TrainingData:
+    store: Path = options.cache or options.output / "cache"
+    logger.info("reading cases below %s", options.data)
+    if share.leads:
+        data = load_data(config, options.data, store, processes=thread_count())
+    wait_for_all()
+    if not share.leads:  # what is stored by now is only opened
+        data = load_data(config, options.data, store)
+    logger.info(
+        "%d training cases, %d for validation, %d held out",
+        len(data.training),
+        len(data.validation),
+        len(config.held_out),
+    )
+    return data
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        msg = "there is no CUDA device here"
+        raise ConfigError(msg)
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", local_rank())
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def _stop_between_steps(trainer: Trainer) -> None:
+    """Let the first Ctrl-C (or a service's stop) end the run after its step, the second at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if trainer.stop_asked:
+            signal.default_int_handler(number, _frame)
+        trainer.stop_asked = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m model.train",
-        description="Train Slim UNETR++ on folders of cases in BraTS' layout.",
+        description="Train Slim UNETR++ or UNETR++ on BraTS' folders of cases or a Decathlon set; "
+        "several GPUs: torchrun --nproc-per-node N -m model.train ...",
     )
     parser.add_argument("--config", type=Path, required=True, help="TOML file, see configs/")
     parser.add_argument(
@@ -91,13 +140,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, required=True, help="checkpoint, log, weights")
     parser.add_argument("--fold", help="leave this one of the configuration's [folds] out")
     parser.add_argument(
-        "--start-from", type=Path, metavar="WEIGHTS", help="safetensors of the same network"
+        "--start-from",
+        type=Path,
+        nargs="+",
+        metavar="WEIGHTS",
+        help="safetensors of the same network; of several the mean",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="prepared cases, where the configuration keeps them (default: OUTPUT/cache)",
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
     return parser
 
 
-def _bar(console: Console) -> Progress:
+def _bar(console: Console, *, visible: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -107,6 +167,7 @@ def _bar(console: Console) -> Progress:
         TextColumn("{task.fields[note]}"),
         console=console,
         refresh_per_second=1,
+        disable=not visible,
     )
 
 

@@ -1,10 +1,10 @@
-"""The training loop: one process, one device, resumable at any step."""
+"""The training loop: one process or several, resumable at any step."""
 
-import csv
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from model.network import build_network
+from model.network import Network, build_network
 from model.train.checkpoint import (
     CheckpointError,
     Progress,
@@ -22,36 +23,18 @@ from model.train.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from model.train.config import OptimiserConfig, TrainConfig
-from model.train.grown import GrownTumours
+from model.train.config import ConfigError, TrainConfig
+from model.train.distributed import Share, any_process
+from model.train.feed import Batch, Feed
+from model.train.journal import Journal, StepReport
 from model.train.losses import region_loss
-from model.train.prepared import PreparedCase
-from model.train.sampling import CropSampler
+from model.train.schedule import learning_rate, make_optimiser
+from model.train.sources import TrainingData
+from model.train.validation import Figures, InEvaluation, Validator
 from model.weights import ModelCard, save_network
 
 CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
-LOG_FIELDS = ("step", "fraction", "seconds", "side", "learning_rate", "loss")
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """What one step did, for the log and the progress bar."""
-
-    step: int
-    fraction: float
-    seconds: float
-    side: int
-    learning_rate: float
-    loss: float
-
-
-def learning_rate(config: OptimiserConfig, step: int, fraction: float) -> float:
-    """Return the rate of a step: linear warm-up, constant up to `hold`, then half a cosine."""
-    floor = config.final_fraction
-    fallen = max(0.0, min(1.0, fraction) - config.hold) / max(1e-9, 1.0 - config.hold)
-    cosine = floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * fallen))
-    return config.learning_rate * cosine * min(1.0, (step + 1) / max(1, config.warm_up_steps))
+BEST = "best"
 
 
 class Trainer:
@@ -61,40 +44,61 @@ class Trainer:
     ----------
     config
         The run.
-    cases
-        Prepared training cases.
+    data
+        Prepared cases.
     output
-        Folder of checkpoint, log and, at the end, weights and card.
-    grown
-        Source of grown tumours, if the configuration wants them.
+        Folder of checkpoint, record and, at the end, weights and card.
+    device
+        Where to compute; the CPU by default.
+    share
+        This process among all.
+
+    Raises
+    ------
+    ConfigError
+        If the run cannot be shared by so many processes.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        cases: list[PreparedCase],
+        data: TrainingData,
         output: Path,
-        grown: GrownTumours | None = None,
+        *,
+        device: torch.device | None = None,
+        share: Share | None = None,
     ) -> None:
-        torch.manual_seed(config.seed)
-        self.config = config
-        self.cases = cases
+        self.config = config = config.for_cases(len(data.training))
+        self.data = data
         self.output = output
+        self.device = device or torch.device("cpu")
+        self.share = share or Share()
         self.progress = Progress()
-        self.started_from = ""
-        self.network = build_network(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.average = WeightAverage(self.network, config.optimiser.ema_decay)
-        self._sampler = CropSampler(cases, config, grown)
-        self._optimiser = torch.optim.AdamW(
-            self._parameter_groups(),
-            lr=config.optimiser.learning_rate,
-            betas=config.optimiser.betas,
-            fused=True,
+        self.started_from: list[str] = []
+        self.stop_asked = False
+        _check_share(config, self.share)
+        torch.manual_seed(config.seed)
+        # On CPUs worth a factor of two; across processes it would only cost copies.
+        alone_on_cpu = self.device.type == "cpu" and self.share.world == 1
+        self._format = torch.channels_last_3d if alone_on_cpu else torch.contiguous_format
+        self.network = build_network(config.network).to(  # type: ignore[call-overload]
+            self.device, memory_format=self._format
         )
+        self._answers: nn.Module = _Answers(self.network)
+        if self.share.world > 1:
+            self._answers = DistributedDataParallel(
+                self._answers, [self.device.index] if self.device.type == "cuda" else None
+            )
+        self.average = WeightAverage(self.network, config.optimiser.ema_decay)
+        self._optimiser = make_optimiser(config.optimiser, self.network)
+        self._feed = Feed(data.drawer, config, self.share)
+        self._batches: Iterator[Batch] | None = None
+        self._figures: dict[str, Any] = {}
+        self._updating = False
         output.mkdir(parents=True, exist_ok=True)
 
     def resume(self) -> None:
-        """Continue from the checkpoint in the output folder.
+        """Continue from the newest whole checkpoint in the output folder.
 
         Raises
         ------
@@ -104,23 +108,32 @@ class Trainer:
         self.progress = load_checkpoint(
             self.output / CHECKPOINT, self.network, self._optimiser, self.average
         )
+        self._batches = None
 
-    def start_from(self, weights: Path) -> None:
-        """Begin with the weights of another run of the same network.
+    def start_from(self, weights: Sequence[Path]) -> None:
+        """Begin with the weights of other runs of the same network: with their mean.
+
+        The mean of networks that began alike lies in the same basin and is often better than
+        each (Wortsman et al. 2022, arXiv 2203.05482).
 
         Raises
         ------
         CheckpointError
             If they cannot be read or belong to another network.
         """
+        names = self.network.state_dict().keys()
         try:
-            state = load_file(weights)
-            self.network.load_state_dict(state)
-        except (OSError, SafetensorError, RuntimeError) as error:
-            msg = f"{weights}: cannot start from these weights: {error}"
+            states = [load_file(path) for path in weights]
+            mean = {
+                name: torch.stack([state[name].float() for state in states]).mean(dim=0)
+                for name in names
+            }
+            self.network.load_state_dict(mean)
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            msg = f"cannot start from {', '.join(map(str, weights))}: {error}"
             raise CheckpointError(msg) from error
         self.average = WeightAverage(self.network, self.config.optimiser.ema_decay)
-        self.started_from = f"{weights.stem}, sha256 {sha256(weights.read_bytes()).hexdigest()}"
+        self.started_from = [sha256(path.read_bytes()).hexdigest() for path in weights]
 
     @property
     def fraction(self) -> float:
@@ -130,10 +143,10 @@ class Trainer:
             done = max(done, self.progress.seconds / (3600.0 * self.config.max_hours))
         return min(1.0, done)
 
-    def run(self, report: Callable[[StepReport], None]) -> ModelCard:
+    def run(self, report: Callable[[StepReport], None]) -> ModelCard | None:
         """Train to the end and write weights and card.
 
-        An interruption (Ctrl-C) leaves a checkpoint to resume from.
+        An interruption (Ctrl-C, or `stop_asked` in any process) leaves a checkpoint.
 
         Parameters
         ----------
@@ -142,27 +155,32 @@ class Trainer:
 
         Returns
         -------
-        ModelCard
-            Of the averaged weights.
+        ModelCard or None
+            Of the averaged weights; in the first process only.
         """
         saved = time.monotonic()
-        fresh = self.progress.step == 0
-        with (self.output / LOG).open("w" if fresh else "a", newline="", encoding="utf-8") as log:
-            writer = csv.DictWriter(log, LOG_FIELDS)
-            if fresh:
-                writer.writeheader()
+        with ExitStack() as stack:
+            journal = None
+            if self.share.leads:
+                journal = stack.enter_context(Journal(self.output, self.progress.step))
             try:
+                self._validate_if_due(journal)
                 while self.fraction < 1.0:
                     done = self.step()
-                    writer.writerow(asdict(done))
-                    log.flush()
+                    if journal is not None:
+                        journal.add_step(done)
                     report(done)
+                    self._validate_if_due(journal)
                     if time.monotonic() - saved > 60.0 * self.config.checkpoint_minutes:
                         self.save()
                         saved = time.monotonic()
+                    if any_process(self.stop_asked, self.device):
+                        raise KeyboardInterrupt
             finally:
-                self.save()
-        return self.export()
+                # Half an update is nothing to go on from; the checkpoint before it is.
+                if not self._updating:
+                    self.save()
+        return self.export(self.output)
 
     def step(self) -> StepReport:
         """Draw a batch, do one optimiser step, and return what happened."""
@@ -172,68 +190,131 @@ class Trainer:
         rate = learning_rate(config.optimiser, step, fraction)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
+        if self._batches is None:
+            self._batches = self._feed.from_step(step)
+        batch = next(self._batches) if self._batches else self._feed.batch(step, stage)
         # Dropout draws from torch's own generator: seed it by the step, so a resumed run agrees.
-        torch.manual_seed(config.seed * 1_000_003 + step)
-        images, target, weight = self._sampler.batch(step, stage.shape, stage.batch)
-        loss = self._loss(images, target, weight)
+        torch.manual_seed((config.seed * 1_000_003 + step) * 1009 + self.share.rank)
+        self._updating = True
+        loss = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.optimiser.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.optimiser.clip_norm)
         if bool(torch.isfinite(norm)):
             self._optimiser.step()
             self.average.update(self.network, step)
-        seconds = time.monotonic() - began
-        self.progress = Progress(step + 1, self.progress.seconds + seconds)
+        seconds = self.progress.seconds + time.monotonic() - began
+        self.progress = replace(self.progress, step=step + 1, seconds=seconds)
+        self._updating = False
         return StepReport(
-            step + 1,
-            self.fraction,
-            round(self.progress.seconds, 2),
-            stage.shape[0],
-            rate,
-            loss.item(),
+            step + 1, self.fraction, round(seconds, 2), stage.shape[0], rate, loss.item()
         )
+
+    def validate(self) -> Figures:
+        """Look at the cases set aside with the averaged weights."""
+        validator = Validator(
+            self.data.task,
+            self.config.stages[-1].shape,
+            self.config.validation.overlap,
+            self.device,
+            self.share,
+        )
+
+        def answer(images: Tensor) -> Tensor:
+            with self._autocast():
+                logits: Tensor = self.network(images.contiguous(memory_format=self._format))
+            return logits.float()
+
+        with InEvaluation(self.network, self.average.state):
+            return validator.look(answer, self.data.validation)
 
     def save(self) -> None:
-        """Write the checkpoint."""
-        save_checkpoint(
-            self.output / CHECKPOINT, self.network, self._optimiser, self.average, self.progress
-        )
+        """Write the checkpoint, in the first process."""
+        if self.share.leads:
+            save_checkpoint(
+                self.output / CHECKPOINT, self.network, self._optimiser, self.average, self.progress
+            )
 
-    def export(self) -> ModelCard:
-        """Write the averaged weights and their card into the output folder."""
-        details = {"training": self._training_card(), **self.config.card}
-        return save_network(
-            self.output, self.config.name, self.config.network, self.average.state, details
-        )
+    def export(self, folder: Path) -> ModelCard | None:
+        """Write the averaged weights and their card, in the first process."""
+        if not self.share.leads:
+            return None
+        details = {
+            "training": self._training_card(),
+            **self.data.task.card_section(),
+            **self.config.card,
+        }
+        config = self.config
+        return save_network(folder, config.name, config.network, self.average.state, details)
 
-    def _loss(self, images: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    def _validate_if_due(self, journal: Journal | None) -> None:
+        step, every = self.progress.step, self.config.validation.every_steps
+        due = self.fraction >= 1.0 or (every > 0 and step > 0 and step % every == 0)
+        if not self.data.validation or not due or self.progress.validated == step:
+            return
+        figures = self.validate()
+        mean = figures.mean()
+        self._figures = {"step": step, **mean}
+        if journal is not None:
+            journal.add_validation(step, mean)
+        self.progress = replace(self.progress, validated=step)
+        if mean["dice"] > self.progress.best_dice:
+            self.progress = replace(self.progress, best_dice=mean["dice"])
+            self.export(self.output / BEST)
+
+    def _loss(self, batch: Batch) -> Tensor:
         self.network.train()
-        images = images.contiguous(memory_format=torch.channels_last_3d)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
-            if self.config.network.deep_supervision:
-                outputs = self.network.forward_deep(images)
-            else:
-                outputs = (self.network(images),)
-        return region_loss(outputs, target, weight, self.config.focal_gamma)
+        images, target, weight = (part.to(self.device, non_blocking=True) for part in batch)
+        with self._autocast():
+            outputs = self._answers(images.contiguous(memory_format=self._format))
+        return region_loss(
+            outputs,
+            target,
+            weight,
+            self.config.focal_gamma,
+            exclusive=self.data.task.exclusive,
+        )
 
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        named = list(self.network.named_parameters())
-        kernels = [p for name, p in named if p.ndim > 1 and "table" not in name]
-        rest = [p for name, p in named if p.ndim <= 1 or "table" in name]
-        return [
-            {"params": kernels, "weight_decay": self.config.optimiser.weight_decay},
-            {"params": rest, "weight_decay": 0.0},
-        ]
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
 
     def _training_card(self) -> dict[str, Any]:
         config = asdict(self.config)
         for own_section in ("network", "card", "held_out", "folds"):
             config.pop(own_section)
+        known = {k: v for k, v in self._figures.items() if not math.isnan(v)}
         return {
-            "cases": sorted(case.name for case in self.cases),
+            "cases": sorted(case.name for case in self.data.training),
+            "validation_cases": sorted(case.name for case in self.data.validation),
+            "validation": known,
             "held_out": list(self.config.held_out),
             "started_from": self.started_from,
             "steps": self.progress.step,
             "hours": round(self.progress.seconds / 3600.0, 2),
             "recipe": config,
         }
+
+
+class _Answers(nn.Module):
+    """The network's answers on every scale it is trained on, as one call of a module."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        if self.network.config.deep_supervision:
+            return self.network.forward_deep(images)
+        return (self.network(images),)
+
+
+def _check_share(config: TrainConfig, share: Share) -> None:
+    if share.world == 1:
+        return
+    if config.max_hours > 0:
+        msg = "several processes need steps or epochs: their clocks differ, max_hours must be 0"
+        raise ConfigError(msg)
+    smallest = min(stage.batch for stage in config.stages)
+    if smallest < share.world:
+        msg = f"{share.world} processes cannot share a batch of {smallest}: give a larger batch"
+        raise ConfigError(msg)

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -260,13 +261,22 @@ def test_training_starts_from_other_weights(cases: list[PreparedCase], tmp_path:
     first.step()
     first.export()
     second = Trainer(CONFIG, cases, tmp_path / "second")
-    second.start_from(tmp_path / "first" / "tiny.safetensors")
+    weights = tmp_path / "first" / "tiny.safetensors"
+    second.start_from([weights])
     for name, value in second.network.state_dict().items():
         assert torch.allclose(value, first.average.state[name], atol=1e-3)
-    assert "sha256" in second.export().document["training"]["started_from"]
+    (checksum,) = second.export().document["training"]["started_from"]
+    assert checksum == hashlib.sha256(weights.read_bytes()).hexdigest()
+    second.step()
+    second.export()
+    third = Trainer(CONFIG, cases, tmp_path / "third")
+    third.start_from([weights, tmp_path / "second" / "tiny.safetensors"])
+    for name, value in third.network.state_dict().items():
+        mean = (first.average.state[name] + second.average.state[name]) / 2
+        assert torch.allclose(value, mean, atol=1e-3)
     (tmp_path / "no.safetensors").write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match="cannot start from"):
-        second.start_from(tmp_path / "no.safetensors")
+        second.start_from([tmp_path / "no.safetensors"])
 
 
 @pytest.mark.parametrize(
