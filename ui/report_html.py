@@ -35,10 +35,14 @@ def identity(page: ReportPage) -> str:
 
 def volumes(page: ReportPage) -> str:
     """Return the table of volumes, a chip in the colour of each outlined region."""
-    head = "<tr><th width='7%'></th><th width='49%'>Region</th>"
-    head += "<th width='24%' align='right'>Volume, cm³</th>"
-    head += "<th width='20%' align='right'>Voxels</th></tr>"
-    return _table([head, *(_volume_row(row) for row in page.volumes)])
+    ranges = bool(page.range_title)
+    widths = (7, 43, 19, 16, 15) if ranges else (7, 49, 24, 0, 20)
+    head = f"<tr><th width='{widths[0]}%'></th><th width='{widths[1]}%'>Region</th>"
+    head += f"<th width='{widths[2]}%' align='right'>Volume, cm³</th>"
+    if ranges:
+        head += f"<th width='{widths[3]}%' align='right'>{escape(page.range_title)}</th>"
+    head += f"<th width='{widths[4]}%' align='right'>Voxels</th></tr>"
+    return _table([head, *(_volume_row(row, ranges=ranges) for row in page.volumes)])
 
 
 def sequences(page: ReportPage) -> str:
@@ -66,17 +70,18 @@ def _table(rows: Iterable[str]) -> str:
     return f"<table width='100%' cellspacing='0' cellpadding='0'>{''.join(rows)}</table>"
 
 
-def _volume_row(row: VolumeRow) -> str:
+def _volume_row(row: VolumeRow, *, ranges: bool) -> str:
     chip = ""
     if row.rgb is not None:
         colour = "#{:02x}{:02x}{:02x}".format(*row.rgb)
         chip = f"<span style='background-color:{colour}'>&nbsp;&nbsp;&nbsp;&nbsp;</span>"
+    between = f"<td class='note' align='right'>{escape(row.range_cm3)}</td>" if ranges else ""
     note = f"&nbsp; <span class='note'>{escape(row.note)}</span>" if row.note else ""
     return (
         f"<tr><td>{chip}</td>"
         f"<td>{escape(row.title)} ({row.region.value}){note}</td>"
         f"<td class='strong' align='right'>{escape(row.volume_cm3)}</td>"
-        f"<td class='note' align='right'>{_grouped(row.voxels)}</td></tr>"
+        f"{between}<td class='note' align='right'>{_grouped(row.voxels)}</td></tr>"
     )
 
 

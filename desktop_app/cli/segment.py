@@ -155,18 +155,31 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 
 def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout."""
+    from desktop_app.domain.readable import readable_range
     from desktop_app.domain.segmentation import REGION_TITLES, Region
-    from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3, voxel_counts
+    from desktop_app.services.measure import (
+        MM3_PER_CM3,
+        volume_intervals,
+        volumes_mm3,
+        voxel_counts,
+    )
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    intervals = volume_intervals(result.measurements)
+    ranges = {
+        region: f"{one.coverage:.0%}: {readable_range(one.low, one.high)}"
+        for region, one in intervals.items()
+    }
     rows = [
         [
             REGION_TITLES[region],
             region.value,
             f"{volumes[region] / MM3_PER_CM3:.2f}",
+            *([ranges[region]] if ranges else []),
             str(voxels[region]),
         ]
         for region in Region
     ]
-    print_table(["Region", "", "Volume (cm³)", "Voxels"], rows, right=(2, 3))
+    titles = ["Region", "", "Volume (cm³)", *(["Range"] if ranges else []), "Voxels"]
+    print_table(titles, rows, right=tuple(range(2, len(titles))))
     print_result()

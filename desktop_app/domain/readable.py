@@ -1,6 +1,9 @@
-"""DICOM's way of writing names and dates, turned into people's."""
+"""Names, dates and ranges as people write them."""
 
+import math
 from collections.abc import Iterable
+
+_ROUNDING = 1e-9
 
 
 def readable_name(name: str) -> str:
@@ -21,6 +24,15 @@ def readable_date(date: str) -> str:
     """Write a DICOM date as ISO 8601; anything else stays as it is."""
     is_dicom = len(date) == 8 and date.isdigit()
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
+
+
+def readable_range(low_mm3: float, high_mm3: float) -> str:
+    """Write a range of volumes in cm³, rounded outwards to about two digits: ``29–39``."""
+    digits = 0 if high_mm3 >= 10_000 else 1 if high_mm3 >= 1_000 else 2
+    step_mm3 = 1000 / 10**digits
+    low = math.floor(low_mm3 / step_mm3 + _ROUNDING) / 10**digits
+    high = math.ceil(high_mm3 / step_mm3 - _ROUNDING) / 10**digits
+    return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
 def _words(parts: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.measurement import Measurement
+from desktop_app.domain.measurement import Measurement, Unfamiliarity
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
@@ -61,7 +61,8 @@ class PreparedStudy:
 class StudyResult:
     """A segmented study with everything the exports and the window need.
 
-    `roles` are the series used per sequence.
+    `roles` are the series used per sequence; `unfamiliarity` is ``None`` where the model does not
+    say what studies usually look like.
     """
 
     study: Study
@@ -69,3 +70,4 @@ class StudyResult:
     prepared: PreparedStudy
     segmentation: Segmentation
     measurements: tuple[Measurement, ...]
+    unfamiliarity: Unfamiliarity | None = None

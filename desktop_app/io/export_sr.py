@@ -31,6 +31,8 @@ _REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
 _MULTIPARAMETRIC_MRI = CodedConcept("126020", "DCM", "Multiparametric MRI")
 _VOLUME = CodedConcept("118565006", "SCT", "Volume")
 _CUBIC_MM = CodedConcept("mm3", "UCUM", "mm3")
+_ABOVE = CodedConcept("371886008", "SCT", "+, range of upper measurement uncertainty")
+_BELOW = CodedConcept("371885007", "SCT", "-, range of lower measurement uncertainty")
 _SUM_OF_VOXELS = CodedConcept("126030", "DCM", "Sum of segmented voxel volumes")
 
 _Group = (
@@ -63,7 +65,7 @@ def build_sr(
         person has looked at it.
     """
     made_by = equipment(segmentation.provenance)
-    volumes = {m.region: m.value for m in measurements if m.kind is MeasurementKind.VOLUME}
+    volumes = {m.region: m for m in measurements if m.kind is MeasurementKind.VOLUME}
     groups = [_group(segmentation, region, volumes[region], source, seg) for region in Region]
     report = sr.MeasurementReport(
         observation_context=sr.ObservationContext(
@@ -107,13 +109,21 @@ def build_sr(
 def _group(
     segmentation: Segmentation,
     region: Region,
-    volume_mm3: float,
+    volume: Measurement,
     source: DicomSource,
     seg: DicomSegmentation | None,
 ) -> _Group:
     concept = region_code(segmentation, region)
     finding = CodedConcept(concept.value, concept.scheme, concept.meaning)
-    measured = [sr.Measurement(_VOLUME, round(volume_mm3, 3), _CUBIC_MM, method=_SUM_OF_VOXELS)]
+    measured = [
+        sr.Measurement(
+            _VOLUME,
+            round(volume.value, 3),
+            _CUBIC_MM,
+            method=_SUM_OF_VOXELS,
+            properties=_uncertainty(volume),
+        )
+    ]
     if seg is None:
         return sr.MeasurementsAndQualitativeEvaluations(
             tracking_identifier=sr.TrackingIdentifier(generate_uid(prefix=None), _label(region)),
@@ -141,6 +151,27 @@ def _group(
         algorithm_id=_algorithm(segmentation),
         measurements=measured,
     )
+
+
+def _uncertainty(volume: Measurement) -> sr.MeasurementProperties | None:
+    """Return how far the truth likely lies above and below, in mm³ (PS3.16 TID 310)."""
+    if volume.interval is None:
+        return None
+    properties = sr.MeasurementProperties()
+    distances = {
+        _ABOVE: volume.interval.high - volume.value,
+        _BELOW: volume.value - volume.interval.low,
+    }
+    for name, distance_mm3 in distances.items():
+        properties.append(
+            sr.NumContentItem(
+                name=name,
+                value=round(distance_mm3, 3),
+                unit=_CUBIC_MM,
+                relationship_type=sr.RelationshipTypeValues.HAS_PROPERTIES,
+            )
+        )
+    return properties
 
 
 def _segments(

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.services.privacy import Redactor
+from model.calibration import VolumeDoubt
 
 SCHEMA = "gliascope/measurements/1"
 MM3_PER_CM3 = 1000.0
@@ -16,8 +17,16 @@ MM3_PER_CM3 = 1000.0
 _STAGES = ("import", "preprocess", "inference", "postprocess", "export", "total")
 
 
-def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
+def measure(
+    segmentation: Segmentation, doubt: VolumeDoubt | None = None
+) -> tuple[Measurement, ...]:
     """Measure every region: voxels marked, and their volume (DICOM 126030, PS3.16 CID 7474).
+
+    Parameters
+    ----------
+    doubt
+        What the network said of its error; ``None`` where it said nothing, or where its labels
+        were changed, of which it knows nothing.
 
     Returns
     -------
@@ -30,8 +39,12 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
     measurements: list[Measurement] = []
     for region, values in REGION_LABELS.items():
         voxels = int(counts[list(values)].sum())
+        volume_mm3 = voxels * voxel_mm3
+        interval = None
+        if doubt is not None:
+            interval = Interval(*doubt.range_mm3(region.value, volume_mm3), doubt.coverage)
         measurements += [
-            Measurement(MeasurementKind.VOLUME, voxels * voxel_mm3, "mm3", region),
+            Measurement(MeasurementKind.VOLUME, volume_mm3, "mm3", region, interval),
             Measurement(MeasurementKind.VOXELS, voxels, "{voxels}", region),
         ]
     return tuple(measurements)
@@ -40,6 +53,15 @@ def measure(segmentation: Segmentation) -> tuple[Measurement, ...]:
 def volumes_mm3(measurements: tuple[Measurement, ...]) -> dict[Region, float]:
     """Return the volume of each region in mm³."""
     return {m.region: m.value for m in measurements if m.kind is MeasurementKind.VOLUME}
+
+
+def volume_intervals(measurements: tuple[Measurement, ...]) -> dict[Region, Interval]:
+    """Return between which volumes in mm³ each region likely lies, where that is known."""
+    return {
+        m.region: m.interval
+        for m in measurements
+        if m.kind is MeasurementKind.VOLUME and m.interval is not None
+    }
 
 
 def voxel_counts(measurements: tuple[Measurement, ...]) -> dict[Region, int]:
@@ -68,11 +90,13 @@ def measurements_document(
     Returns
     -------
     dict
-        Ready for JSON. ``confidence`` is null where a person chose the series, or none is there.
+        Ready for JSON. ``confidence`` is null where a person chose the series, or none is there;
+        ranges and what they cover are null where the model gives none.
     """
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     geometry = result.segmentation.geometry
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    intervals = volume_intervals(result.measurements)
     warnings = (*result.segmentation.warnings, *further_warnings)
     identity = ("", "", "") if anonymise else _identity(result)
     return {
@@ -85,8 +109,21 @@ def measurements_document(
             "reference": result.prepared.reference_sequence.value,
         },
         "regions": {
-            region.value: {"volume_mm3": round(volumes[region], 3), "voxels": voxels[region]}
+            region.value: {
+                "volume_mm3": round(volumes[region], 3),
+                "volume_range_mm3": _range(intervals.get(region)),
+                "voxels": voxels[region],
+            }
             for region in Region
+        },
+        "uncertainty": {
+            "coverage": next((one.coverage for one in intervals.values()), None),
+            "unfamiliarity": None
+            if result.unfamiliarity is None
+            else {
+                "score": round(result.unfamiliarity.score, 3),
+                "reason": result.unfamiliarity.reason,
+            },
         },
         "warnings": [redactor.redact(warning) if anonymise else warning for warning in warnings],
         "provenance": _provenance(result, export_seconds),
@@ -115,9 +152,25 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "weights_sha256": provenance["weights_sha256"],
             "app_version": provenance["app_version"],
             "edited": str(provenance["edited"]).lower(),
+            **_range_columns(document, region),
         }
         for region in Region
     ]
+
+
+def _range(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [round(interval.low, 3), round(interval.high, 3)]
+
+
+def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
+    found = document["regions"][region.value]["volume_range_mm3"]
+    low, high = ("", "") if found is None else (round(mm3 / MM3_PER_CM3, 3) for mm3 in found)
+    coverage = document["uncertainty"]["coverage"]
+    return {
+        "volume_low_cm3": low,
+        "volume_high_cm3": high,
+        "range_coverage": "" if coverage is None else coverage,
+    }
 
 
 def _identity(result: StudyResult) -> tuple[str, str, str]:

@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.measurement import (
+    Interval,
+    Measurement,
+    MeasurementKind,
+    Unfamiliarity,
+)
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.nifti import read_nifti
@@ -58,11 +65,13 @@ def reopen_result(
         prepared = prepare(volumes, progress=report, token=token)
     with stages.stage("labels", "Reading the result"):
         labels_kji = _read_labels(folder / LABELS_FILE, prepared)
-        provenance, warnings = _read_numbers(folder / NUMBERS_FILE)
+        document = _read_document(folder / NUMBERS_FILE)
+        provenance, warnings = _read_numbers(document, folder / NUMBERS_FILE)
     segmentation = Segmentation(
         labels_kji, prepared.reference.geometry, provenance, warnings=warnings
     )
-    return StudyResult(study, dict(roles), prepared, segmentation, measure(segmentation))
+    measurements, unfamiliarity = _with_ranges(measure(segmentation), document, folder)
+    return StudyResult(study, dict(roles), prepared, segmentation, measurements, unfamiliarity)
 
 
 def _read_labels(file: Path, prepared: PreparedStudy) -> NDArray[np.uint8]:
@@ -80,9 +89,45 @@ def _read_labels(file: Path, prepared: PreparedStudy) -> NDArray[np.uint8]:
     return labels_kji
 
 
-def _read_numbers(file: Path) -> tuple[Provenance, tuple[str, ...]]:
+def _read_document(file: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable("The result's numbers cannot be read.", file) from error
+    return document
+
+
+def _with_ranges(
+    measurements: tuple[Measurement, ...], document: dict[str, Any], folder: Path
+) -> tuple[tuple[Measurement, ...], Unfamiliarity | None]:
+    """Add what the network said of its error; results of earlier versions say nothing."""
+    try:
+        stored = document.get("uncertainty") or {}
+        coverage, unlike = stored.get("coverage"), stored.get("unfamiliarity")
+        ranges = {
+            region: document["regions"][region.value].get("volume_range_mm3") for region in Region
+        }
+        unfamiliarity = None
+        if unlike is not None:
+            unfamiliarity = Unfamiliarity(float(unlike["score"]), str(unlike["reason"]))
+        if coverage is None:
+            return measurements, unfamiliarity
+        intervals = {
+            region: Interval(float(low), float(high), float(coverage))
+            for region, (low, high) in ((r, found) for r, found in ranges.items() if found)
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unusable("The result's numbers cannot be read.", folder / NUMBERS_FILE) from error
+    return tuple(
+        replace(one, interval=intervals.get(one.region))
+        if one.kind is MeasurementKind.VOLUME
+        else one
+        for one in measurements
+    ), unfamiliarity
+
+
+def _read_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, tuple[str, ...]]:
+    try:
         stored = document["provenance"]
         provenance = Provenance(
             model_id=stored["model_id"],
@@ -94,7 +139,7 @@ def _read_numbers(file: Path) -> tuple[Provenance, tuple[str, ...]]:
             seconds=dict(stored["seconds"]),
         )
         return provenance, tuple(document["warnings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise _unusable("The result's numbers cannot be read.", file) from error
 
 

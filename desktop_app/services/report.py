@@ -4,12 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from desktop_app.domain.readable import readable_date, readable_name
+from desktop_app.domain.measurement import Interval
+from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.services.key_images import KeyImage, KeyImageMaker
-from desktop_app.services.measure import MM3_PER_CM3, role_confidence, volumes_mm3, voxel_counts
+from desktop_app.services.measure import (
+    MM3_PER_CM3,
+    role_confidence,
+    volume_intervals,
+    volumes_mm3,
+    voxel_counts,
+)
 from desktop_app.services.privacy import Redactor
 
 DISCLAIMER = "For research use. Not a medical device."
@@ -29,6 +36,7 @@ class VolumeRow:
     title: str
     note: str
     volume_cm3: str
+    range_cm3: str
     voxels: int
     rgb: tuple[int, int, int] | None
 
@@ -57,6 +65,8 @@ class ReportPage:
         Rows of pictures, one row per sequence shown.
     provenance
         How the numbers came about, one line each.
+    range_title
+        Above the ranges of the volumes; empty where there are none.
     """
 
     title: str
@@ -70,6 +80,7 @@ class ReportPage:
     warnings: tuple[str, ...]
     provenance: tuple[str, ...]
     disclaimer: str = DISCLAIMER
+    range_title: str = ""
 
 
 def build_page(
@@ -105,6 +116,7 @@ def build_page(
         images=_images(result),
         warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR),
         provenance=_provenance(result, created),
+        range_title=_range_title(result),
     )
 
 
@@ -129,9 +141,21 @@ def _finding(result: StudyResult) -> str:
     if result.segmentation.is_empty:
         return NO_TUMOUR
     whole = f"Whole tumour {_cm3(volumes[Region.WT])} cm³"
+    interval = volume_intervals(result.measurements).get(Region.WT)
+    if interval is not None:
+        whole += f" ({interval.coverage:.0%}: {_range_cm3(interval)})"
     if volumes[Region.ET] > 0:
         return f"{whole}, of which enhancing {_cm3(volumes[Region.ET])} cm³."
     return f"{whole}; no enhancing tumour found."
+
+
+def _range_title(result: StudyResult) -> str:
+    intervals = volume_intervals(result.measurements)
+    return next((f"{one.coverage:.0%} range" for one in intervals.values()), "")
+
+
+def _range_cm3(interval: Interval | None) -> str:
+    return "" if interval is None else readable_range(interval.low, interval.high)
 
 
 def _cm3(volume_mm3: float) -> str:
@@ -143,12 +167,14 @@ def _cm3(volume_mm3: float) -> str:
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
     colours = {d.region: d.rgb for d in result.segmentation.definitions}
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
+    intervals = volume_intervals(result.measurements)
     return tuple(
         VolumeRow(
             region,
             REGION_TITLES[region],
             _UNIONS.get(region, ""),
             _cm3(volumes[region]),
+            _range_cm3(intervals.get(region)),
             voxels[region],
             colours.get(region),
         )
@@ -182,10 +208,16 @@ def _provenance(result: StudyResult, created: datetime) -> tuple[str, ...]:
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
+    coverage = next((f"{m.interval.coverage:.0%}" for m in result.measurements if m.interval), "")
+    ranges = (
+        f"Ranges held the true volume in about {coverage} of patients new to the network, of those "
+        "it was tested on.",
+    )
     return (
         f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, "
         f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
         f"on {provenance.device} ({provenance.precision}); labels {edited}.",
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
         f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
+        *(ranges if coverage else ()),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import desktop_app
+from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Segmentation
@@ -20,6 +21,7 @@ from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
 from desktop_app.services.preprocess import prepare, to_reference
 from desktop_app.services.stages import Stages
+from model.calibration import Doubt
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
 from model.postprocess import PostprocessSettings
 
@@ -166,7 +168,15 @@ def segment_study(
         _provenance(prepared, inference, stages.seconds),
         warnings=(*empty, *prepared.warnings, *inference.warnings),
     )
-    return StudyResult(study, dict(roles), prepared, segmentation, measure(segmentation))
+    doubt = inference.doubt
+    return StudyResult(
+        study,
+        dict(roles),
+        prepared,
+        segmentation,
+        measure(segmentation, None if doubt is None else doubt.volume),
+        _unfamiliarity(doubt),
+    )
 
 
 def load_study(
@@ -180,6 +190,12 @@ def load_study(
     with stages.stage("import", "Reading the images") as report:
         volumes = load_roles(roles, progress=report, token=token)
     return LoadedStudy(dict(roles), volumes, stages.seconds["import"])
+
+
+def _unfamiliarity(doubt: Doubt | None) -> Unfamiliarity | None:
+    if doubt is None or doubt.unfamiliarity is None:
+        return None
+    return Unfamiliarity(doubt.unfamiliarity.score, doubt.unfamiliarity.reason)
 
 
 def _request(prepared: PreparedStudy, options: SegmentOptions) -> InferenceRequest:

@@ -96,6 +96,12 @@ class RegionPanel(Card):
         volume.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
+        if row.range_text:
+            between = styled_label(row.range_text, "muted")
+            between.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            between.setToolTip(row.range_note)
+            between.setAccessibleName(f"{row.title}, range: {row.range_text} cm³")
+            self._grid.addWidget(between, index, 2)
 
     def _visibility_box(self, row: RegionRow, value: int, rgb: tuple[int, int, int]) -> QCheckBox:
         box = QCheckBox(f"{row.title} ({row.region.value})")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from desktop_app.domain.measurement import Measurement, MeasurementKind
-from desktop_app.domain.readable import readable_date, readable_name
+from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
+from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
@@ -68,23 +68,33 @@ def region_rows(
     segmentation: Segmentation, measurements: tuple[Measurement, ...]
 ) -> tuple[RegionRow, ...]:
     """Return the table of volumes: the parts first, then their unions."""
-    volumes = {
-        one.region: one.value / 1000 for one in measurements if one.kind is MeasurementKind.VOLUME
-    }
+    volumes = {one.region: one for one in measurements if one.kind is MeasurementKind.VOLUME}
     by_region = {definition.region: definition for definition in segmentation.definitions}
     rows = []
     for region in (Region.ET, Region.NCR, Region.ED, Region.TC, Region.WT):
         definition = by_region.get(region)
+        volume = volumes.get(region)
         rows.append(
             RegionRow(
                 region,
                 REGION_TITLES[region],
                 definition.rgb if definition else None,
-                volumes.get(region, 0.0),
+                volume.value / 1000 if volume else 0.0,
                 definition.value if definition else None,
+                *_range_of(volume.interval if volume else None),
             )
         )
     return tuple(rows)
+
+
+def _range_of(interval: Interval | None) -> tuple[str, str]:
+    if interval is None:
+        return "", ""
+    note = (
+        f"In {interval.coverage:.0%} of patients new to the network, such a range held the true "
+        "volume."
+    )
+    return f"{interval.coverage:.0%}: {readable_range(interval.low, interval.high)}", note
 
 
 def _judge(

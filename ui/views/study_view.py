@@ -65,13 +65,19 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """One row of the volume table."""
+    """One row of the volume table.
+
+    `range_text` says between which volumes in cm³ the truth likely lies, `range_note` how likely;
+    both are empty where that is not known.
+    """
 
     region: Region
     title: str
     rgb: tuple[int, int, int] | None
     volume_cm3: float
     label_value: int | None
+    range_text: str = ""
+    range_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
