@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -15,8 +16,9 @@ from desktop_app.io.nifti import write_nifti
 from desktop_app.services import reopen
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
-from desktop_app.services.measure import volumes_mm3
+from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
 from desktop_app.services.reopen import reopen_result
+from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -56,6 +58,36 @@ def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_lab
     assert (after.model_id, after.weights_sha256) == (before.model_id, before.weights_sha256)
 
 
+def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> None:
+    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
+    unlike = Unfamiliarity(1.25, "unusual: the contrast between T1 and T1c")
+    measured = measure(result.segmentation, doubt)
+    judged = replace(result, measurements=measured, unfamiliarity=unlike)
+    save_results(judged, tmp_path, ExportOptions(FORMATS))
+    again = reopen_result(result.study, result.roles, tmp_path / result.study.name)
+    before, after = volume_intervals(measured), volume_intervals(again.measurements)
+    assert after.keys() == before.keys()
+    for region, interval in after.items():
+        assert (interval.low, interval.high) == pytest.approx(
+            (before[region].low, before[region].high), abs=1e-3
+        )
+        assert interval.coverage == 0.9
+    assert again.unfamiliarity == unlike
+
+
+def test_results_of_earlier_versions_have_no_ranges(result: StudyResult, tmp_path: Path) -> None:
+    save_results(result, tmp_path, ExportOptions(FORMATS))
+    file = tmp_path / result.study.name / "measurements.json"
+    document = json.loads(file.read_text("utf-8"))
+    del document["uncertainty"]
+    for region in document["regions"].values():
+        del region["volume_range_mm3"]
+    file.write_text(json.dumps(document), "utf-8")
+    again = reopen_result(result.study, result.roles, file.parent)
+    assert volume_intervals(again.measurements) == {}
+    assert again.unfamiliarity is None
+
+
 def without_labels(folder: Path) -> None:
     (folder / "segmentation.nii.gz").unlink()
 
@@ -66,6 +98,14 @@ def without_measurements(folder: Path) -> None:
 
 def cut_measurements(folder: Path) -> None:
     (folder / "measurements.json").write_text('{"schema": ')
+
+
+def senseless_ranges(folder: Path) -> None:
+    file = folder / "measurements.json"
+    document = json.loads(file.read_text("utf-8"))
+    document["uncertainty"]["coverage"] = 0.9
+    document["regions"]["WT"]["volume_range_mm3"] = [5.0, 4.0]
+    file.write_text(json.dumps(document), "utf-8")
 
 
 def other_document(folder: Path) -> None:
@@ -90,6 +130,7 @@ def other_grid(folder: Path) -> None:
         without_labels,
         without_measurements,
         cut_measurements,
+        senseless_ranges,
         other_document,
         other_values,
         other_grid,
