@@ -1,3 +1,5 @@
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -5,6 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from desktop_app.domain.segmentation import Region
+from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.batch import Batch, BatchOutcome, CaseState, CaseStatus
 from tests.study_cases import make_study
@@ -149,3 +152,41 @@ def test_a_study_without_labels_on_disk_is_not_offered(scene):
     assert not view.show_case.call_args.args[1].can_open
     presenter.open(0)
     opened.assert_not_called()
+
+
+def test_watching_runs_beside_single_studies_until_it_is_stopped(scene):
+    presenter, view, batch, _, _, settle = scene
+    waiting = threading.Event()
+
+    def watch(progress, token):
+        batch.cases = (*CASES, CaseState("three", "3"))
+        progress(0.0, "Waiting for new studies")
+        waiting.set()
+        with suppress(Cancelled):
+            token.wait(10)
+
+    batch.watch.side_effect = watch
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    presenter.start(keep_watching=True)
+    assert waiting.wait(10)
+    presenter.stop()
+    settle()
+    told = [call.args[0] for call in view.show_status.call_args_list]
+    assert "0 of 3 studies finished · Waiting for new studies." in [one.text for one in told]
+    assert all(one.seconds_left is None for one in told)
+    assert [row.name for row in view.show_cases.call_args.args[0]] == ["one", "two", "three"]
+    assert not presenter.running
+    batch.run.assert_not_called()
+
+
+def test_an_empty_folder_can_be_watched(scene):
+    presenter, view, batch, _, _, settle = scene
+    batch.cases = ()
+    batch.find.side_effect = InputError("The folder is empty.", "in", "Choose another.")
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    view.show_error.assert_called_once()
+    status = view.show_status.call_args.args[0]
+    assert status.can_watch
+    assert not status.can_start

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -40,7 +41,9 @@ class BatchPage(QWidget):
     -------
     folders_chosen(Path, Path)
         Folder with the studies, folder for the results.
-    start_requested(), stop_requested()
+    start_requested(bool)
+        Whether to keep watching for new studies.
+    stop_requested()
     open_requested(int)
         Open the finished study in this row.
     crash_shown(str)
@@ -48,7 +51,7 @@ class BatchPage(QWidget):
     """
 
     folders_chosen = Signal(object, object)
-    start_requested = Signal()
+    start_requested = Signal(bool)
     stop_requested = Signal()
     open_requested = Signal(int)
     crash_shown = Signal(str)
@@ -57,17 +60,23 @@ class BatchPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._icons = icons
+        self._shown = BatchStatus("Choose a folder that holds studies.", 0.0, None, False, False)
         self._openable: dict[int, bool] = {}
         self._root = self._path_field("Folder with the studies")
         self._output = self._path_field("Folder for the results")
+        self._watch = QCheckBox("Keep watching for new studies")
+        self._watch.setToolTip(
+            "Segment studies as they appear in the folder, each once its files are complete."
+        )
+        self._watch.toggled.connect(self._enable_start)
         self._start = QPushButton("Start")
         self._start.setProperty("kind", "primary")
-        self._start.clicked.connect(self.start_requested)
+        self._start.clicked.connect(lambda: self.start_requested.emit(self._watch.isChecked()))
         self._stop = QPushButton("Stop")
         self._stop.clicked.connect(self.stop_requested)
         self._open = QPushButton("Open selected study")
         self._open.clicked.connect(self._open_selected)
-        self._status = styled_label("Choose a folder that holds studies.", "title")
+        self._status = styled_label("", "title")
         self._left = styled_label("", "muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -79,7 +88,7 @@ class BatchPage(QWidget):
         layout.addWidget(self._folders_card())
         layout.addWidget(self._status_card())
         layout.addWidget(self._table, 1)
-        self.show_status(BatchStatus(self._status.text(), 0.0, None, False, False))
+        self.show_status(self._shown)
         self.refresh_icons()
 
     def choose_root(self) -> None:
@@ -132,11 +141,13 @@ class BatchPage(QWidget):
 
     def show_status(self, status: BatchStatus) -> None:
         """Show how far the batch is."""
+        self._shown = status
         self._status.setText(status.text)
         self._left.setText(time_left(status.seconds_left))
         self._bar.setValue(round(1000 * status.fraction))
-        self._start.setEnabled(status.can_start and not status.running)
+        self._enable_start()
         self._stop.setEnabled(status.running)
+        self._watch.setEnabled(not status.running)
         for button in self._browse_buttons:
             button.setEnabled(not status.running)
 
@@ -184,6 +195,7 @@ class BatchPage(QWidget):
         line.addWidget(self._left)
         buttons = QHBoxLayout()
         buttons.addWidget(self._bar, 1)
+        buttons.addWidget(self._watch)
         for button in (self._start, self._stop, self._open):
             buttons.addWidget(button)
         card.body.addLayout(line)
@@ -217,6 +229,11 @@ class BatchPage(QWidget):
         )
         if folder and self._root.text():
             self.folders_chosen.emit(Path(self._root.text()), Path(folder))
+
+    def _enable_start(self) -> None:
+        status = self._shown
+        can_watch = status.can_watch and self._watch.isChecked()
+        self._start.setEnabled(not status.running and (status.can_start or can_watch))
 
     def _enable_open(self) -> None:
         self._open.setEnabled(self._openable.get(self._table.currentRow(), False))

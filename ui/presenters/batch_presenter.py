@@ -59,6 +59,7 @@ class BatchPresenter:
         self._open_result = open_result
         self._batch: Batch | None = None
         self._names: list[str] = []
+        self._watching = False
         self._last: JobStatus | None = None
         self._jobs = JobLine(self, runner, dispatch, self._show_status)
         self._show_status()
@@ -84,10 +85,23 @@ class BatchPresenter:
             self._batch = batch
             self._show_cases(cases)
 
-        self._jobs.start("Looking for studies", work, done, lane=Lane.IO, kind="scan")
+        def failed() -> None:
+            # An empty folder can still be watched.
+            self._batch = batch
 
-    def start(self) -> None:
-        """Work through every study that is not done."""
+        self._watching = False
+        self._jobs.start(
+            "Looking for studies", work, done, lane=Lane.IO, kind="scan", on_failed=failed
+        )
+
+    def start(self, keep_watching: bool = False) -> None:
+        """Work through every study that is not done.
+
+        Parameters
+        ----------
+        keep_watching
+            Also through those that come, until it is stopped.
+        """
         batch = self._batch
         if batch is None or self.running:
             return
@@ -95,7 +109,12 @@ class BatchPresenter:
         def done(outcome: BatchOutcome) -> None:
             self._show_cases(outcome.cases)
 
-        self._jobs.start("Segmenting", batch.run, done, kind="batch")
+        self._watching = keep_watching
+        if keep_watching:
+            # It mostly waits: single studies must not queue behind it.
+            self._jobs.start("Watching", batch.watch, done, lane=Lane.IO)
+        else:
+            self._jobs.start("Segmenting", batch.run, done, kind="batch")
 
     def stop(self) -> None:
         """Stop; what is done stays done and the next start goes on from there."""
@@ -116,7 +135,10 @@ class BatchPresenter:
     def show_job(self, status: JobStatus | None) -> None:
         """Keep what runs and show it."""
         self._last = status
-        self._show_status()
+        if self._batch is not None and [case.name for case in self._batch.cases] != self._names:
+            self._show_cases(self._batch.cases)
+        else:
+            self._show_status()
 
     def show_error(self, error: UserFacingError) -> None:
         """Pass an expected error on."""
@@ -169,11 +191,16 @@ class BatchPresenter:
         job = self._last
         text = _status_text(len(cases), len(over), failed, job)
         fraction = len(over) / len(cases) if cases else 0.0
-        if job is not None and job.fraction >= 0:
-            fraction = job.fraction
-        left = job.seconds_left if job is not None else None
+        left = None
+        # Of a watch nobody knows how much there is to do.
+        if job is not None and not self._watching:
+            fraction = job.fraction if job.fraction >= 0 else fraction
+            left = job.seconds_left
         ready = any(case.status is not CaseStatus.DONE for case in cases)
-        self._view.show_status(BatchStatus(text, fraction, left, self.running, ready))
+        can_watch = self._batch is not None
+        self._view.show_status(
+            BatchStatus(text, fraction, left, self.running, ready, can_watch=can_watch)
+        )
 
 
 def _can_open(case: CaseState) -> bool:
@@ -183,7 +210,8 @@ def _can_open(case: CaseState) -> bool:
 
 def _status_text(total: int, over: int, failed: int, job: JobStatus | None) -> str:
     if total == 0:
-        return f"{job.title} …" if job is not None else "Choose a folder that holds studies."
+        waiting = f"{job.stage or job.title} …" if job is not None else ""
+        return waiting or "Choose a folder that holds studies."
     text = f"{over} of {total} studies finished"
     if failed:
         text += f", {failed} failed"

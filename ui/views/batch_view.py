@@ -28,13 +28,17 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """The line above the table."""
+    """The line above the table.
+
+    `can_start` says that a study is left to do, `can_watch` that studies may come.
+    """
 
     text: str
     fraction: float
     seconds_left: float | None
     running: bool
     can_start: bool
+    can_watch: bool = False
 
 
 class BatchView(Protocol):

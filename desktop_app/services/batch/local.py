@@ -10,6 +10,7 @@ from desktop_app.domain.study import Study
 from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.priority import lower_this_thread
 from desktop_app.services.batch.attempt import DefectListener, attempt, failed
 from desktop_app.services.batch.journal import Journal
 from desktop_app.services.batch.place import OrderMaker, SharedBar
@@ -73,7 +74,9 @@ class LocalPlace:
             studies, make_order, journal, SharedBar([s.name for s in studies], progress), token
         )
         workers = min(self._workers, max(len(studies), 1))
-        with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:
+        with ThreadPoolExecutor(
+            workers, thread_name_prefix="batch", initializer=lower_this_thread
+        ) as pool:
             lanes = [pool.submit(self._lane, run) for _ in range(workers)]
         for lane in lanes:
             lane.result()
