@@ -22,6 +22,7 @@ from rich.progress import (
 from model.allocator import keep_freed_memory
 from model.data import CaseError
 from model.device import thread_count
+from model.messages import is_device_name
 from model.train.checkpoint import CheckpointError, has_checkpoint
 from model.train.config import ConfigError, TrainConfig, load_config
 from model.train.distributed import Share, join, leave, local_rank, wait_for_all
@@ -99,16 +100,18 @@ def _data(config: TrainConfig, options: argparse.Namespace, share: Share) -> Tra
 
 
 def _device(name: str) -> torch.device:
+    if not is_device_name(name):
+        msg = f"unknown device {name!r}: auto, cpu, cuda or cuda:N"
+        raise ConfigError(msg)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if not name.startswith("cuda"):
+        return torch.device(name)
+    if not torch.cuda.is_available():
         msg = "there is no CUDA device here"
         raise ConfigError(msg)
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda", local_rank())
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    device = torch.device(f"cuda:{local_rank()}" if name == "cuda" else name)
+    torch.cuda.set_device(device)
     return device
 
 

@@ -1,11 +1,21 @@
-"""Checkpoints: everything a run needs to go on as if it had not stopped."""
+"""Checkpoints: everything a run needs to go on as if it had not stopped.
 
+A checkpoint is written beside the newest, flushed to the disk, and only then takes its name; the
+one before is kept. Whenever the process is killed, one of the two is whole.
+"""
+
+import logging
+import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+logger = logging.getLogger("model.train")
+PREVIOUS = ".previous"
 
 
 class CheckpointError(ValueError):
@@ -22,10 +32,16 @@ class Progress:
         Steps done.
     seconds
         Time spent on them.
+    best_dice
+        Of the validations so far; negative before the first.
+    validated
+        Step of the last validation.
     """
 
     step: int = 0
     seconds: float = 0.0
+    best_dice: float = -1.0
+    validated: int = -1
 
 
 class WeightAverage:
@@ -58,19 +74,34 @@ def save_checkpoint(
     average: WeightAverage,
     progress: Progress,
 ) -> None:
-    """Write a checkpoint beside its destination, then rename."""
+    """Write a checkpoint; the newest before it stays as the previous one."""
     part = path.with_name(path.name + ".part")
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "average": average.state,
-            "step": progress.step,
-            "seconds": progress.seconds,
-        },
-        part,
-    )
+    with part.open("wb") as stream:
+        torch.save(
+            {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average.state,
+                **asdict(progress),
+            },
+            stream,
+        )
+        stream.flush()
+        os.fsync(stream.fileno())
+    if path.exists():
+        path.replace(previous_of(path))
     part.replace(path)
+    _sync_folder(path.parent)
+
+
+def previous_of(path: Path) -> Path:
+    """Return where the checkpoint before the newest is kept."""
+    return path.with_name(path.name + PREVIOUS)
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Whether there is a checkpoint to go on from, the newest or the one before."""
+    return path.exists() or previous_of(path).exists()
 
 
 def load_checkpoint(
@@ -79,21 +110,51 @@ def load_checkpoint(
     optimiser: torch.optim.Optimizer,
     average: WeightAverage,
 ) -> Progress:
-    """Restore a checkpoint into its parts and return how far the run had come.
+    """Restore the newest whole checkpoint into its parts and return how far the run had come.
+
+    A damaged newest one is passed over with a warning in the log.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, or of another network.
+        If there is none, both are damaged, or they are of another network.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored = _read(path)
+    except CheckpointError as error:
+        if not previous_of(path).exists():
+            raise
+        stored = _read(previous_of(path))
+        logger.warning("%s; going on from the one before, after step %d", error, stored["step"])
+    try:
         network.load_state_dict(stored["network"])
         optimiser.load_state_dict(stored["optimiser"])
         kept: dict[str, Tensor] = stored["average"]
-    except (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        known = {field.name for field in fields(Progress)}
+        progress = Progress(**{key: stored[key] for key in known & set(stored)})
+    except (RuntimeError, KeyError, ValueError) as error:
         msg = f"{path}: cannot resume from it: {error}"
         raise CheckpointError(msg) from error
     for key, value in average.state.items():
         value.copy_(kept[key])
-    return Progress(int(stored["step"]), float(stored["seconds"]))
+    return progress
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        msg = f"{path}: cannot resume from it: {error}"
+        raise CheckpointError(msg) from error
+    return stored
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the renames themselves, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

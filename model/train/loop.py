@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -180,7 +180,7 @@ class Trainer:
                 # Half an update is nothing to go on from; the checkpoint before it is.
                 if not self._updating:
                     self.save()
-        return self.export(self.output)
+        return self.export()
 
     def step(self) -> StepReport:
         """Draw a batch, do one optimiser step, and return what happened."""
@@ -235,8 +235,14 @@ class Trainer:
                 self.output / CHECKPOINT, self.network, self._optimiser, self.average, self.progress
             )
 
-    def export(self, folder: Path) -> ModelCard | None:
-        """Write the averaged weights and their card, in the first process."""
+    def export(self, folder: Path | None = None) -> ModelCard | None:
+        """Write the averaged weights and their card, in the first process.
+
+        Parameters
+        ----------
+        folder
+            The run's own by default.
+        """
         if not self.share.leads:
             return None
         details = {
@@ -245,7 +251,9 @@ class Trainer:
             **self.config.card,
         }
         config = self.config
-        return save_network(folder, config.name, config.network, self.average.state, details)
+        return save_network(
+            folder or self.output, config.name, config.network, self.average.state, details
+        )
 
     def _validate_if_due(self, journal: Journal | None) -> None:
         step, every = self.progress.step, self.config.validation.every_steps

@@ -1,33 +1,44 @@
-"""Dice and (focal) cross-entropy on the three region channels."""
+"""Dice and (focal) cross-entropy, on regions that may overlap or on classes that exclude."""
+
+import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model.train.distributed import total as over_processes
+
 SMOOTH = 1e-5
+_DIMS = (0, 2, 3, 4)
 
 
-def dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Return one minus the soft Dice, averaged over the channels that hold any target.
 
-    A channel without target in this crop has no overlap to speak of: the cross-entropy alone
+    A channel without target in this batch has no overlap to speak of: the cross-entropy alone
     teaches it to stay silent.
 
     Parameters
     ----------
-    logits, target
+    probability, target
         Shape ``(batch, channels, k, j, i)``; the target may be soft.
     weight
         Shape ``(batch, 1, k, j, i)``, zero where the truth is unknown.
     """
-    dims = (0, 2, 3, 4)
-    probability = torch.sigmoid(logits) * weight
-    target = target * weight
-    overlap = (probability * target).sum(dims)
-    total = probability.sum(dims) + target.sum(dims)
-    present = (target.sum(dims) > 0).to(logits.dtype)
-    loss = 1.0 - 2.0 * overlap / (total + SMOOTH)
-    return (loss * present).sum() / present.sum().clamp(min=1.0)
+    probability, target = probability * weight, target * weight
+    overlap = (probability * target).sum(_DIMS)
+    sizes = probability.sum(_DIMS)
+    targets = target.sum(_DIMS)
+    overlap, sizes, targets = over_processes(torch.stack([overlap, sizes, targets]))
+    present = (targets > 0).to(probability.dtype)
+    loss = 1.0 - 2.0 * overlap / (sizes + targets + SMOOTH)
+    mean: Tensor = (loss * present).sum() / present.sum().clamp(min=1.0)
+    return mean
+
+
+def dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return :func:`soft_dice` of independent regions."""
+    return soft_dice(torch.sigmoid(logits), target, weight)
 
 
 def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor, focal_gamma: float) -> Tensor:
@@ -37,36 +48,67 @@ def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor, focal_gamma: f
         probability = torch.sigmoid(logits)
         wrong = probability * (1.0 - target) + (1.0 - probability) * target
         loss = loss * wrong.pow(focal_gamma)
-    return (loss * weight).sum() / (weight.sum() * logits.shape[1]).clamp(min=1.0)
+    return _weighted_mean(loss, weight, logits.shape[1])
+
+
+def class_dice_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return :func:`soft_dice` of exclusive classes; the first, background, does not count."""
+    return soft_dice(torch.softmax(logits, dim=1)[:, 1:], target[:, 1:], weight)
+
+
+def class_cross_entropy(
+    logits: Tensor, target: Tensor, weight: Tensor, focal_gamma: float
+) -> Tensor:
+    """Return the cross-entropy of exclusive classes, focal for a positive `focal_gamma`."""
+    logs = torch.log_softmax(logits, dim=1)
+    if focal_gamma > 0:
+        logs = logs * (1.0 - logs.exp()).pow(focal_gamma)
+    return _weighted_mean(-(logs * target).sum(dim=1, keepdim=True), weight, 1)
 
 
 def region_loss(
-    outputs: tuple[Tensor, ...], target: Tensor, weight: Tensor, focal_gamma: float = 0.0
+    outputs: tuple[Tensor, ...],
+    target: Tensor,
+    weight: Tensor,
+    focal_gamma: float = 0.0,
+    *,
+    exclusive: bool = False,
 ) -> Tensor:
     """Return Dice plus cross-entropy over all outputs.
 
     Parameters
     ----------
     outputs
-        Logits; the first at full resolution, any further one coarser by a whole factor. Each
-        coarser output counts half of the one before and learns the mean of the target over its
-        voxel.
+        Logits; the first at full resolution, any further one coarser by a whole factor along each
+        axis. Each coarser output counts half of the one before and learns the mean of the target
+        over its voxel.
     target, weight
-        At full resolution, as in :func:`dice_loss`.
+        At full resolution, as in :func:`soft_dice`.
     focal_gamma
-        0 for plain cross-entropy; 2 in the paper.
+        0 for plain cross-entropy; 2 in the paper of Slim UNETR++.
+    exclusive
+        Every voxel is of one class (softmax) instead of any number of regions (sigmoid).
     """
-    total = torch.zeros((), dtype=torch.float32, device=target.device)
+    summed = torch.zeros((), dtype=torch.float32, device=target.device)
     importance, norm = 1.0, 0.0
+    dice, entropy = (
+        (class_dice_loss, class_cross_entropy) if exclusive else (dice_loss, cross_entropy)
+    )
     for logits in outputs:
         logits = logits.float()
-        factor = target.shape[2] // logits.shape[2]
+        factors = [a // b for a, b in zip(target.shape[2:], logits.shape[2:], strict=True)]
         soft, known = target, weight
-        if factor > 1:
-            soft = functional.avg_pool3d(target, factor)
-            known = functional.avg_pool3d(weight, factor)
-        loss = dice_loss(logits, soft, known) + cross_entropy(logits, soft, known, focal_gamma)
-        total = total + importance * loss
+        if math.prod(factors) > 1:
+            soft = functional.avg_pool3d(target, factors)
+            known = functional.avg_pool3d(weight, factors)
+        loss = dice(logits, soft, known) + entropy(logits, soft, known, focal_gamma)
+        summed = summed + importance * loss
         norm += importance
         importance *= 0.5
-    return total / norm
+    return summed / norm
+
+
+def _weighted_mean(loss: Tensor, weight: Tensor, channels: int) -> Tensor:
+    summed, weights = over_processes(torch.stack([(loss * weight).sum(), weight.sum()]))
+    mean: Tensor = summed / (weights * channels).clamp(min=1.0)
+    return mean

@@ -1,17 +1,15 @@
 """Cases in memory, normalised and cut to the brain, ready to draw crops from."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from model.cropping import brain_box
-from model.data import Case, CaseError, find_cases, load_case
+from model.data import Case, CaseError
 from model.normalise import normalise
 from model.spec import Label, LabelArray
-from model.train.config import TrainConfig
 
 UNKNOWN = 255
 """Label of voxels whose truth is not known; they carry no loss."""
@@ -77,26 +75,3 @@ def distance_to_tumour(labels_kji: LabelArray) -> npt.NDArray[np.uint8]:
     tumour = (labels_kji > 0) & (labels_kji != UNKNOWN)
     distance = np.asarray(ndimage.distance_transform_edt(~tumour))
     return np.asarray(np.minimum(distance, 255), dtype=np.uint8)
-
-
-def load_sources(config: TrainConfig, data: Path) -> list[PreparedCase]:
-    """Read every case of the configuration's sources, except the held-out ones.
-
-    Raises
-    ------
-    CaseError
-        If a source that is not optional is missing, or a case cannot be used.
-    """
-    cases: list[PreparedCase] = []
-    for source in config.sources:
-        folder = data / source.folder
-        if source.optional and not folder.is_dir():
-            continue
-        for path in find_cases(folder):
-            if path.name not in config.held_out:
-                weight = source.weight * source.case_weights.get(path.name, 1.0)
-                cases.append(prepare_case(load_case(path), weight, healthy=source.healthy))
-    if not cases and config.grown.share < 1:
-        msg = f"{data}: every case is held out"
-        raise CaseError(msg)
-    return cases

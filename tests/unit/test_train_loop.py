@@ -20,10 +20,13 @@ from model.train.config import (
     TrainConfig,
     load_config,
 )
-from model.train.loop import CHECKPOINT, LOG, Trainer, learning_rate
+from model.train.journal import STEPS
+from model.train.loop import CHECKPOINT, Trainer
 from model.train.losses import cross_entropy, dice_loss, region_loss
-from model.train.prepared import UNKNOWN, PreparedCase, load_sources, prepare_case
+from model.train.prepared import UNKNOWN, PreparedCase, prepare_case
 from model.train.sampling import CropSampler
+from model.train.schedule import learning_rate
+from model.train.sources import TrainingData, load_data
 from model.weights import load_network
 
 CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
@@ -64,15 +67,18 @@ def cases() -> list[PreparedCase]:
     return [prepare_case(_case(), 1.0, healthy=False)]
 
 
-def test_resumed_run_repeats_the_uninterrupted_one(
-    cases: list[PreparedCase], tmp_path: Path
-) -> None:
-    whole = Trainer(CONFIG, cases, tmp_path / "whole")
+@pytest.fixture
+def data(cases: list[PreparedCase]) -> TrainingData:
+    return TrainingData(tuple(cases), ())
+
+
+def test_resumed_run_repeats_the_uninterrupted_one(data: TrainingData, tmp_path: Path) -> None:
+    whole = Trainer(CONFIG, data, tmp_path / "whole")
     whole_losses = [whole.step().loss for _ in range(6)]
-    first = Trainer(CONFIG, cases, tmp_path / "parts")
+    first = Trainer(CONFIG, data, tmp_path / "parts")
     losses = [first.step().loss for _ in range(3)]
     first.save()
-    second = Trainer(CONFIG, cases, tmp_path / "parts")
+    second = Trainer(CONFIG, data, tmp_path / "parts")
     second.resume()
     losses += [second.step().loss for _ in range(3)]
     assert losses == pytest.approx(whole_losses, rel=1e-4)
@@ -80,12 +86,10 @@ def test_resumed_run_repeats_the_uninterrupted_one(
         assert torch.allclose(second.average.state[key], value, atol=1e-4), key
 
 
-def test_run_writes_log_checkpoint_weights_and_card(
-    cases: list[PreparedCase], tmp_path: Path
-) -> None:
+def test_run_writes_log_checkpoint_weights_and_card(data: TrainingData, tmp_path: Path) -> None:
     reports = []
-    card = Trainer(replace(CONFIG, steps=3), cases, tmp_path).run(reports.append)
-    rows = list(csv.DictReader((tmp_path / LOG).read_text(encoding="utf-8").splitlines()))
+    card = Trainer(replace(CONFIG, steps=3), data, tmp_path).run(reports.append)
+    rows = list(csv.DictReader((tmp_path / STEPS).read_text(encoding="utf-8").splitlines()))
     assert [int(row["step"]) for row in rows] == [1, 2, 3]
     assert [report.step for report in reports] == [1, 2, 3]
     assert reports[-1].fraction == 1.0
@@ -97,23 +101,21 @@ def test_run_writes_log_checkpoint_weights_and_card(
     assert network(torch.zeros(1, 4, 32, 32, 32)).shape == (1, 3, 32, 32, 32)
 
 
-def test_interruption_leaves_a_checkpoint(cases: list[PreparedCase], tmp_path: Path) -> None:
-    trainer = Trainer(CONFIG, cases, tmp_path)
+def test_interruption_leaves_a_checkpoint(data: TrainingData, tmp_path: Path) -> None:
+    trainer = Trainer(CONFIG, data, tmp_path)
 
     def stop(_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         trainer.run(stop)
-    again = Trainer(CONFIG, cases, tmp_path)
+    again = Trainer(CONFIG, data, tmp_path)
     again.resume()
     assert again.progress.step == 1
 
 
-def test_damaged_or_foreign_checkpoint_is_refused(
-    cases: list[PreparedCase], tmp_path: Path
-) -> None:
-    trainer = Trainer(CONFIG, cases, tmp_path)
+def test_damaged_or_foreign_checkpoint_is_refused(data: TrainingData, tmp_path: Path) -> None:
+    trainer = Trainer(CONFIG, data, tmp_path)
     with pytest.raises(CheckpointError, match="cannot resume"):
         trainer.resume()
     (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
@@ -122,17 +124,17 @@ def test_damaged_or_foreign_checkpoint_is_refused(
     trainer.save()
     wider = replace(CONFIG, network=replace(NETWORK, embed_dim=16))
     with pytest.raises(CheckpointError, match="cannot resume"):
-        Trainer(wider, cases, tmp_path).resume()
+        Trainer(wider, data, tmp_path).resume()
 
 
-def test_training_learns_what_is_bright(cases: list[PreparedCase], tmp_path: Path) -> None:
-    trainer = Trainer(replace(CONFIG, steps=40), cases, tmp_path)
+def test_training_learns_what_is_bright(data: TrainingData, tmp_path: Path) -> None:
+    trainer = Trainer(replace(CONFIG, steps=40), data, tmp_path)
     losses = [trainer.step().loss for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
-def test_clock_ends_the_schedule(cases: list[PreparedCase], tmp_path: Path) -> None:
-    trainer = Trainer(replace(CONFIG, max_hours=0.001), cases, tmp_path)
+def test_clock_ends_the_schedule(data: TrainingData, tmp_path: Path) -> None:
+    trainer = Trainer(replace(CONFIG, max_hours=0.001), data, tmp_path)
     trainer.progress.seconds = 1.8
     assert trainer.fraction == pytest.approx(0.5)
     trainer.progress.seconds = 5.0
@@ -250,17 +252,19 @@ def test_a_fold_is_left_out(tmp_path: Path) -> None:
             image = nib.Nifti1Image(array.astype(np.uint8), np.diag([-1.0, -1.0, 1.0, 1.0]))
             nib.save(image, folder / f"{name}_{kind}.nii.gz")
     config = replace(CONFIG, held_out=("A",), folds={"one": ("B",)})
-    assert [case.name for case in load_sources(config, tmp_path / "data")] == ["B", "C"]
-    assert [case.name for case in load_sources(config.without("one"), tmp_path / "data")] == ["C"]
+    everyone = load_data(config, tmp_path / "data", tmp_path)
+    without_one = load_data(config.without("one"), tmp_path / "data", tmp_path)
+    assert [case.name for case in everyone.training] == ["B", "C"]
+    assert [case.name for case in without_one.training] == ["C"]
     with pytest.raises(ConfigError, match="no fold 'two'; the configuration has: one"):
         config.without("two")
 
 
-def test_training_starts_from_other_weights(cases: list[PreparedCase], tmp_path: Path) -> None:
-    first = Trainer(CONFIG, cases, tmp_path / "first")
+def test_training_starts_from_other_weights(data: TrainingData, tmp_path: Path) -> None:
+    first = Trainer(CONFIG, data, tmp_path / "first")
     first.step()
     first.export()
-    second = Trainer(CONFIG, cases, tmp_path / "second")
+    second = Trainer(CONFIG, data, tmp_path / "second")
     weights = tmp_path / "first" / "tiny.safetensors"
     second.start_from([weights])
     for name, value in second.network.state_dict().items():
@@ -269,7 +273,7 @@ def test_training_starts_from_other_weights(cases: list[PreparedCase], tmp_path:
     assert checksum == hashlib.sha256(weights.read_bytes()).hexdigest()
     second.step()
     second.export()
-    third = Trainer(CONFIG, cases, tmp_path / "third")
+    third = Trainer(CONFIG, data, tmp_path / "third")
     third.start_from([weights, tmp_path / "second" / "tiny.safetensors"])
     for name, value in third.network.state_dict().items():
         mean = (first.average.state[name] + second.average.state[name]) / 2

@@ -1,0 +1,208 @@
+"""From folders to prepared cases: those to learn from and those set aside for validation."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from model.data import CaseError, find_cases, load_case
+from model.decathlon import CaseFiles, DecathlonSet, read_set
+from model.train.cases import CaseArrays, CaseStore, StoredCase, origin_of
+from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
+from model.train.feed import ClassDrawer, Drawer, RegionDrawer
+from model.train.fingerprint import Fingerprint, measure
+from model.train.grown import GrownTumours, load_grown
+from model.train.patches import PatchSampler, anchors_of
+from model.train.prepared import PreparedCase, prepare_case
+from model.train.sampling import CropSampler
+from model.train.task import BRAIN_TUMOUR, Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a run learns from.
+
+    Attributes
+    ----------
+    training, validation
+        Prepared cases.
+    task
+        What is to be found in them.
+    grown
+        Source of grown tumours, if the configuration wants them.
+    """
+
+    training: tuple[CaseArrays, ...]
+    validation: tuple[CaseArrays, ...]
+    task: Task = BRAIN_TUMOUR
+    grown: GrownTumours | None = None
+
+    def drawer(self, config: TrainConfig) -> Drawer:
+        """Return what draws crops from the training cases."""
+        if not self.task.exclusive:
+            return RegionDrawer(CropSampler(self.training, config, self.grown))
+        return ClassDrawer(PatchSampler(self.training, len(self.task.targets), config))
+
+
+def split(names: Sequence[str], fraction: float, seed: int) -> frozenset[str]:
+    """Return the names set aside for validation: the same for the same names and seed."""
+    ordered = sorted(names)
+    count = round(fraction * len(ordered))
+    drawn = np.random.default_rng(seed).permutation(len(ordered))[:count]
+    return frozenset(ordered[int(n)] for n in drawn)
+
+
+def load_data(config: TrainConfig, data: Path, store: Path, *, processes: int = 1) -> TrainingData:
+    """Read, prepare and split the cases of a configuration.
+
+    Parameters
+    ----------
+    data
+        The folder that holds the configuration's sources.
+    store
+        Where prepared cases are kept, if the configuration says so.
+    processes
+        How many prepare cases side by side, where they are kept on disk.
+
+    Raises
+    ------
+    CaseError
+        If a source is missing or a case cannot be used.
+    ConfigError
+        If the network's channels are not those of the data.
+    """
+    kept = CaseStore(store) if config.cache else None
+    if config.dataset.layout is Layout.DECATHLON:
+        loaded = _decathlon(config, data, kept, processes)
+    else:
+        loaded = _brats(config, data, kept, processes)
+    if not loaded.training and config.grown.share < 1:
+        msg = f"{data}: every case is held out"
+        raise CaseError(msg)
+    channels = (len(loaded.task.modalities), len(loaded.task.targets))
+    network = (config.network.in_channels, config.network.out_channels)
+    if channels != network:
+        msg = f"the data have {channels} channels in and out, the network {network}"
+        raise ConfigError(msg)
+    return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _BratsCase:
+    """Prepares one case, here or in another process."""
+
+    folder: Path
+    source: SourceConfig
+    store: CaseStore | None
+
+    @property
+    def weight(self) -> float:
+        return self.source.weight * self.source.case_weights.get(self.folder.name, 1.0)
+
+    def __call__(self) -> PreparedCase | StoredCase:
+        if self.store is None:
+            return self._prepare()
+        origin = origin_of(list(self.folder.glob("*.nii*")), healthy=self.source.healthy)
+        return self.store.keep(self.folder.name, self.weight, origin, self._prepare)
+
+    def _prepare(self) -> PreparedCase:
+        return prepare_case(load_case(self.folder), self.weight, healthy=self.source.healthy)
+
+
+def _brats(
+    config: TrainConfig, data: Path, store: CaseStore | None, processes: int
+) -> TrainingData:
+    jobs: list[_BratsCase] = []
+    for source in config.sources:
+        folder = data / source.folder
+        if source.optional and not folder.is_dir():
+            continue
+        found = [path for path in find_cases(folder) if path.name not in config.held_out]
+        jobs += [_BratsCase(path, source, store) for path in found]
+    # Without a tumour or with half of one there is nothing to judge by.
+    judged = [job.folder.name for job in jobs if not job.source.healthy]
+    aside = split(judged, config.validation.fraction, config.seed)
+    cases = _prepared(jobs, processes if store else 1)
+    return TrainingData(
+        tuple(case for case in cases if case.name not in aside),
+        tuple(case for case in cases if case.name in aside),
+        grown=load_grown(config.grown, config.seed, data),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _DecathlonCase:
+    """Prepares one case, here or in another process."""
+
+    described: DecathlonSet
+    files: CaseFiles
+    fingerprint: Fingerprint
+    weight: float
+    store: CaseStore | None
+
+    def __call__(self) -> CaseArrays:
+        if self.store is None:
+            return self._prepare()
+        files = [*self.files.images, self.files.labels]
+        origin = origin_of(files, fingerprint=self.fingerprint.as_document())
+        return self.store.keep(self.files.name, self.weight, origin, self._prepare)
+
+    def _prepare(self) -> PreparedCase:
+        images, labels = self.fingerprint.prepare(self.described.load(self.files))
+        anchors = anchors_of(labels, len(self.described.labels))
+        return PreparedCase(
+            self.files.name, self.weight, images.astype(np.float16), labels, anchors
+        )
+
+
+def _decathlon(
+    config: TrainConfig, data: Path, store: CaseStore | None, processes: int
+) -> TrainingData:
+    if len(config.sources) != 1:
+        msg = "a Decathlon run has one [[sources]]"
+        raise ConfigError(msg)
+    (source,) = config.sources
+    described = read_set(data / source.folder)
+    files = [one for one in described.cases if one.name not in config.held_out]
+    aside = split([one.name for one in files], config.validation.fraction, config.seed)
+    learnt = [one for one in files if one.name not in aside]
+    fingerprint = measure(
+        (described.load(one) for one in learnt),
+        described.modalities,
+        config.dataset.spacing_kji_mm,
+    )
+    jobs = [
+        _DecathlonCase(described, one, fingerprint, source.case_weights.get(one.name, 1.0), store)
+        for one in files
+    ]
+    cases = _prepared(jobs, processes if store else 1)
+    task = Task(
+        described.name,
+        described.modalities,
+        described.labels,
+        exclusive=True,
+        spacing_kji_mm=fingerprint.spacing_kji_mm,
+        card=fingerprint.as_document(),
+    )
+    return TrainingData(
+        tuple(case for case in cases if case.name not in aside),
+        tuple(case for case in cases if case.name in aside),
+        task,
+    )
+
+
+def _prepared(jobs: Sequence[Callable[[], T]], processes: int) -> list[T]:
+    if processes < 2 or len(jobs) < 2:
+        return [job() for job in jobs]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_run, jobs))
+
+
+def _run(job: Callable[[], T]) -> T:
+    return job()

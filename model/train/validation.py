@@ -1,0 +1,161 @@
+"""A look at the cases set aside: sliding windows, Dice and HD95 of every target."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.spec import region_masks
+from model.train.cases import CaseArrays
+from model.train.distributed import Share, gather
+from model.train.prepared import UNKNOWN
+from model.train.task import Task
+
+Network = Callable[[Tensor], Tensor]
+Shape = tuple[int, int, int]
+PERCENTILE = 95.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFigures:
+    """Dice and HD95 in mm of one case by target; NaN where the reference has none of it."""
+
+    name: str
+    dice: Mapping[str, float]
+    hd95_mm: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Those of all cases."""
+
+    cases: tuple[CaseFigures, ...]
+
+    def mean(self) -> dict[str, float]:
+        """Return the means over the cases, by target and over the targets."""
+        dice = {
+            target: _mean([case.dice[target] for case in self.cases])
+            for target in self.cases[0].dice
+        }
+        distance = {
+            target: _mean([case.hd95_mm[target] for case in self.cases])
+            for target in self.cases[0].hd95_mm
+        }
+        return {
+            "dice": _mean(list(dice.values())),
+            "hd95_mm": _mean(list(distance.values())),
+            **{f"dice_{target}": value for target, value in dice.items()},
+            **{f"hd95_mm_{target}": value for target, value in distance.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """Segments cases and scores them as MONAI does, each process its share.
+
+    Attributes
+    ----------
+    task
+        What is to be found.
+    window_kji, overlap
+        Of the sliding windows.
+    device, share
+        Where the network is, and which cases are this process's.
+    """
+
+    task: Task
+    window_kji: Shape
+    overlap: float
+    device: torch.device
+    share: Share
+
+    def look(self, network: Network, cases: Sequence[CaseArrays]) -> Figures:
+        """Return the figures of all cases."""
+        figures = [self._figures(network, cases[n]) for n in self.share.of(len(cases))]
+        return Figures(tuple(sorted(gather(figures), key=lambda one: one.name)))
+
+    def _figures(self, network: Network, case: CaseArrays) -> CaseFigures:
+        # Seconds of import that a run without validation need not spend.
+        from monai.metrics.hausdorff_distance import compute_hausdorff_distance
+        from monai.metrics.meandice import compute_dice
+
+        found, true = self._found(network, case), _truth(case, self.task)
+        spacing = self.task.spacing_kji_mm
+        # What is missed altogether is as far off as the image goes.
+        far = math.hypot(*np.multiply(true.shape[2:], spacing).tolist())
+        dice: dict[str, float] = {}
+        distance: dict[str, float] = {}
+        for n, target in enumerate(self.task.scored):
+            one, other = found[:, n : n + 1], true[:, n : n + 1]
+            if not other.any():
+                dice[target] = distance[target] = math.nan
+            elif not one.any():
+                dice[target], distance[target] = 0.0, far
+            else:
+                dice[target] = float(compute_dice(one, other))
+                distance[target] = float(
+                    compute_hausdorff_distance(
+                        one, other, include_background=True, percentile=PERCENTILE, spacing=spacing
+                    )
+                )
+        return CaseFigures(case.name, dice, distance)
+
+    def _found(self, network: Network, case: CaseArrays) -> Tensor:
+        from monai.inferers.utils import sliding_window_inference
+
+        image = torch.from_numpy(np.asarray(case.images_ckji, dtype=np.float32))[None]
+        with torch.inference_mode():
+            logits = sliding_window_inference(
+                image,
+                self.window_kji,
+                1,
+                network,
+                self.overlap,
+                sw_device=self.device,
+                device=torch.device("cpu"),
+            )
+        if not isinstance(logits, Tensor):
+            raise TypeError(f"the network gave {type(logits).__name__}")
+        known = torch.from_numpy(np.asarray(case.labels_kji) != UNKNOWN)
+        return (self.task.masks(logits) & known).float()
+
+
+class InEvaluation:
+    """Holds a network in evaluation mode with other weights, and gives both back.
+
+    Parameters
+    ----------
+    network, state
+        The network and the weights to look at.
+    """
+
+    def __init__(self, network: nn.Module, state: Mapping[str, Tensor]) -> None:
+        self._network = network
+        self._state = state
+        self._own: dict[str, Tensor] = {}
+
+    def __enter__(self) -> nn.Module:
+        self._own = {key: value.clone() for key, value in self._network.state_dict().items()}
+        self._network.load_state_dict(self._state)
+        return self._network.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self._network.load_state_dict(self._own)
+        self._network.train()
+
+
+def _truth(case: CaseArrays, task: Task) -> Tensor:
+    labels = np.asarray(case.labels_kji)
+    if not task.exclusive:
+        return torch.from_numpy(region_masks(labels))[None].float()
+    classes = torch.from_numpy(labels.astype(np.int64))
+    return functional.one_hot(classes, len(task.targets)).movedim(-1, 0)[None, 1:].float()
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
