@@ -134,8 +134,17 @@ def save(dataset: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> 
     dataset.save_as(path, enforce_file_format=True)
 
 
-def write_enhanced(path: Path, array_kji: NDArray[Any], *, repeats: int = 1) -> Path:
-    """Write one multi-frame file; with `repeats`, every slice that often in succession."""
+def write_enhanced(
+    path: Path,
+    array_kji: NDArray[Any],
+    *,
+    repeats: int = 1,
+    edit: Callable[[int, Dataset], None] | None = None,
+) -> Path:
+    """Write one multi-frame file; with `repeats`, every slice that often in succession.
+
+    `edit` changes the functional groups of frame n before the file is written.
+    """
     dataset = header("T1", SOPClassUID=EnhancedMRImageStorage)
     for keyword in ("RepetitionTime", "EchoTime"):
         delattr(dataset, keyword)
@@ -160,6 +169,8 @@ def write_enhanced(path: Path, array_kji: NDArray[Any], *, repeats: int = 1) -> 
             frame.PixelValueTransformationSequence = [
                 _item(RescaleSlope=2.0, RescaleIntercept=float(number), RescaleType="US")
             ]
+            if edit is not None:
+                edit(len(frames), frame)
             frames.append(frame)
     dataset.PerFrameFunctionalGroupsSequence = frames
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ Checked here and not left to a library, because readers stack slices with gaps, 
 stack into a wrong volume without saying so.
 """
 
+import math
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
@@ -19,6 +20,11 @@ ORIENTATION_TOLERANCE = 1e-3
 MAX_MISSING_TOGETHER = 3
 MAX_MISSING_SHARE = 0.15
 MAX_SLANT_DEG = 35.0
+# What lies beyond is a damaged header: no scanner is larger, no voxel smaller or wider.
+_FARTHEST_MM = 10_000.0
+_SPACING_RANGE_MM = (0.01, 100.0)
+# 2048 slices of 512 × 512; more is a damaged header.
+MAX_VOXELS = 2**29
 
 
 class UnusableStack(ValueError):
@@ -84,13 +90,17 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     if lost:
         problems.append(f"{_count(lost, 'slice')} without a position left out.")
     spacing = placed[0].pixel_spacing_mm
-    if spacing is None or min(spacing) <= 0:
+    if spacing is None or not _in_range(min(spacing)) or not _in_range(max(spacing)):
         raise UnusableStack("the headers do not give the pixel spacing")
+    if min(placed[0].rows, placed[0].columns) < 1:
+        raise UnusableStack("the headers do not give the size of the images")
     if len(placed) < 2:
         raise UnusableStack("it has only one slice")
 
     row, column, normal = _axes(np.array([s.orientation for s in placed]))
     positions = np.array([s.position_lps_mm for s in placed])
+    if np.abs(positions).max() > _FARTHEST_MM:
+        raise UnusableStack("the headers place its slices where no scanner reaches")
     order = np.argsort(positions @ normal, kind="stable")
     positions = positions[order]
     depth_mm = (positions - positions[0]) @ normal
@@ -103,6 +113,9 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     affine[:3, 2] = normal * step_mm
     affine[:3, 3] = positions[0]
     shape = (int(np.ceil(depth_voxels[-1] - 1e-6)) + 1, placed[0].rows, placed[0].columns)
+    if math.prod(shape) > MAX_VOXELS:
+        what = "×".join(map(str, shape[::-1]))
+        raise UnusableStack(f"a volume of {what} voxels is more than a scanner makes")
     return SliceStack(
         slices=tuple(placed[n] for n in order),
         geometry=Geometry(shape, affine, frame_of_reference_uid),
@@ -112,13 +125,18 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     )
 
 
+def _in_range(spacing_mm: float) -> bool:
+    return _SPACING_RANGE_MM[0] <= spacing_mm <= _SPACING_RANGE_MM[1]
+
+
 def _axes(
     orientations: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Average jittered direction cosines into one orthonormal frame."""
     mean = orientations.mean(axis=0)
     row, column = mean[:3], mean[3:]
-    if min(np.linalg.norm(row), np.linalg.norm(column)) < 0.5:
+    lengths = (np.linalg.norm(row), np.linalg.norm(column))
+    if not 0.9 < min(lengths) <= max(lengths) < 1.1:
         raise UnusableStack("the headers do not say how the slices are turned")
     row = row / np.linalg.norm(row)
     column = column / np.linalg.norm(column)

@@ -10,16 +10,23 @@ from scipy import ndimage
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
+from desktop_app.io.decoder_process import DecoderProcess
+from desktop_app.io.dicom_codecs import UnreadablePixels
 from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
 from desktop_app.io.dicom_headers import NotDicom, read_header
-from desktop_app.io.dicom_pixels import UnreadablePixels, read_pixels
+from desktop_app.io.dicom_pixels import read_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
 _Frame = NDArray[np.float32]
 
 
-def load_dicom(series: Series, *, check: Callable[[], None] | None = None) -> Volume:
+def load_dicom(
+    series: Series,
+    *,
+    check: Callable[[], None] | None = None,
+    decoder: DecoderProcess | None = None,
+) -> Volume:
     """Load a DICOM series.
 
     Parameters
@@ -28,6 +35,8 @@ def load_dicom(series: Series, *, check: Callable[[], None] | None = None) -> Vo
         A usable series of a scan.
     check
         Called between files; raises to stop the loading.
+    decoder
+        Shared with other series of the study; one for this series otherwise.
 
     Returns
     -------
@@ -39,7 +48,12 @@ def load_dicom(series: Series, *, check: Callable[[], None] | None = None) -> Vo
     InputError
         If too few slices can be read to make the volume.
     """
-    headers, frames, unreadable = _read_slices(series, check)
+    if decoder is None:
+        with DecoderProcess() as own:
+            read = _read_slices(series, check, own)
+    else:
+        read = _read_slices(series, check, decoder)
+    headers, frames, unreadable, repaired = read
     try:
         stack = stack_slices(headers, _frame_of_reference(series))
     except UnusableStack as error:
@@ -52,7 +66,7 @@ def load_dicom(series: Series, *, check: Callable[[], None] | None = None) -> Vo
             "Export the series from the scanner or archive again, or choose another one.",
         ) from error
     arrays = [frames[id(header)] for header in stack.slices]
-    notes = [*unreadable[:3], *stack.problems]
+    notes = [*unreadable[:3], *repaired, *stack.problems]
     if len(unreadable) > 3:
         notes.append(f"{len(unreadable)} files could not be read.")
     return Volume(
@@ -65,12 +79,13 @@ def _frame_of_reference(series: Series) -> str:
 
 
 def _read_slices(
-    series: Series, check: Callable[[], None] | None
-) -> tuple[list[SliceHeader], dict[int, _Frame], list[str]]:
+    series: Series, check: Callable[[], None] | None, decoder: DecoderProcess
+) -> tuple[list[SliceHeader], dict[int, _Frame], list[str], list[str]]:
     wanted = {(ref.path, ref.frame) for ref in series.instances}
     headers: list[SliceHeader] = []
     frames: dict[int, _Frame] = {}
     unreadable: list[str] = []
+    repaired: dict[str, None] = {}
     paths = dict.fromkeys(ref.path for ref in series.instances)
     for number, path in enumerate(paths, start=1):
         if check is not None:
@@ -78,17 +93,18 @@ def _read_slices(
         try:
             with lenient_pydicom():
                 header = read_header(path)
-            pixels = read_pixels(path)
+            pixels = read_pixels(path, decoder, check)
         except (NotDicom, UnreadablePixels) as error:
             # By number: file names may tell who the patient is, and notes go into every export.
             unreadable.append(f"File {number} of {len(paths)} left out: {error}.")
             continue
+        repaired.update(dict.fromkeys(pixels.notes))
         for slice_header in header.slices:
             index = (slice_header.frame or 1) - 1
-            if (path, slice_header.frame) in wanted and index < len(pixels):
+            if (path, slice_header.frame) in wanted and index < len(pixels.values):
                 headers.append(slice_header)
-                frames[id(slice_header)] = pixels[index]
-    return headers, frames, unreadable
+                frames[id(slice_header)] = pixels.values[index]
+    return headers, frames, unreadable, list(repaired)
 
 
 def assemble(stack: SliceStack, frames: Items[_Frame]) -> NDArray[np.float32]:

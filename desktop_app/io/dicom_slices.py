@@ -36,9 +36,11 @@ class SliceHeader:
     pixel_spacing_mm
         Between rows, between columns.
     kind
-        Values that separate images stored in one series: echo time, image type, b-value, matrix.
+        Values that separate images stored in one series: echo time, image type, b-value, matrix,
+        pixel size, magnitude or phase.
     repeat_keys
-        Values that may separate repeated images: temporal position, acquisition, trigger time.
+        Values that may separate repeated images: temporal position, acquisition, trigger time or
+        stack, inversion time, flip angle, time.
     """
 
     path: Path
@@ -57,7 +59,8 @@ class SliceHeader:
 def slices_of(path: Path, dataset: Dataset, sop_class_uid: str) -> tuple[SliceHeader, ...]:
     """Return the slices that a file holds, by its header."""
     if sop_class_uid in MULTIFRAME_MR:
-        frames = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+        # Without groups of its own, a frame still counts as an image, of which nobody knows where.
+        frames = dataset.get("PerFrameFunctionalGroupsSequence") or (Dataset(),)
         shared_items = dataset.get("SharedFunctionalGroupsSequence") or ()
         shared = shared_items[0] if shared_items else Dataset()
         return tuple(
@@ -86,11 +89,14 @@ def _classic_slice(path: Path, dataset: Dataset) -> SliceHeader:
             _b_value(dataset),
             f"{rows}×{columns}",
             _spacing_text(spacing),
+            "",
         ),
         repeat_keys=(
             text(dataset, "TemporalPositionIdentifier"),
             text(dataset, "AcquisitionNumber"),
             text(dataset, "TriggerTime"),
+            text(dataset, "InversionTime"),
+            text(dataset, "FlipAngle"),
             text(dataset, "AcquisitionTime"),
         ),
     )
@@ -135,11 +141,13 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
             text(groups.item("MRDiffusionSequence"), "DiffusionBValue"),
             f"{rows}×{columns}",
             _spacing_text(spacing),
+            text(groups.item("MRImageFrameTypeSequence"), "ComplexImageComponent"),
         ),
         repeat_keys=(
             text(content, "TemporalPositionIndex"),
             text(content, "FrameAcquisitionNumber"),
             text(content, "StackID"),
+            text(groups.item("MRModifierSequence"), "InversionTimes"),
             text(content, "FrameAcquisitionDateTime"),
         ),
     )

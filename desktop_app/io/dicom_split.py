@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE, POSITION_TOLERANCE_MM
-from desktop_app.io.dicom_pixels import same_pixels
+from desktop_app.io.dicom_pixels import is_copy, same_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
 
@@ -20,7 +20,10 @@ class SeriesPart:
     problems: tuple[str, ...] = ()
 
 
-_KINDS = ("echo times", "image types", "b-values", "matrix sizes", "pixel sizes")
+_KINDS = (
+    *("echo times", "image types", "b-values", "matrix sizes", "pixel sizes"),
+    "components (magnitude, phase)",
+)
 
 
 def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
@@ -49,21 +52,35 @@ def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
     groups = [group for members in by_kind.values() for group in _by_orientation(members)]
     if len(groups) > len(by_kind):
         problems.append("Separated from images of another orientation in its series.")
+    stacks = [stack for group in groups for stack in _by_stack(group)]
+    if len(stacks) > len(groups):
+        problems.append("Separated from other stacks in its file.")
+    groups = stacks
     parts = [part for group in groups for part in _by_repeat(group)]
     parts.sort(key=lambda part: (-len(part.slices), part.slices[0].instance_number))
     return tuple(SeriesPart(p.slices, (*problems, *p.problems)) for p in parts)
 
 
 def _without_same_instance(slices: Items[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
-    seen: set[tuple[str, int | None]] = set()
+    """Drop files that are there twice; equal identifiers alone do not make a copy."""
+    seen: dict[tuple[object, ...], SliceHeader] = {}
+    places: dict[tuple[str, int | None], tuple[int, ...] | None] = {}
     unique = []
+    shared = False
     for header in sorted(slices, key=lambda s: (s.instance_number, str(s.path))):
-        key = (header.sop_instance_uid or str(header.path), header.frame)
-        if key not in seen:
-            seen.add(key)
-            unique.append(header)
+        identifier = (header.sop_instance_uid or str(header.path), header.frame)
+        place = _place(header)
+        shared |= places.setdefault(identifier, place) != place
+        key = (*identifier, place, header.kind)
+        if key in seen and is_copy(seen[key].path, header.path):
+            continue
+        seen.setdefault(key, header)
+        unique.append(header)
     dropped = len(slices) - len(unique)
-    return unique, [f"Copies of {dropped} images left out."] if dropped else []
+    notes = [f"Copies of {dropped} images left out."] if dropped else []
+    if shared:
+        notes.append("Images share one identifier; told apart by where they lie.")
+    return unique, notes
 
 
 def _by_orientation(slices: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
@@ -83,6 +100,17 @@ def _by_orientation(slices: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
         placed[0].extend(header for group in unplaced for header in group)
         return placed
     return groups
+
+
+def _by_stack(slices: list[SliceHeader]) -> list[list[SliceHeader]]:
+    """Separate the stacks of a multi-frame file (PS3.3 C.7.6.16.2.2.4), if they are such.
+
+    Some scanners number every slice as a stack of its own; those belong together.
+    """
+    stacks: dict[str, list[SliceHeader]] = defaultdict(list)
+    for header in slices:
+        stacks[header.repeat_keys[2] if header.frame is not None else ""].append(header)
+    return list(stacks.values()) if min(map(len, stacks.values())) > 1 else [slices]
 
 
 def _same_orientation(one: SliceHeader, other: SliceHeader) -> bool:

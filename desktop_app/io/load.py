@@ -6,11 +6,17 @@ from dataclasses import replace
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
+from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_load import load_dicom
 from desktop_app.io.nifti import read_nifti
 
 
-def load_series(series: Series, *, check: Callable[[], None] | None = None) -> Volume:
+def load_series(
+    series: Series,
+    *,
+    check: Callable[[], None] | None = None,
+    decoder: DecoderProcess | None = None,
+) -> Volume:
     """Load a DICOM or NIfTI series.
 
     Parameters
@@ -19,6 +25,8 @@ def load_series(series: Series, *, check: Callable[[], None] | None = None) -> V
         A usable series.
     check
         Called between files; raises to stop.
+    decoder
+        Shared with other series of the study, for compressed DICOM; one for this series otherwise.
 
     Returns
     -------
@@ -28,7 +36,7 @@ def load_series(series: Series, *, check: Callable[[], None] | None = None) -> V
     Raises
     ------
     InputError
-        If the series is not usable or its files cannot be read.
+        If the series is not usable, its files cannot be read, or memory does not hold them.
     """
     if not series.usable:
         raise InputError(
@@ -36,8 +44,17 @@ def load_series(series: Series, *, check: Callable[[], None] | None = None) -> V
             f"“{series.description}”: {' '.join(series.problems)}",
             "Choose another series for this sequence.",
         )
-    volume = (
-        read_nifti(series.instances[0].path) if series.is_nifti else load_dicom(series, check=check)
-    )
+    try:
+        volume = (
+            read_nifti(series.instances[0].path)
+            if series.is_nifti
+            else load_dicom(series, check=check, decoder=decoder)
+        )
+    except MemoryError as error:
+        raise InputError(
+            "There is not enough memory to load this series.",
+            f"“{series.description}”, {len(series.instances)} images",
+            "Close other programs, or choose a series with fewer images.",
+        ) from error
     notes = tuple(dict.fromkeys((*series.problems, *volume.notes)))
     return replace(volume, notes=notes)

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ _UNREADABLE = (
     HeaderDataError,
 )
 _CHUNK_BYTES = 1 << 20
+_NO_SIDES = (
+    "The file does not say how the head lies in it: left and right cannot be told and may be "
+    "swapped."
+)
+# Further apart than rounding and resampling of headers put the same voxel.
+_DISAGREEMENT_MM = 1.0
+# NIfTI-1 knows two other units of length; nibabel leaves them as they are.
+_MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
+# What lies beyond is a damaged header: no scanner makes such voxels.
+_SPACING_RANGE_MM = (0.01, 100.0)
 
 
 def is_nifti_path(path: Path) -> bool:
@@ -60,7 +71,8 @@ def read_nifti(path: Path) -> Volume:
     Returns
     -------
     Volume
-        float32 after the header's scaling; values that are not finite become 0, told in `notes`.
+        float32 after the header's scaling; values that are not finite become 0. `notes` tell that,
+        and what the header leaves open or contradicts itself in.
 
     Raises
     ------
@@ -70,16 +82,16 @@ def read_nifti(path: Path) -> Volume:
     image = _open(path)
     geometry = _geometry(path, image)
     try:
-        _check_sum(path)
+        _check_content(path, image)
         values = np.asarray(image.dataobj, dtype=np.float32)
     except _UNREADABLE as error:
         raise InputError("A NIfTI file is truncated or damaged.", str(path), _REMEDY) from error
     array_ijk = values.reshape(values.shape[:3])
-    notes: tuple[str, ...] = ()
+    notes = _doubts(image)
     finite = np.isfinite(array_ijk)
     if not finite.all():
         count = int(array_ijk.size - finite.sum())
-        notes = (f"{count} voxels without a finite value set to 0.",)
+        notes = (*notes, f"{count} voxels without a finite value set to 0.")
         array_ijk = np.where(finite, array_ijk, np.float32(0))
     array_kji = np.ascontiguousarray(array_ijk.transpose(2, 1, 0))
     return Volume(array_kji, geometry, source=path.name, notes=notes)
@@ -135,23 +147,70 @@ def _open(path: Path) -> Any:
     return image
 
 
-def _check_sum(path: Path) -> None:
-    """Read a compressed file to its end, where its check sum stands that nibabel never reaches."""
-    if path.name.lower().endswith(".gz"):
-        with gzip.open(path) as opened:
-            while opened.read(_CHUNK_BYTES):
-                pass
+def _check_content(path: Path, image: Any) -> None:
+    """Read to the end, where the check sum of a compressed file stands that nibabel never reaches.
+
+    Raises
+    ------
+    EOFError
+        If there are fewer voxels than the header says, before memory is reserved for them.
+    """
+    size = 0
+    compressed = path.name.lower().endswith(".gz")
+    with gzip.open(path) if compressed else path.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            size += len(chunk)
+    wanted = math.prod(image.shape) * image.get_data_dtype().itemsize
+    if size < wanted:
+        raise EOFError(f"{size} of {wanted} bytes")
+
+
+def _doubts(image: Any) -> tuple[str, ...]:
+    """Return what the header leaves open about the place and size of the image."""
+    header = image.header
+    if "sform_code" not in header:
+        return (_NO_SIDES,)
+    sform, qform = image.get_sform(coded=True), image.get_qform(coded=True)
+    notes = []
+    if not sform[1] and not qform[1]:
+        notes.append(_NO_SIDES)
+    if sform[1] and qform[1] and _farthest_mm(sform[0], qform[0], image.shape) > _DISAGREEMENT_MM:
+        notes.append("The header places the image in two different ways; the sform was used.")
+    unit = header.get_xyzt_units()[0]
+    if unit in _MM_PER_UNIT:
+        notes.append(f"The header gives its sizes in {unit}s; turned to millimetres.")
+    return tuple(notes)
+
+
+def _farthest_mm(
+    one: NDArray[np.float64], other: NDArray[np.float64], shape: tuple[int, ...]
+) -> float:
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[:3]])).reshape(3, -1)
+    difference = (one - other) @ np.vstack([corners, np.ones(corners.shape[1])])
+    return float(np.linalg.norm(difference[:3], axis=0).max())
 
 
 def _geometry(path: Path, image: Any) -> Geometry:
     ni, nj, nk = (int(n) for n in image.shape[:3])
     affine_lps = _RAS_TO_LPS @ np.asarray(image.affine, dtype=np.float64)
+    if "sform_code" in image.header:
+        affine_lps[:3] *= _MM_PER_UNIT.get(image.header.get_xyzt_units()[0], 1.0)
     try:
-        return Geometry((nk, nj, ni), _orthogonal(affine_lps))
+        geometry = Geometry((nk, nj, ni), _orthogonal(affine_lps))
     except ValueError as error:
         raise InputError(
             "A NIfTI file has an unusable grid.", f"{path}: {error}", _REMEDY
         ) from error
+    if not (_in_range(min(geometry.spacing_mm)) and _in_range(max(geometry.spacing_mm))):
+        spacing = "×".join(f"{mm:.3g}" for mm in geometry.spacing_mm[::-1])
+        raise InputError(
+            "A NIfTI file has an unusable grid.", f"{path}: voxels of {spacing} mm", _REMEDY
+        )
+    return geometry
+
+
+def _in_range(spacing_mm: float) -> bool:
+    return _SPACING_RANGE_MM[0] <= spacing_mm <= _SPACING_RANGE_MM[1]
 
 
 def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:

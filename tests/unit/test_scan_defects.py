@@ -10,7 +10,6 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import InputError
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
 from tests.mr_files import SAGITTAL, pattern, write_enhanced, write_series
@@ -73,33 +72,6 @@ def test_missing_slice_is_filled_in_and_told(tmp_path: Path) -> None:
     assert any("missing" in note for note in volume.notes)
 
 
-def test_wide_gap_is_refused(tmp_path: Path) -> None:
-    paths = write_series(tmp_path, pattern((20, 8, 6)))
-    for path in paths[8:13]:
-        path.unlink()
-    with pytest.raises(InputError) as refused:
-        scan(tmp_path)
-    assert "missing" in str(refused.value)
-
-
-def test_copied_slice_is_dropped(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-    path = write_series(tmp_path, values)[3]
-    (tmp_path / "copy").write_bytes(path.read_bytes())
-    volume = load(tmp_path)
-    np.testing.assert_array_equal(volume.array_kji, values)
-    assert any("Copies" in note for note in volume.notes)
-
-
-def test_duplicate_with_equal_pixels_is_dropped(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-    write_series(tmp_path, values)
-    write_series(tmp_path / "again", values[4:5], positions_mm=[12.0], FlipAngle=90)
-    volume = load(tmp_path)
-    np.testing.assert_array_equal(volume.array_kji, values)
-    assert any("Duplicates" in note for note in volume.notes)
-
-
 def test_repeats_in_one_series_are_separated(tmp_path: Path) -> None:
     first, second = pattern(SHAPE, 1), pattern(SHAPE, 2)
     write_series(tmp_path / "a", first, AcquisitionNumber=1, AcquisitionTime="101500")
@@ -121,22 +93,6 @@ def test_two_echoes_in_one_series_are_separated(tmp_path: Path) -> None:
     np.testing.assert_array_equal(by_echo[20].array_kji, first)
     np.testing.assert_array_equal(by_echo[90].array_kji, second)
     assert all("echo times" in " ".join(series.problems) for series in study.series)
-
-
-def test_localizer_in_a_series_is_separated(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-    write_series(tmp_path / "a", values)
-    write_series(tmp_path / "b", pattern((3, 8, 6)), orientation=SAGITTAL, FlipAngle=15)
-    (study,) = scan(tmp_path).studies
-    assert [len(series.instances) for series in study.series] == [12, 3]
-    np.testing.assert_array_equal(load_series(study.series[0]).array_kji, values)
-
-
-def test_mixed_matrix_sizes_are_separated(tmp_path: Path) -> None:
-    write_series(tmp_path / "a", pattern(SHAPE))
-    write_series(tmp_path / "b", pattern((4, 10, 10)), FlipAngle=15)
-    (study,) = scan(tmp_path).studies
-    assert [s.geometry.shape_kji for s in study.series if s.geometry] == [SHAPE, (4, 10, 10)]
 
 
 def test_variable_spacing_is_resampled_from_true_positions(tmp_path: Path) -> None:
@@ -166,12 +122,6 @@ def test_slanted_stack_is_straightened(tmp_path: Path) -> None:
         np.testing.assert_allclose(volume.array_kji[k, :, 12:], expected[:, 12:], atol=1.0)
 
 
-def test_steep_slant_is_refused(tmp_path: Path) -> None:
-    write_series(tmp_path, pattern(SHAPE), shear_mm_per_mm=(1.2, 0.0))
-    with pytest.raises(InputError, match="slanted by 50°"):
-        scan(tmp_path)
-
-
 def test_orientation_jitter_is_averaged(tmp_path: Path) -> None:
     values = pattern(SHAPE)
 
@@ -185,19 +135,6 @@ def test_orientation_jitter_is_averaged(tmp_path: Path) -> None:
     np.testing.assert_allclose(volume.geometry.direction_lps, np.eye(3), atol=1e-4)
 
 
-def test_slice_without_position_is_dropped_then_filled(tmp_path: Path) -> None:
-    def forget(number: int, dataset: Dataset) -> None:
-        if number == 5:
-            del dataset.ImagePositionPatient
-
-    write_series(tmp_path, pattern(SHAPE), edit=forget)
-    series = only_series(tmp_path)
-    told = " ".join(series.problems)
-    assert "without a position" in told
-    assert "missing" in told
-    assert load_series(series).array_kji.shape == SHAPE
-
-
 def test_truncated_file_counts_as_a_missing_slice(tmp_path: Path) -> None:
     values = pattern(SHAPE)
     path = write_series(tmp_path, values)[5]
@@ -207,40 +144,6 @@ def test_truncated_file_counts_as_a_missing_slice(tmp_path: Path) -> None:
     assert not any(path.name in note for note in volume.notes)
     np.testing.assert_array_equal(volume.array_kji[4], values[4])
     np.testing.assert_allclose(volume.array_kji[5], (values[4] + values[6]) / 2)
-
-
-def test_monochrome1_keeps_stored_values(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-
-    def inverted(_number: int, dataset: Dataset) -> None:
-        dataset.PhotometricInterpretation = "MONOCHROME1"
-
-    write_series(tmp_path, values, edit=inverted)
-    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
-
-
-def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-
-    def rescale(number: int, dataset: Dataset) -> None:
-        dataset.RescaleSlope, dataset.RescaleIntercept = 1 + number, -number
-
-    write_series(tmp_path, values, edit=rescale)
-    numbers = np.arange(12)[:, None, None]
-    np.testing.assert_allclose(load(tmp_path).array_kji, values * (1.0 + numbers) - numbers)
-
-
-def test_negative_values_stay_negative(tmp_path: Path) -> None:
-    values = pattern(SHAPE) - np.int16(500)
-    write_series(tmp_path, values)
-    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
-
-
-def test_file_without_preamble_or_suffix_is_read(tmp_path: Path) -> None:
-    values = pattern(SHAPE)
-    for path in write_series(tmp_path, values, names="{series}{number}"):
-        path.write_bytes(path.read_bytes()[128 + 4 :])
-    np.testing.assert_array_equal(load(tmp_path).array_kji, values)
 
 
 def test_enhanced_file_is_taken_apart_by_frame(tmp_path: Path) -> None:
@@ -257,12 +160,6 @@ def test_enhanced_time_series_is_separated(tmp_path: Path) -> None:
     write_enhanced(tmp_path / "enhanced.dcm", pattern(SHAPE), repeats=2)
     (study,) = scan(tmp_path).studies
     assert [len(series.instances) for series in study.series] == [12, 12]
-
-
-def test_mosaic_is_named_and_refused(tmp_path: Path) -> None:
-    write_series(tmp_path, pattern(SHAPE), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
-    with pytest.raises(InputError, match="mosaic"):
-        scan(tmp_path)
 
 
 Damage = Callable[[Path], Any]
