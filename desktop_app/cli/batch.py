@@ -119,14 +119,14 @@ def batch(
 
 
 def batch_document(root: Path, output: Path, outcome: "BatchOutcome") -> dict[str, Any]:
-    """Return how a batch ended in the schema ``gliascope/batch/1``."""
+    """Return how a batch ended in the schema ``gliascope/batch/1``, as private as its files."""
     return {
         "schema": SCHEMA,
         "root": str(root),
         "output": str(output),
         "summary": str(outcome.summary),
-        "studies": [_case_document(case, output) for case in outcome.cases],
-        "skipped": [{"path": what, "reason": reason} for what, reason in outcome.skipped],
+        "studies": [_case_document(case, output) for case in outcome.kept],
+        "skipped": [{"path": what, "reason": reason} for what, reason in outcome.kept_skipped],
     }
 
 

@@ -1,10 +1,12 @@
 """Where results go, what of them counts as input, and what they tell of patients."""
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
 
+from desktop_app.cli.batch import batch_document
 from desktop_app.domain.study import InstanceRef
 from desktop_app.errors import InputError
 from desktop_app.services.batch import BatchOptions
@@ -68,6 +70,9 @@ def test_an_anonymised_batch_leaves_no_name_behind(stage: Stage) -> None:
     assert len(set(names)) == 3
     assert all(name.startswith("ANON-") for name in names)
     assert "anna" in outcome.failed[0].reason
+    told = json.dumps(batch_document(stage.root, stage.output, outcome), ensure_ascii=False)
+    private = ("/anna", "berta", "cäsar", "1.2.", "Müller", "letter")
+    assert not any(text in told for text in private)
     for path in stage.output.rglob("*"):
         assert not any(name in str(path.relative_to(stage.output)) for name in NAMES)
         text = path.read_text("utf-8") if path.is_file() else ""

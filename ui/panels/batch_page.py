@@ -217,7 +217,7 @@ class BatchPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in enumerate((260, 110, 80, 80, 80, 70, 420)):
+        for column, width in enumerate((260, 130, 80, 80, 80, 70, 400)):
             table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._enable_open)
         table.doubleClicked.connect(self._open_selected)

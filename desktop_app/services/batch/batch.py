@@ -201,11 +201,10 @@ class Batch:
         return make_order(study, self._case_options, self.output, self._weights_sha256)
 
     def _outcome(self) -> BatchOutcome:
-        write_skipped(
-            self.output,
-            ((REDACTED if self._anonymise else what, why) for what, why in self._skipped),
-        )
-        return BatchOutcome(self.cases, self._journal.sum_up(), self._skipped)
+        written = tuple((REDACTED if self._anonymise else what, why) for what, why in self._skipped)
+        write_skipped(self.output, written)
+        summary = self._journal.sum_up()
+        return BatchOutcome(self.cases, summary, self._skipped, self._journal.kept, written)
 
 
 def _silent(fraction: float, stage: str) -> None:

@@ -54,6 +54,12 @@ class Journal:
         """The states, in the order in which their studies run."""
         return tuple(entry.state for entry in self.entries)
 
+    @property
+    def kept(self) -> tuple[CaseState, ...]:
+        """The states as they are written: without identity where anonymised."""
+        with self._lock:
+            return tuple(self._kept.values())
+
     def study(self, name: str) -> Study:
         """Return the study of a case.
 

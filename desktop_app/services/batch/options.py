@@ -57,11 +57,15 @@ class BatchOutcome:
     ----------
     skipped
         (path or series, reason) of everything below the root that belongs to no study.
+    kept, kept_skipped
+        The same as they were written: without what tells who the patients are, if so asked.
     """
 
     cases: tuple[CaseState, ...]
     summary: Path
     skipped: tuple[tuple[str, str], ...] = ()
+    kept: tuple[CaseState, ...] = ()
+    kept_skipped: tuple[tuple[str, str], ...] = ()
 
     @property
     def failed(self) -> tuple[CaseState, ...]:
