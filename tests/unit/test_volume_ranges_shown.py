@@ -158,10 +158,11 @@ def test_page_shows_ranges_and_what_they_mean(result: StudyResult, plain: StudyR
 def test_window_shows_ranges(result: StudyResult, plain: StudyResult) -> None:
     rows = {r.region: r for r in region_rows(result.segmentation, result.measurements)}
     text = readable_range(*expected_range(result, Region.WT))
-    assert rows[Region.WT].range_text == f"90%: {text}"
+    assert rows[Region.WT].range_text == text
+    assert rows[Region.WT].range_title == "90% range"
     assert "90%" in rows[Region.WT].range_note
     bare = region_rows(plain.segmentation, plain.measurements)
-    assert {(row.range_text, row.range_note) for row in bare} == {("", "")}
+    assert {(row.range_text, row.range_title, row.range_note) for row in bare} == {("", "", "")}
 
 
 def test_a_region_that_is_not_there_may_have_been_missed(

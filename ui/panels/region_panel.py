@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QWidget
 
 from ui.views.study_view import RegionRow
 from ui.widgets.card import Card, styled_label
@@ -24,6 +24,12 @@ def colour_chip(rgb: tuple[int, int, int]) -> QIcon:
     painter.drawRoundedRect(0, 0, _CHIP_PX, _CHIP_PX, 3, 3)
     painter.end()
     return QIcon(pixmap)
+
+
+def _right_aligned(text: str, style: str) -> QLabel:
+    label = styled_label(text, style)
+    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return label
 
 
 class RegionPanel(Card):
@@ -78,27 +84,28 @@ class RegionPanel(Card):
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        for index, row in enumerate(rows):
-            self._add_row(index, row)
+        title = next((row.range_title for row in rows if row.range_title), "")
+        if title:
+            self._grid.addWidget(_right_aligned("cm³", "muted"), 0, 1)
+            self._grid.addWidget(_right_aligned(title, "muted"), 0, 2)
+        for index, row in enumerate(rows, start=1):
+            self._add_row(index, row, unit="" if title else " cm³")
         self._table.setVisible(bool(rows))
         self._controls.setVisible(bool(rows))
         self._notes.setText("\n".join(notes))
         self._notes.setVisible(bool(notes))
 
-    def _add_row(self, index: int, row: RegionRow) -> None:
+    def _add_row(self, index: int, row: RegionRow, *, unit: str) -> None:
         if row.label_value is None or row.rgb is None:
             name: QWidget = styled_label(f"{row.title} ({row.region.value})", "title")
         else:
             name = self._visibility_box(row, row.label_value, row.rgb)
-        volume = styled_label(
-            f"{row.volume_cm3:.1f} cm³", "title" if row.label_value is None else ""
-        )
-        volume.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        style = "title" if row.label_value is None else ""
+        volume = _right_aligned(f"{row.volume_cm3:.1f}{unit}", style)
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
         if row.range_text:
-            between = styled_label(row.range_text, "muted")
-            between.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            between = _right_aligned(row.range_text, "muted")
             between.setToolTip(row.range_note)
             between.setAccessibleName(f"{row.title}, range: {row.range_text} cm³")
             self._grid.addWidget(between, index, 2)

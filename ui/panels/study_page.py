@@ -22,7 +22,7 @@ from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, styled_label
 from ui.widgets.message import message_box
 
-_PANEL_WIDTH = 340
+_PANEL_WIDTH = 350
 
 
 class StudyPage(QWidget):

@@ -87,14 +87,15 @@ def region_rows(
     return tuple(rows)
 
 
-def _range_of(interval: Interval | None) -> tuple[str, str]:
+def _range_of(interval: Interval | None) -> tuple[str, str, str]:
     if interval is None:
-        return "", ""
+        return "", "", ""
     note = (
         f"In {interval.coverage:.0%} of patients new to the network, such a range held the true "
         "volume."
     )
-    return f"{interval.coverage:.0%}: {readable_range(interval.low, interval.high)}", note
+    title = f"{interval.coverage:.0%} range"
+    return readable_range(interval.low, interval.high), title, note
 
 
 def _judge(

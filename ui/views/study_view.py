@@ -67,8 +67,8 @@ class JobStatus:
 class RegionRow:
     """One row of the volume table.
 
-    `range_text` says between which volumes in cm³ the truth likely lies, `range_note` how likely;
-    both are empty where that is not known.
+    `range_text` says between which volumes in cm³ the truth likely lies, `range_title` and, at
+    length, `range_note` how likely; all are empty where that is not known.
     """
 
     region: Region
@@ -77,6 +77,7 @@ class RegionRow:
     volume_cm3: float
     label_value: int | None
     range_text: str = ""
+    range_title: str = ""
     range_note: str = ""
 
 

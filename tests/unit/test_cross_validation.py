@@ -1,0 +1,189 @@
+"""From answers of networks to scores, chosen settings and a calibration that keeps its promise."""
+
+import json
+
+import numpy as np
+import pytest
+
+from model.calibration import Calibration
+from model.evaluate import cross_report
+from model.evaluate.bootstrap import bootstrap_mean
+from model.evaluate.cross_validation import cross_validate, region_volumes_mm3, score_patient
+from model.evaluate.metrics import WORST_HAUSDORFF_MM
+from model.evaluate.out_of_fold import codes_of, probabilities_of
+from model.evaluate.reliability import count_codes, fit_reliability
+from model.evaluate.tune import best_choice, choices, chosen_settings, dice_table
+from model.evaluate.volume_ranges import MeasuredVolume, fit_ranges
+from model.postprocess import PostprocessSettings
+from model.spec import Region
+from tests.fold_cases import made_up_patient
+
+DEFAULT = PostprocessSettings()
+
+
+@pytest.fixture(scope="module")
+def patients():
+    return [made_up_patient(seed, enhances=seed % 4 != 0) for seed in range(12)]
+
+
+@pytest.fixture(scope="module")
+def found(patients):
+    return cross_validate(patients, DEFAULT, tune=True)
+
+
+def test_codes_keep_probabilities_and_the_middle():
+    p = np.linspace(0, 1, 2001)
+    back = probabilities_of(codes_of(p)).astype(float)
+    assert np.abs(back - p).max() < 0.009
+    assert ((back > 0.5) == (p >= 0.5)).all()
+    assert back[0] == 0
+    assert probabilities_of(codes_of(np.array([1e-9])))[0] == 0
+
+
+def test_scores_are_those_of_the_labels(patients):
+    result = score_patient(patients[1], DEFAULT)
+    assert result.enhances
+    assert 0.7 < result.regions[Region.WT].dice <= 1
+    assert result.lesions[Region.WT].dice == pytest.approx(result.regions[Region.WT].dice)
+    assert result.true_mm3 == region_volumes_mm3(patients[1].reference_kji, 1.0)
+    assert result.true_mm3["WT"] == (patients[1].reference_kji > 0).sum()
+    assert result.true_mm3["WT"] == result.true_mm3["TC"] + result.true_mm3["ED"]
+
+
+def test_a_speck_of_enhancement_where_there_is_none_counts_as_nothing(patients):
+    result = score_patient(patients[0], DEFAULT)
+    assert not result.enhances
+    assert result.regions[Region.ET].dice == 0
+    assert result.regions[Region.ET].hd95_mm == WORST_HAUSDORFF_MM
+
+
+def test_choosing_finds_the_least_total(found, patients):
+    """Twelve voxels of false enhancement go, with the patient judged having no say in it."""
+    assert found.tuning is not None
+    assert found.tuning.helps
+    without = [one for one in found.tuning.scores if not one.enhances]
+    assert [one.regions[Region.ET].dice for one in without] == [1.0] * len(without)
+    et = 2
+    assert (
+        found.tuning.settings.min_total_mm3[et] > 12
+        or found.tuning.settings.min_component_mm3[et] > 12
+    )
+    assert found.scores is found.tuning.scores
+
+
+def test_the_table_of_choices_is_what_the_labels_give(patients):
+    grid = choices(DEFAULT)
+    table = dice_table(patients[:3], grid)
+    for row, patient in enumerate(patients[:3]):
+        result = score_patient(patient, DEFAULT)
+        for region, dice in result.regions.items():
+            assert table[region][row, 0] == pytest.approx(dice.dice)
+
+
+def test_a_patient_has_no_part_in_its_own_choice():
+    grid = choices(DEFAULT)
+    tables = {region: np.full((3, len(options)), 0.5) for region, options in grid.items()}
+    tables[Region.ET][0, 5] = 1.0
+    assert chosen_settings(tables, grid, leave_out=0) == DEFAULT
+    assert chosen_settings(tables, grid) != DEFAULT
+
+
+def test_the_default_stays_where_little_is_gained():
+    assert best_choice(np.array([[0.9, 0.9015]])) == 0
+    assert best_choice(np.array([[0.9, 0.9025]])) == 1
+
+
+def test_overconfidence_is_found_and_mended():
+    patients = [made_up_patient(seed, error=2.0) for seed in range(20)]
+    found = fit_reliability([count_codes(one) for one in patients])
+    wt = 1
+    assert found.error_after[wt] < found.error_before[wt]
+    assert found.scaling.slope[wt] < 1
+    for said, true, voxels in found.diagram_after[wt]:
+        assert voxels > 0
+        assert abs(said - true) < 0.15
+
+
+def test_a_calibrated_answer_is_left_alone():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.02, 0.98, (3, 60, 60, 60))
+    truth = np.zeros(p.shape[1:], np.uint8)
+    truth[rng.random(truth.shape) < p[1]] = 2
+    patient = made_up_patient(0)
+    codes = codes_of(p)
+    one = type(patient)("x", patient.conditions, codes, truth, (1.0, 1.0, 1.0), {})
+    found = fit_reliability([count_codes(one), count_codes(one)])
+    assert found.error_before[1] < 0.01
+    assert found.scaling.slope[1] == pytest.approx(1, abs=0.03)
+    assert found.scaling.bias[1] == pytest.approx(0, abs=0.03)
+
+
+def test_ranges_hold_what_they_promise():
+    """Errors that grow with the doubt: about 90 % of new patients lie inside, wide or narrow."""
+    rng = np.random.default_rng(5)
+
+    def draw(count):
+        patients = []
+        for _ in range(count):
+            doubt, true = rng.uniform(0, 0.3), rng.uniform(2_000, 80_000)
+            measured = (true + 1000) * np.exp(rng.normal(0, 0.05 + doubt)) - 1000
+            one = MeasuredVolume(max(0.0, measured), true, doubt)
+            patients.append(dict.fromkeys(("NCR", "ED", "ET", "TC", "WT"), one))
+        return patients
+
+    ranges = fit_ranges(draw(60))
+    assert ranges is not None
+    wt = ranges["WT"]
+    assert wt.doubt.gain > 0
+    assert 0.8 <= wt.covered <= 1
+    inside = []
+    for one in draw(400):
+        width = wt.doubt.log_half_width(one["WT"].undecided)
+        inside.append(abs(one["WT"].error) <= width)
+    assert 0.82 <= np.mean(inside) <= 0.98
+
+
+def test_too_few_patients_promise_nothing(patients):
+    few = cross_validate(patients[:4], DEFAULT, tune=False)
+    assert few.ranges is None
+    assert cross_report.calibration_section(few) is None
+    assert few.scores is few.default
+
+
+def test_the_sections_are_what_a_card_can_hold(found):
+    section = json.loads(json.dumps(cross_report.calibration_section(found)))
+    calibration = Calibration.from_card({"calibration": section})
+    assert calibration is not None
+    assert calibration.scaling.slope == pytest.approx(found.reliability.scaling.slope, abs=1e-4)
+    assert calibration.familiarity is not None
+    covered = [one["covered_left_out"] for one in section["volume"]["regions"].values()]
+    assert all(share >= 0.75 for share in covered)
+    settings = PostprocessSettings.from_card({"postprocess": found.tuning.settings.as_section()})
+    assert settings == found.tuning.settings
+
+
+def test_document_separates_patients_with_and_without_enhancement(found):
+    document = json.loads(json.dumps(cross_report.as_document(found, {}), allow_nan=False))
+    mean = document["mean"]
+    assert mean["ET"]["dice"]["patients"] == 12
+    assert mean[cross_report.ET_PRESENT]["dice"]["patients"] == 9
+    assert mean[cross_report.ET_ABSENT]["dice"] == {
+        "mean": 1.0,
+        "low": 1.0,
+        "high": 1.0,
+        "patients": 3,
+    }
+    assert document["tuning"]["default"][cross_report.ET_ABSENT]["dice"]["mean"] == 0
+    assert mean["WT"]["dice"]["low"] < mean["WT"]["dice"]["mean"] < mean["WT"]["dice"]["high"]
+    assert set(document["cases"]) == {f"P{n:02}" for n in range(12)}
+
+
+def test_bootstrap_interval_is_that_of_the_mean():
+    values = list(np.random.default_rng(1).normal(0.8, 0.1, 50))
+    mean = bootstrap_mean(values)
+    assert mean.value == pytest.approx(np.mean(values))
+    error = np.std(values) / np.sqrt(50)
+    assert mean.low == pytest.approx(mean.value - 1.96 * error, abs=0.3 * error)
+    assert mean.high == pytest.approx(mean.value + 1.96 * error, abs=0.3 * error)
+    assert bootstrap_mean(values) == mean
+    assert bootstrap_mean([]) is None
