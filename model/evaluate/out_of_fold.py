@@ -179,7 +179,7 @@ def save(found: OutOfFold, path: Path) -> None:
 def load(path: Path, conditions: Conditions) -> OutOfFold | None:
     """Read an answer; ``None`` if there is none, or it was made under other conditions."""
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as stream, np.load(stream) as stored:
             about = json.loads(stored["about"].tobytes())
             if about["conditions"] != _conditions_mapping(conditions):
                 return None
@@ -192,7 +192,7 @@ def load(path: Path, conditions: Conditions) -> OutOfFold | None:
                 (k, j, i),
                 about["statistics"],
             )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         # Missing, or left by an older version: made anew.
         return None
 

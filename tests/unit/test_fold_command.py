@@ -1,0 +1,226 @@
+"""``python -m model.evaluate --folds``: each patient by the network that never read it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from model.evaluate import fold_command
+from model.evaluate.__main__ import main
+from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table
+from model.evaluate.out_of_fold import Conditions, load, save
+from model.network import SlimUNETRpp, SlimUNETRppConfig
+from model.weights import read_card, save_network
+from tests.fold_cases import made_up_patient
+
+NETWORK = SlimUNETRppConfig(
+    channels=(4, 4, 8), embed_dim=8, blocks=(1, 1, 1, 1), heads=(1, 1, 2, 2), kernel_size=3
+)
+HELD_OUT = {"fold1": ["a", "b"], "fold2": ["c"]}
+SHAPE = (34, 36, 33)
+
+
+def write_run(folder: Path, held_out: list[str], seen: list[str]) -> Path:
+    training = {"training": {"cases": seen, "held_out": held_out, "steps": 3}}
+    save_network(folder, "small", NETWORK, SlimUNETRpp(NETWORK).state_dict(), training)
+    return folder / "small.safetensors"
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    everybody = {"a", "b", "c", "healthy"}
+    for name, held_out in HELD_OUT.items():
+        write_run(tmp_path / "runs" / name, held_out, sorted(everybody - set(held_out)))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c", "d"):
+        write_case(tmp_path / "data" / name, rng, tumour=True)
+    write_case(tmp_path / "normal" / "healthy", rng, tumour=False)
+    return tmp_path / "data"
+
+
+def write_case(folder: Path, rng: np.random.Generator, *, tumour: bool) -> None:
+    folder.mkdir(parents=True)
+    for sequence in ("t1", "t1ce", "t2", "flair"):
+        image = rng.integers(50, 200, size=SHAPE).astype(np.uint8)
+        nib.save(nib.Nifti1Image(image, np.eye(4)), folder / f"{folder.name}_{sequence}.nii.gz")
+    if tumour:
+        seg = np.zeros(SHAPE, dtype=np.uint8)
+        seg[10:20, 10:20, 10:20] = 2
+        nib.save(nib.Nifti1Image(seg, np.eye(4)), folder / f"{folder.name}_seg.nii.gz")
+
+
+def run(runs: Path, data: Path, *more: str) -> int:
+    device = ["--device", "cpu", "--precision", "fp32"]
+    table = ["--fold-table", str(runs / "folds.toml")]
+    return main(["--folds", str(runs), "--data", str(data), *device, *table, *more])
+
+
+def write_table(runs: Path, folds: dict[str, list[str]]) -> Path:
+    lines = ["[folds]", *(f"{name} = {json.dumps(cases)}" for name, cases in folds.items())]
+    (runs / "folds.toml").write_text("\n".join(lines))
+    return runs / "folds.toml"
+
+
+def test_folds_are_found_with_what_they_hold_out(runs: Path) -> None:
+    folds = find_folds(runs, read_fold_table(write_table(runs, HELD_OUT)))
+    assert [one.name for one in folds] == ["fold1", "fold2"]
+    assert fold_of("c", folds) is folds[1]
+    assert fold_of("d", folds) is None
+
+
+def test_without_a_table_the_cards_are_believed(runs: Path) -> None:
+    assert read_fold_table(runs / "nowhere.toml") == {}
+    assert len(find_folds(runs, {})) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ({"fold1": ["a"], "fold2": ["c"]}, "differ in b"),
+        ({"fold1": ["a", "b"]}, "has no fold2"),
+    ],
+)
+def test_folds_that_are_not_the_tables_are_refused(
+    runs: Path, table: dict[str, list[str]], reason: str
+) -> None:
+    with pytest.raises(FoldError, match=reason):
+        find_folds(runs, read_fold_table(write_table(runs, table)))
+
+
+def test_a_network_that_has_seen_its_patients_is_refused(runs: Path) -> None:
+    write_run(runs / "fold3", ["d"], ["a", "d"])
+    with pytest.raises(FoldError, match="trained on what it was to hold out: d"):
+        find_folds(runs, {})
+
+
+def test_a_patient_belongs_to_one_fold(runs: Path) -> None:
+    write_run(runs / "fold3", ["c", "d"], ["a", "b"])
+    with pytest.raises(FoldError, match="c is held out by fold2 too"):
+        find_folds(runs, {})
+
+
+def test_a_run_that_holds_out_nobody_is_refused(runs: Path) -> None:
+    write_run(runs / "fold3", [], ["a"])
+    with pytest.raises(FoldError, match="holds out no case"):
+        find_folds(runs, {})
+
+
+def test_an_empty_folder_and_a_broken_table_are_refused(runs: Path) -> None:
+    with pytest.raises(FoldError, match="no folder"):
+        find_folds(runs / "fold1", {})
+    (runs / "folds.toml").write_text("[other]\n")
+    with pytest.raises(FoldError, match="no table of folds"):
+        read_fold_table(runs / "folds.toml")
+
+
+def test_answers_survive_a_file(tmp_path: Path) -> None:
+    patient = made_up_patient(3)
+    path = tmp_path / "oof" / "P03.npz"
+    save(patient, path)
+    assert [file.name for file in path.parent.iterdir()] == ["P03.npz"]
+    again = load(path, patient.conditions)
+    assert again is not None
+    np.testing.assert_array_equal(again.codes_ckji, patient.codes_ckji)
+    np.testing.assert_array_equal(again.reference_kji, patient.reference_kji)
+    assert again.statistics == patient.statistics
+    assert again.spacing_kji_mm == patient.spacing_kji_mm
+
+
+def test_answers_of_another_network_are_made_anew(tmp_path: Path) -> None:
+    patient = made_up_patient(3)
+    path = tmp_path / "P03.npz"
+    save(patient, path)
+    assert load(path, Conditions(weights_sha256="1" * 64, mirror=False)) is None
+    assert load(path, Conditions(weights_sha256="0" * 64, mirror=True)) is None
+    assert load(tmp_path / "nowhere.npz", patient.conditions) is None
+    path.write_bytes(path.read_bytes()[:500])
+    assert load(path, patient.conditions) is None
+
+
+def test_command_evaluates_each_patient_once(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(runs, data, "--json", "--normal", str(data.parent / "normal")) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["schema"] == "gliascope/cross-validation/1"
+    assert set(document["cases"]) == {"a", "b", "c"}
+    assert document["not_evaluated"] == ["d"]
+    assert "Held out by no fold" in captured.err
+    assert document["folds"]["fold1"]["held_out"] == ["a", "b"]
+    assert document["normal"]["healthy"]["seen_in_training"] is True
+    assert document["cases"]["a"]["WT"]["reference_mm3"] == 1000.0
+    assert str(runs) not in document["command"]
+    assert {f.stem for f in (runs / "oof").iterdir()} == {"a", "b", "c", "healthy"}
+
+    def not_again(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("answered before")
+
+    monkeypatch.setattr(fold_command, "predict", not_again)
+    assert run(runs, data, "--json", "--normal", str(data.parent / "normal")) == 0
+    assert json.loads(capsys.readouterr().out)["cases"] == document["cases"]
+
+
+def test_each_case_is_asked_of_its_own_fold(
+    runs: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+
+    def spy(case: Any, segmenter: Any, weights: Path, *args: Any, **kwargs: Any) -> Any:
+        asked[case.name] = weights.parent.name
+        return predict(case, segmenter, weights, *args, **kwargs)
+
+    predict = fold_command.predict
+    monkeypatch.setattr(fold_command, "predict", spy)
+    assert run(runs, data) == 0
+    assert asked == {"a": "fold1", "b": "fold1", "c": "fold2"}
+
+
+def test_card_keeps_figures_of_all_and_of_missing_sequences(runs: Path, data: Path) -> None:
+    card = write_run(runs.parent / "final", [], ["a", "b", "c"]).with_suffix(".json")
+    assert run(runs, data, "--write-card", str(card)) == 0
+    assert run(runs, data, "--without", "T1c,T1", "--write-card", str(card)) == 0
+    kept = read_card(card.parent, "small").document
+    assert set(kept["cross_validation"]["cases"]) == {"a", "b", "c"}
+    assert kept["cross_validation"]["without"]["T1, T1c"]["mean"]["WT"]["dice"]["patients"] == 3
+    assert kept["training"]["cases"] == ["a", "b", "c"]
+    assert "calibration" not in kept  # three patients promise nothing
+    assert "postprocess" not in kept
+
+
+def test_table_names_folds_and_groups(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "220")
+    assert run(runs, data, "--tune", "--flip", "--normal", str(data.parent / "normal")) == 0
+    out = capsys.readouterr().out
+    assert "fold2" in out
+    assert "ET, patients without" in out
+    assert "healthy, no tumour (seen in training)" in out
+    assert "calibration error" in out
+    assert (runs / "oof-flip" / "a.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    "more", [("--without", "T9"), ("--without", "T1,T1c,T2,FLAIR"), ("--write-card", "nowhere")]
+)
+def test_what_cannot_be_used_is_said(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    assert run(runs, data, *more) == 3
+    assert capsys.readouterr().err.strip()
+
+
+def test_other_patients_than_the_folds_are_refused(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(runs, data.parent / "normal") == 3
+    assert "held out by a fold" in capsys.readouterr().err
