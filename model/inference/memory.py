@@ -19,6 +19,9 @@ _SMALLER_WINDOWS = (128, 96, 64)
 # (bfloat16) measured for the shipped network, and some reserve. The fallback catches the rest.
 _BYTES_PER_VOXEL_BYTE = 80
 
+# Windows of 128³ that a graphics card is given at a time, at the most.
+_LARGEST_BATCH = 8
+
 
 def predict_within_memory(
     predictor: Predictor,
@@ -65,16 +68,29 @@ def predict_within_memory(
             continue
         if side != settings.window:
             warn(f"Memory was short: the network looked at parts of {side}³ voxels.")
-        try:
-            return predictor.probabilities(
-                image_ckji, plan, mirror=settings.mirror, advance=advance
-            )
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise_as_device_failure(error, predictor.choice)
-        if predictor.choice.device.type == "cuda":
-            torch.cuda.empty_cache()
+        for batch in _batch_sizes(plan, predictor.choice, room):
+            try:
+                return predictor.probabilities(
+                    image_ckji, plan, mirror=settings.mirror, advance=advance, batch=batch
+                )
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise_as_device_failure(error, predictor.choice)
+            if predictor.choice.device.type == "cuda":
+                torch.cuda.empty_cache()
     return None
+
+
+def _batch_sizes(plan: WindowPlan, choice: DeviceChoice, room_bytes: int) -> list[int]:
+    """Return how many windows to look at together: first what there is room for, then one.
+
+    One window keeps the cores of a processor busy; a graphics card wants more to do at a time.
+    """
+    if choice.device.type != "cuda":
+        return [1]
+    fits = room_bytes // max(1, _bytes_needed(plan, choice))
+    largest = max(1, min(fits, len(plan.starts_kji), _LARGEST_BATCH))
+    return [largest, 1] if largest > 1 else [1]
 
 
 def _bytes_needed(plan: WindowPlan, choice: DeviceChoice) -> int:

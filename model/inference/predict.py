@@ -1,6 +1,7 @@
 """Region probabilities of one normalised image on one device."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -12,8 +13,10 @@ from model.inference.pulse import Pulse, values_per_voxel
 from model.inference.windows import Window, WindowPlan, gaussian_weights
 from model.spec import REGIONS
 
-_LEFT_RIGHT_AXIS = 4
+_LEFT_RIGHT_AXIS = -1
 _WARM_UP_SIDE = 64
+_LAYOUTS = (torch.channels_last_3d, torch.contiguous_format)
+_LAYOUT_TRIALS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,20 +31,29 @@ class Predictor:
         The device.
     values_per_voxel
         See `model.inference.pulse`; what progress is measured by.
+    memory_format
+        Layout of weights and images.
     """
 
     network: nn.Module
     choice: DeviceChoice
     values_per_voxel: float
+    memory_format: torch.memory_format = torch.contiguous_format
 
     @classmethod
     def on_device(cls, network: nn.Module, choice: DeviceChoice) -> "Predictor":
-        """Move a network to a device and run it once, so that the first study finds it warm."""
+        """Move a network to a device and run it once, so that the first study finds it warm.
+
+        Which layout CUDA's kernels prefer depends on card and version, so there both are timed.
+        """
         moved = choice.place(network.eval())
         image = torch.zeros(
             (1, 4, *[_WARM_UP_SIDE] * 3), device=choice.device, dtype=choice.dtype
         ).contiguous(memory_format=choice.memory_format)
-        return cls(moved, choice, values_per_voxel(moved, image))
+        layout = choice.memory_format
+        if choice.device.type == "cuda":
+            layout = faster_layout(moved, image)
+        return cls(moved, choice, values_per_voxel(moved, image), layout)
 
     def probabilities(
         self,
@@ -50,6 +62,7 @@ class Predictor:
         *,
         mirror: bool,
         advance: Callable[[float], None],
+        batch: int = 1,
     ) -> Tensor:
         """Run the network over the windows of a plan.
 
@@ -63,6 +76,8 @@ class Predictor:
             Average with the answer for the image mirrored left to right.
         advance
             Given the fraction done after every layer; may raise to stop.
+        batch
+            Windows given to the network at once.
 
         Returns
         -------
@@ -74,35 +89,78 @@ class Predictor:
         inner = tuple(slice(b, b + n) for b, n in zip(begin, shape, strict=True))
         padded = torch.zeros((4, *plan.shape_kji), device=device, dtype=self.choice.dtype)
         padded[(slice(None), *inner)] = image_ckji.to(device, self.choice.dtype)
-        windows = [window for window in plan.slices() if padded[window].any()]
+        windows = plan.slices()
+        if len(windows) > 1:
+            windows = [window for window in windows if padded[window].any()]
         passes = len(windows) * (2 if mirror else 1)
         values = max(1.0, self.values_per_voxel * plan.voxels / len(plan.starts_kji) * passes)
         with ExitStack() as stack:
             stack.enter_context(torch.inference_mode())
             stack.enter_context(Pulse(self.network, lambda n: advance(min(n / values, 1.0))))
             if len(plan.starts_kji) == 1:
-                whole = self._look(padded, mirror=mirror)
+                found = self._look(padded[None], (slice(None), *inner), mirror=mirror)[0]
             else:
-                whole = self._blend(padded, plan, windows, mirror=mirror)
-        return whole[(slice(None), *inner)].half().cpu()
+                found = self._blend(padded, plan, windows, mirror=mirror, batch=batch)
+                found = found[(slice(None), *inner)]
+        return found.half().contiguous().cpu()
 
     def _blend(
-        self, padded: Tensor, plan: WindowPlan, windows: list[Window], *, mirror: bool
+        self, padded: Tensor, plan: WindowPlan, windows: list[Window], *, mirror: bool, batch: int
     ) -> Tensor:
         weights = gaussian_weights(plan.window_kji).to(padded.device)
         total = torch.zeros((len(REGIONS), *plan.shape_kji), device=padded.device)
         weight = torch.full(plan.shape_kji, torch.finfo(torch.float32).tiny, device=padded.device)
-        for window in windows:
-            total[window] += self._look(padded[window], mirror=mirror) * weights
-            weight[window[1:]] += weights
-        return total / weight
+        everything = (slice(None),) * 4
+        for some in _batches(windows, batch):
+            images = torch.stack([padded[window] for window in some])
+            answers = self._look(images, everything, mirror=mirror)
+            for window, answer in zip(some, answers, strict=True):
+                total[window] += answer.mul_(weights)
+                weight[window[1:]] += weights
+        return total.div_(weight)
 
-    def _look(self, image_ckji: Tensor, *, mirror: bool) -> Tensor:
-        batch = image_ckji[None].contiguous(memory_format=self.choice.memory_format)
-        answer: Tensor = self.network(batch).float().sigmoid()
+    def _look(self, images_nckji: Tensor, part: tuple[slice, ...], *, mirror: bool) -> Tensor:
+        """Return the probabilities of a part of each image, float32."""
+        answer = self._run(images_nckji)[(slice(None), *part)].float().sigmoid_()
         if mirror:
-            mirrored = batch.flip(_LEFT_RIGHT_AXIS)
-            mirrored = mirrored.contiguous(memory_format=self.choice.memory_format)
-            answer += self.network(mirrored).float().sigmoid().flip(_LEFT_RIGHT_AXIS)
+            flipped = self._run(images_nckji.flip(_LEFT_RIGHT_AXIS)).flip(_LEFT_RIGHT_AXIS)
+            answer += flipped[(slice(None), *part)].float().sigmoid_()
             answer /= 2
-        return answer[0]
+        return answer
+
+    def _run(self, images_nckji: Tensor) -> Tensor:
+        logits: Tensor = self.network(images_nckji.contiguous(memory_format=self.memory_format))
+        return logits
+
+
+def faster_layout(network: nn.Module, image: Tensor) -> torch.memory_format:
+    """Leave a network in the layout in which it answers sooner, and return that.
+
+    Parameters
+    ----------
+    network, image
+        On the device; the image is any input the network takes.
+    """
+    seconds = {layout: _seconds(network, image, layout) for layout in _LAYOUTS}
+    best = min(seconds, key=lambda layout: seconds[layout])
+    network.to(memory_format=best)  # type: ignore[call-overload] # torch documents this form
+    return best
+
+
+def _seconds(network: nn.Module, image: Tensor, layout: torch.memory_format) -> float:
+    network.to(memory_format=layout)  # type: ignore[call-overload] # torch documents this form
+    image = image.contiguous(memory_format=layout)
+    taken = []
+    with torch.inference_mode():
+        for _ in range(1 + _LAYOUT_TRIALS):  # the first one finds kernels
+            started = time.perf_counter()
+            network(image)
+            if image.device.type == "cuda":
+                torch.cuda.synchronize(image.device)
+            taken.append(time.perf_counter() - started)
+    return min(taken[1:])
+
+
+def _batches(windows: list[Window], size: int) -> Iterator[list[Window]]:
+    for first in range(0, len(windows), size):
+        yield windows[first : first + size]

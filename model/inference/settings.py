@@ -20,7 +20,7 @@ class InferenceSettings:
     Parameters
     ----------
     window
-        Side of a window in voxels; ``None`` for the whole brain at once.
+        Side of a window in voxels; ``None`` (``null`` in a card) for the whole brain at once.
     overlap
         Least part of a window that its neighbour covers too.
     mirror

@@ -1,5 +1,7 @@
 """Prediction on networks whose answer is known."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from torch import nn
 
 from model.device import DeviceChoice
 from model.errors import DeviceFailure
+from model.inference import memory
 from model.inference.memory import predict_within_memory
-from model.inference.predict import Predictor
+from model.inference.predict import Predictor, faster_layout
 from model.inference.settings import InferenceSettings
 from model.inference.windows import plan_windows
 from model.messages import Precision
@@ -57,10 +60,10 @@ def image():
     return values
 
 
-def predict(network, image, *, side=None, mirror=False, advance=lambda _fraction: None):
+def predict(network, image, *, side=None, mirror=False, advance=lambda _fraction: None, batch=1):
     predictor = Predictor.on_device(network, CPU)
     plan = plan_windows(tuple(image.shape[1:]), side, 0.5)
-    return predictor.probabilities(image, plan, mirror=mirror, advance=advance)
+    return predictor.probabilities(image, plan, mirror=mirror, advance=advance, batch=batch)
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -97,6 +100,68 @@ def test_background_is_not_looked_at():
     found = predict(network, image, side=64)
     assert len(seen) == 1 + 2  # the warm-up, and two windows that touch the brain
     assert (found[..., 96:] == 0).all()
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_windows_looked_at_together_answer_as_one_by_one(image, mirror):
+    sizes = []
+
+    class Counting(FirstThree):
+        def forward(self, x):
+            sizes.append(x.shape[0])
+            return super().forward(x)
+
+    together = predict(Counting(), image, side=64, mirror=mirror, batch=5)
+    assert max(sizes) == 5
+    assert torch.equal(together, predict(FirstThree(), image, side=64, mirror=mirror))
+
+
+def test_a_graphics_card_gets_as_many_windows_as_it_has_room_for(monkeypatch):
+    plan = plan_windows((140, 180, 140), 128, 0.5)
+    card = DeviceChoice(torch.device("cuda"), Precision.BF16)
+    one = 128**3 * 2 * 80
+    assert memory._batch_sizes(plan, card, 100 * one) == [8, 1]
+    assert memory._batch_sizes(plan, card, 3 * one) == [3, 1]
+    assert memory._batch_sizes(plan, card, one // 2) == [1]
+    assert memory._batch_sizes(plan, CPU, 100 * one) == [1]
+
+
+def test_a_batch_without_room_is_taken_apart(image, monkeypatch):
+    class GreedyInBatches(FirstThree):
+        def forward(self, x):
+            if x.shape[0] > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(x)
+
+    monkeypatch.setattr(memory, "_batch_sizes", lambda *_: [4, 1])
+    warnings = []
+    found = predict_within_memory(
+        Predictor(GreedyInBatches(), CPU, 1.0),
+        image,
+        InferenceSettings(64),
+        lambda _f: None,
+        warnings.append,
+    )
+    assert found is not None
+    assert warnings == []
+
+
+@pytest.mark.parametrize("slow", [torch.channels_last_3d, torch.contiguous_format])
+def test_the_faster_layout_is_kept(slow):
+    class Picky(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Conv3d(4, 3, 3)
+
+        def forward(self, x):
+            if x.is_contiguous(memory_format=slow):
+                time.sleep(0.05)
+            return self.layer(x)
+
+    network = Picky()
+    layout = faster_layout(network, torch.zeros(1, 4, 8, 8, 8))
+    assert layout != slow
+    assert network.layer.weight.is_contiguous(memory_format=layout)
 
 
 def test_progress_rises_to_one(image):
