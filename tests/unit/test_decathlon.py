@@ -1,0 +1,246 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from model.data import Case, CaseError
+from model.decathlon import read_set
+from model.network import UNETRppConfig
+from model.train.config import (
+    AugmentConfig,
+    ConfigError,
+    DatasetConfig,
+    Layout,
+    OptimiserConfig,
+    SourceConfig,
+    StageConfig,
+    TrainConfig,
+    ValidationConfig,
+)
+from model.train.fingerprint import CTRule, Fingerprint, measure
+from model.train.journal import VALIDATIONS
+from model.train.loop import BEST, Trainer
+from model.train.patches import PatchSampler
+from model.train.sources import load_data
+from model.weights import load_network
+
+SHAPE_IJK = (40, 36, 12)
+SPACING_IJK = (0.8, 0.8, 2.5)
+CONFIG = TrainConfig(
+    name="organ",
+    steps=30,
+    sources=(SourceConfig("Task99_Blobs"),),
+    stages=(StageConfig(1.0, patch=(8, 32, 32)),),
+    network=UNETRppConfig(
+        in_channels=2,
+        out_channels=3,
+        stem_stride=(1, 4, 4),
+        reference=(8, 32, 32),
+        dims=(8, 8, 8, 8),
+        depths=(1, 1, 1, 1),
+        heads=2,
+        projected=(8, 8, 8, 8),
+        full_resolution_channels=8,
+    ),
+    dataset=DatasetConfig(Layout.DECATHLON),
+    validation=ValidationConfig(0.25),
+    optimiser=OptimiserConfig(learning_rate=2e-2, warm_up_steps=2, ema_decay=0.8),
+    augment=AugmentConfig(flip_ap=0.0, flip_si=0.0, affine=0.2, scale_shift=0.5, noise=0.2),
+    focal_gamma=0.0,
+)
+
+
+def _write(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    affine = np.diag([-SPACING_IJK[0], -SPACING_IJK[1], SPACING_IJK[2], 1.0])
+    nib.save(nib.Nifti1Image(array, affine), path)
+
+
+def _write_case(root: Path, name: str, seed: int, *, split: bool = False) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(SHAPE_IJK, dtype=np.uint8)
+    i, j = rng.integers(4, 12, size=2)
+    labels[i : i + 20, j : j + 18, 2:10] = 1
+    labels[i + 6 : i + 14, j + 6 : j + 12, 4:8] = 2
+    ct = -100.0 + 200.0 * (labels == 1) + 400.0 * (labels == 2) + rng.normal(0, 20, SHAPE_IJK)
+    pet = 5.0 + 3.0 * (labels == 2) + rng.normal(0, 0.3, SHAPE_IJK)
+    channels = np.stack([ct, pet], axis=-1).astype(np.float32)
+    if split:
+        for n in range(2):
+            _write(root / "imagesTr" / f"{name}_{n:04d}.nii.gz", channels[..., n])
+    else:
+        _write(root / "imagesTr" / f"{name}.nii.gz", channels)
+    _write(root / "labelsTr" / f"{name}.nii.gz", labels)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Four cases of two modalities, one of them with a file for each."""
+    root = tmp_path / "Task99_Blobs"
+    names = ["blob_1", "blob_2", "blob_3", "blob_4"]
+    for seed, name in enumerate(names):
+        _write_case(root, name, seed, split=name == "blob_3")
+    training = [
+        {"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"}
+        for name in names
+    ]
+    _describe(root, training=training)
+    return root
+
+
+def _describe(root: Path, **changes: object) -> None:
+    path = root / "dataset.json"
+    document = {
+        "name": "Blobs",
+        "modality": {"0": "CT", "1": "PET"},
+        "labels": {"0": "background", "1": "organ", "2": "tumour"},
+    }
+    if path.exists():
+        document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, **changes}))
+
+
+def test_any_modalities_and_labels_are_read(root: Path) -> None:
+    described = read_set(root)
+    assert described.name == "Blobs"
+    assert described.modalities == ("CT", "PET")
+    assert described.labels == ("background", "organ", "tumour")
+    assert [case.name for case in described.cases] == ["blob_1", "blob_2", "blob_3", "blob_4"]
+    case = described.load(described.cases[0])
+    assert case.images_ckji.shape == (2, 12, 36, 40)
+    assert case.spacing_kji_mm == pytest.approx((2.5, 0.8, 0.8))
+    assert case.labels_kji is not None
+    assert sorted(np.unique(case.labels_kji)) == [0, 1, 2]
+    assert described.load(described.cases[2]).images_ckji.shape == (2, 12, 36, 40)
+
+
+def test_nnunets_turned_tables_mean_the_same(root: Path) -> None:
+    before = read_set(root)
+    _describe(
+        root,
+        modality=None,
+        channel_names={"0": "CT", "1": "PET"},
+        labels={"background": 0, "organ": 1, "tumour": 2},
+    )
+    assert read_set(root) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": {"0": "background", "2": "tumour"}}, "without gaps"),
+        ({"labels": {"a": "background"}}, "must be numbered"),
+        ({"modality": {}}, "modality"),
+        ({"training": []}, "no list of training cases"),
+        ({"training": ["imagesTr/blob_1.nii.gz"]}, "needs image and label"),
+        ({"training": [{"image": "no.nii.gz", "label": "no.nii.gz"}]}, "but not there"),
+    ],
+)
+def test_what_a_description_lacks_is_named(
+    root: Path, changes: dict[str, object], message: str
+) -> None:
+    _describe(root, **changes)
+    with pytest.raises(CaseError, match=message):
+        read_set(root)
+
+
+def test_a_folder_without_description_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"dataset\.json"):
+        read_set(tmp_path)
+
+
+def test_cases_that_are_not_as_described_are_named(root: Path) -> None:
+    _describe(root, labels={"0": "background", "1": "organ"})
+    described = read_set(root)
+    with pytest.raises(CaseError, match="described are 0 to 1"):
+        described.load(described.cases[0])
+    _describe(root, labels={"0": "b", "1": "o", "2": "t"}, modality={"0": "CT"})
+    described = read_set(root)
+    with pytest.raises(CaseError, match="2 modalities instead of 1"):
+        described.load(described.cases[0])
+    _write(root / "labelsTr" / "blob_1.nii.gz", np.zeros((40, 36, 11), dtype=np.uint8))
+    with pytest.raises(CaseError, match="share one grid"):
+        described.load(described.cases[0])
+
+
+def _ramp_case(spacing: tuple[float, float, float], shift: float = 0.0) -> Case:
+    images = np.arange(1000, dtype=np.float32).reshape(1, 10, 10, 10) + shift
+    labels = (images[0] >= 500 + shift).astype(np.uint8)
+    return Case("ramp", images, labels, None, spacing)
+
+
+def test_ct_is_clipped_to_the_foreground_of_all_cases() -> None:
+    cases = [_ramp_case((3.0, 1.0, 1.0)), _ramp_case((5.0, 1.0, 1.0)), _ramp_case((4.0, 1.0, 1.0))]
+    found = measure(cases, ["CT"])
+    (rule,) = found.rules
+    assert rule is not None
+    # Foreground is 500 to 999, evenly: its 0.5 and 99.5 percentiles, mean and deviation.
+    assert (rule.low, rule.high) == pytest.approx((502.5, 996.5), abs=3)
+    assert (rule.mean, rule.deviation) == pytest.approx((749.5, 144.3), rel=0.02)
+    assert found.spacing_kji_mm == (4.0, 1.0, 1.0)
+    images, labels = found.prepare(cases[0])
+    assert images.min() == pytest.approx((rule.low - rule.mean) / rule.deviation, abs=1e-4)
+    assert images.shape == (1, 8, 10, 10)  # 10 slices of 3 mm on a grid of 4 mm
+    assert labels.shape == (8, 10, 10)
+
+
+def test_other_modalities_are_scaled_by_themselves() -> None:
+    found = measure([_ramp_case((1.0, 1.0, 1.0))], ["MRI"], (1.0, 1.0, 1.0))
+    assert found == Fingerprint((1.0, 1.0, 1.0), (None,))
+    for shift in (0.0, 5000.0):
+        images, _ = found.prepare(_ramp_case((1.0, 1.0, 1.0), shift))
+        assert images.mean() == pytest.approx(0.0, abs=1e-4)
+        assert images.std() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_case_of_nothing_is_named() -> None:
+    empty = Case("empty", np.zeros((1, 4, 4, 4), np.float32), None, None, (1.0, 1.0, 1.0))
+    prepare = Fingerprint((1.0, 1.0, 1.0), (CTRule(0, 1, 0, 1),)).prepare
+    with pytest.raises(CaseError, match="empty: no reference"):
+        prepare(empty)
+    with pytest.raises(CaseError, match="empty: the image is zero"):
+        prepare(replace(empty, labels_kji=np.zeros((4, 4, 4), np.uint8)))
+
+
+@pytest.mark.parametrize("affine", [0.0, 1.0])
+def test_patches_of_any_shape_hold_the_foreground(root: Path, affine: float) -> None:
+    config = replace(CONFIG, tumour_crops=1.0, augment=AugmentConfig(affine=affine, gamma=1.0))
+    data = load_data(config, root.parent, root)
+    sampler = PatchSampler(data.training, 3, config)
+    for number in range(4):
+        images, target, weight = sampler.patch(number, (16, 32, 64))
+        assert images.shape == (1, 2, 16, 32, 64)
+        assert target.shape == (1, 3, 16, 32, 64)
+        assert float(target.sum(dim=1).min()) == 1.0
+        assert float(target[:, 1:].sum()) > 0
+        assert float(weight.min()) == 1.0
+    assert np.array_equal(sampler.patch(3, (8, 32, 32))[0], sampler.patch(3, (8, 32, 32))[0])
+
+
+def test_a_network_learns_an_organ_of_its_own(root: Path, tmp_path: Path) -> None:
+    data = load_data(CONFIG, root.parent, tmp_path)
+    assert (len(data.training), len(data.validation)) == (3, 1)
+    losses: list[float] = []
+    Trainer(CONFIG, data, tmp_path / "run").run(lambda done: losses.append(done.loss))
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    network, card = load_network(tmp_path / "run", "organ")
+    assert network.config == CONFIG.network
+    assert card.task is not None
+    assert card.task["name"] == "Blobs"
+    assert card.task["modalities"] == ["CT", "PET"]
+    assert card.task["labels"] == ["background", "organ", "tumour"]
+    assert [rule["kind"] for rule in card.task["normalisation"]] == ["ct", "z-score"]
+    assert card.document["training"]["validation_cases"] == [data.validation[0].name]
+    header, figures = (tmp_path / "run" / VALIDATIONS).read_text().split()
+    assert "dice_organ,dice_tumour" in header
+    assert float(figures.split(",")[header.split(",").index("dice_organ")]) > 0.5
+    assert (tmp_path / "run" / BEST / "organ.safetensors").is_file()
+
+
+def test_a_network_of_other_channels_is_refused(root: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, network=replace(CONFIG.network, out_channels=2))
+    with pytest.raises(ConfigError, match=r"the data have \(2, 3\) channels in and out"):
+        load_data(config, root.parent, tmp_path)

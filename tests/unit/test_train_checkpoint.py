@@ -1,0 +1,119 @@
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from model.train import checkpoint
+from model.train.checkpoint import (
+    CheckpointError,
+    Progress,
+    WeightAverage,
+    has_checkpoint,
+    load_checkpoint,
+    previous_of,
+    save_checkpoint,
+)
+
+
+class Run:
+    """A network of one number, and how far it has come."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "checkpoint.pt"
+        self.network = nn.Linear(1, 1)
+        self.optimiser = torch.optim.AdamW(self.network.parameters())
+        self.average = WeightAverage(self.network, 0.9)
+        self.progress = Progress()
+
+    def save(self, step: int) -> None:
+        with torch.no_grad():
+            self.network.weight.fill_(float(step))
+        self.progress = replace(self.progress, step=step, best_dice=0.5)
+        save_checkpoint(self.path, self.network, self.optimiser, self.average, self.progress)
+
+    def load(self) -> Progress:
+        return load_checkpoint(self.path, self.network, self.optimiser, self.average)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_the_newest_is_read_and_the_one_before_is_kept(run: Run) -> None:
+    assert not has_checkpoint(run.path)
+    run.save(1)
+    run.save(2)
+    again = Run(run.path.parent)
+    assert again.load() == Progress(step=2, best_dice=0.5)
+    assert again.network.weight.item() == 2.0
+    assert sorted(file.name for file in run.path.parent.iterdir()) == [
+        "checkpoint.pt",
+        "checkpoint.pt.previous",
+    ]
+
+
+@pytest.mark.expects_logs
+@pytest.mark.parametrize("left", [0, 1, 100, -1], ids=["nothing", "a byte", "a piece", "almost"])
+def test_a_truncated_newest_falls_back_and_says_so(
+    run: Run, left: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    run.save(1)
+    run.save(2)
+    run.path.write_bytes(run.path.read_bytes()[:left])
+    with caplog.at_level(logging.WARNING):
+        assert run.load().step == 1
+    assert "going on from the one before, after step 1" in caplog.text
+    assert str(run.path) in caplog.text
+    assert run.network.weight.item() == 1.0
+
+
+@pytest.mark.expects_logs
+def test_a_kill_between_the_two_renames_leaves_the_one_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.save(1)
+    replaced: list[Path] = []
+
+    def killed(self: Path, target: Path) -> Path:
+        if replaced:
+            raise KeyboardInterrupt
+        replaced.append(target)
+        return self.rename(target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.save(2)
+    monkeypatch.undo()
+    assert not run.path.exists()
+    assert has_checkpoint(run.path)
+    assert run.load().step == 1
+
+
+def test_a_kill_while_writing_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.save(1)
+    run.save(2)
+
+    def killed(_content: object, stream: object) -> None:
+        stream.write(b"half a checkpoint")  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint.torch, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.save(3)
+    monkeypatch.undo()
+    assert run.load().step == 2
+    run.save(3)
+    assert run.load().step == 3
+
+
+def test_both_damaged_is_an_error(run: Run) -> None:
+    run.save(1)
+    run.save(2)
+    for path in (run.path, previous_of(run.path)):
+        path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"checkpoint\.pt\.previous: cannot resume"):
+        run.load()
