@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from desktop_app.io.dicom_codecs import UnreadablePixels, decoded_frames, read_whole
 
 # Processor time for one frame; a frame of 512 × 512 takes a tenth of a second at most.
-_FRAME_SECONDS = 3.0
+_FRAME_SECONDS = 2.0
 # Wall time, where a machine is too busy to give the decoder its share.
 _FRAME_WALL_SECONDS = 60.0
 _START_SECONDS = 60.0

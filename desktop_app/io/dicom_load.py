@@ -12,9 +12,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_codecs import UnreadablePixels
-from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
-from desktop_app.io.dicom_headers import NotDicom, read_header
 from desktop_app.io.dicom_pixels import read_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
@@ -91,15 +89,13 @@ def _read_slices(
         if check is not None:
             check()
         try:
-            with lenient_pydicom():
-                header = read_header(path)
             pixels = read_pixels(path, decoder, check)
-        except (NotDicom, UnreadablePixels) as error:
+        except UnreadablePixels as error:
             # By number: file names may tell who the patient is, and notes go into every export.
             unreadable.append(f"File {number} of {len(paths)} left out: {error}.")
             continue
         repaired.update(dict.fromkeys(pixels.notes))
-        for slice_header in header.slices:
+        for slice_header in pixels.slices:
             index = (slice_header.frame or 1) - 1
             if (path, slice_header.frame) in wanted and index < len(pixels.values):
                 headers.append(slice_header)

@@ -28,6 +28,7 @@ from desktop_app.io.dicom_codecs import (
 )
 from desktop_app.io.dicom_elements import integer, lenient_pydicom, text
 from desktop_app.io.dicom_geometry import MAX_VOXELS
+from desktop_app.io.dicom_slices import SliceHeader, slices_of
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 # Codes pack a blank slice better than anything else; still more is a damaged header.
@@ -42,12 +43,15 @@ class Pixels:
 
     Parameters
     ----------
+    slices
+        Where each frame lies, as far as the header says.
     values
         (frames, rows, columns) float32.
     notes
         One plain sentence for each thing that was repaired or assumed.
     """
 
+    slices: tuple[SliceHeader, ...]
     values: NDArray[np.float32]
     notes: tuple[str, ...] = ()
 
@@ -86,7 +90,9 @@ def read_pixels(
         try:
             dataset = read_whole(path)
             stored_as = _syntax(dataset).name
-            return _finished(_stored_values(path, dataset, decoder, check), dataset)
+            stored = _stored_values(path, dataset, decoder, check)
+            slices = slices_of(path, dataset, text(dataset, "SOPClassUID"))
+            return Pixels(slices, *_finished(stored, dataset))
         except (UnreadablePixels, UserFacingError, MemoryError):
             raise
         except OSError as error:
@@ -208,7 +214,10 @@ def _stored_bits(array: NDArray[np.generic], dataset: Dataset) -> NDArray[np.gen
     return (integers << (width - 1 - high)) >> (width - stored)
 
 
-def _finished(stored: NDArray[np.generic], dataset: Dataset) -> Pixels:
+def _finished(
+    stored: NDArray[np.generic], dataset: Dataset
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return values after rescale, and what was repaired."""
     notes = []
     values = stored.astype(np.float32)
     padding = _padding(stored, dataset)
@@ -220,7 +229,7 @@ def _finished(stored: NDArray[np.generic], dataset: Dataset) -> Pixels:
     values = _rescaled(values, dataset)
     if not np.isfinite(values).all():
         raise UnreadablePixels("it holds values that are not finite")
-    return Pixels(values, tuple(notes))
+    return values, tuple(notes)
 
 
 def _padding(stored: NDArray[np.generic], dataset: Dataset) -> NDArray[np.bool_] | None:
