@@ -4,7 +4,7 @@ import io
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -102,8 +102,10 @@ _LAST_GROUP_OF_A_SLICE = 0x0028
 _META_BYTES = 1024
 # Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
 _META_LENGTH_END = 128 + 4 + 12
-_LARGEST_ELEMENT_BYTES = 512 << 20
-_LARGEST_DEFLATED_BYTES = 64 << 20
+# The header of an image of 10,000 frames takes half of either.
+_MOST_BYTES = 256 << 20
+_MOST_READS = 1_000_000
+_MOST_INFLATED_BYTES = 8 << 20
 
 _TAGS: tuple[BaseTag, ...] = (
     *(Tag(keyword) for keyword in (*_TEXT_KEYWORDS, *_OTHER_KEYWORDS)),
@@ -201,8 +203,8 @@ def _parsed_to_matrix(data: bytes) -> tuple[Dataset, bool]:
 
 
 def _parsed_file(path: Path) -> Dataset:
-    with open_file(path) as file:
-        return _parsed(cast("BinaryIO", _BoundedReader(file.raw)))
+    with _BoundedReader(open_file(path).detach()) as file:
+        return _parsed(file)
 
 
 def _parsed(source: BinaryIO) -> Dataset:
@@ -210,12 +212,21 @@ def _parsed(source: BinaryIO) -> Dataset:
 
 
 class _BoundedReader(io.BufferedReader):
-    """Refuses to read what only a damaged length can ask for."""
+    """Ends what only a damaged length, or a file of nothing but zeros, can ask for."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw)
+        self._bytes_left = _MOST_BYTES
+        self._reads_left = _MOST_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > _LARGEST_ELEMENT_BYTES:
-            raise NotDicom("damaged DICOM file (an element of impossible length)")
-        return super().read(size)
+        wanted = self._bytes_left if size is None or size < 0 else size
+        if wanted > self._bytes_left or not self._reads_left:
+            raise NotDicom("damaged DICOM file (its header does not end)")
+        data = super().read(wanted)
+        self._bytes_left -= len(data)
+        self._reads_left -= 1
+        return data
 
 
 def _inflated(path: Path) -> bytes:
@@ -224,7 +235,7 @@ def _inflated(path: Path) -> bytes:
         start = file.read(_META_LENGTH_END)
         file.seek(int.from_bytes(start[-4:], "little"), io.SEEK_CUR)
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
-            file.read(_LARGEST_DEFLATED_BYTES), _LARGEST_DEFLATED_BYTES
+            file.read(_MOST_INFLATED_BYTES), _MOST_INFLATED_BYTES
         )
 
 

@@ -5,6 +5,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 # Holds the header of an MR slice up to the image's matrix, and is one read on every system.
 HEAD_BYTES = 1 << 16
@@ -17,6 +18,7 @@ _MAGIC = b"DICM"
 # A file without preamble starts with an element of group 2 or 8 (PS3.10 7.1, PS3.6).
 _FIRST_GROUPS = (0x0002, 0x0008)
 _LARGEST_FIRST_ELEMENT = 0x0100
+_BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,14 @@ def read_head(path: Path, count: int = HEAD_BYTES) -> FileHead:
 
 def begins_like_dicom(data: bytes) -> bool:
     """Whether a file that begins so may be DICOM, with or without preamble."""
-    if data[_PREAMBLE_BYTES : _PREAMBLE_BYTES + len(_MAGIC)] == _MAGIC:
-        return True
-    return len(data) >= 8 and any(
+    start = _PREAMBLE_BYTES + len(_MAGIC)
+    has_preamble = data[_PREAMBLE_BYTES:start] == _MAGIC
+    return _is_first_element(data[start : start + 8] if has_preamble else data[:8])
+
+
+def _is_first_element(data: bytes) -> bool:
+    return len(data) == 8 and any(
         int.from_bytes(data[:2], order) in _FIRST_GROUPS
         and int.from_bytes(data[2:4], order) <= _LARGEST_FIRST_ELEMENT
-        for order in ("little", "big")
+        for order in _BYTE_ORDERS
     )

@@ -35,6 +35,7 @@ _LOCK_SECONDS = 2.0
 # A file changed this short a time ago may change again within the tick of its disk's clock.
 _SETTLED_NS = 2_000_000_000
 _DAY_SECONDS = 86_400
+_COLUMNS = ["folder", "reader", "used_day", "files"]
 _TABLE = """
 CREATE TABLE IF NOT EXISTS folders (
     folder BLOB PRIMARY KEY,
@@ -204,11 +205,17 @@ def _connect(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA auto_vacuum = FULL")
         connection.execute(_TABLE)
-        connection.execute("SELECT folder, reader, used_day, files FROM folders LIMIT 1").fetchall()
+        _check_layout(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _check_layout(connection: sqlite3.Connection) -> None:
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(folders)")]
+    if columns != _COLUMNS:
+        raise sqlite3.DatabaseError("it is laid out in another way")
 
 
 def _forget_old(connection: sqlite3.Connection, today: int) -> None:

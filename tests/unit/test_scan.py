@@ -80,7 +80,7 @@ def test_zip_member_outside_the_archive_is_refused(tmp_path: Path, member: str) 
 def test_zip_that_would_fill_the_disk_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "bomb.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr("zeros", bytes(128) + b"DICM" + bytes(30_000_000))
+        opened.writestr("zeros", bytes(128) + b"DICM\x02\0\0\0UL\4\0" + bytes(30_000_000))
     with pytest.raises(InputError, match="unpacks to more than"):
         scan(target)
 

@@ -28,6 +28,7 @@ from desktop_app.io.scan import ScanResult, scan
 from tests.mr_files import pattern, save, write_series
 
 SHAPE = (12, 6, 5)
+_BEGINNING = bytes(128) + b"DICM\x02\0\0\0UL\4\0"
 
 
 @pytest.fixture
@@ -141,12 +142,12 @@ def test_packed_files_have_the_same_name_in_every_run(tmp_path: Path, user_data:
 def test_leftovers_of_a_run_that_crashed_are_removed(tmp_path: Path, user_data: Path) -> None:
     leftover = user_data / "unpacked" / "4194999-abc"
     leftover.mkdir(parents=True)
-    target = pack(tmp_path / "study.zip", {"a": bytes(128) + b"DICM"})
+    target = pack(tmp_path / "study.zip", {"a": _BEGINNING})
     told: list[tuple[Path, str]] = []
     unpacker = Unpacker(lambda path, reason: told.append((path, reason)))
     folder = unpacker.unpack_zip(FoundFile(target, Stamp(target.stat().st_size, 0)))
     assert not leftover.exists()
-    assert (folder / "a").read_bytes() == bytes(128) + b"DICM"
+    assert (folder / "a").read_bytes() == _BEGINNING
     assert unpacker.shown(folder / "a") == target / "a"
     assert told == []
 
@@ -167,7 +168,7 @@ def test_files_packed_one_by_one_are_opened(tmp_path: Path) -> None:
 
 def test_single_packed_file_that_would_fill_the_disk_is_listed(tmp_path: Path) -> None:
     write_series(tmp_path / "series", pattern(SHAPE))
-    bomb = bytes(128) + b"DICM" + bytes(60_000_000)
+    bomb = _BEGINNING + bytes(60_000_000)
     (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(bomb))
     assert "unpacks to more than" in reasons(scan(tmp_path), tmp_path)["bomb.dcm.gz"]
 
