@@ -17,7 +17,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import segment
-from desktop_app.services.measure import voxel_counts
+from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.segment import (
     NO_TUMOUR_FOUND,
@@ -27,6 +27,8 @@ from desktop_app.services.segment import (
     require_sequences,
     segment_study,
 )
+from model.calibration import MEASURED_REGIONS, Doubt, VolumeDoubt
+from model.familiarity import Unfamiliarity
 from model.messages import InferenceRequest, InferenceResult
 from model.postprocess import PostprocessSettings
 from tests.study_cases import make_study, roles_of
@@ -38,7 +40,10 @@ ROLES = roles_of(STUDY)
 
 
 class FakeWorker:
-    def __init__(self, labels: np.ndarray[Any, Any] | None = None) -> None:
+    def __init__(
+        self, labels: np.ndarray[Any, Any] | None = None, doubt: Doubt | None = None
+    ) -> None:
+        self.doubt = doubt
         self.labels = np.zeros(SHAPE, np.uint8) if labels is None else labels
         self.calls: list[str] = []
         self.request: InferenceRequest | None = None
@@ -63,6 +68,7 @@ class FakeWorker:
             weights_sha256="ab" * 32,
             seconds=1.0,
             warnings=("The device was busy.",),
+            doubt=self.doubt,
         )
 
 
@@ -76,7 +82,9 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
         progress(1.0, "Reading")
         return {sequence: Volume(np.ones(SHAPE, np.float32), GRID) for sequence in roles}
 
-    def prepare(volumes: Mapping[Sequence, Volume], *, progress: Any, token: Any) -> PreparedStudy:
+    def prepare(
+        volumes: Mapping[Sequence, Volume], *, progress: Any, token: Any, **_kwargs: Any
+    ) -> PreparedStudy:
         progress(0.5, "Registering")
         image = np.zeros((4, *SHAPE), np.float32)
         for number, sequence in enumerate(Sequence):
@@ -143,6 +151,32 @@ def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) ->
     parts = sum(v for stage, v in provenance.seconds.items() if stage != "total")
     assert provenance.seconds["total"] == pytest.approx(parts)
     assert result.segmentation.warnings == ("T1 is missing.", "The device was busy.")
+
+
+def test_what_the_network_says_of_its_error_comes_out(options: SegmentOptions) -> None:
+    volume = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
+    doubt = Doubt(volume, Unfamiliarity(0.4, "unusual: the noise or sharpness of T2"))
+    result = segment_study(STUDY, ROLES, options, FakeWorker(some_labels(), doubt))
+    volumes, intervals = volumes_mm3(result.measurements), volume_intervals(result.measurements)
+    for region, interval in intervals.items():
+        expected = volume.range_mm3(region.value, volumes[region])
+        assert (interval.low, interval.high) == expected
+    assert set(intervals) == set(Region)
+    assert result.unfamiliarity is not None
+    assert result.unfamiliarity.score == 0.4
+
+
+def test_nothing_is_said_of_the_error_where_the_network_says_nothing(
+    options: SegmentOptions,
+) -> None:
+    plain = segment_study(STUDY, ROLES, options, FakeWorker(some_labels()))
+    assert volume_intervals(plain.measurements) == {}
+    assert plain.unfamiliarity is None
+    unlike = Doubt(None, Unfamiliarity(2.0, "the images given as T1 and T1c look exchanged"))
+    flagged = segment_study(STUDY, ROLES, options, FakeWorker(some_labels(), unlike))
+    assert volume_intervals(flagged.measurements) == {}
+    assert flagged.unfamiliarity is not None
+    assert flagged.unfamiliarity.score == 2.0
 
 
 def test_no_tumour_is_said_in_words(options: SegmentOptions) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.calibration import CALIBRATION_SCHEMA, MEASURED_REGIONS
 from model.device import DeviceChoice, choose_device
 from model.errors import DeviceFailure, OutOfMemory, UnusableImage, WeightsError
 from model.inference import Segmenter, segment
@@ -62,6 +63,69 @@ def test_the_result_says_everything_about_itself(segmenter, weights, brain):
     assert result.warnings == ()
     assert result.settings.thresholds == (0.5, 0.4, 0.5)
     assert result.settings.min_component_mm3[2] == 3
+
+
+def calibrated(folder: Path, limit: float) -> Path:
+    """The same network with a card that gives ranges and calls studies unfamiliar."""
+    network = probe_network()
+    zero, one = (dict.fromkeys(("TC", "WT", "ET"), value) for value in (0.0, 1.0))
+    doubt = {"floor": 0.1, "gain": 0.5, "quantile": 2.0}
+    section = {
+        "schema": CALIBRATION_SCHEMA,
+        "scaling": {"slope": one, "bias": zero},
+        "volume": {
+            "coverage": 0.9,
+            "offset_mm3": 1000.0,
+            "regions": dict.fromkeys(MEASURED_REGIONS, doubt),
+        },
+        "familiarity": {
+            "limit": limit,
+            "statistics": {"brain volume": {"mean": 0.0, "deviation": 1.0}},
+        },
+    }
+    card = {"calibration": section}
+    save_network(folder, "slim_unetrpp", network.config, network.state_dict(), card)
+    return folder
+
+
+def test_a_card_without_calibration_says_nothing(segmenter, weights, brain):
+    assert segmenter.segment(ask(weights, brain)).doubt is None
+
+
+def test_a_calibrated_network_gives_ranges(tmp_path, brain):
+    result = Segmenter().segment(ask(calibrated(tmp_path, limit=10.0), brain))
+    assert result.doubt.volume.coverage == 0.9
+    assert set(result.doubt.volume.log_half_width) == set(MEASURED_REGIONS)
+    assert min(result.doubt.volume.log_half_width.values()) >= 0.2
+    assert 0 < result.doubt.unfamiliarity.score < 1
+    assert result.warnings == ()
+
+
+def test_an_unfamiliar_study_is_said_in_words_and_has_no_ranges(tmp_path, brain):
+    result = Segmenter().segment(ask(calibrated(tmp_path, limit=0.1), brain))
+    assert result.doubt.volume is None
+    (warning,) = result.warnings
+    assert "does not look like those the network learned from" in warning
+    assert "size or outline of the brain" in warning
+
+
+def test_a_senseless_calibration_is_a_fault_of_the_weights(tmp_path, brain):
+    network = probe_network()
+    card = {"calibration": {"schema": "other"}}
+    save_network(tmp_path, "slim_unetrpp", network.config, network.state_dict(), card)
+    with pytest.raises(WeightsError, match="calibration"):
+        Segmenter().segment(ask(tmp_path, brain))
+
+
+def test_a_request_may_ask_for_the_mirror_image(segmenter, weights, brain):
+    plain = segmenter.segment(ask(weights, brain)).probabilities_ckji
+    mirrored = segmenter.segment(ask(weights, brain, mirror=True)).probabilities_ckji
+    flipped = segmenter.segment(ask(weights, np.ascontiguousarray(brain[..., ::-1])))
+    expected = (plain.astype(float) + flipped.probabilities_ckji[..., ::-1].astype(float)) / 2
+    assert np.abs(mirrored.astype(float) - plain.astype(float)).max() > 0.01
+    np.testing.assert_allclose(mirrored.astype(float), expected, atol=2e-3)
+    again = segmenter.segment(ask(weights, brain)).probabilities_ckji
+    assert np.array_equal(again, plain)
 
 
 def test_labels_follow_from_the_probabilities(segmenter, weights, brain):
