@@ -49,7 +49,11 @@ def _segment(order: "StudyOrder", frontend: "Frontend", answers: BinaryIO) -> "C
         mine = with_weights_of(app.models, order)
 
         def tell(fraction: float, stage: str) -> None:
-            write_message(answers, Advanced(fraction, stage))
+            try:
+                write_message(answers, Advanced(fraction, stage))
+            except BrokenPipeError:
+                # The worker is gone: nobody waits for this study any more.
+                raise Cancelled from None
 
         def work(progress: "ProgressCallback", token: "CancelToken") -> "CaseState":
             del progress

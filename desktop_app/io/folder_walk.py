@@ -69,14 +69,6 @@ def found_files(
             pending.extend((sub, depth + 1) for sub in reversed(subfolders))
 
 
-def walk_files(
-    root: Path, *, on_problem: Problem, check: Callable[[], None] | None = None
-) -> Iterator[Path]:
-    """Yield the paths of `found_files`."""
-    for file in found_files(root, on_problem=on_problem, check=check):
-        yield file.path
-
-
 def _entries(
     folder: Path, visited: set[tuple[int, int]], on_problem: Problem
 ) -> list[os.DirEntry[str]]:

@@ -163,6 +163,18 @@ def test_a_failed_study_does_not_stop_the_rest(
     assert stage.processed == ["anna", "cäsar"]
 
 
+def test_a_study_in_an_archive_stays_here(
+    cluster: LocalCluster, stage: Stage, quick: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpacked(path: Path) -> str:
+        return path.name if "anna" in path.parts else str(path.resolve())
+
+    monkeypatch.setattr(cluster_module, "lasting_name", unpacked)
+    outcome = batch_on(cluster, stage).run()
+    assert [case.name for case in outcome.failed] == ["anna"]
+    assert "Unpack the archive" in outcome.failed[0].reason
+
+
 def test_stopped_nothing_is_left_running_or_waiting(
     cluster: LocalCluster, stage: Stage, quick: type[Process]
 ) -> None:

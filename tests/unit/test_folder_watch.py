@@ -172,3 +172,14 @@ def test_own_results_are_no_news(root: Path, place: str) -> None:
     clock.seconds += SETTLE_SECONDS
     watch.look()
     assert not watch.has_news()
+
+
+def test_a_study_from_an_archive_waits_for_the_whole_folder(root: Path, look: Look) -> None:
+    write(root / "anna.zip")
+    unpacked = study_of(root.parent / "elsewhere" / "1", root.parent / "elsewhere" / "2")
+    assert not look().has_settled(unpacked)
+    assert look(SETTLE_SECONDS).has_settled(unpacked)
+    write(root / "berta" / "1")
+    watch = look(1)
+    assert not watch.has_settled(unpacked)
+    assert watch.signature(unpacked) == look(SETTLE_SECONDS).signature(unpacked)

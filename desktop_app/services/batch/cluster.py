@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import queue
+import socket
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import desktop_app
 from desktop_app.domain.study import Study
 from desktop_app.errors import DeviceError, InputError, OutputError, UsageError
+from desktop_app.io.archive import lasting_name
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.attempt import DefectListener, StudyOrder, failed
@@ -111,6 +113,7 @@ class ClusterPlace:
 
     def _hand_over(self, study: Study, make_order: OrderMaker, run: "_Run") -> None:
         try:
+            _require_shared(study)
             order = make_order(study)
         except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
             run.end(failed(CaseState(study.name, study.study_uid), error, self._on_defect))
@@ -125,23 +128,28 @@ class ClusterPlace:
                 "Install it on every computer of the cluster: pip install 'gliascope[cluster]'",
             )
         from distributed import Client
+        from distributed.comm.addressing import get_address_host_port
 
         # What matters is among the states; its retries belong to no user.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
-            client: Client = Client(
-                self._address, timeout=self._connect_seconds, set_as_default=False
-            )
+            host, port = get_address_host_port(self._address)
         except ValueError as error:
             raise UsageError(
                 "This is no address of a scheduler.",
                 f"--scheduler {self._address}: {error}",
                 "Give it as the scheduler tells it at its start, such as tcp://host:8786",
             ) from error
-        except (OSError, TimeoutError) as error:
+        try:
+            # A client that never got through goes on for a while trying to close.
+            socket.create_connection((host, port), self._connect_seconds).close()
+            client: Client = Client(
+                self._address, timeout=self._connect_seconds, set_as_default=False
+            )
+        except OSError as error:
             raise InputError(
                 "The scheduler of the cluster does not answer.",
-                f"--scheduler {self._address}",
+                f"--scheduler {self._address}: {error}",
                 "Check that it runs, and that this computer may reach its address.",
             ) from error
         return client
@@ -247,6 +255,16 @@ class _Run:
         for order, _ in self.outstanding.values():
             self.end(failed(replace(order.running, status=CaseStatus.PENDING), error))
         self.outstanding.clear()
+
+
+def _require_shared(study: Study) -> None:
+    paths = (instance.path for series in study.series for instance in series.instances)
+    if any(lasting_name(path) != str(path.resolve()) for path in paths):
+        raise InputError(
+            "A study in an archive cannot go to a cluster.",
+            f"Study {study.name}: only this computer sees where it was unpacked to.",
+            "Unpack the archive into a folder that every worker sees.",
+        )
 
 
 def _outcome(order: StudyOrder, future: "Future[CaseState]") -> CaseState:

@@ -4,13 +4,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_app.domain.study import Study
-from desktop_app.io.folder_walk import walk_files
+from desktop_app.io.archive import lasting_name
+from desktop_app.io.folder_walk import FoundFile, found_files
 from desktop_app.services.batch.listing import is_own_name
 
-Stamp = tuple[int, int]
-"""Size in bytes and time of the last change in ns."""
+if TYPE_CHECKING:
+    from desktop_app.io.file_head import Stamp
 
 
 class FolderWatch:
@@ -62,12 +64,8 @@ class FolderWatch:
         except OSError:
             return False
         seen: dict[Path, dict[str, Stamp]] = {}
-        for path in self._files(check):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            seen.setdefault(path.parent, {})[path.name] = (status.st_size, status.st_mtime_ns)
+        for file in self._files(check):
+            seen.setdefault(file.path.parent, {})[file.path.name] = file.stamp
         self._now = self._clock()
         for folder in self._folders.keys() | seen.keys():
             if self._folders.get(folder) != seen.get(folder):
@@ -90,6 +88,9 @@ class FolderWatch:
 
     def signature(self, study: Study) -> int:
         """Return a number that changes with the files in the study's folders."""
+        if self._is_unpacked(study):
+            # Named after the archive, its size and its time.
+            return hash(frozenset(lasting_name(path) for path in _paths(study)))
         return hash(
             frozenset(
                 (folder, name, stamp)
@@ -98,12 +99,13 @@ class FolderWatch:
             )
         )
 
-    def _files(self, check: Callable[[], None] | None) -> Iterator[Path]:
+    def _files(self, check: Callable[[], None] | None) -> Iterator[FoundFile]:
         # What cannot be opened is told by the scan that follows, with its reason.
-        for path in walk_files(self._root, on_problem=lambda where, why: None, check=check):
+        for file in found_files(self._root, on_problem=lambda where, why: None, check=check):
+            path = file.path
             own = is_own_name(path) if self._own is None else path.is_relative_to(self._own)
             if not own:
-                yield path
+                yield file
 
     def _is_settled(self, folder: Path) -> bool:
         return self._now - self._changed_at[folder] >= self._settle_seconds
@@ -113,10 +115,11 @@ class FolderWatch:
 
         All below the one that holds its files; while only one series of it is there, all below
         the next one up, where its other series will appear. Studies that share one folder with
-        others are bound to that alone.
+        others are bound to that alone, those from an archive to everything: it may be anywhere.
         """
-        paths = {instance.path for series in study.series for instance in series.instances}
-        parents = {path.parent for path in paths}
+        if self._is_unpacked(study):
+            return list(self._changed_at)
+        parents = {path.parent for path in _paths(study)}
         common = Path(os.path.commonpath(parents))
         is_single = len(study.series) == 1 and not study.series[0].is_nifti
         if is_single and common.parent != self._root and self._root in common.parents:
@@ -124,6 +127,13 @@ class FolderWatch:
         if common == self._root:
             return [folder for folder in self._changed_at if folder in parents]
         return [folder for folder in self._changed_at if folder.is_relative_to(common)]
+
+    def _is_unpacked(self, study: Study) -> bool:
+        return not all(path.is_relative_to(self._root) for path in _paths(study))
+
+
+def _paths(study: Study) -> set[Path]:
+    return {instance.path for series in study.series for instance in series.instances}
 
 
 def _inside(output: Path, root: Path) -> Path | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
+from desktop_app.io.archive import lasting_name
 from desktop_app.services.case import CaseOptions
 
 
@@ -77,7 +78,7 @@ def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_
             paths = sorted({instance.path for instance in roles[sequence].instances})
             stats = [(path, path.stat()) for path in paths]
             inputs.append(
-                [sequence.value, [[str(p.resolve()), s.st_size, s.st_mtime_ns] for p, s in stats]]
+                [sequence.value, [[lasting_name(p), s.st_size, s.st_mtime_ns] for p, s in stats]]
             )
     # The folder of the weights does not matter, their checksum does.
     kept = replace(options, segment=replace(options.segment, weights_folder=None))
