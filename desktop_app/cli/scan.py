@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from desktop_app.cli.console import print_result, print_table
+from desktop_app.cli.console import print_note, print_result, print_table
 from desktop_app.cli.work import do_work
 from desktop_app.jobs.runner import JobRunner
 
@@ -24,28 +24,57 @@ _LISTED_SKIPPED = 20
 
 def scan(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")
+    ] = None,
+    *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List everything that was left out.")
+    ] = False,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Read every file anew, and keep nothing for later scans."),
+    ] = False,
+    clear: Annotated[
+        bool,
+        typer.Option("--clear-cache", help="First forget what earlier scans have kept."),
+    ] = False,
 ) -> None:
-    """List patients, studies and series, and the role proposed for each series."""
-    from desktop_app.services.import_study import open_path
+    """List patients, studies and series, and the role proposed for each series.
 
+    Headers are kept in the user's own folder, so that the same files are listed at once next time.
+    """
+    from desktop_app.services.import_study import forget_scans, open_path
+
+    if clear:
+        forget_scans()
+    if path is None:
+        if not clear:
+            raise typer.BadParameter("name a folder, ZIP, DICOMDIR or file")
+        print_note("What earlier scans have kept is forgotten.")
+        return
     frontend: Frontend = context.obj
     with closing(JobRunner()) as runner:
         found = do_work(
             runner,
-            lambda progress, token: open_path(path, progress=progress, token=token),
+            lambda progress, token: open_path(
+                path, progress=progress, token=token, use_cache=not no_cache
+            ),
             frontend.stop,
             quiet=as_json,
         )
     if as_json:
         print_result(json.dumps(scan_document(path, found), indent=2, ensure_ascii=False))
         return
+    limit = None if verbose else _LISTED_SKIPPED
     for study in found.studies:
-        _print_study(study)
-    _print_skipped(found.skipped)
+        _print_study(study, limit)
+    _print_skipped(found.skipped, limit)
+    for note in found.notes:
+        print_note(note)
 
 
 def scan_document(path: Path, found: "ScanResult") -> dict[str, Any]:
@@ -55,6 +84,7 @@ def scan_document(path: Path, found: "ScanResult") -> dict[str, Any]:
         "path": str(path),
         "studies": [_study_document(study) for study in found.studies],
         "skipped": [{"path": what, "reason": reason} for what, reason in found.skipped],
+        "notes": list(found.notes),
     }
 
 
@@ -113,7 +143,7 @@ def _geometry_document(geometry: "Geometry | None") -> dict[str, Any] | None:
     }
 
 
-def _print_study(study: "Study") -> None:
+def _print_study(study: "Study", limit: int | None) -> None:
     from desktop_app.domain.study import Sequence
 
     patient = study.patient
@@ -139,16 +169,17 @@ def _print_study(study: "Study") -> None:
     missing = [sequence.value for sequence in Sequence if sequence not in study.roles]
     if missing:
         print_result(f"Missing   {', '.join(missing)}")
-    _print_skipped(study.skipped)
+    _print_skipped(study.skipped, limit)
     print_result()
 
 
-def _print_skipped(skipped: tuple[tuple[str, str], ...]) -> None:
-    for what, reason in skipped[:_LISTED_SKIPPED]:
-        print_result(f"Skipped   {what}: {reason}")
-    more = len(skipped) - _LISTED_SKIPPED
-    if more > 0:
-        print_result(f"Skipped   {more} more, listed by --json")
+def _print_skipped(skipped: tuple[tuple[str, str], ...], limit: int | None) -> None:
+    if skipped:
+        print_result(f"Left out  {len(skipped)}")
+    for what, reason in skipped[:limit]:
+        print_result(f"          {what}: {reason}")
+    if limit is not None and len(skipped) > limit:
+        print_result(f"          ... {len(skipped) - limit} more, listed by --verbose")
 
 
 def _grid(geometry: "Geometry | None") -> tuple[str, str]:

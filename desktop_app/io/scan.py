@@ -137,10 +137,15 @@ def _why_unusable(series: Series) -> str:
     return f"MR, but {reason[0].lower()}{reason[1:]}"
 
 
+def _why_no_role(reason: str) -> str:
+    """Return a rule's sentence as one of a list of what was left out."""
+    return reason.removeprefix("Left out: ").removesuffix(".")
+
+
 def _with_roles(study: Study) -> Study:
     roles, candidates = propose_roles(study.series)
     left_out = tuple(
-        (_title(study.series_by_uid(candidate.series_uid)), candidate.reason)
+        (_title(study.series_by_uid(candidate.series_uid)), _why_no_role(candidate.reason))
         for candidate in candidates
         if candidate.role is None
     )

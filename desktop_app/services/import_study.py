@@ -5,7 +5,8 @@ from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import InputError
+from desktop_app.errors import InputError, OutputError
+from desktop_app.io.header_cache import cache_file, clear_cache
 from desktop_app.io.load import load_series
 from desktop_app.io.nifti import is_nifti_path
 from desktop_app.io.nifti_scan import nifti_series
@@ -22,8 +23,14 @@ def open_path(
     *,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
+    use_cache: bool = True,
 ) -> ScanResult:
     """Find the studies in a folder, ZIP archive, DICOMDIR or single file.
+
+    Parameters
+    ----------
+    use_cache
+        Whether headers are looked up among those of earlier scans, and kept for later ones.
 
     Raises
     ------
@@ -32,7 +39,26 @@ def open_path(
     Cancelled
         If `token` was cancelled.
     """
-    return scan(path, progress=progress, check=_check(token))
+    return scan(path, progress=progress, check=_check(token), use_cache=use_cache)
+
+
+def forget_scans() -> None:
+    """Remove what is kept of earlier scans, names of patients among it.
+
+    Raises
+    ------
+    OutputError
+        If the system does not let it be removed.
+    """
+    file = cache_file()
+    try:
+        clear_cache(file)
+    except OSError as error:
+        raise OutputError(
+            "The list of earlier scans cannot be removed.",
+            f"{file}: {error.strerror or error}",
+            "Close other windows of the program and try again, or delete the file.",
+        ) from error
 
 
 def choose_roles(
