@@ -11,6 +11,7 @@ from model.cropping import occupied_box
 from model.spec import REGIONS, Label, Region
 
 _Mask = NDArray[np.bool_]
+_OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
 
 
@@ -27,7 +28,9 @@ class PostprocessSettings:
         Per region: connected parts (26 neighbours) smaller than this are dropped. A dropped part
         of ET stays TC, one of TC stays WT.
     min_total_mm3
-        Per region: where less than this is left of it, it is dropped as a whole.
+        Per region: where less than this is left of it, and nothing of the region inside it, it
+        is dropped as a whole. A speck of oedema without a core may be the white matter of an
+        elderly brain; one with a core stays.
 
     Raises
     ------
@@ -128,12 +131,17 @@ def labels_from_probabilities(
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     parent = whole[box]
-    for region, label in ((Region.WT, Label.ED), (Region.TC, Label.NCR), (Region.ET, Label.ET)):
+    nested: dict[Region, _Mask] = {}
+    for region in _OUTSIDE_IN:
         mask = parent if region is Region.WT else masks[region][box] & parent
-        parent = _without_small_parts(mask, smallest[region] / voxel_mm3)
-        if np.count_nonzero(parent) * voxel_mm3 < least[region]:
-            parent = np.zeros_like(parent)
-        labels_kji[box][parent] = label
+        parent = nested[region] = _without_small_parts(mask, smallest[region] / voxel_mm3)
+    for region in reversed(_OUTSIDE_IN):
+        voxels = np.count_nonzero(nested[region])
+        if voxels and voxels * voxel_mm3 >= least[region]:
+            break
+        del nested[region]
+    for region, mask in nested.items():
+        labels_kji[box][mask] = _OUTSIDE_IN[region]
     return labels_kji
 
 

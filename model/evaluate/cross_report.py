@@ -155,7 +155,7 @@ def means_table(found: CrossValidation) -> Table:
     for title, scores in blocks:
         table.add_section()
         for name, row in means(scores).items():
-            values = [f"{one['mean']} ({one['low']}–{one['high']})" for one in row.values()]
+            values = [_with_interval(one, measure) for measure, one in row.items()]
             table.add_row(title, name, str(row["dice"]["patients"]), *values)
     return table
 
@@ -188,6 +188,11 @@ def calibration_lines(found: CrossValidation) -> list[str]:
             f"out; {found.tuning.settings}"
         )
     return lines
+
+
+def _with_interval(one: Mapping[str, float], measure: str) -> str:
+    digits = 1 if measure.endswith("mm") else 3
+    return f"{one['mean']:.{digits}f} ({one['low']:.{digits}f}–{one['high']:.{digits}f})"
 
 
 def _settings(found: CrossValidation) -> dict[str, Any]:

@@ -111,7 +111,11 @@ class CrossValidation:
 
 
 def cross_validate(
-    patients: Sequence[OutOfFold], settings: PostprocessSettings, *, tune: bool
+    patients: Sequence[OutOfFold],
+    settings: PostprocessSettings,
+    *,
+    tune: bool,
+    normal: Sequence[OutOfFold] = (),
 ) -> CrossValidation:
     """Score patients, choose settings and fit the calibration.
 
@@ -123,9 +127,11 @@ def cross_validate(
         The default.
     tune
         Whether to choose thresholds and sizes.
+    normal
+        Brains without tumour; they have a say in that choice, and are in no figure.
     """
     default = tuple(score_patient(one, settings) for one in patients)
-    tuning = _tune(patients, settings, default) if tune and len(patients) > 1 else None
+    tuning = _tune(patients, normal, settings, default) if tune and len(patients) > 1 else None
     reliability = fit_reliability([count_codes(one) for one in patients])
     reported = tuning.scores if tuning is not None and tuning.helps else default
     volumes = [
@@ -163,11 +169,12 @@ def region_volumes_mm3(labels_kji: LabelArray, voxel_mm3: float) -> dict[str, fl
 
 def _tune(
     patients: Sequence[OutOfFold],
+    normal: Sequence[OutOfFold],
     settings: PostprocessSettings,
     default: tuple[PatientScores, ...],
 ) -> Tuning:
     grid = choices(settings)
-    tables = dice_table(patients, grid)
+    tables = dice_table([*patients, *normal], grid)
     scores = []
     for index, (patient, as_is) in enumerate(zip(patients, default, strict=True)):
         chosen = chosen_settings(tables, grid, leave_out=index)

@@ -28,6 +28,7 @@ from model.postprocess import PostprocessSettings, labels_from_probabilities
 from model.weights import CARD_SCHEMA, write_json
 
 ANSWERS: Final = "oof"
+_WIDTH: Final = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,10 @@ def run(options: FoldOptions, console: Console) -> int:
     answers = _Answers(options, console)
     patients = answers.of(owners, by_name)
     settings = PostprocessSettings.from_card(folds[0].card.document)
-    found = cross_validate(patients, settings, tune=options.tune)
-    normal = _normal(options, folds, answers, _final_settings(found, settings))
+    brains, owners_of_brains = _normal_brains(options, folds, answers)
+    found = cross_validate(patients, settings, tune=options.tune, normal=brains)
+    final = _final_settings(found, settings)
+    normal = [_marked(one, owners_of_brains[one.name], final) for one in brains]
     document = report.as_document(found, _about(options, folds, left_out), normal)
     if card is not None and options.card is not None:
         write_json(options.card, _with_findings(card, found, document, options))
@@ -151,25 +154,26 @@ def _final_settings(found: CrossValidation, default: PostprocessSettings) -> Pos
     return default
 
 
-def _normal(
-    options: FoldOptions,
-    folds: Sequence[FoldRun],
-    answers: _Answers,
-    settings: PostprocessSettings,
-) -> list[report.NormalBrain]:
+def _normal_brains(
+    options: FoldOptions, folds: Sequence[FoldRun], answers: _Answers
+) -> tuple[tuple[OutOfFold, ...], dict[str, FoldRun]]:
+    """Return brains without tumour, each by the fold that never read it or else by one of all."""
     if options.normal is None:
-        return []
+        return (), {}
     folders = {folder.name: folder for folder in find_cases(options.normal)}
-    owners = {name: fold_of(name, folds) or folds[0] for name in folders}
-    brains = []
-    for one in answers.of(owners, folders):
-        labels = labels_from_probabilities(
-            one.probabilities_ckji, spacing_mm=one.spacing_kji_mm, settings=settings
-        )
-        seen = one.name in owners[one.name].card.document.get("training", {}).get("cases", ())
-        volumes = region_volumes_mm3(labels, one.voxel_mm3)
-        brains.append(report.NormalBrain(one.name, seen, volumes))
-    return brains
+    owners = {
+        name: fold_of(name, folds) or folds[number % len(folds)]
+        for number, name in enumerate(sorted(folders))
+    }
+    return answers.of(owners, folders), owners
+
+
+def _marked(one: OutOfFold, run: FoldRun, settings: PostprocessSettings) -> report.NormalBrain:
+    labels = labels_from_probabilities(
+        one.probabilities_ckji, spacing_mm=one.spacing_kji_mm, settings=settings
+    )
+    seen = one.name in run.card.document.get("training", {}).get("cases", ())
+    return report.NormalBrain(one.name, seen, region_volumes_mm3(labels, one.voxel_mm3))
 
 
 def _about(
@@ -241,6 +245,8 @@ def _show(
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
     console.print(report.as_table(found, {name: run.name for name, run in owners.items()}))
     console.print(report.means_table(found))
     for line in report.calibration_lines(found):

@@ -1,7 +1,7 @@
 """Thresholds and smallest sizes, chosen on patients and judged on another one.
 
-Each region has a few values to choose from for its threshold, the smallest part and, for enhancing
-tumour, the least total that is believed. The choice maximises the mean Dice by the rules of BraTS,
+Each region has a few values to choose from for its threshold, the smallest part and the least
+total that is believed. The choice maximises the mean Dice by the rules of BraTS,
 under which a patient without enhancement counts 1 if nothing is marked and 0 if a speck is. What
 is reported is leave-one-patient-out: the patient judged had no part in the choice.
 """
@@ -26,9 +26,9 @@ SMALLEST_PARTS_MM3: Final = {
     Region.ET: (0.0, 10.0, 50.0, 100.0),
 }
 LEAST_TOTALS_MM3: Final = {
-    Region.WT: (0.0,),
+    Region.WT: (0.0, 200.0, 500.0, 1000.0),
     Region.TC: (0.0,),
-    Region.ET: (0.0, 50.0, 100.0, 200.0, 500.0, 1000.0),
+    Region.ET: (0.0, 50.0, 100.0, 200.0, 500.0),
 }
 # A change has to gain this much mean Dice: less cannot be told from chance with some dozens of
 # patients, and then the default stays.

@@ -100,6 +100,16 @@ def test_too_little_enhancement_in_total_is_none(least_mm3, kept):
     assert np.count_nonzero(labels) == 12**3
 
 
+def test_a_little_oedema_without_core_is_no_tumour():
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT, 1:5, 1:5, 1:5] = 1
+    settings = PostprocessSettings(min_component_mm3=(0, 0, 0), min_total_mm3=(0, 65, 0))
+    ask = {"spacing_mm": ISOTROPIC, "settings": settings}
+    assert not labels_from_probabilities(probabilities, **ask).any()
+    probabilities[TC, 2, 2, 2] = 1
+    assert np.count_nonzero(labels_from_probabilities(probabilities, **ask)) == 64
+
+
 def test_settings_survive_a_card():
     settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200))
     assert PostprocessSettings.from_card({"postprocess": settings.as_section()}) == settings
