@@ -4,6 +4,8 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -73,8 +75,7 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
     if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
-    _stop_between_steps(trainer)
-    with _bar(console, visible=share.leads) as bar:
+    with _stopping_between_steps(trainer), _bar(console, visible=share.leads) as bar:
         task = bar.add_task("training", total=1.0, note="")
         card = trainer.run(lambda done: _show(bar, task, done))
     if card is not None:
@@ -115,16 +116,21 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _stop_between_steps(trainer: Trainer) -> None:
+@contextmanager
+def _stopping_between_steps(trainer: Trainer) -> Iterator[None]:
     """Let the first Ctrl-C (or a service's stop) end the run after its step, the second at once."""
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         if trainer.stop_asked:
-            signal.default_int_handler(number, _frame)
+            signal.default_int_handler(number, frame)
         trainer.stop_asked = True
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

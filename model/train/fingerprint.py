@@ -6,7 +6,7 @@ brought to their mean and deviation; every other modality is brought to mean 0 a
 the image itself. Cases are resampled to the median spacing of the training cases, here linearly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from model.cropping import occupied_box
 from model.data import Case, CaseError
+from model.errors import WeightsError
 from model.spec import FloatArray, LabelArray
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
@@ -60,6 +61,24 @@ class Fingerprint:
             ],
         }
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Fingerprint":
+        """Read it from a model card's section ``task``.
+
+        Raises
+        ------
+        WeightsError
+            If the section lacks something.
+        """
+        try:
+            k, j, i = document["spacing_kji_mm"]
+            kinds = [dict(rule) for rule in document["normalisation"]]
+            rules = tuple(CTRule(**rule) if rule.pop("kind") == "ct" else None for rule in kinds)
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"the model card does not say how images are prepared: {error!r}"
+            raise WeightsError(msg) from error
+        return cls((float(k), float(j), float(i)), rules)
+
     def prepare(self, case: Case) -> tuple[FloatArray, LabelArray]:
         """Return normalised images and labels of a case on the common grid.
 
@@ -82,7 +101,7 @@ class Fingerprint:
             ]
         )
         shape = _shape_at(images.shape[1:], case.spacing_kji_mm, self.spacing_kji_mm)
-        labels = torch.from_numpy(np.ascontiguousarray(case.labels_kji[box]))
+        labels = torch.from_numpy(np.array(case.labels_kji[box]))
         return (
             _resampled(torch.from_numpy(images), shape).numpy(),
             _resampled(labels[None].float(), shape, nearest=True)[0].to(torch.uint8).numpy(),

@@ -8,7 +8,10 @@ import pytest
 
 from model.data import Case, CaseError
 from model.decathlon import read_set
-from model.network import UNETRppConfig
+from model.network import UNETRppConfig, build_network
+from model.train import score
+from model.train.__main__ import INPUT_ERROR, USAGE_ERROR
+from model.train.__main__ import main as train
 from model.train.config import (
     AugmentConfig,
     ConfigError,
@@ -25,7 +28,7 @@ from model.train.journal import VALIDATIONS
 from model.train.loop import BEST, Trainer
 from model.train.patches import PatchSampler
 from model.train.sources import load_data
-from model.weights import load_network
+from model.weights import load_network, save_network
 
 SHAPE_IJK = (40, 36, 12)
 SPACING_IJK = (0.8, 0.8, 2.5)
@@ -220,7 +223,9 @@ def test_patches_of_any_shape_hold_the_foreground(root: Path, affine: float) -> 
     assert np.array_equal(sampler.patch(3, (8, 32, 32))[0], sampler.patch(3, (8, 32, 32))[0])
 
 
-def test_a_network_learns_an_organ_of_its_own(root: Path, tmp_path: Path) -> None:
+def test_a_network_learns_an_organ_of_its_own_and_is_scored_by_label(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = load_data(CONFIG, root.parent, tmp_path)
     assert (len(data.training), len(data.validation)) == (3, 1)
     losses: list[float] = []
@@ -236,11 +241,81 @@ def test_a_network_learns_an_organ_of_its_own(root: Path, tmp_path: Path) -> Non
     assert card.document["training"]["validation_cases"] == [data.validation[0].name]
     header, figures = (tmp_path / "run" / VALIDATIONS).read_text().split()
     assert "dice_organ,dice_tumour" in header
-    assert float(figures.split(",")[header.split(",").index("dice_organ")]) > 0.5
-    assert (tmp_path / "run" / BEST / "organ.safetensors").is_file()
+    dice = float(figures.split(",")[header.split(",").index("dice_organ")])
+    assert dice > 0.5
+    weights = tmp_path / "run" / BEST / "organ.safetensors"
+    options = ["--weights", str(weights), "--data", str(root), "--cases", "validation", "--json"]
+    assert score.main(options) == 0
+    scored = json.loads(capsys.readouterr().out)
+    assert [case["name"] for case in scored["cases"]] == [data.validation[0].name]
+    assert scored["mean"]["dice_organ"] == pytest.approx(dice, abs=0.01)
+    assert score.main(["--weights", str(weights), "--data", str(root)]) == 0
+    assert "blob_4" in capsys.readouterr().out
+    _describe(root, labels={"0": "background", "1": "liver", "2": "tumour"})
+    assert score.main(options) == score.INPUT_ERROR
+    assert "finds background, organ, tumour" in capsys.readouterr().err
+
+
+def test_a_network_for_brain_tumours_is_judged_elsewhere(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = build_network(CONFIG.network)
+    save_network(tmp_path, "brain", CONFIG.network, network.state_dict(), {})
+    options = ["--weights", str(tmp_path / "brain.safetensors"), "--data", str(root)]
+    assert score.main(options) == score.INPUT_ERROR
+    assert "model.evaluate" in capsys.readouterr().err
 
 
 def test_a_network_of_other_channels_is_refused(root: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, network=replace(CONFIG.network, out_channels=2))
     with pytest.raises(ConfigError, match=r"the data have \(2, 3\) channels in and out"):
         load_data(config, root.parent, tmp_path)
+
+
+TOML = """
+name = "organ"
+steps = 2
+cache = true
+[network]
+kind = "unetr_plus_plus"
+in_channels = 2
+out_channels = 3
+stem_stride = [1, 4, 4]
+reference = [8, 32, 32]
+dims = [4, 4, 4, 4]
+depths = [1, 1, 1, 1]
+heads = 1
+full_resolution_channels = 2
+[dataset]
+layout = "decathlon"
+[[sources]]
+folder = "."
+[[stages]]
+until = 1.0
+patch = [8, 32, 32]
+"""
+
+
+@pytest.mark.expects_logs
+def test_the_command_trains_resumes_and_names_what_is_wrong(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, run = tmp_path / "organ.toml", tmp_path / "run"
+    config.write_text(TOML)
+    command = ["--config", str(config), "--data", str(root), "--output", str(run)]
+    cpu = ["--device", "cpu"]
+    assert train([*command, *cpu]) == 0
+    assert (run / "organ.safetensors").is_file()
+    assert sorted(path.name for path in (run / "cache").iterdir()) == [
+        f"blob_{n}" for n in range(1, 5)
+    ]
+    assert train([*command, *cpu]) == USAGE_ERROR
+    assert "add --resume" in caplog.text
+    config.write_text(TOML.replace("steps = 2", "steps = 3"))
+    assert train([*command, *cpu, "--resume"]) == 0
+    rows = (run / "log.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["1", "2", "3"]
+    assert train([*command, "--device", "tpu", "--resume"]) == USAGE_ERROR
+    assert "unknown device" in caplog.text
+    (root / "dataset.json").unlink()
+    assert train([*command, *cpu, "--resume"]) == INPUT_ERROR
