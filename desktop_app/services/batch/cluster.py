@@ -1,23 +1,21 @@
 """Studies on the workers of a Dask cluster, which see the same folders as this computer."""
 
-import importlib.util
-import logging
 import queue
-import socket
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import desktop_app
 from desktop_app.domain.study import Study
-from desktop_app.errors import DeviceError, InputError, OutputError, UsageError
+from desktop_app.errors import DeviceError, InputError, OutputError
 from desktop_app.io.archive import lasting_name
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.attempt import DefectListener, StudyOrder, failed
+from desktop_app.services.batch.cluster_client import connect
 from desktop_app.services.batch.cluster_messages import RemoteOrder
 from desktop_app.services.batch.cluster_worker import segment_on_worker
 from desktop_app.services.batch.journal import Journal
@@ -76,7 +74,7 @@ class ClusterPlace:
         InputError
             If nobody answers.
         """
-        with self._connect():
+        with connect(self._address, self._connect_seconds):
             pass
 
     def work_through(
@@ -97,7 +95,7 @@ class ClusterPlace:
         """
         if not studies:
             return
-        with self._connect() as client:
+        with connect(self._address, self._connect_seconds) as client:
             share = SharedBar([study.name for study in studies], progress)
             run = _Run(client, journal, share, self._workerless_seconds)
             limit = self._at_a_time or len(studies)
@@ -119,40 +117,6 @@ class ClusterPlace:
             run.end(failed(CaseState(study.name, study.study_uid), error, self._on_defect))
         else:
             run.submit(order)
-
-    def _connect(self) -> "AbstractContextManager[Client]":
-        if importlib.util.find_spec("distributed") is None:
-            raise UsageError(
-                "Clusters need a library that is not installed.",
-                f"--scheduler {self._address}: there is no Python package “distributed”.",
-                "Install it on every computer of the cluster: pip install 'gliascope[cluster]'",
-            )
-        from distributed import Client
-        from distributed.comm.addressing import get_address_host_port
-
-        # What matters is among the states; its retries belong to no user.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        try:
-            host, port = get_address_host_port(self._address)
-        except ValueError as error:
-            raise UsageError(
-                "This is no address of a scheduler.",
-                f"--scheduler {self._address}: {error}",
-                "Give it as the scheduler tells it at its start, such as tcp://host:8786",
-            ) from error
-        try:
-            # A client that never got through goes on for a while trying to close.
-            socket.create_connection((host, port), self._connect_seconds).close()
-            client: Client = Client(
-                self._address, timeout=self._connect_seconds, set_as_default=False
-            )
-        except OSError as error:
-            raise InputError(
-                "The scheduler of the cluster does not answer.",
-                f"--scheduler {self._address}: {error}",
-                "Check that it runs, and that this computer may reach its address.",
-            ) from error
-        return client
 
 
 class _Run:
