@@ -23,6 +23,7 @@ from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
+from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         self.start_page.sample_requested.connect(self.sample_requested)
         self.start_page.batch_requested.connect(self.show_batch_page)
         self.study_page.export_requested.connect(self.export_asked)
+        self.study_page.left_out_requested.connect(self.show_left_out)
         self.study_page.views.value_probed.connect(self._readout.setText)
         self.study_page.viewer_bar.window_reset_requested.connect(
             self.study_page.views.reset_window
@@ -139,6 +141,12 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List what keys and mouse buttons do."""
         dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_left_out(self, header: StudyHeader) -> None:
+        """List what was left out of the study, and why."""
+        dialog = LeftOutDialog(header.note, header.left_out, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 

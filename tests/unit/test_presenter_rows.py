@@ -15,7 +15,13 @@ def test_header_names_patient_date_and_what_was_left_out():
     assert header.title == "Müller, Änne · ID7"
     assert header.subtitle == "2026-01-31 · Brain · 3 series"
     assert header.note == "1 item was left out."
-    assert header.details == ("a.txt: not an image",)
+    assert header.left_out == (("a.txt", "not an image"),)
+
+
+def test_what_belongs_to_no_study_is_listed_with_the_open_one():
+    header = header_of(make_study(), (("b.pdf", "not an image"),))
+    assert header.note == "2 items were left out."
+    assert header.left_out[-1] == ("b.pdf", "not an image")
 
 
 def test_header_falls_back_to_the_study_name():

@@ -4,7 +4,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QMessageBox,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -20,7 +19,6 @@ from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
 from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, styled_label
-from ui.widgets.message import message_box
 
 _PANEL_WIDTH = 350
 
@@ -31,9 +29,12 @@ class StudyPage(QWidget):
     Signals
     -------
     segment_requested(), export_requested()
+    left_out_requested(StudyHeader)
+        What was left out is to be listed.
     """
 
     segment_requested = Signal()
+    left_out_requested = Signal(object)
     export_requested = Signal()
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
@@ -51,8 +52,8 @@ class StudyPage(QWidget):
         self._note = QPushButton()
         self._note.setProperty("kind", "link")
         self._note.setToolTip("Show what was left out, and why")
-        self._note.clicked.connect(self._show_details)
-        self._details: tuple[str, ...] = ()
+        self._note.clicked.connect(lambda: self.left_out_requested.emit(self._shown_header))
+        self._shown_header: StudyHeader | None = None
         for widget in (self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
@@ -77,7 +78,7 @@ class StudyPage(QWidget):
         self._subtitle.setText(header.subtitle)
         self._note.setText(header.note)
         self._note.setVisible(bool(header.note))
-        self._details = header.details
+        self._shown_header = header
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; the choice of series is locked meanwhile."""
@@ -94,10 +95,6 @@ class StudyPage(QWidget):
         self._segment.setIcon(self._icons.get("segment", on_accent=True))
         self._export.setIcon(self._icons.get("export"))
         self.viewer_bar.refresh_icons()
-
-    def _show_details(self) -> None:
-        title, icon = self._note.text(), QMessageBox.Icon.Information
-        message_box(self, icon, title, (), "\n".join(self._details))
 
     def _side(self) -> QWidget:
         column = QWidget()

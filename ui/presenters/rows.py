@@ -15,19 +15,25 @@ NOT_AVAILABLE = "not available"
 SURE_CONFIDENCE = 0.7
 
 
-def header_of(study: Study) -> StudyHeader:
-    """Return who and when."""
+def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> StudyHeader:
+    """Return who and when.
+
+    Parameters
+    ----------
+    of_no_study
+        (path or series, reason) of what was opened with the study and belongs to none.
+    """
     patient = study.patient
     named = (readable_name(patient.name), patient.patient_id)
     who = " · ".join(part for part in named if part) or study.name
     parts = (readable_date(study.date), study.description, f"{len(study.series)} series")
-    left_out = len(study.skipped)
-    items = "1 item was" if left_out == 1 else f"{left_out} items were"
+    left_out = (*study.skipped, *of_no_study)
+    items = "1 item was" if len(left_out) == 1 else f"{len(left_out)} items were"
     return StudyHeader(
         title=who,
         subtitle=" · ".join(part for part in parts if part),
         note=f"{items} left out." if left_out else "",
-        details=tuple(f"{what}: {reason}" for what, reason in study.skipped),
+        left_out=left_out,
     )
 
 

@@ -70,6 +70,7 @@ class StudyPresenter:
         self._page_renderer = page_renderer
         self._jobs = JobLine(view, runner, dispatch, self._show_actions)
         self._shown: Sequence | None = None
+        self._of_no_study: tuple[tuple[str, str], ...] = ()
         session.subscribe(self._on_change)
         self._show_actions()
 
@@ -97,6 +98,7 @@ class StudyPresenter:
 
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
+        self._of_no_study = ()
         self._session.set_studies((study,))
         self._session.open_study(study)
         roles = dict(self._session.roles)
@@ -195,6 +197,7 @@ class StudyPresenter:
         study = studies[0] if len(studies) == 1 else self._view.ask_study(studies)
         if study is None:
             return
+        self._of_no_study = scan.skipped
         self._session.set_studies(studies)
         self._session.open_study(study)
         self._load()
@@ -218,7 +221,7 @@ class StudyPresenter:
         match change:
             case StudyChanged(study) if study is not None:
                 self._shown = None
-                self._view.show_study(header_of(study), self._slots(study))
+                self._view.show_study(header_of(study, self._of_no_study), self._slots(study))
             case RolesChanged():
                 self._show_slots()
             case LoadedChanged():

@@ -44,12 +44,20 @@ class SequenceSlot:
 
 @dataclass(frozen=True, slots=True)
 class StudyHeader:
-    """Who and when, for the top of the panel; `details` explain `note` on demand."""
+    """Who and when, for the top of the panel.
+
+    Parameters
+    ----------
+    note
+        How much was left out, in a sentence; empty where nothing was.
+    left_out
+        (path or series, reason) of each, shown on demand.
+    """
 
     title: str
     subtitle: str
     note: str = ""
-    details: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
