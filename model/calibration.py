@@ -48,9 +48,9 @@ class Scaling:
         if not all(slope > 0 for slope in self.slope):
             raise ValueError(f"slopes must be positive: {self.slope}")
 
-    def apply(self, probabilities_ckji: NDArray[np.float16]) -> NDArray[np.float16]:
+    def apply(self, probabilities_ckji: NDArray[np.float16]) -> NDArray[np.float32]:
         """Return calibrated probabilities, of the same shape; 0 and 1 stay what they are."""
-        scaled = np.empty_like(probabilities_ckji)
+        scaled = np.empty(probabilities_ckji.shape, dtype=np.float32)
         every = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float64)
         valid = np.clip(np.nan_to_num(every, nan=0.0), 0.0, 1.0)
         with np.errstate(divide="ignore", over="ignore"):
@@ -59,7 +59,7 @@ class Scaling:
                 scaled, probabilities_ckji, self.slope, self.bias, strict=True
             ):
                 # One entry for each of the numbers that float16 has.
-                table = (1 / (1 + np.exp(-(slope * logits + bias)))).astype(np.float16)
+                table = (1 / (1 + np.exp(-(slope * logits + bias)))).astype(np.float32)
                 np.take(table, np.ascontiguousarray(source).view(np.uint16), out=target)
         return scaled
 
@@ -223,7 +223,7 @@ class Calibration:
         spacing_mm
             Voxel size along k, j and i.
         """
-        shares = measured_shares(self.scaling.apply(probabilities_ckji), spacing_mm)
+        shares = undecided_shares(self.scaling, probabilities_ckji, spacing_mm)
         unfamiliarity = None
         if self.familiarity is not None:
             found = study_statistics(image_ckji, spacing_mm) | {UNDECIDED: shares[Region.WT]}
@@ -235,8 +235,23 @@ class Calibration:
         return Doubt(VolumeDoubt(self.coverage, self.offset_mm3, widths), unfamiliarity)
 
 
+def undecided_shares(
+    scaling: Scaling,
+    probabilities_ckji: NDArray[np.float16],
+    spacing_mm: tuple[float, float, float],
+) -> dict[str, float]:
+    """Return `measured_shares` of what a network says, looking only where it says something."""
+    # Numbers of float16 that are not negative are in the order of their bits, which are faster.
+    bits = np.ascontiguousarray(probabilities_ckji).view(np.uint16)
+    some = np.asarray((bits > _NEGLIGIBLE.view(np.uint16)).any(axis=0))
+    box = occupied_box(some)
+    if box is None:
+        return dict.fromkeys(MEASURED_REGIONS, 0.0)
+    return measured_shares(scaling.apply(probabilities_ckji[(slice(None), *box)]), spacing_mm)
+
+
 def measured_shares(
-    calibrated_ckji: NDArray[np.float16], spacing_mm: tuple[float, float, float]
+    chances_ckji: NDArray[np.float32], spacing_mm: tuple[float, float, float]
 ) -> dict[str, float]:
     """Return how undecided the network is about each measured region.
 
@@ -246,19 +261,12 @@ def measured_shares(
 
     Parameters
     ----------
-    calibrated_ckji
-        (3, k, j, i) in the order of `model.spec.REGIONS`.
+    chances_ckji
+        (3, k, j, i) in the order of `model.spec.REGIONS`, calibrated.
     spacing_mm
         Voxel size along k, j and i.
     """
-    # Numbers of float16 that are not negative are in the order of their bits, which are faster.
-    bits = np.ascontiguousarray(calibrated_ckji).view(np.uint16)
-    some = np.asarray((bits > _NEGLIGIBLE.view(np.uint16)).any(axis=0))
-    box = occupied_box(some)
-    if box is None:
-        return dict.fromkeys(MEASURED_REGIONS, 0.0)
-    inside = calibrated_ckji[(slice(None), *box)].astype(np.float32)
-    tc, wt, et = (inside[REGIONS.index(r)] for r in (Region.TC, Region.WT, Region.ET))
+    tc, wt, et = (chances_ckji[REGIONS.index(r)] for r in (Region.TC, Region.WT, Region.ET))
     necrosis, oedema = np.maximum(tc - et, 0), np.maximum(wt - tc, 0)
     parts = dict(zip(MEASURED_REGIONS, (necrosis, oedema, et, tc, wt), strict=True))
     voxel_mm3 = math.prod(spacing_mm)

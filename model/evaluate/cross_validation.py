@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from model.calibration import MEASURED_REGIONS, measured_shares
+from model.calibration import MEASURED_REGIONS, UNDECIDED, undecided_shares
 from model.evaluate.lesions import LesionScore, lesion_score
 from model.evaluate.metrics import RegionScore, score
 from model.evaluate.out_of_fold import OutOfFold
@@ -134,11 +134,18 @@ def cross_validate(
     tuning = _tune(patients, normal, settings, default) if tune and len(patients) > 1 else None
     reliability = fit_reliability([count_codes(one) for one in patients])
     reported = tuning.scores if tuning is not None and tuning.helps else default
-    volumes = [
-        _volumes(one, scores, reliability) for one, scores in zip(patients, reported, strict=True)
+    shares = [
+        undecided_shares(reliability.scaling, one.probabilities_ckji, one.spacing_kji_mm)
+        for one in patients
     ]
-    typical = fit_typical({one.name: one.statistics for one in patients})
-    return CrossValidation(default, tuning, reliability, fit_ranges(volumes), typical)
+    ranges = fit_ranges([_volumes(*one) for one in zip(reported, shares, strict=True)])
+    typical = fit_typical(
+        {
+            one.name: {**one.statistics, UNDECIDED: share[Region.WT]}
+            for one, share in zip(patients, shares, strict=True)
+        }
+    )
+    return CrossValidation(default, tuning, reliability, ranges, typical)
 
 
 def score_patient(patient: OutOfFold, settings: PostprocessSettings) -> PatientScores:
@@ -183,11 +190,7 @@ def _tune(
     return Tuning(tuple(scores), chosen_settings(tables, grid), gain / len(patients))
 
 
-def _volumes(
-    patient: OutOfFold, scores: PatientScores, reliability: Reliability
-) -> dict[str, MeasuredVolume]:
-    calibrated = reliability.scaling.apply(patient.probabilities_ckji)
-    shares = measured_shares(calibrated, patient.spacing_kji_mm)
+def _volumes(scores: PatientScores, shares: Mapping[str, float]) -> dict[str, MeasuredVolume]:
     return {
         name: MeasuredVolume(scores.measured_mm3[name], scores.true_mm3[name], shares[name])
         for name in MEASURED_REGIONS

@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.calibration import UNDECIDED, measured_shares
 from model.cropping import Box, brain_box, occupied_box, place_in
 from model.data import Case, CaseError
 from model.familiarity import study_statistics
@@ -145,7 +144,6 @@ def predict(
     box = _around(brain, reference)
     inside = np.ascontiguousarray(probabilities[(slice(None), *box)])
     statistics = study_statistics(normalise(image_ckji[(slice(None), *brain)]), case.spacing_kji_mm)
-    statistics[UNDECIDED] = measured_shares(inside, case.spacing_kji_mm)["WT"]
     return OutOfFold(
         case.name,
         conditions,

@@ -13,6 +13,7 @@ from model.calibration import (
     Scaling,
     VolumeDoubt,
     measured_shares,
+    undecided_shares,
 )
 
 SPACING = (1.0, 1.0, 1.0)
@@ -48,21 +49,21 @@ def test_scaling_is_a_sigmoid_of_the_logit():
 def test_scaling_keeps_order_and_ends():
     p = np.array([0, 1e-4, 0.3, 0.31, 0.9, 1], np.float16).reshape(1, 1, 1, -1).repeat(3, axis=0)
     scaled = Scaling((0.3, 1.0, 3.0), (-1.0, 0.0, 2.0)).apply(p)
-    assert scaled.dtype == np.float16
+    assert scaled.dtype == np.float32
     assert (np.diff(scaled.astype(float), axis=-1) >= 0).all()
     assert (scaled[..., 0] == 0).all()
     assert (scaled[..., -1] == 1).all()
 
 
 def test_a_decided_network_has_no_undecided_share():
-    p = np.zeros((3, 10, 10, 10), np.float16)
+    p = np.zeros((3, 10, 10, 10), np.float32)
     assert set(measured_shares(p, SPACING).values()) == {0.0}
     p[:, 2:8, 2:8, 2:8] = 1
     assert set(measured_shares(p, SPACING).values()) == {0.0}
 
 
 def test_undecided_shares_by_hand():
-    p = np.zeros((3, 20, 20, 20), np.float16)
+    p = np.zeros((3, 20, 20, 20), np.float32)
     tc, wt, et = p
     wt[:10] = 1.0  # 4000 mm³
     tc[:5] = 0.5  # 2000 mm³
@@ -75,6 +76,16 @@ def test_undecided_shares_by_hand():
     assert shares["ED"] == pytest.approx(2000 * 0.25 / (1000 + 2000 + 1000))
     double = measured_shares(p, (2.0, 1.0, 1.0))
     assert double["TC"] == pytest.approx(4000 * 0.25 / (2000 + 1000))
+
+
+def test_shares_of_an_answer_are_those_of_its_chances():
+    rng = np.random.default_rng(0)
+    p = np.zeros((3, 20, 20, 20), np.float16)
+    p[:, 5:12, 6:14, 3:9] = rng.uniform(0, 1, (3, 7, 8, 6))
+    scaling = Scaling((0.6, 1.0, 1.4), (0.1, 0.0, -0.3))
+    expected = measured_shares(scaling.apply(p), SPACING)
+    assert undecided_shares(scaling, p, SPACING) == pytest.approx(expected, rel=1e-4)
+    assert set(undecided_shares(scaling, np.zeros_like(p), SPACING).values()) == {0.0}
 
 
 def test_ranges_are_proportional_above_a_millilitre_and_absolute_below():
