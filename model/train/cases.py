@@ -1,7 +1,6 @@
 """Prepared cases on disk: of a thousand patients only the crops are read."""
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy.typing as npt
 from model.spec import LabelArray
 from model.weights import write_json
 
-logger = logging.getLogger("model.train")
 VERSION = 1
 """Grows whenever cases are prepared differently, so that older files are made anew."""
 
@@ -87,6 +85,11 @@ class CaseStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, name: str, origin: dict[str, Any]) -> bool:
+        """Whether a case of this origin is there."""
+        path = self._folder / name / "origin.json"
+        return path.is_file() and json.loads(path.read_text(encoding="utf-8")) == _mark(origin)
+
     def keep(
         self, name: str, weight: float, origin: dict[str, Any], make: Callable[[], CaseArrays]
     ) -> StoredCase:
@@ -102,8 +105,7 @@ class CaseStore:
             Prepares it.
         """
         folder = self._folder / name
-        mark = {"version": VERSION, **origin}
-        if not _is_marked(folder, mark):
+        if not self.has(name, origin):
             case = make()
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "origin.json").unlink(missing_ok=True)
@@ -111,8 +113,23 @@ class CaseStore:
             np.save(folder / "labels.npy", case.labels_kji)
             np.savez(folder / "anchors.npz", *case.anchors)
             # Comes last: a case without it was interrupted and is made anew.
-            write_json(folder / "origin.json", mark)
+            write_json(folder / "origin.json", _mark(origin))
         return StoredCase(name, weight, folder)
+
+    def fact(
+        self, name: str, origin: dict[str, Any], find: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what is known of all cases together; find it out first if it is not there."""
+        path = self._folder / f"{name}.json"
+        if path.is_file():
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            if stored["origin"] == _mark(origin):
+                known: dict[str, Any] = stored["fact"]
+                return known
+        found = find()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"origin": _mark(origin), "fact": found})
+        return found
 
 
 def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
@@ -124,12 +141,7 @@ def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
     }
 
 
-def _is_marked(folder: Path, mark: dict[str, Any]) -> bool:
-    path = folder / "origin.json"
-    if not path.is_file():
-        return False
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    same: bool = stored == json.loads(json.dumps(mark))
-    if not same:
-        logger.info("%s: its source has changed, it is prepared anew", folder.name)
-    return same
+def _mark(origin: dict[str, Any]) -> dict[str, Any]:
+    """Return an origin as JSON gives it back."""
+    mark: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **origin}))
+    return mark

@@ -6,11 +6,15 @@ loss and its gradient are those of one process with the whole batch.
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first one, which prepares the cases of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def join(device: torch.device) -> Share:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return Share()
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     return Share(dist.get_rank(), dist.get_world_size(), local_rank())
 
 

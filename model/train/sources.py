@@ -1,11 +1,11 @@
 """From folders to prepared cases: those to learn from and those set aside for validation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,16 @@ from model.train.prepared import PreparedCase, prepare_case
 from model.train.sampling import CropSampler
 from model.train.task import BRAIN_TUMOUR, Task
 
-T = TypeVar("T")
+
+class _Job(Protocol):
+    """Prepares one case."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the store lacks it."""
+
+    def __call__(self) -> CaseArrays:
+        """Return the case, from the store where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +114,17 @@ class _BratsCase:
     def weight(self) -> float:
         return self.source.weight * self.source.case_weights.get(self.folder.name, 1.0)
 
+    @property
+    def waits(self) -> bool:
+        return self.store is not None and not self.store.has(self.folder.name, self._origin())
+
     def __call__(self) -> PreparedCase | StoredCase:
         if self.store is None:
             return self._prepare()
-        origin = origin_of(list(self.folder.glob("*.nii*")), healthy=self.source.healthy)
-        return self.store.keep(self.folder.name, self.weight, origin, self._prepare)
+        return self.store.keep(self.folder.name, self.weight, self._origin(), self._prepare)
+
+    def _origin(self) -> dict[str, Any]:
+        return origin_of(list(self.folder.glob("*.nii*")), healthy=self.source.healthy)
 
     def _prepare(self) -> PreparedCase:
         return prepare_case(load_case(self.folder), self.weight, healthy=self.source.healthy)
@@ -128,7 +143,7 @@ def _brats(
     # Without a tumour or with half of one there is nothing to judge by.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
     aside = split(judged, config.validation.fraction, config.seed)
-    cases = _prepared(jobs, processes if store else 1)
+    cases = _prepared(jobs, processes)
     return TrainingData(
         tuple(case for case in cases if case.name not in aside),
         tuple(case for case in cases if case.name in aside),
@@ -146,12 +161,18 @@ class _DecathlonCase:
     weight: float
     store: CaseStore | None
 
-    def __call__(self) -> CaseArrays:
+    @property
+    def waits(self) -> bool:
+        return self.store is not None and not self.store.has(self.files.name, self._origin())
+
+    def __call__(self) -> PreparedCase | StoredCase:
         if self.store is None:
             return self._prepare()
+        return self.store.keep(self.files.name, self.weight, self._origin(), self._prepare)
+
+    def _origin(self) -> dict[str, Any]:
         files = [*self.files.images, self.files.labels]
-        origin = origin_of(files, fingerprint=self.fingerprint.as_document())
-        return self.store.keep(self.files.name, self.weight, origin, self._prepare)
+        return origin_of(files, fingerprint=self.fingerprint.as_document())
 
     def _prepare(self) -> PreparedCase:
         images, labels = self.fingerprint.prepare(self.described.load(self.files))
@@ -172,16 +193,12 @@ def _decathlon(
     files = [one for one in described.cases if one.name not in config.held_out]
     aside = split([one.name for one in files], config.validation.fraction, config.seed)
     learnt = [one for one in files if one.name not in aside]
-    fingerprint = measure(
-        (described.load(one) for one in learnt),
-        described.modalities,
-        config.dataset.spacing_kji_mm,
-    )
+    fingerprint = _fingerprint(config, described, learnt, store)
     jobs = [
         _DecathlonCase(described, one, fingerprint, source.case_weights.get(one.name, 1.0), store)
         for one in files
     ]
-    cases = _prepared(jobs, processes if store else 1)
+    cases = _prepared(jobs, processes)
     task = Task(
         described.name,
         described.modalities,
@@ -197,12 +214,31 @@ def _decathlon(
     )
 
 
-def _prepared(jobs: Sequence[Callable[[], T]], processes: int) -> list[T]:
-    if processes < 2 or len(jobs) < 2:
-        return [job() for job in jobs]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_run, jobs))
+def _fingerprint(
+    config: TrainConfig, described: DecathlonSet, learnt: list[CaseFiles], store: CaseStore | None
+) -> Fingerprint:
+    spacing = config.dataset.spacing_kji_mm
+
+    def find() -> dict[str, Any]:
+        cases = (described.load(one) for one in learnt)
+        return measure(cases, described.modalities, spacing).as_document()
+
+    if store is None:
+        return Fingerprint.from_document(find())
+    files = [path for one in learnt for path in (*one.images, one.labels)]
+    origin = origin_of(files, modalities=list(described.modalities), spacing=list(spacing))
+    return Fingerprint.from_document(store.fact("fingerprint", origin, find))
 
 
-def _run(job: Callable[[], T]) -> T:
-    return job()
+def _prepared(jobs: Sequence[_Job], processes: int) -> list[CaseArrays]:
+    """Return the cases; what is not in the store yet is prepared side by side."""
+    waiting = [job for job in jobs if job.waits]
+    if len(waiting) >= 2 * processes > 2:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            for _ in pool.map(_run, waiting):
+                pass
+    return [job() for job in jobs]
+
+
+def _run(job: _Job) -> None:
+    job()

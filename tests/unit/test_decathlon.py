@@ -1,6 +1,8 @@
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from model.data import Case, CaseError
 from model.decathlon import read_set
 from model.network import UNETRppConfig, build_network
-from model.train import score
+from model.train import score, sources
 from model.train.__main__ import INPUT_ERROR, USAGE_ERROR
 from model.train.__main__ import main as train
 from model.train.config import (
@@ -266,6 +268,25 @@ def test_a_network_for_brain_tumours_is_judged_elsewhere(
     assert "model.evaluate" in capsys.readouterr().err
 
 
+def test_the_fingerprint_is_kept_until_the_cases_change(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counted(cases: Iterable[Case], *arguments: Any) -> Fingerprint:
+        looked.append(1)
+        return measure(cases, *arguments)
+
+    monkeypatch.setattr(sources, "measure", counted)
+    config = replace(CONFIG, cache=True)
+    first = load_data(config, root.parent, tmp_path)
+    assert load_data(config, root.parent, tmp_path) == first
+    assert len(looked) == 1
+    _write_case(root, first.training[0].name, 9)
+    assert load_data(config, root.parent, tmp_path).task != first.task
+    assert len(looked) == 2
+
+
 def test_a_network_of_other_channels_is_refused(root: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, network=replace(CONFIG.network, out_channels=2))
     with pytest.raises(ConfigError, match=r"the data have \(2, 3\) channels in and out"):
@@ -306,9 +327,8 @@ def test_the_command_trains_resumes_and_names_what_is_wrong(
     cpu = ["--device", "cpu"]
     assert train([*command, *cpu]) == 0
     assert (run / "organ.safetensors").is_file()
-    assert sorted(path.name for path in (run / "cache").iterdir()) == [
-        f"blob_{n}" for n in range(1, 5)
-    ]
+    kept = sorted(path.name for path in (run / "cache").iterdir())
+    assert kept == [*(f"blob_{n}" for n in range(1, 5)), "fingerprint.json"]
     assert train([*command, *cpu]) == USAGE_ERROR
     assert "add --resume" in caplog.text
     config.write_text(TOML.replace("steps = 2", "steps = 3"))
