@@ -1,0 +1,152 @@
+"""Epochs, schedules and losses that the recipes of other data sets use."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from model.network import SlimUNETRppConfig, UNETRpp, UNETRppConfig
+from model.train.cases import StoredCase
+from model.train.config import (
+    ConfigError,
+    DatasetConfig,
+    OptimiserConfig,
+    SourceConfig,
+    StageConfig,
+    TrainConfig,
+    ValidationConfig,
+    load_config,
+)
+from model.train.losses import class_cross_entropy, class_dice_loss, region_loss
+from model.train.schedule import learning_rate, make_optimiser
+from model.train.sources import load_data
+from model.train.task import BRAIN_TUMOUR, Task
+
+CONFIG = TrainConfig(
+    name="tiny", sources=(SourceConfig("."),), stages=(StageConfig(1.0, 32, 3),), epochs=300
+)
+CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
+
+
+def test_epochs_become_steps_for_the_cases_there_are() -> None:
+    config = replace(CONFIG, optimiser=OptimiserConfig(warm_up_epochs=5))
+    resolved = config.for_cases(1001)
+    assert resolved.steps == 300 * 334
+    assert resolved.optimiser.warm_up_steps == 5 * 334
+    assert resolved.for_cases(5) == resolved
+
+
+def test_the_papers_recipe_is_the_papers() -> None:
+    config = load_config(CONFIGS / "brats2021.toml")
+    assert config.network == SlimUNETRppConfig()
+    assert (config.epochs, config.stages) == (300, (StageConfig(1.0, 128, 3),))
+    assert config.optimiser.learning_rate == 1e-3
+    assert config.optimiser.warm_up_epochs == 5
+    assert config.optimiser.betas == (0.9, 0.95)
+    assert config.validation.fraction == 0.2
+    heavier = load_config(CONFIGS / "brats2021_unetrpp.toml")
+    assert heavier.network == UNETRppConfig()
+    same = replace(heavier, network=config.network, name=config.name, card=config.card)
+    assert same == config
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "either steps or epochs"),
+        ({"steps": 5}, "either steps or epochs"),
+        ({"stages": (StageConfig(1.0, patch=(16, 32, 32)),)}, "multiples of 32"),
+        ({"stages": (StageConfig(1.0, patch=(32, 32)),)}, "multiples of 32"),
+    ],
+)
+def test_settings_that_contradict_are_named(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(CONFIG, **change)  # type: ignore[arg-type]
+
+
+def test_sections_name_what_they_do_not_know() -> None:
+    with pytest.raises(ConfigError, match="layout must be one of brats, decathlon"):
+        DatasetConfig("nnunet")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="three positive numbers"):
+        DatasetConfig(spacing_kji_mm=(1.0, 0.0, 1.0))
+    with pytest.raises(ConfigError, match="out of range"):
+        ValidationConfig(1.0)
+    with pytest.raises(ConfigError, match="unknown optimiser"):
+        OptimiserConfig("adam")
+
+
+def test_polynomial_schedule_and_sgd_are_nnunets() -> None:
+    config = OptimiserConfig(
+        "sgd", "polynomial", learning_rate=0.01, final_fraction=0.0, warm_up_steps=0
+    )
+    assert learning_rate(config, 0, 0.0) == pytest.approx(0.01)
+    assert learning_rate(config, 9, 0.5) == pytest.approx(0.01 * 0.5**0.9)
+    assert learning_rate(config, 9, 1.0) == 0.0
+    network = UNETRpp(UNETRppConfig(dims=(4, 4, 4, 4), depths=(1, 1, 1, 1), heads=1))
+    optimiser = make_optimiser(config, network)
+    assert isinstance(optimiser, torch.optim.SGD)
+    assert optimiser.param_groups[0]["nesterov"]
+    decaying = {id(p) for p in optimiser.param_groups[0]["params"]}
+    assert id(network.head.weight) in decaying
+    assert id(network.head.bias) not in decaying
+
+
+def test_losses_of_exclusive_classes_by_hand() -> None:
+    logits = torch.zeros(1, 4, 1, 1, 2)
+    target = torch.zeros(1, 4, 1, 1, 2)
+    target[0, 0, ..., 0] = 1
+    target[0, 2, ..., 1] = 1
+    weight = torch.ones(1, 1, 1, 1, 2)
+    assert float(class_cross_entropy(logits, target, weight, 0.0)) == pytest.approx(math.log(4))
+    focal = float(class_cross_entropy(logits, target, weight, 2.0))
+    assert focal == pytest.approx(math.log(4) * 0.75**2)
+    # Class 2 alone counts: probability a quarter in two voxels, overlap a quarter.
+    assert float(class_dice_loss(logits, target, weight)) == pytest.approx(1 - 0.5 / 1.5, abs=1e-4)
+
+
+def test_exclusive_classes_at_coarser_scales_of_uneven_factors() -> None:
+    target = torch.zeros(1, 2, 4, 8, 8)
+    target[:, 1, :, :4] = 1
+    target[:, 0, :, 4:] = 1
+    weight = torch.ones(1, 1, 4, 8, 8)
+    fine = 40.0 * (target - 0.5)
+    coarse = fine[:, :, :, ::4, ::4]
+    assert float(region_loss((fine, coarse), target, weight, exclusive=True)) < 1e-3
+    assert float(region_loss((-fine, coarse), target, weight, exclusive=True)) > 1
+
+
+def test_masks_of_regions_and_of_classes() -> None:
+    logits = torch.tensor([[-1.0, 2.0], [3.0, 1.0], [-2.0, -3.0]]).reshape(1, 3, 1, 1, 2)
+    assert BRAIN_TUMOUR.masks(logits)[0, :, 0, 0].tolist() == [
+        [False, True],
+        [True, True],
+        [False, False],
+    ]
+    assert BRAIN_TUMOUR.card_section() == {}
+    organ = Task("o", ("CT",), ("background", "liver", "tumour"), True, (1.0, 1.0, 1.0))
+    assert organ.scored == ("liver", "tumour")
+    assert organ.masks(logits)[0, :, 0, 0].tolist() == [[True, False], [False, False]]
+
+
+def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in "ABCDE":
+        (tmp_path / "data" / name).mkdir(parents=True)
+        seg = np.zeros((34, 33, 32), np.uint8)
+        seg[10:20, 10:20, 10:20] = 4
+        for kind, array in (("t1", rng.normal(100, 9, seg.shape).astype(np.float32)), ("seg", seg)):
+            image = nib.Nifti1Image(array, np.diag([-1.0, -1.0, 1.0, 1.0]))
+            nib.save(image, tmp_path / "data" / name / f"{name}_{kind}.nii.gz")
+    config = replace(CONFIG, cache=True, validation=ValidationConfig(0.2), held_out=("E",))
+    data = load_data(config, tmp_path / "data", tmp_path / "store")
+    in_memory = load_data(replace(config, cache=False), tmp_path / "data", tmp_path)
+    assert (len(data.training), len(data.validation)) == (3, 1)
+    for stored, prepared in zip(data.training, in_memory.training, strict=True):
+        assert isinstance(stored, StoredCase)
+        assert stored.name == prepared.name != data.validation[0].name
+        assert np.array_equal(stored.images_ckji, prepared.images_ckji)
+    assert load_data(config, tmp_path / "data", tmp_path / "store") == data
