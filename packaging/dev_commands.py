@@ -101,6 +101,12 @@ def bench(request: Request) -> int:
     return _start(python, str(BENCH), *request.arguments)
 
 
+def fuzz(request: Request) -> int:
+    """Open damaged files by the thousand and report what they do."""
+    python = ensure_environment(cuda=request.cuda)
+    return _start(python, "-m", "tests.fuzz", *request.arguments)
+
+
 def train(request: Request) -> int:
     """Train the network."""
     python = ensure_environment(cuda=request.cuda)
@@ -159,6 +165,7 @@ COMMANDS = {
     "test": Command("pass the tests; or: test ARGUMENTS of pytest", test),
     "lint": Command("check style, types and import rules; lint --fix mends what it can", lint),
     "bench": Command("measure speed and memory: the network, --peers, --command STUDY", bench),
+    "fuzz": Command("open 20,000 damaged files: --files N, --seed N, --only CASE", fuzz),
     "train": Command("train the network (--help for its options)", train),
     "screenshots": Command("take the pictures of the README", screenshots),
     "lock": Command("pin the versions that pyproject.toml allows", lock),

@@ -1,11 +1,13 @@
 """From a path to the volumes of the four sequences."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
+from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.header_cache import cache_file, clear_cache
 from desktop_app.io.load import load_series
 from desktop_app.io.nifti import is_nifti_path
@@ -13,6 +15,7 @@ from desktop_app.io.nifti_scan import nifti_series
 from desktop_app.io.scan import ScanResult, scan
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.series_memory import user_series_memory
 
 LEAVE_OUT = "none"
 """Override that leaves a sequence out, whatever is proposed for it."""
@@ -27,6 +30,8 @@ def open_path(
 ) -> ScanResult:
     """Find the studies in a folder, ZIP archive, DICOMDIR or single file.
 
+    Series like those the user chose in an earlier study are proposed again.
+
     Parameters
     ----------
     use_cache
@@ -39,7 +44,9 @@ def open_path(
     Cancelled
         If `token` was cancelled.
     """
-    return scan(path, progress=progress, check=_check(token), use_cache=use_cache)
+    found = scan(path, progress=progress, check=_check(token), use_cache=use_cache)
+    memory = user_series_memory()
+    return replace(found, studies=tuple(memory.apply(study) for study in found.studies))
 
 
 def forget_scans() -> None:
@@ -118,10 +125,11 @@ def load_roles(
         If `token` was cancelled.
     """
     volumes: dict[Sequence, Volume] = {}
-    for number, sequence in enumerate(one for one in Sequence if one in roles):
-        if progress is not None:
-            progress(number / len(roles), f"Reading {sequence}")
-        volumes[sequence] = load_series(roles[sequence], check=_check(token))
+    with DecoderProcess() as decoder:
+        for number, sequence in enumerate(one for one in Sequence if one in roles):
+            if progress is not None:
+                progress(number / len(roles), f"Reading {sequence}")
+            volumes[sequence] = load_series(roles[sequence], check=_check(token), decoder=decoder)
     if progress is not None:
         progress(1.0, "Reading images")
     return volumes

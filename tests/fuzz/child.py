@@ -6,6 +6,7 @@ each case. What kills or hangs this process is its parent's to see.
 
 import json
 import logging
+import multiprocessing
 import os
 import resource
 import shutil
@@ -109,8 +110,8 @@ def _cpu_seconds() -> float:
     mine = resource.getrusage(resource.RUSAGE_SELF)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = mine.ru_utime + mine.ru_stime + ended.ru_utime + ended.ru_stime
-    for child in psutil.Process().children(recursive=True):
-        times = child.cpu_times()
+    for child in multiprocessing.active_children():
+        times = psutil.Process(child.pid).cpu_times()
         total += times.user + times.system
     return total
 

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import nibabel
@@ -128,4 +129,57 @@ def test_header_of_impossible_scaling_or_offset_is_refused(tmp_path: Path) -> No
 def test_colours_and_complex_numbers_are_refused(tmp_path: Path, kind: np.dtype) -> None:
     path = save(tmp_path / "c.nii", np.zeros((3, 4, 5), dtype=kind))
     with pytest.raises(InputError, match="grey values"):
+        read_nifti(path)
+
+
+def save_placed(path: Path, *, sform: int = 0, qform: int = 0, unit: str = "mm") -> Path:
+    image = nibabel.Nifti1Image(np.ones((3, 4, 5), dtype=np.int16), None)
+    affine = np.diag([0.002, 0.002, 0.002, 1.0]) if unit == "meter" else np.diag([2.0, 2, 2, 1])
+    image.set_qform(affine, code=qform)
+    image.set_sform(affine, code=sform)
+    image.header.set_xyzt_units(xyz=unit)
+    nibabel.save(image, path)
+    return path
+
+
+def test_file_that_does_not_tell_the_sides_is_told(tmp_path: Path) -> None:
+    (note,) = read_nifti(save_placed(tmp_path / "sides.nii")).notes
+    assert "left and right cannot be told" in note
+
+
+@pytest.mark.parametrize("codes", [{"sform": 1}, {"qform": 1}, {"sform": 4, "qform": 1}])
+def test_any_code_tells_the_sides(tmp_path: Path, codes: dict[str, int]) -> None:
+    assert read_nifti(save_placed(tmp_path / "coded.nii", **codes)).notes == ()
+
+
+def test_two_places_in_one_header_are_told(tmp_path: Path) -> None:
+    path = save_placed(tmp_path / "two.nii", sform=1, qform=1)
+    image = nibabel.load(path)
+    image.set_sform(np.diag([-2.0, 2, 2, 1]), code=1)
+    nibabel.save(image, tmp_path / "twice.nii")
+    volume = read_nifti(tmp_path / "twice.nii")
+    assert "two different ways" in volume.notes[0]
+    assert volume.geometry.affine_lps_mm[0, 0] == pytest.approx(2.0)
+
+
+def test_sizes_in_metres_become_millimetres(tmp_path: Path) -> None:
+    volume = read_nifti(save_placed(tmp_path / "metres.nii", sform=1, unit="meter"))
+    assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
+    assert "meters" in volume.notes[0]
+
+
+def test_voxels_of_no_scanner_are_refused(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.ones((3, 4, 5), dtype=np.int16), np.diag([1e-9, 1, 1, 1]))
+    image.set_sform(np.diag([1e-6, 1, 1, 1]), code=1)
+    nibabel.save(image, tmp_path / "thin.nii")
+    with pytest.raises(InputError, match="voxels of 1e-06"):
+        read_nifti(tmp_path / "thin.nii")
+
+
+def test_size_that_the_file_does_not_hold_takes_no_memory(tmp_path: Path) -> None:
+    raw = bytearray(save(tmp_path / "b.nii", np.ones((3, 4, 5), dtype=np.int16)).read_bytes())
+    raw[42:48] = np.array([30000, 30000, 30000], dtype="<i2").tobytes()
+    path = tmp_path / "huge.nii.gz"
+    path.write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(InputError, match="truncated"):
         read_nifti(path)
