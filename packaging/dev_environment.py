@@ -29,7 +29,7 @@ PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # Environment, pip's download cache and some room to unpack.
 BYTES_NEEDED = 5 * 1024**3
 
-LOCKED_GROUPS = ("test", "lint", "train", "package")
+LOCKED_GROUPS = ("test", "lint", "train", "bench", "package")
 # What only the CUDA build of torch needs; pip takes it from torch's own metadata.
 CUDA_PACKAGES = re.compile(r"(nvidia|cuda|triton)(-|==)")
 LOCK_HEADER = """\
