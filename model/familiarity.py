@@ -201,6 +201,11 @@ def study_statistics(
     return found
 
 
+def exchanged(found: Mapping[str, float], one: Sequence, other: Sequence) -> dict[str, float]:
+    """Return the statistics of the same study with two of its images exchanged."""
+    return _renamed(found, {one.value: other.value, other.value: one.value})
+
+
 def _size(
     image_ckji: NDArray[np.float32], spacing_mm: tuple[float, float, float]
 ) -> dict[str, float]:

@@ -180,7 +180,10 @@ def calibration_lines(found: CrossValidation) -> list[str]:
         lines.append(f"{name}: range held the truth in {one.covered:.0%} of patients{width}")
     if found.typical is not None:
         flagged = ", ".join(found.typical.flagged) or "none"
-        lines.append(f"Patients called unfamiliar by the others: {flagged}")
+        lines.append(
+            f"Patients called unfamiliar by the others: {flagged}; two images exchanged noticed in "
+            f"{found.typical.exchanges_noticed:.0%}"
+        )
     if found.tuning is not None:
         verdict = "adopted" if found.tuning.helps else "not adopted"
         lines.append(

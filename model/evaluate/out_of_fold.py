@@ -25,6 +25,8 @@ from model.spec import SEQUENCES, LabelArray, Sequence
 
 LARGEST_LOGIT: Final = 8.0
 CODES: Final = 256
+# To be raised when statistics or codes change their meaning.
+_FORMAT: Final = 2
 _STEP: Final = 2 * LARGEST_LOGIT / CODES
 
 
@@ -197,6 +199,7 @@ def load(path: Path, conditions: Conditions) -> OutOfFold | None:
 
 def _conditions_mapping(conditions: Conditions) -> dict[str, Any]:
     return {
+        "format": _FORMAT,
         "weights_sha256": conditions.weights_sha256,
         "mirror": conditions.mirror,
         "without": list(conditions.without),

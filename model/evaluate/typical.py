@@ -1,5 +1,6 @@
 """What studies usually look like, drawn from patients, and how often it flags one of them."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from model.familiarity import FamiliarityModel, Statistic
+from model.familiarity import FamiliarityModel, Statistic, exchanged
+from model.spec import SEQUENCES
 
 FALSE_FLAGS: Final = 0.05
 LEAST_PATIENTS: Final = 8
@@ -24,10 +26,14 @@ class TypicalStudies:
         Drawn from all patients.
     flagged
         The patients called unfamiliar by a model drawn from all others.
+    exchanges_noticed
+        Share of studies called unfamiliar by that model after two of their images were exchanged,
+        over all patients and all pairs of sequences.
     """
 
     model: FamiliarityModel
     flagged: tuple[str, ...]
+    exchanges_noticed: float
 
     def as_section(self) -> dict[str, Any]:
         """Return the ``familiarity`` part of a card's calibration."""
@@ -35,6 +41,7 @@ class TypicalStudies:
             "limit": round(self.model.limit, 4),
             "nominal_false_flags": FALSE_FLAGS,
             "flagged_left_out": list(self.flagged),
+            "exchanges_noticed_left_out": round(self.exchanges_noticed, 4),
             "statistics": {
                 name: {"mean": round(one.centre, 5), "deviation": round(one.scale, 5)}
                 for name, one in self.model.statistics.items()
@@ -57,11 +64,16 @@ def fit_typical(statistics: Mapping[str, Mapping[str, float]]) -> TypicalStudies
         return None
     model = _model(list(statistics.values()))
     flagged = []
+    noticed: list[bool] = []
     for name, found in statistics.items():
-        others = [one for other, one in statistics.items() if other != name]
-        if _model(others).judge(found).is_unfamiliar:
+        others = _model([one for other, one in statistics.items() if other != name])
+        if others.judge(found).is_unfamiliar:
             flagged.append(name)
-    return TypicalStudies(model, tuple(flagged))
+        noticed += [
+            others.judge(exchanged(found, *pair)).is_unfamiliar
+            for pair in itertools.combinations(SEQUENCES, 2)
+        ]
+    return TypicalStudies(model, tuple(flagged), sum(noticed) / len(noticed))
 
 
 def _model(patients: Sequence[Mapping[str, float]]) -> FamiliarityModel:

@@ -46,6 +46,7 @@ def judge(typical, image):
 
 def test_people_like_those_known_are_familiar(typical):
     assert len(typical.flagged) <= 1
+    assert typical.exchanges_noticed > 0.9
     judged = [judge(typical, head(seed)).is_unfamiliar for seed in range(100, 110)]
     assert sum(judged) <= 1
 
