@@ -1,5 +1,6 @@
 """The batches of a run in their order: drawn here, or ahead of time by worker processes."""
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -95,6 +96,7 @@ class Feed:
             batch_size=None,
             sampler=range(step, self._config.steps),
             num_workers=self._config.workers,
+            worker_init_fn=_leave_signals_to_parent,
             multiprocessing_context="spawn",
             pin_memory=torch.cuda.is_available(),
         )
@@ -110,3 +112,9 @@ class _Steps(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         return self._feed.batch(step, self._config.stage_at(step / self._config.steps))
+
+
+def _leave_signals_to_parent(_number: int) -> None:
+    """Outlive a stop that reaches the whole group: the parent still has its step to finish."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
