@@ -6,147 +6,186 @@ import os
 import platform
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from model.bench.measure import Figures, Job
-from model.bench.networks import OURS, peers
+from model.bench.networks import HEAVIER, Contender, ours, peers
+from model.bench.tables import Row, as_document, estimated, print_tables
+from model.device import best_precision
 from model.messages import DEFAULT_MODEL, Precision
 from model.weights import DEFAULT_FOLDER
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_PRECISIONS = (Precision.FP32, Precision.BF16)
+
+# What a PC without AVX-512 and AMX has; torch, oneDNN and MKL each ask for themselves.
+_OLDER_PC: Final = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
+
+_BUDGET_S: Final = 10.0
+_QUICK_BUDGET_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One network's figures at one patch."""
+class Plan:
+    """What is measured.
 
-    network: str
-    size: Figures
-    patches: dict[str, Figures]
+    Parameters
+    ----------
+    quick
+        Peers in float32 alone, everything repeated less.
+    full
+        Peers look at a whole patient, which takes them minutes.
+    bf16
+        Measure bfloat16 too; else as on a processor without it.
+    """
+
+    quick: bool
+    full: bool
+    bf16: bool
+
+
+class Bench:
+    """Runs measurements one after the other, each in a process of its own, and says which."""
+
+    def __init__(self, plan: Plan, base: Job, told: Console) -> None:
+        self.plan = plan
+        self.base = base
+        self._told = told
+        self._environment = {**os.environ, **({} if plan.bf16 else _OLDER_PC)}
+
+    def limits(self) -> Figures:
+        """Measure the machine."""
+        return self._measure(replace(self.base, kind="limits"))
+
+    def row(self, network: Contender) -> Row:
+        """Measure one network."""
+        job = replace(self.base, network=network.name)
+        patches = {
+            precision.value: self._measure(replace(job, kind="patch", precision=precision))
+            for precision in self._formats(network)
+        }
+        return Row(network.name, patches, self._patient(network, job, patches))
+
+    def _formats(self, network: Contender) -> list[Precision]:
+        if not self.plan.bf16 or (self.plan.quick and network.config is None):
+            return [Precision.FP32]
+        return [Precision.FP32, Precision.BF16]
+
+    def _patient(self, network: Contender, job: Job, patches: dict[str, Figures]) -> Figures:
+        if network.config is not None and not (self.plan.quick and network.name == HEAVIER):
+            device = torch.device(job.device)
+            best = best_precision(device) if self.plan.bf16 else Precision.FP32
+            return self._measure(replace(job, kind="patient", precision=best))
+        if self.plan.full:
+            return self._measure(replace(job, kind="sliding", precision=Precision.FP32))
+        return estimated(patches[Precision.FP32], job.side)
+
+    def _measure(self, job: Job) -> Figures:
+        started = time.perf_counter()
+        figures = _in_process(job, self._environment)
+        network = "machine" if job.kind == "limits" else job.network
+        precision = "" if job.kind == "limits" else f" {job.precision}"
+        seconds = f"{figures['seconds']:.3f} s, " if "seconds" in figures else ""
+        self._told.print(
+            f"{network}: {job.kind}{precision}: {seconds}"
+            f"measured in {time.perf_counter() - started:.0f} s",
+            markup=False,
+            highlight=False,
+        )
+        return figures
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print and return the exit code."""
     options = _parser().parse_args(arguments)
-    errors = Console(stderr=True)
+    told = Console(stderr=True)
+    plan = Plan(options.quick, options.full, options.bf16)
     base = Job(
         "size",
         weights_dir=str(options.weights),
         model_name=options.model,
         device=options.device,
         side=options.side,
+        budget_s=_QUICK_BUDGET_S if options.quick else _BUDGET_S,
         case=str(options.data.resolve()) if options.data else "",
     )
-    names = [OURS, *(peers(options.side) if options.peers else ())]
+    bench = Bench(plan, base, told)
+    networks = ours(options.weights, options.model) + (peers() if options.peers else [])
     try:
-        rows = [_measure_network(replace(base, network=name), errors) for name in names]
-        patients = [
-            _measure(replace(base, kind="patient", precision=precision), errors)
-            for precision in (Precision.AUTO, Precision.FP32)
-        ]
+        limits = bench.limits()
+        rows = [bench.row(network) for network in networks]
     except subprocess.CalledProcessError as error:
-        errors.print(error.stderr, style="red", markup=False)
+        told.print(error.stderr, style="red", markup=False)
         return 4
+    about = machine(options.device, bf16=options.bf16)
     if options.json:
-        document = {"machine": machine(), "networks": [*map(asdict, rows)], "patients": patients}
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        document = as_document(about, limits, rows)
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
-        _print_tables(_wide_console(), rows, patients, options.side, options.data)
+        print_tables(_wide_console(), about, limits, rows, options.side)
     return 0
 
 
-def machine() -> dict[str, Any]:
+def machine(device: str = "cpu", *, bf16: bool = True) -> dict[str, Any]:
     """Describe the machine; figures mean little where its load exceeds its cores."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     return {
         "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.machine(),
         "physical_cores": psutil.cpu_count(logical=False),
         "memory_bytes": psutil.virtual_memory().total,
         "load": load,
+        "device": name,
+        "instructions": "" if bf16 else "held to AVX2, as an older PC",
+        "torch": torch.__version__,
     }
 
 
-def _measure_network(job: Job, console: Console) -> Row:
-    patches = {
-        precision.value: _measure(replace(job, kind="patch", precision=precision), console)
-        for precision in _PRECISIONS
-    }
-    return Row(job.network, _measure(replace(job, kind="size"), console), patches)
-
-
-def _measure(job: Job, console: Console) -> Figures:
-    with console.status(f"{job.network}: {job.kind} {job.precision}"):
-        answer = subprocess.run(
-            [sys.executable, "-m", "model.bench.measure", json.dumps(asdict(job))],
-            cwd=_PROJECT,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+def _in_process(job: Job, environment: Mapping[str, str]) -> Figures:
+    answer = subprocess.run(
+        [sys.executable, "-m", "model.bench.measure", json.dumps(asdict(job))],
+        cwd=_PROJECT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     figures: Figures = json.loads(answer.stdout.splitlines()[-1])
     return figures
 
 
-def _print_tables(
-    console: Console, rows: list[Row], patients: list[Figures], side: int, case: Path | None
-) -> None:
-    about = machine()
-    load = "" if about["load"] is None else f", load {about['load']:.1f}"
-    console.print(f"{about['physical_cores']} cores ({about['processor']}){load}", markup=False)
-    table = Table(title=f"One patch of 4 × {side}³ voxels, channels last")
-    for heading in ("network", "parameters", "GMAC"):
-        is_name = heading == "network"
-        table.add_column(heading, justify="left" if is_name else "right", no_wrap=is_name)
-    for precision in _PRECISIONS:
-        for heading in ("s", "cpu s", "peak GB"):
-            table.add_column(f"{precision} {heading}", justify="right")
-    for row in rows:
-        cells = [
-            row.network,
-            f"{float(row.size['parameters']) / 1e6:.2f} M",
-            f"{row.size['gmac']:.1f}",
-        ]
-        for figures in row.patches.values():
-            cells += _cells(figures)
-        table.add_row(*cells)
-    console.print(table)
-    what = case.name if case else "a brain-shaped image"
-    table = Table(title=f"A whole patient of 240 × 240 × 155 voxels ({what}), network loaded")
-    for heading in ("device", "precision", "s", "cpu s", "peak GB"):
-        table.add_column(heading, justify="left" if heading in ("device", "precision") else "right")
-    for figures in patients:
-        table.add_row(str(figures["device"]), str(figures["precision"]), *_cells(figures))
-    console.print(table)
-    console.print("s: wall clock; cpu s: all threads together, which other load disturbs less.")
-
-
 def _wide_console() -> Console:
     """Return a console that does not squeeze tables to 80 columns when written to a file."""
-    return Console() if sys.stdout.isatty() else Console(width=120)
-
-
-def _cells(figures: Figures) -> list[str]:
-    return [
-        f"{figures['seconds']:.2f}",
-        f"{figures['cpu_seconds']:.2f}",
-        f"{float(figures['peak_bytes']) / 1e9:.2f}",
-    ]
+    return Console() if sys.stdout.isatty() else Console(width=140)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m model.bench",
-        description="Parameters, operations, seconds and memory of the network.",
+        description="Parameters, operations, seconds and memory of the networks.",
     )
     parser.add_argument("--peers", action="store_true", help="measure the field's networks too")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of ten")
+    parser.add_argument(
+        "--full", action="store_true", help="peers look at a whole patient: many minutes"
+    )
+    parser.add_argument(
+        "--no-bf16",
+        dest="bf16",
+        action="store_false",
+        help="as on an older PC: float32 and AVX2 alone",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--data", type=Path, help="folder of one patient in BraTS' layout")
     parser.add_argument("--side", type=int, default=128, help="side of the patch in voxels")

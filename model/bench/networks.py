@@ -1,47 +1,98 @@
 """The networks that are measured."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
-from model.network import BOUNDARY, SlimUNETRpp
+from model.network import (
+    BOUNDARY,
+    NetworkConfig,
+    SlimUNETRppConfig,
+    UNETRppConfig,
+    build_network,
+)
 from model.spec import REGIONS, SEQUENCES
-from model.weights import load_network
+from model.weights import read_card
 
-OURS = "Slim UNETR++ (shipped)"
+OURS = "Slim UNETR++ (ours)"
+INSTALLED = "Slim UNETR++ (installed)"
 PUBLISHED = "Slim UNETR++ (published)"
+HEAVIER = "UNETR++"
 
 _CHANNELS_IN = len(SEQUENCES)
 _CHANNELS_OUT = len(REGIONS)
 
 
-def shipped(weights_dir: Path, name: str) -> nn.Module:
-    """Return the shipped network, or its architecture with random weights where there are none."""
-    if not (weights_dir / f"{name}.safetensors").is_file():
-        return SlimUNETRpp(BOUNDARY)
-    network, _card = load_network(weights_dir, name)
-    return network
-
-
-def peers(side: int) -> dict[str, Callable[[], nn.Module]]:
-    """Return makers of the networks of the field, by name, set up as for BraTS.
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network to be measured.
 
     Parameters
     ----------
-    side
-        Side of the patch in voxels, which UNETR must know.
+    name
+        As in the table.
+    config
+        Of a network of ours, which is run as the product runs it; ``None`` for a peer, which is
+        run as MONAI runs it.
+    make
+        Builds a peer for patches of a side in voxels, set up as for BraTS.
     """
-    return {
-        PUBLISHED: SlimUNETRpp,
-        "SegResNet 16": _segresnet,
-        "DynUNet (nnU-Net)": _dynunet,
-        "UNETR": lambda: _unetr(side),
-        "Swin UNETR 48": _swin_unetr,
-    }
+
+    name: str
+    config: NetworkConfig | None = None
+    make: Callable[[int], nn.Module] | None = None
+
+    def build(self, side: int) -> nn.Module:
+        """Return the network with random weights.
+
+        Parameters
+        ----------
+        side
+            Side of the patch in voxels, which UNETR must know.
+        """
+        if self.config is not None:
+            return build_network(self.config)
+        assert self.make is not None
+        return self.make(side)
 
 
-def _segresnet() -> nn.Module:
+def ours(weights_dir: Path, model_name: str) -> list[Contender]:
+    """Return our networks; the installed one only where it is not of the present architecture."""
+    found = [
+        Contender(OURS, BOUNDARY),
+        Contender(PUBLISHED, SlimUNETRppConfig()),
+        Contender(HEAVIER, UNETRppConfig()),
+    ]
+    if is_installed(weights_dir, model_name):
+        config = read_card(weights_dir, model_name).network
+        if config != BOUNDARY:
+            found.insert(1, Contender(INSTALLED, config))
+    return found
+
+
+def peers() -> list[Contender]:
+    """Return the networks of the field, set up as for BraTS."""
+    return [
+        Contender("SegResNet 16", make=_segresnet),
+        Contender("DynUNet (nnU-Net)", make=_dynunet),
+        Contender("UNETR", make=_unetr),
+        Contender("Swin UNETR 48", make=_swin_unetr),
+    ]
+
+
+def contender(name: str, weights_dir: Path, model_name: str) -> Contender:
+    """Return a network by its name."""
+    return next(c for c in (*ours(weights_dir, model_name), *peers()) if c.name == name)
+
+
+def is_installed(weights_dir: Path, model_name: str) -> bool:
+    """Whether there are weights of that name."""
+    return (weights_dir / f"{model_name}.safetensors").is_file()
+
+
+def _segresnet(_side: int) -> nn.Module:
     # As in MONAI's BraTS bundle.
     from monai.networks.nets.segresnet import SegResNet
 
@@ -55,7 +106,7 @@ def _segresnet() -> nn.Module:
     return network
 
 
-def _dynunet() -> nn.Module:
+def _dynunet(_side: int) -> nn.Module:
     # nnU-Net's plan for BraTS, Isensee et al. 2020, arXiv 2011.00848.
     from monai.networks.nets.dynunet import DynUNet
 
@@ -80,7 +131,7 @@ def _unetr(side: int) -> nn.Module:
     return network
 
 
-def _swin_unetr() -> nn.Module:
+def _swin_unetr(_side: int) -> nn.Module:
     from monai.networks.nets.swin_unetr import SwinUNETR
 
     network: nn.Module = SwinUNETR(

@@ -1,61 +1,187 @@
 """The benchmark measures what it says; how long it took is nobody's test."""
 
+import io
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import bench as command_bench
 import numpy as np
 import psutil
 import pytest
+import torch
+from monai.inferers.utils import sliding_window_inference
+from rich.console import Console
 
-from model.bench.__main__ import _parser, machine
-from model.bench.measure import Job, brain_shaped_image, measure_size
-from model.bench.networks import OURS, PUBLISHED, peers
+from model.bench import __main__ as bench_main
+from model.bench.__main__ import _OLDER_PC, Bench, Plan, _parser, machine
+from model.bench.limits import Traffic, matrix_rate, memory_bandwidth
+from model.bench.measure import Job, brain_shaped_image, measure_patch, measure_size
+from model.bench.networks import HEAVIER, INSTALLED, OURS, PUBLISHED, contender, ours, peers
+from model.bench.tables import Row, as_document, estimated, limits_of, print_tables, window_count
+from model.network import BOUNDARY, SlimUNETRpp, SlimUNETRppConfig
+from model.weights import save_network
+
+NOWHERE = {"weights_dir": "nowhere", "model_name": "none"}
+LIMITS = {"fp32_flops": 100e9, "bf16_flops": 400e9, "bandwidth": 20e9}
+
+
+def figures(seconds, **more):
+    return {"seconds": seconds, "cpu_seconds": 2 * seconds, "peak_bytes": 1e9, **more}
+
+
+def sized(seconds, **more):
+    return figures(seconds, parameters=5e6, gmac=10.0, **more)
+
+
+@pytest.fixture
+def rows():
+    return [
+        Row(
+            OURS,
+            {
+                "fp32": sized(0.4, traffic_bytes=4e9),
+                "bf16": sized(0.1, traffic_bytes=2e9),
+            },
+            figures(0.5),
+        ),
+        Row("SegResNet 16", {"fp32": sized(3.0)}, estimated(figures(3.0), 128)),
+    ]
 
 
 def test_parameters_and_operations_of_known_networks():
     # Both figures as published for MONAI's BraTS bundle.
-    figures = measure_size(Job("size", network="SegResNet 16"))
-    assert figures["parameters"] == 4_702_227
-    assert figures["gmac"] == pytest.approx(148.0, abs=0.1)
+    found = measure_size(Job("size", network="SegResNet 16", **NOWHERE))
+    assert found["parameters"] == 4_702_227
+    assert found["gmac"] == pytest.approx(148.0, abs=0.1)
 
 
 def test_operations_grow_with_the_volume():
-    small = measure_size(Job("size", network=PUBLISHED, side=64))
-    large = measure_size(Job("size", network=PUBLISHED, side=128))
+    small = measure_size(Job("size", network=PUBLISHED, side=64, **NOWHERE))
+    large = measure_size(Job("size", network=PUBLISHED, side=128, **NOWHERE))
     assert small["parameters"] == large["parameters"]
     assert large["gmac"] / small["gmac"] == pytest.approx(8, rel=0.15)
 
 
-def test_the_shipped_architecture_is_measured_where_there_are_no_weights(tmp_path):
-    job = Job("size", network=OURS, weights_dir=str(tmp_path), model_name="none", side=64)
-    assert measure_size(job)["parameters"] > 1e6
+def test_the_installed_network_is_a_row_where_it_is_another(tmp_path):
+    names = [network.name for network in ours(tmp_path, "none")]
+    assert names == [OURS, PUBLISHED, HEAVIER]
+    for config, is_row in ((BOUNDARY, False), (SlimUNETRppConfig(kernel_size=3), True)):
+        save_network(tmp_path, "mine", config, SlimUNETRpp(config).state_dict(), {})
+        assert (INSTALLED in [network.name for network in ours(tmp_path, "mine")]) is is_row
+    assert contender(INSTALLED, tmp_path, "mine").config == SlimUNETRppConfig(kernel_size=3)
 
 
 def test_a_measurement_runs_in_a_process_of_its_own(repository_root):
-    job = Job("patch", network=PUBLISHED, side=64, precision="fp32")
+    job = Job("patch", network=PUBLISHED, side=64, precision="fp32", budget_s=0.1, **NOWHERE)
     answer = subprocess.run(
         [sys.executable, "-m", "model.bench.measure", json.dumps(asdict(job))],
         cwd=repository_root,
         capture_output=True,
         check=True,
     )
-    figures = json.loads(answer.stdout)
-    assert figures["seconds"] > 0
-    assert figures["cpu_seconds"] > 0
-    assert 1e8 < figures["peak_bytes"] < 4e9
+    found = json.loads(answer.stdout)
+    assert found["seconds"] > 0
+    assert found["cpu_seconds"] > 0
+    assert 1e8 < found["peak_bytes"] < 4e9
+    assert found["traffic_bytes"] > 1e7
+    assert found["parameters"] > 2e6
+
+
+def test_a_peer_is_measured_in_either_format():
+    for precision in ("fp32", "bf16"):
+        job = Job("patch", network="SegResNet 16", side=32, precision=precision, **NOWHERE)
+        found = measure_patch(replace(job, budget_s=0.01))
+        assert found["seconds"] > 0
+        assert "traffic_bytes" not in found
 
 
 def test_peers_are_those_of_the_field():
-    assert set(peers(128)) == {
-        PUBLISHED,
-        "SegResNet 16",
-        "DynUNet (nnU-Net)",
-        "UNETR",
-        "Swin UNETR 48",
-    }
+    names = [peer.name for peer in peers()]
+    assert names == ["SegResNet 16", "DynUNet (nnU-Net)", "UNETR", "Swin UNETR 48"]
+
+
+def test_windows_are_counted_as_monai_lays_them():
+    calls = []
+
+    def network(patch):
+        calls.append(patch.shape)
+        return patch
+
+    for shape, side in (((155, 240, 240), 128), ((40, 70, 33), 32)):
+        calls.clear()
+        sliding_window_inference(torch.zeros(1, 1, *shape), (side,) * 3, 1, network, overlap=0.5)
+        assert window_count(side, shape) == len(calls)
+    assert window_count(128) == 18
+
+
+def test_what_a_window_takes_gives_a_patient():
+    found = estimated(figures(2.0), 128)
+    assert (found["seconds"], found["windows"], found["estimated"]) == (36.0, 18, 1)
+
+
+def test_distance_from_the_limits(rows):
+    found = limits_of(rows[0], LIMITS)
+    assert found["bf16"]["of_matrix_rate"] == pytest.approx(20e9 / 0.1 / 400e9)
+    assert found["fp32"]["of_bandwidth"] == pytest.approx(4e9 / 0.4 / 20e9)
+    assert limits_of(rows[1], LIMITS) == {}
+
+
+def test_the_table_holds_times_and_ratios(rows):
+    console = Console(record=True, width=140, file=io.StringIO())
+    print_tables(console, machine(bf16=False), LIMITS, rows, 128)
+    printed = console.export_text()
+    for expected in ("30.0", "108.0", "≈ 54.00", "SegResNet 16", "0.100", "AVX2", "18 windows"):
+        assert expected in printed
+    document = json.loads(json.dumps(as_document(machine(), LIMITS, rows)))
+    assert document["networks"][1]["patient_ratio"] == pytest.approx(108)
+    assert document["networks"][0]["patch_ratio"] == 1
+
+
+@pytest.mark.parametrize(
+    ("plan", "kinds"),
+    [
+        (Plan(quick=False, full=False, bf16=True), ["patch fp32", "patch bf16"]),
+        (Plan(quick=True, full=False, bf16=True), ["patch fp32"]),
+        (Plan(quick=False, full=True, bf16=False), ["patch fp32", "sliding fp32"]),
+    ],
+)
+def test_what_is_measured_of_a_peer(plan, kinds, monkeypatch):
+    asked = []
+
+    def in_process(job, environment):
+        asked.append(f"{job.kind} {job.precision}")
+        held = all(environment.get(key) == value for key, value in _OLDER_PC.items())
+        assert held is not plan.bf16
+        return sized(1.0)
+
+    monkeypatch.setattr(bench_main, "_in_process", in_process)
+    told = Console(file=io.StringIO())
+    row = Bench(plan, Job("size", **NOWHERE), told).row(peers()[0])
+    assert asked == kinds
+    assert bool(row.patient.get("estimated")) is not plan.full
+    assert told.file.getvalue().count("\n") == len(kinds)
+
+
+def test_a_failing_measurement_is_told(monkeypatch, capsys):
+    def in_process(job, environment):
+        raise subprocess.CalledProcessError(1, "measure", stderr="no such layer")
+
+    monkeypatch.setattr(bench_main, "_in_process", in_process)
+    assert bench_main.main([]) == 4
+    assert "no such layer" in capsys.readouterr().err
+
+
+def test_limits_of_the_machine_and_traffic_of_operations():
+    device = torch.device("cpu")
+    assert matrix_rate(device, torch.float32) > 1e8
+    assert memory_bandwidth(device) > 1e7
+    x = torch.zeros(1000)
+    with Traffic() as traffic:
+        x.view(10, 100)  # moves nothing
+        x + 1
+    assert traffic.bytes == 8000
 
 
 def test_the_made_up_patient_has_a_brains_size():
@@ -70,6 +196,7 @@ def test_the_made_up_patient_has_a_brains_size():
 def test_options():
     options = _parser().parse_args([])
     assert (options.peers, options.json, options.data, options.side) == (False, False, None, 128)
+    assert (options.quick, options.full, options.bf16) == (False, False, True)
     assert machine()["physical_cores"] == psutil.cpu_count(logical=False)
 
 
