@@ -1,4 +1,4 @@
-"""On real patients: what was done to a study on purpose is noticed; the patients themselves pass."""
+"""On real patients: what was done to a study on purpose is noticed; patients as they are, pass."""
 
 from pathlib import Path
 
