@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.fileset import FileSet
@@ -20,6 +22,7 @@ from desktop_app.errors import Cancelled, InputError
 from desktop_app.io import archive
 from desktop_app.io.archive import Unpacker, lasting_name
 from desktop_app.io.dicom_elements import lenient_pydicom
+from desktop_app.io.dicomdir import UnusableIndex, read_dicomdir
 from desktop_app.io.file_head import Stamp
 from desktop_app.io.folder_walk import FoundFile
 from desktop_app.io.load import load_series
@@ -272,3 +275,30 @@ def test_zip_of_nifti_files_is_named_after_the_archive(tmp_path: Path) -> None:
     assert study.study_uid == str(target)
     assert [what for what, _ in study.skipped] == [str(target / "t2_flair.nii.gz")]
     assert os.path.commonpath([study.series[0].series_uid, target]) != str(target)
+
+
+@pytest.fixture(scope="module")
+def medium(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    index = write_medium(tmp_path_factory.mktemp("medium") / "cd")
+    return index, index.read_bytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=30),
+    st.floats(0, 1),
+)
+def test_any_damage_to_a_dicomdir_is_told_or_followed_inside_its_folder(
+    medium: tuple[Path, bytes], changes: list[tuple[float, int]], kept: float
+) -> None:
+    index, sound = medium
+    data = bytearray(sound)
+    for place, value in changes:
+        data[int(place * len(data))] = value
+    index.write_bytes(data[: int(kept * len(data))] if kept < 0.5 else data)
+    try:
+        listing = read_dicomdir(index)
+    except UnusableIndex:
+        return
+    assert 0 < len(listing.files) <= SHAPE[0]
+    assert all(path.is_relative_to(index.parent) for path in listing.files)
