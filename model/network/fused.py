@@ -24,6 +24,9 @@ _Factors = TypeVar("_Factors")
 # Statistics are vectorised over channels: so many at least, by taking neighbours together.
 _PACKED_CHANNELS = 128
 
+# An integer of the size of two numbers, by their bytes.
+_PAIR = {2: torch.int32, 4: torch.int64}
+
 # Transposed convolutions up to this width are not spread over cores by torch.
 _NARROW = 8
 
@@ -258,8 +261,12 @@ class FusedHead(nn.Module):
         fine = _pointwise(x, self.product, self.bias).permute(0, 2, 3, 4, 1)
         a, b, c = self.stride
         batch, k, j, i, _channels = fine.shape
-        blocks = fine.reshape(batch, k, j, i, -1, a, b, c).permute(0, 4, 1, 5, 2, 6, 3, 7)
-        return blocks.reshape(batch, -1, k * a, j * b, i * c)
+        blocks = fine.reshape(batch, k, j, i, -1, a, b, c)
+        if c % 2 == 0:  # neighbours along i stay side by side: moved as one number, twice as fast
+            blocks = blocks.view(_PAIR[x.element_size()])
+        blocks = blocks.permute(0, 4, 1, 5, 2, 6, 3, 7)
+        logits: Tensor = blocks.reshape(batch, -1, k * a, j * b, i * blocks.shape[-1])
+        return logits.view(x.dtype)
 
 
 class CachedTable(nn.Module):
