@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.optimize import nnls
 
 from model.calibration import MEASURED_REGIONS, RegionDoubt, VolumeDoubt
 from model.evaluate.typical import conformal_quantile
@@ -113,14 +112,18 @@ def _fit_region(patients: Sequence[MeasuredVolume], name: str) -> RegionRange:
 
 
 def _fit(patients: Sequence[MeasuredVolume]) -> RegionDoubt:
+    """Expect half of the mean error of everybody, and half in proportion to the undecided share.
+
+    Fixed, not fitted: two dozen patients do not tell more, and a choice would cost coverage.
+    """
     errors = np.array([abs(one.error) for one in patients])
     shares = np.array([one.undecided for one in patients])
-    (floor, gain), _ = nnls(np.stack([np.ones_like(shares), shares], axis=1), errors)
-    doubt = RegionDoubt(max(float(floor), _LEAST_FLOOR), float(gain), 1.0)
-    multiples = [
-        error / doubt.log_half_width(share) for error, share in zip(errors, shares, strict=True)
-    ]
-    return RegionDoubt(doubt.floor, doubt.gain, conformal_quantile(multiples, COVERAGE))
+    half = float(errors.mean()) / 2
+    floor = max(half, _LEAST_FLOOR)
+    gain = half / max(float(shares.mean()), _LEAST_FLOOR)
+    multiples = errors / (floor + gain * shares)
+    quantile = conformal_quantile([float(one) for one in multiples], COVERAGE)
+    return RegionDoubt(floor, gain, quantile)
 
 
 def _range(doubt: RegionDoubt, one: MeasuredVolume, name: str) -> tuple[float, float]:
