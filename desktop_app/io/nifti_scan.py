@@ -1,6 +1,6 @@
 """NIfTI files to studies."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from desktop_app.domain.study import InstanceRef, PatientSummary, Series, Study
@@ -12,15 +12,22 @@ from desktop_app.io.sequence_rules import FILE_ROLE_KEYWORD
 from desktop_app.io.sequence_text import role_in_file_name
 
 
-def group_nifti_files(paths: Iterable[Path]) -> tuple[Study, ...]:
+def group_nifti_files(
+    paths: Iterable[Path], *, on_file: Callable[[], None] | None = None
+) -> tuple[Study, ...]:
     """Make a study of every case among NIfTI files, see `cases_of`.
+
+    Parameters
+    ----------
+    on_file
+        Called before each file is read; raises to stop.
 
     Returns
     -------
     tuple of Study
         Without role proposals; masks and unreadable files stand in `Study.skipped`.
     """
-    return tuple(_study(case) for case in cases_of(paths))
+    return tuple(_study(case, on_file) for case in cases_of(paths))
 
 
 def nifti_series(path: Path, name: str | None = None) -> Series:
@@ -48,10 +55,12 @@ def nifti_series(path: Path, name: str | None = None) -> Series:
     )
 
 
-def _study(case: NiftiCase) -> Study:
+def _study(case: NiftiCase, on_file: Callable[[], None] | None) -> Study:
     series: list[Series] = []
     skipped: list[tuple[str, str]] = []
     for file in case.files:
+        if on_file is not None:
+            on_file()
         try:
             one = nifti_series(file.path, file.told_by)
         except InputError as error:

@@ -78,12 +78,12 @@ def scan(
             nifti.append(file.path)
         else:
             dicom.append(NamedFile(file, finder.shown(file.path).absolute()))
+    advance = _Advance(tell, len(dicom) + len(nifti), check)
     headers: list[FileHeader] = []
     cache = HeaderCache(cache_file()) if use_cache and dicom else None
     with cache or nullcontext():
-        for count, (file_path, outcome) in enumerate(headers_of(dicom, cache, check=check)):
-            if count % _TOLD_EVERY == 0:
-                tell(count / len(dicom), _STAGE_READING)
+        for file_path, outcome in headers_of(dicom, cache, check=check):
+            advance()
             if isinstance(outcome, FileHeader):
                 headers.append(outcome)
             else:
@@ -91,11 +91,33 @@ def scan(
     # Read in any order; what follows shall not depend on it.
     headers.sort(key=lambda header: header.path)
     finder.skipped.sort()
-    studies = [*group_into_studies(headers, path), *group_nifti_files(nifti)]
+    studies = [*group_into_studies(headers, path), *group_nifti_files(nifti, on_file=advance)]
     studies = [_as_the_user_knows_it(study, finder) for study in studies]
     tell(1.0, _STAGE_READING)
     found = _result(path, studies, finder.skipped)
     return replace(found, notes=tuple(cache.notes)) if cache is not None else found
+
+
+class _Advance:
+    """Counts files as they are read, tells now and then, and lets the user stop."""
+
+    def __init__(
+        self,
+        tell: Callable[[float, str], None],
+        total: int,
+        check: Callable[[], None] | None,
+    ) -> None:
+        self._tell = tell
+        self._total = total
+        self._check = check
+        self._done = 0
+
+    def __call__(self) -> None:
+        if self._done % _TOLD_EVERY == 0:
+            self._tell(self._done / self._total, _STAGE_READING)
+        if self._check is not None:
+            self._check()
+        self._done += 1
 
 
 def _silent(_fraction: float, _stage: str) -> None:

@@ -178,8 +178,24 @@ def test_scan_stops_when_asked(tmp_path: Path) -> None:
         scan(tmp_path, check=stop)
 
 
+def test_scan_of_nifti_files_stops_when_asked(tmp_path: Path) -> None:
+    for number in range(3):
+        write_case(tmp_path / str(number), ["t1.nii.gz", "t2.nii.gz"])
+    calls = 0
+
+    def stop_at_third_file() -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 4 + 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        scan(tmp_path, check=stop_at_third_file)
+
+
 def test_progress_rises_to_one(tmp_path: Path) -> None:
     write_series(tmp_path, pattern(SHAPE))
+    write_case(tmp_path / "case", ["t1.nii.gz", "t2.nii.gz"])
     fractions: list[float] = []
     scan(tmp_path, progress=lambda fraction, _stage: fractions.append(fraction))
     assert fractions == sorted(fractions)
