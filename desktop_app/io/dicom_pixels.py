@@ -248,6 +248,8 @@ def _padding(stored: NDArray[np.generic], dataset: Dataset) -> NDArray[np.bool_]
 def _rescaled(array: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         slope, intercept = _slope_and_intercept(dataset)
+        if (slope, intercept) == (1.0, 0.0):
+            return array
         return array * np.float32(slope) + np.float32(intercept)
     shared_items = dataset.get("SharedFunctionalGroupsSequence") or (Dataset(),)
     shared = shared_items[0].get("PixelValueTransformationSequence") or (Dataset(),)

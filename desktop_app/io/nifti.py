@@ -5,7 +5,7 @@ import logging
 import math
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel
 import numpy as np
@@ -38,10 +38,20 @@ _NO_SIDES = (
 )
 # Further apart than rounding and resampling of headers put the same voxel.
 _DISAGREEMENT_MM = 1.0
-# NIfTI-1 knows two other units of length; nibabel leaves them as they are.
-_MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
 # What lies beyond is a damaged header: no scanner makes such voxels.
 _SPACING_RANGE_MM = (0.01, 100.0)
+# nifti1.h, xyzt_units: the unit of length stands in the lowest three bits.
+_UNIT_OF_LENGTH = 0x07
+
+
+class _Unit(NamedTuple):
+    code: int
+    name: str
+    length_mm: float
+
+
+# NIfTI-1 knows two besides millimetres; nibabel leaves sizes in them as they are.
+_OTHER_UNITS = (_Unit(1, "metres", 1000.0), _Unit(3, "micrometres", 0.001))
 
 
 def is_nifti_path(path: Path) -> bool:
@@ -170,16 +180,30 @@ def _doubts(image: Any) -> tuple[str, ...]:
     header = image.header
     if "sform_code" not in header:
         return (_NO_SIDES,)
-    sform, qform = image.get_sform(coded=True), image.get_qform(coded=True)
+    sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
     notes = []
-    if not sform[1] and not qform[1]:
+    if sform_code <= 0 and qform_code <= 0:
         notes.append(_NO_SIDES)
-    if sform[1] and qform[1] and _farthest_mm(sform[0], qform[0], image.shape) > _DISAGREEMENT_MM:
+    if sform_code > 0 and qform_code > 0 and _forms_disagree(image):
         notes.append("The header places the image in two different ways; the sform was used.")
-    unit = header.get_xyzt_units()[0]
-    if unit in _MM_PER_UNIT:
-        notes.append(f"The header gives its sizes in {unit}s; turned to millimetres.")
+    unit = _unit(header)
+    if unit is not None:
+        notes.append(f"The header gives its sizes in {unit.name}; turned to millimetres.")
     return tuple(notes)
+
+
+def _forms_disagree(image: Any) -> bool:
+    try:
+        qform = image.header.get_qform()
+    except _UNREADABLE:
+        # A quaternion that is none; the sform stands for itself.
+        return False
+    return _farthest_mm(image.header.get_sform(), qform, image.shape) > _DISAGREEMENT_MM
+
+
+def _unit(header: Any) -> "_Unit | None":
+    code = int(header["xyzt_units"]) & _UNIT_OF_LENGTH
+    return next((unit for unit in _OTHER_UNITS if unit.code == code), None)
 
 
 def _farthest_mm(
@@ -193,8 +217,9 @@ def _farthest_mm(
 def _geometry(path: Path, image: Any) -> Geometry:
     ni, nj, nk = (int(n) for n in image.shape[:3])
     affine_lps = _RAS_TO_LPS @ np.asarray(image.affine, dtype=np.float64)
-    if "sform_code" in image.header:
-        affine_lps[:3] *= _MM_PER_UNIT.get(image.header.get_xyzt_units()[0], 1.0)
+    unit = _unit(image.header) if "xyzt_units" in image.header else None
+    if unit is not None:
+        affine_lps[:3] *= unit.length_mm
     try:
         geometry = Geometry((nk, nj, ni), _orthogonal(affine_lps))
     except ValueError as error:

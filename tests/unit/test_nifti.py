@@ -165,7 +165,7 @@ def test_two_places_in_one_header_are_told(tmp_path: Path) -> None:
 def test_sizes_in_metres_become_millimetres(tmp_path: Path) -> None:
     volume = read_nifti(save_placed(tmp_path / "metres.nii", sform=1, unit="meter"))
     assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
-    assert "meters" in volume.notes[0]
+    assert "metres" in volume.notes[0]
 
 
 def test_voxels_of_no_scanner_are_refused(tmp_path: Path) -> None:
@@ -183,3 +183,21 @@ def test_size_that_the_file_does_not_hold_takes_no_memory(tmp_path: Path) -> Non
     path.write_bytes(gzip.compress(bytes(raw)))
     with pytest.raises(InputError, match="truncated"):
         read_nifti(path)
+
+
+def test_unknown_unit_is_taken_as_millimetres(tmp_path: Path) -> None:
+    path = save_placed(tmp_path / "unit.nii", sform=1)
+    raw = bytearray(path.read_bytes())
+    raw[123] = 6
+    path.write_bytes(raw)
+    assert read_nifti(path).geometry.spacing_mm == pytest.approx((2, 2, 2))
+
+
+def test_quaternion_that_is_none_does_not_hide_the_sform(tmp_path: Path) -> None:
+    path = save_placed(tmp_path / "quaternion.nii", sform=1, qform=1)
+    raw = bytearray(path.read_bytes())
+    raw[256:268] = np.array([9, 9, 9], dtype="<f4").tobytes()
+    path.write_bytes(raw)
+    volume = read_nifti(path)
+    assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
+    assert volume.notes == ()
