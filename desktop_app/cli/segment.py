@@ -91,6 +91,7 @@ def segment(
                 wanted,
                 output,
                 app.worker,
+                chosen_by_user=overrides,
                 page_renderer=renderer,
                 progress=lambda f, text: progress(_SCAN_SHARE + f * (1 - _SCAN_SHARE), text),
                 token=token,

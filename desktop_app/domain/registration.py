@@ -5,6 +5,32 @@ from dataclasses import dataclass
 from desktop_app.domain.geometry import Geometry
 
 
+@dataclass(frozen=True, slots=True)
+class RegistrationQuality:
+    """How well one image lies on another.
+
+    Parameters
+    ----------
+    score
+        0 (no agreement) to 1: quality of the match.
+    overlap
+        Share of the head that both images show.
+    translation_mm, rotation_deg
+        Size of the motion relative to the headers.
+    ok
+        Whether score, overlap and motion are plausible.
+    sentence
+        One plain sentence for the user.
+    """
+
+    score: float
+    overlap: float
+    translation_mm: float
+    rotation_deg: float
+    ok: bool
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Registration:
     """A rigid motion found between two images.
@@ -13,14 +39,12 @@ class Registration:
     ----------
     moved_geometry
         The moving image's grid after the motion; its voxels are not resampled.
-    score
-        0 (no agreement) to 1: quality of the match.
-    ok
-        Whether score, overlap and motion are plausible.
-    translation_mm, rotation_deg
-        Size of the motion relative to the headers.
+    score, translation_mm, rotation_deg, ok
+        As in `RegistrationQuality`.
     message
         One plain sentence for the user.
+    overlap
+        Share of the head that both images show.
     """
 
     moved_geometry: Geometry
@@ -29,3 +53,16 @@ class Registration:
     translation_mm: float
     rotation_deg: float
     message: str
+    overlap: float = 1.0
+
+    @property
+    def quality(self) -> RegistrationQuality:
+        """How well the image lies where it was moved."""
+        return RegistrationQuality(
+            self.score,
+            self.overlap,
+            self.translation_mm,
+            self.rotation_deg,
+            self.ok,
+            self.message,
+        )

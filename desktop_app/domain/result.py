@@ -1,7 +1,7 @@
 """What the services hand on: a prepared study, and a finished one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Measurement, Unfamiliarity
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.sequence_choice import PixelFinding
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 
@@ -30,13 +31,16 @@ class PreparedStudy:
     reference
         The series whose grid carries the labels, as acquired.
     volumes
-        Every sequence as acquired, its grid moved onto the reference.
+        Every sequence as acquired, its grid moved onto the reference; one that could not be
+        registered is left out.
     registrations
-        Per moved sequence; absent where images shared a grid.
+        Per sequence that was moved or left out; absent where images shared a grid.
     steps, warnings
         One plain sentence each: what was done, what was assumed or looks wrong.
     seconds
         Wall time of the preparation.
+    findings
+        What the pixels say of each sequence, by what it is now; see `PixelFinding.given_as`.
     """
 
     image_ckji: NDArray[np.float32]
@@ -49,6 +53,22 @@ class PreparedStudy:
     steps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    findings: Mapping[Sequence, PixelFinding] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> dict[Sequence, NDArray[np.float32]]:
+        """The channels of `image_ckji` that hold an image."""
+        channels = zip(Sequence, self.image_ckji, strict=True)
+        return {sequence: channel for sequence, channel in channels if sequence in self.volumes}
+
+    def now(self, roles: Mapping[Sequence, Series]) -> dict[Sequence, Series]:
+        """Return the series by the sequence each serves as, after what the pixels said of it.
+
+        A series that was left out, or never loaded, stays where it was.
+        """
+        given_as = {sequence: sequence for sequence in roles}
+        given_as |= {sequence: finding.given_as for sequence, finding in self.findings.items()}
+        return {sequence: roles[given] for sequence, given in given_as.items()}
 
     @property
     def present(self) -> tuple[bool, bool, bool, bool]:

@@ -10,9 +10,10 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.registration import Registration
+from desktop_app.domain.registration import Registration, RegistrationQuality
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import THREADS, isotropic_geometry, to_image
+from desktop_app.imaging.registration_start import StartSearch
 from desktop_app.imaging.resample import resample
 from desktop_app.imaging.similarity import normalised_mutual_information
 
@@ -30,6 +31,8 @@ _LEAST_OVERLAP = 0.1
 # Around a true match the agreement falls off on every side. Measured on real heads: at least 0.88
 # for two images of one patient, at most 0.31 for two patients, 0.02 for noise.
 _MIN_SCORE = 0.45
+# Below it another start is tried.
+_GOOD_SCORE = 0.7
 _PROBE_MM, _PROBE_DEG = 8.0, 8.0
 
 
@@ -51,6 +54,15 @@ _LEVELS = (
     _Level(shrink=2, sigma_mm=2.0, step_mm=2.0, smallest_mm=0.02, samples=20_000),
     _Level(shrink=1, sigma_mm=0.7, step_mm=2.0, smallest_mm=0.01, samples=25_000),
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Match:
+    """A 4 × 4 motion from fixed to moving, and how well the images agree under it."""
+
+    matrix: NDArray[np.float64]
+    score: float
+    overlap: float
 
 
 class _LostEachOther(Exception):
@@ -90,9 +102,10 @@ def register_rigid(
 ) -> Registration:
     """Find the rigid motion that lays one image over another.
 
-    Starts from the headers (patient coordinates), and also from the centres of the heads where the
-    frames of reference differ. Mutual information after Mattes et al. 2003
-    (doi 10.1109/TMI.2003.809072), coarse to fine, on the same sample points in every run.
+    Starts from the headers (patient coordinates), or from a search over shifts and turns where the
+    frames of reference differ; where the one ends poorly, from the other as well. Mutual
+    information after Mattes et al. 2003 (doi 10.1109/TMI.2003.809072), coarse to fine, on the same
+    sample points in every run.
 
     Parameters
     ----------
@@ -111,29 +124,61 @@ def register_rigid(
     same_frame = (
         moving.geometry.frame_of_reference_uid == fixed.geometry.frame_of_reference_uid != ""
     )
-    start = _best_start(pair, _starts(pair, same_frame=same_frame))
-    _check(check)
-    matrix = _optimised(pair, start, check)
-    agreement, overlap = pair.score(matrix)
-    if same_frame and pair.score(np.eye(4))[0] >= agreement:
-        matrix, overlap = np.eye(4), pair.score(np.eye(4))[1]
-    _check(check)
-    score = _prominence(pair, matrix)
-    translation_mm, rotation_deg = _motion(matrix, pair.centre_lps_mm)
-    doubt = _doubt(score, overlap)
+    match = _best_match(pair, check, trust_header=same_frame)
+    translation_mm, rotation_deg = _motion(match.matrix, pair.centre_lps_mm)
+    doubt = _doubt(match.score, match.overlap)
     if not doubt:
         doubt = _implausible(translation_mm, rotation_deg, same_frame=same_frame)
-    ok = not doubt
-    affine = np.linalg.inv(matrix) @ moving.geometry.affine_lps_mm
+    affine = np.linalg.inv(match.matrix) @ moving.geometry.affine_lps_mm
     moved = Geometry(moving.geometry.shape_kji, affine, fixed.geometry.frame_of_reference_uid)
     return Registration(
-        moved_geometry=moved if ok else moving.geometry,
-        score=score,
-        ok=ok,
+        moved_geometry=moving.geometry if doubt else moved,
+        score=match.score,
+        ok=not doubt,
         translation_mm=translation_mm,
         rotation_deg=rotation_deg,
-        message=_message(doubt, translation_mm, rotation_deg, score),
+        message=_message(doubt, translation_mm, rotation_deg, match.score),
+        overlap=match.overlap,
     )
+
+
+def match_as_placed(moving: Volume, fixed: Volume) -> RegistrationQuality:
+    """Say how well two images agree where their headers put them, without moving either."""
+    pair = _prepare(moving, fixed)
+    match = _judged(pair, np.eye(4))
+    doubt = _doubt(match.score, match.overlap)
+    sentence = f"The images do not lie on each other: {doubt}." if doubt else "Already aligned."
+    return RegistrationQuality(match.score, match.overlap, 0.0, 0.0, not doubt, sentence)
+
+
+def _best_match(pair: _Pair, check: Callable[[], None] | None, *, trust_header: bool) -> _Match:
+    """Descend from the headers' or a searched start; from the other one too if that ends poorly."""
+    _check(check)
+    first = _from_header(pair, check) if trust_header else _from_search(pair, check)
+    if first.score >= _GOOD_SCORE and first.overlap >= _MIN_OVERLAP:
+        return first
+    _check(check)
+    second = _from_search(pair, check) if trust_header else _from_header(pair, check)
+    return max(first, second, key=lambda match: match.score * match.overlap)
+
+
+def _from_header(pair: _Pair, check: Callable[[], None] | None) -> _Match:
+    header = np.eye(4)
+    matrix = _optimised(pair, header, _LEVELS, check)
+    # Within one frame of reference a descent that leads to a worse place has lost its way.
+    better = pair.score(matrix)[0] > pair.score(header)[0]
+    return _judged(pair, matrix if better else header)
+
+
+def _from_search(pair: _Pair, check: Callable[[], None] | None) -> _Match:
+    head = np.argwhere(_head(pair.moving.array_kji))
+    centre = pair.moving.geometry.to_patient_mm(head.mean(axis=0))
+    start = StartSearch(pair.fixed, pair.moving, pair.points_lps_mm).best(centre)
+    return _judged(pair, _optimised(pair, start, _LEVELS[1:], check))
+
+
+def _judged(pair: _Pair, matrix: NDArray[np.float64]) -> _Match:
+    return _Match(matrix, _prominence(pair, matrix), pair.score(matrix)[1])
 
 
 def _check(check: Callable[[], None] | None) -> None:
@@ -173,48 +218,36 @@ def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:
     return with_margin
 
 
-def _starts(pair: _Pair, *, same_frame: bool) -> list[NDArray[np.float64]]:
-    starts = [np.eye(4)]
-    if not same_frame:
-        head = np.argwhere(_head(pair.moving.array_kji))
-        centre = pair.moving.geometry.to_patient_mm(head.mean(axis=0))
-        shifted = np.eye(4)
-        shifted[:3, 3] = centre - pair.centre_lps_mm
-        starts.append(shifted)
-    return starts
-
-
-def _best_start(pair: _Pair, starts: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    def agreement(matrix: NDArray[np.float64]) -> float:
-        # A sliver that both images show may agree well by chance.
-        score, overlap = pair.score(matrix)
-        return score * overlap
-
-    return max(starts, key=agreement)
-
-
 def _optimised(
-    pair: _Pair, start: NDArray[np.float64], check: Callable[[], None] | None
+    pair: _Pair,
+    start: NDArray[np.float64],
+    levels: Iterable[_Level],
+    check: Callable[[], None] | None,
 ) -> NDArray[np.float64]:
     """Return the motion from fixed to moving, the start itself where nothing can be compared."""
     if pair.score(start)[1] < _LEAST_OVERLAP:
         return start
     try:
-        return _matrix(_optimise(pair, start, check))
+        return _matrix(_optimise(pair, start, levels, check))
     except _LostEachOther:
         return start
 
 
 def _optimise(
-    pair: _Pair, start: NDArray[np.float64], check: Callable[[], None] | None
+    pair: _Pair,
+    start: NDArray[np.float64],
+    levels: Iterable[_Level],
+    check: Callable[[], None] | None,
 ) -> sitk.Euler3DTransform:
     transform = sitk.Euler3DTransform()
     transform.SetCenter(pair.centre_lps_mm.tolist())
-    transform.SetTranslation(start[:3, 3].tolist())
+    transform.SetMatrix(start[:3, :3].ravel().tolist(), 1e-6)
+    moved_centre = start[:3, :3] @ pair.centre_lps_mm + start[:3, 3]
+    transform.SetTranslation((moved_centre - pair.centre_lps_mm).tolist())
     fixed, moving = to_image(pair.fixed), to_image(pair.moving)
     mask = sitk.GetImageFromArray(_head(pair.fixed.array_kji).astype(np.uint8))
     mask.CopyInformation(fixed)
-    for level in _LEVELS:
+    for level in levels:
         _check(check)
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfThreads(THREADS)
@@ -297,7 +330,7 @@ def _implausible(translation_mm: float, rotation_deg: float, *, same_frame: bool
 
 def _message(doubt: str, translation_mm: float, rotation_deg: float, score: float) -> str:
     if doubt:
-        return f"Could not be registered: {doubt}; placed as its header says."
+        return f"Could not be registered: {doubt}."
     return (
         f"Registered, moved by {translation_mm:.1f} mm and {rotation_deg:.1f}° (score {score:.2f})."
     )

@@ -19,9 +19,12 @@ def normalised_mutual_information(
     bins
         Number of bins for each.
     """
-    joint = np.zeros((bins, bins))
-    np.add.at(joint, (_ranked(one, bins), _ranked(other, bins)), 1)
-    joint /= joint.sum()
+    return binned_mutual_information(_ranked(one, bins), _ranked(other, bins), bins)
+
+
+def binned_mutual_information(one: NDArray[np.intp], other: NDArray[np.intp], bins: int) -> float:
+    """Return the same for values that are numbers of bins already, 0 to `bins` − 1."""
+    joint = np.bincount(one * bins + other, minlength=bins * bins).reshape(bins, bins) / len(one)
     p_one, p_other = joint.sum(axis=1), joint.sum(axis=0)
     entropies = _entropy(p_one) + _entropy(p_other)
     if entropies <= 0:

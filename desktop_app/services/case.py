@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,6 +79,7 @@ def process_study(
     output: Path,
     worker: Segmenter,
     *,
+    chosen_by_user: Collection[Sequence] = (),
     page_renderer: PageRenderer | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
@@ -99,7 +100,15 @@ def process_study(
     require_room(output)
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("segment", "Segmenting") as report:
-        result = segment_study(study, roles, options.segment, worker, progress=report, token=token)
+        result = segment_study(
+            study,
+            roles,
+            options.segment,
+            worker,
+            chosen_by_user=chosen_by_user,
+            progress=report,
+            token=token,
+        )
     with stages.stage("export", "Writing the results") as report:
         files = save_results(
             result,

@@ -1,7 +1,7 @@
 """From loaded volumes to what the network wants, and back to the scanner's grid."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,12 +14,12 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.imaging.brain import brain_mask
-from desktop_app.imaging.enhancement import SWAPPED_BELOW, enhancement_balance
-from desktop_app.imaging.registration import register_rigid
+from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample, shares_voxels, work_geometry
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.sequence_check import SequenceCheck, check_sequences
 from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings, labels_from_probabilities
 
 # Enhancing tumour is outlined on T1c; where there is none, on what shows most of a tumour.
@@ -27,7 +27,7 @@ _REFERENCE_ORDER = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 # Smaller motion between images of one grid is within the registration's own error.
 _STILL_MM, _STILL_DEG = 0.8, 0.6
 _MIN_COVERAGE = 0.9
-_THICK_MM = 4.0
+_THIN_MM, _THICK_MM = 2.0, 4.0
 
 _MISSING = {
     Sequence.T1: "haemorrhage may be taken for enhancement",
@@ -48,31 +48,66 @@ class _Notes:
 def prepare(
     volumes: Mapping[Sequence, Volume],
     *,
+    header_confidence: Mapping[Sequence, float] | None = None,
+    chosen_by_user: Collection[Sequence] = (),
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> PreparedStudy:
-    """Register, resample and strip the sequences of one study.
+    """Register, resample and strip the sequences of one study, and check which is which.
 
     Images that share one grid and come without the skull (as BraTS publishes them) pass through
-    with their values untouched.
+    with their values untouched. Where the pixels show beyond doubt that images were given as the
+    wrong sequences, they change places, which is told in `warnings` and `findings`.
 
     Parameters
     ----------
     volumes
         At least one sequence, as loaded.
+    header_confidence
+        How sure the headers are of each sequence, 0 to 1.
+    chosen_by_user
+        Sequences whose image the user chose, which no pixels overrule.
     progress, token
         Told the stage; asked between stages.
 
     Raises
     ------
     InputError
-        If there is no volume, or an image is blank.
+        If there is no volume, an image is blank, or it stays uncertain which image is which.
     Cancelled
         If `token` was cancelled.
     """
     started = time.perf_counter()
     check = _never if token is None else token.raise_if_cancelled
     report = _silent if progress is None else progress
+    prepared = _prepare(volumes, report, check)
+    report(0.97, "Checking the sequences")
+    found = check_sequences(
+        prepared.channels,
+        prepared.brain_kji,
+        header_confidence=header_confidence,
+        chosen_by_user=chosen_by_user,
+    )
+    check()
+    if found.is_corrected:
+        prepared = _prepare(_reordered(volumes, found), report, check)
+    report(1.0, "Prepared")
+    return replace(
+        prepared,
+        findings=found.findings,
+        warnings=tuple(dict.fromkeys((*found.warnings, *prepared.warnings))),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _reordered(volumes: Mapping[Sequence, Volume], found: SequenceCheck) -> dict[Sequence, Volume]:
+    given_as = {sequence: sequence for sequence in volumes} | dict(found.assignment)
+    return {sequence: volumes[given] for sequence, given in given_as.items()}
+
+
+def _prepare(
+    volumes: Mapping[Sequence, Volume], report: ProgressCallback, check: Callable[[], None]
+) -> PreparedStudy:
     notes = _Notes()
     _refuse_blank(volumes)
     for sequence, volume in volumes.items():
@@ -102,12 +137,9 @@ def prepare(
         if sequence in on_grid:
             np.copyto(image[channel], on_grid[sequence].array_kji, where=brain)
             _warn_of_coverage(sequence, image[channel], brain, notes)
-    if Sequence.T1 in on_grid and Sequence.T1C in on_grid:
-        _warn_of_swap(image, brain, notes)
     for array in (image, brain):
         array.setflags(write=False)
     check()
-    report(1.0, "Prepared")
     return PreparedStudy(
         image_ckji=image,
         work_geometry=grid,
@@ -118,7 +150,6 @@ def prepare(
         registrations=registrations,
         steps=tuple(notes.steps),
         warnings=tuple(dict.fromkeys(notes.warnings)),
-        seconds=time.perf_counter() - started,
     )
 
 
@@ -179,7 +210,14 @@ def _refuse_blank(volumes: Mapping[Sequence, Volume]) -> None:
 
 
 def _choose_reference(volumes: Mapping[Sequence, Volume], notes: _Notes) -> Sequence:
-    reference = next(sequence for sequence in _REFERENCE_ORDER if sequence in volumes)
+    # Without T1c a series of thin slices serves everything else better than one of thick slices.
+    reference = min(
+        (sequence for sequence in _REFERENCE_ORDER if sequence in volumes),
+        key=lambda one: (
+            one is not Sequence.T1C,
+            max(volumes[one].geometry.spacing_mm) > _THIN_MM,
+        ),
+    )
     for sequence in Sequence:
         if sequence not in volumes:
             notes.warnings.append(f"No {sequence}: {_MISSING[sequence]}.")
@@ -211,18 +249,23 @@ def _register(
         check()
         volume = volumes[sequence]
         same_grid = volume.geometry.matches(reference.geometry)
-        if same_grid and all_stripped:
+        if same_grid and all_stripped and match_as_placed(volume, reference).ok:
             notes.steps.append(f"{sequence} shares {reference_sequence}'s grid.")
             continue
         found = register_rigid(volume, reference, check=check)
         still = found.translation_mm < _STILL_MM and found.rotation_deg < _STILL_DEG
-        if same_grid and (still or not found.ok):
+        if same_grid and still and found.ok:
             notes.steps.append(f"{sequence} shares {reference_sequence}'s grid; no motion found.")
             continue
         registrations[sequence] = found
-        moved[sequence] = replace(volume, geometry=found.moved_geometry)
         sentence = f"{sequence} to {reference_sequence}: {found.message}"
-        (notes.steps if found.ok else notes.warnings).append(sentence)
+        if found.ok:
+            moved[sequence] = replace(volume, geometry=found.moved_geometry)
+            notes.steps.append(sentence)
+        else:
+            # Labels from an image of another place would look like any others.
+            del moved[sequence]
+            notes.warnings.append(f"{sentence} It is left out: {_MISSING[sequence]}.")
     return moved, registrations
 
 
@@ -291,12 +334,3 @@ def _warn_of_coverage(
     covered = np.count_nonzero(channel_kji) / size if size else 0.0
     if covered < _MIN_COVERAGE:
         notes.warnings.append(f"{sequence} covers only {100 * covered:.0f} % of the brain.")
-
-
-def _warn_of_swap(image_ckji: NDArray[np.float32], brain: NDArray[np.bool_], notes: _Notes) -> None:
-    channels = list(Sequence)
-    t1, t1c = (image_ckji[channels.index(one)] for one in (Sequence.T1, Sequence.T1C))
-    if enhancement_balance(t1, t1c, brain) < SWAPPED_BELOW:
-        notes.warnings.append(
-            "T1 shows more enhancement than T1c: check that the two are not swapped."
-        )

@@ -26,6 +26,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
 from desktop_app.services.preprocess import prepare
+from desktop_app.services.segment import header_confidence
 from desktop_app.services.stages import Stages
 
 LABELS_FILE = "segmentation.nii.gz"
@@ -62,7 +63,13 @@ def reopen_result(
     with stages.stage("import", "Reading the images") as report:
         volumes = load_roles(roles, progress=report, token=token)
     with stages.stage("preprocess", "Preparing the images") as report:
-        prepared = prepare(volumes, progress=report, token=token)
+        # Decided when the result was made; the labels fit no other grid.
+        prepared = prepare(
+            volumes,
+            header_confidence=header_confidence(study, roles),
+            progress=report,
+            token=token,
+        )
     with stages.stage("labels", "Reading the result"):
         labels_kji = _read_labels(folder / LABELS_FILE, prepared)
         document = _read_document(folder / NUMBERS_FILE)
@@ -71,7 +78,9 @@ def reopen_result(
         labels_kji, prepared.reference.geometry, provenance, warnings=warnings
     )
     measurements, unfamiliarity = _with_ranges(measure(segmentation), document, folder)
-    return StudyResult(study, dict(roles), prepared, segmentation, measurements, unfamiliarity)
+    return StudyResult(
+        study, prepared.now(roles), prepared, segmentation, measurements, unfamiliarity
+    )
 
 
 def _read_labels(file: Path, prepared: PreparedStudy) -> NDArray[np.uint8]:

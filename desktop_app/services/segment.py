@@ -1,6 +1,6 @@
 """From a study and its four sequences to measured labels: the one path of window, batch, CLI."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import InputError
+from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
@@ -20,6 +20,7 @@ from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
 from desktop_app.services.preprocess import prepare, to_reference
+from desktop_app.services.series_memory import user_series_memory
 from desktop_app.services.stages import Stages
 from model.calibration import Doubt
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
@@ -111,6 +112,7 @@ def segment_study(
     worker: Segmenter,
     *,
     loaded: LoadedStudy | None = None,
+    chosen_by_user: Collection[Sequence] = (),
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> StudyResult:
@@ -124,15 +126,21 @@ def segment_study(
         Gets ready while the images are read.
     loaded
         Volumes read before from the same `roles`; they are then not read again.
+    chosen_by_user
+        Sequences whose series the user named or confirmed, which the pixels do not overrule. A
+        series other than the proposed one counts among them.
 
     Returns
     -------
     StudyResult
         Labels on the grid of the reference series as acquired. "No tumour found." is among its
-        warnings where there is none.
+        warnings where there is none; where the pixels corrected which series is which, its `roles`
+        are the corrected ones.
 
     Raises
     ------
+    SequenceDoubt
+        If it stays uncertain which series is which.
     InputError
         If the series or the model's weights cannot be used.
     DeviceError
@@ -141,6 +149,7 @@ def segment_study(
         If `token` was cancelled.
     """
     require_sequences(study, roles)
+    chosen = {*chosen_by_user, *_other_than_proposed(study, roles)} & set(roles)
     model = read_entry(options.weights, bundled=False)
     require_tumour_model(model)
     worker.warm(options.device, options.precision)
@@ -153,7 +162,14 @@ def segment_study(
     if loaded is not None:
         stages.seconds["import"] = loaded.seconds
     with stages.stage("preprocess", "Preparing the images") as report:
-        prepared = prepare(volumes, progress=report, token=token)
+        prepared = prepare(
+            volumes,
+            header_confidence=header_confidence(study, roles),
+            chosen_by_user=chosen,
+            progress=report,
+            token=token,
+        )
+    _require_aligned(study, prepared)
     with stages.stage("inference", "Segmenting") as report:
         inference = worker.segment(_request(prepared, options), progress=report, token=token)
     with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
@@ -166,16 +182,59 @@ def segment_study(
         labels_kji,
         prepared.reference.geometry,
         _provenance(prepared, inference, stages.seconds),
-        warnings=(*empty, *prepared.warnings, *inference.warnings),
+        warnings=(
+            *empty,
+            *prepared.warnings,
+            *inference.warnings,
+            *_remembered(study, {one: roles[one] for one in chosen}),
+        ),
     )
     doubt = inference.doubt
     return StudyResult(
         study,
-        dict(roles),
+        prepared.now(roles),
         prepared,
         segmentation,
         measure(segmentation, None if doubt is None else doubt.volume),
         _unfamiliarity(doubt),
+    )
+
+
+def header_confidence(study: Study, roles: Mapping[Sequence, Series]) -> dict[Sequence, float]:
+    """Return how sure the headers are of each series that serves as what was proposed."""
+    return {
+        sequence: study.roles[sequence].confidence
+        for sequence, series in roles.items()
+        if sequence in study.roles and study.roles[sequence].series_uid == series.series_uid
+    }
+
+
+def _other_than_proposed(study: Study, roles: Mapping[Sequence, Series]) -> set[Sequence]:
+    return set(roles) - set(header_confidence(study, roles))
+
+
+def _remembered(study: Study, chosen: Mapping[Sequence, Series]) -> tuple[str, ...]:
+    """Keep what the user chose for the scanner's next study; a full disk spoils no result."""
+    try:
+        user_series_memory().remember(study, chosen)
+    except OutputError as error:
+        return (f"Your choice of series could not be remembered: {error.title}",)
+    return ()
+
+
+def _require_aligned(study: Study, prepared: PreparedStudy) -> None:
+    """Refuse to segment where registration left too little over."""
+    shown = prepared.volumes
+    if len(shown) >= MIN_SEQUENCES and any(one in shown for one in _TUMOUR_SHOWING):
+        return
+    apart = ", ".join(
+        sequence for sequence, found in prepared.registrations.items() if not found.ok
+    )
+    raise InputError(
+        f"The images do not lie on each other: {apart} could not be registered to "
+        f"{prepared.reference_sequence}.",
+        f"Study {study.name} in {study.root}",
+        "Check that all series show the same head, or choose other ones.",
     )
 
 

@@ -11,6 +11,8 @@ from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
 from desktop_app.services.preprocess import prepare, to_reference
+from model.synthetic import as_brats_case
+from model.synthetic import make_head as make_phantom
 from tests.heads import Head, dice, make_head
 from tests.mr_files import PROTOCOLS, write_series
 
@@ -41,7 +43,10 @@ def test_published_case_passes_through_untouched() -> None:
         np.testing.assert_array_equal(channel, volume.array_kji)
     assert prepared.work_geometry is volumes[Sequence.T1C].geometry
     assert prepared.registrations == {}
-    assert prepared.warnings == ()
+    # Noise shows no anatomy by which sequences could be told.
+    assert prepared.warnings == (
+        "The pixels cannot tell T1, T1c, T2, FLAIR apart; their headers are trusted.",
+    )
     union = np.logical_or.reduce([volume.array_kji != 0 for volume in volumes.values()])
     np.testing.assert_array_equal(prepared.brain_kji, union)
     assert "values untouched" in " ".join(prepared.steps)
@@ -127,30 +132,92 @@ def test_movement_between_series_of_one_grid_is_found(head: Head) -> None:
     assert "FLAIR shares T1c's grid; no motion found." in prepared.steps
 
 
-def test_failed_registration_is_told_and_the_header_kept(head: Head) -> None:
+def test_what_cannot_be_registered_is_left_out(head: Head) -> None:
     rng = np.random.default_rng(0)
     affine = head.geometry.affine_lps_mm.copy()
-    affine[:3, 3] += 3
+    affine[:3, :3] += 3 * np.eye(3)
     noise = Volume(
         rng.random(head.geometry.shape_kji).astype(np.float32),
         Geometry(head.geometry.shape_kji, affine),
     )
     prepared = prepare({Sequence.T1C: head.images[Sequence.T1C], Sequence.T2: noise})
     assert not prepared.registrations[Sequence.T2].ok
-    assert any("T2 to T1c: Could not be registered" in text for text in prepared.warnings)
-    assert prepared.volumes[Sequence.T2].geometry.matches(noise.geometry)
+    assert any(
+        text.startswith("T2 to T1c: Could not be registered") and "It is left out" in text
+        for text in prepared.warnings
+    )
+    assert set(prepared.volumes) == {Sequence.T1C}
+    assert prepared.present == (False, True, False, False)
+    assert not prepared.image_ckji[2].any()
 
 
-def test_swapped_t1_and_t1c_are_noticed() -> None:
+def test_image_of_another_head_on_the_same_grid_is_left_out() -> None:
+    case, other = as_brats_case(make_phantom(1, spacing_mm=2.0), 1), stripped_phantom()
+    room = np.zeros((100, 110, 100), dtype=np.float32)
+    volumes = {}
+    for sequence, image in other.items():
+        placed = room.copy()
+        nk, nj, ni = image.array_kji.shape
+        placed[:nk, :nj, :ni] = image.array_kji
+        volumes[sequence] = Volume(placed, Geometry(placed.shape, np.diag([2.0, 2.0, 2.0, 1.0])))
+    mirrored = case.channels_ckji[2][::-1]
+    placed = room.copy()
+    placed[: mirrored.shape[0], : mirrored.shape[1], : mirrored.shape[2]] = mirrored
+    volumes[Sequence.T2] = replace(volumes[Sequence.T2], array_kji=placed)
+    prepared = prepare(volumes)
+    assert Sequence.T2 not in prepared.volumes
+    assert not prepared.registrations[Sequence.T2].ok
+
+
+def test_without_t1c_thin_slices_carry_the_labels() -> None:
     volumes = stripped_case()
-    enhanced = volumes[Sequence.T1].array_kji.copy()
-    enhanced[20:26, 30:38, 20:28] += 400
-    plain = volumes[Sequence.T1]
-    bright = replace(plain, array_kji=enhanced)
-    right = prepare(volumes | {Sequence.T1: plain, Sequence.T1C: bright})
-    swapped = prepare(volumes | {Sequence.T1: bright, Sequence.T1C: plain})
-    assert not any("swapped" in warning for warning in right.warnings)
-    assert any("swapped" in warning for warning in swapped.warnings)
+    del volumes[Sequence.T1C]
+    for sequence in (Sequence.FLAIR, Sequence.T2):
+        thick = np.diag([1.0, 1.0, 5.0, 1.0])
+        volumes[sequence] = replace(
+            volumes[sequence],
+            array_kji=volumes[sequence].array_kji[::5],
+            geometry=Geometry((12, 70, 64), thick),
+        )
+    prepared = prepare(volumes)
+    assert prepared.reference_sequence is Sequence.T1
+    assert any("grid of T1." in warning for warning in prepared.warnings)
+
+
+def stripped_phantom(seed: int = 0) -> dict[Sequence, Volume]:
+    case = as_brats_case(make_phantom(seed, spacing_mm=2.0), seed)
+    geometry = Geometry(case.labels_kji.shape, case.affine_lps_mm)
+    return {
+        sequence: Volume(channel, geometry)
+        for sequence, channel in zip(Sequence, case.channels_ckji, strict=True)
+    }
+
+
+def test_swapped_t1_and_t1c_are_put_right_and_told() -> None:
+    images = stripped_phantom()
+    swapped = images | {
+        Sequence.T1: images[Sequence.T1C],
+        Sequence.T1C: images[Sequence.T1],
+    }
+    prepared, right = prepare(swapped), prepare(images)
+    np.testing.assert_array_equal(prepared.image_ckji, right.image_ckji)
+    assert prepared.volumes[Sequence.T1C] is images[Sequence.T1C]
+    assert prepared.findings[Sequence.T1C].given_as is Sequence.T1
+    assert any("T1 is used as T1c" in warning for warning in prepared.warnings)
+    assert not any("is used as" in warning for warning in right.warnings)
+    series = {sequence: sequence.value for sequence in Sequence}
+    assert prepared.now(series)[Sequence.T1C] == "T1"  # type: ignore[arg-type, comparison-overlap]
+
+
+def test_what_the_user_chose_stays_and_the_contradiction_is_told() -> None:
+    images = stripped_phantom()
+    swapped = images | {
+        Sequence.T1: images[Sequence.T1C],
+        Sequence.T1C: images[Sequence.T1],
+    }
+    prepared = prepare(swapped, chosen_by_user={Sequence.T1C})
+    assert prepared.volumes[Sequence.T1C] is images[Sequence.T1]
+    assert any("as you chose" in warning for warning in prepared.warnings)
 
 
 def test_labels_come_back_to_the_grid_as_acquired() -> None:

@@ -39,7 +39,7 @@ def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
     def load_roles(roles: Any, *, progress: Any, token: Any) -> Any:
         return result.prepared.volumes
 
-    def prepare(volumes: Any, *, progress: Any, token: Any) -> Any:
+    def prepare(volumes: Any, *, progress: Any, token: Any, **_kwargs: Any) -> Any:
         return result.prepared
 
     monkeypatch.setattr(reopen, "load_roles", load_roles)

@@ -90,13 +90,15 @@ def test_noise_is_not_believed(head: Head) -> None:
 
 
 @pytest.mark.parametrize("shift_mm", [900.0, 150.0], ids=["apart", "a sliver"])
-def test_images_that_do_not_meet_are_left_where_they_are(head: Head, shift_mm: float) -> None:
+def test_images_of_one_frame_that_do_not_meet_are_left_where_they_are(
+    head: Head, shift_mm: float
+) -> None:
     fixed = displaced(head.images[Sequence.T1C], np.eye(4), "1.2.3")
     moving = displaced(head.images[Sequence.T2], motion((shift_mm, 0, 0), (0, 0, 0)), "1.2.3")
     result = register_rigid(moving, fixed)
     assert not result.ok
     assert result.moved_geometry.matches(moving.geometry)
-    assert re.search(r"share only \d %", result.message)
+    assert re.search(rf"implausible \({shift_mm:.0f} mm, 0°\)", result.message)
 
 
 def test_optimiser_that_loses_the_overlap_is_a_doubt(
@@ -110,7 +112,7 @@ def test_optimiser_that_loses_the_overlap_is_a_doubt(
     moving = displaced(head.images[Sequence.T2], motion((0, 0, 150), (0, 0, 0)), "1.2.3")
     result = register_rigid(moving, fixed)
     assert not result.ok
-    assert "share only" in result.message
+    assert result.moved_geometry.matches(moving.geometry)
 
 
 def test_registration_stops_when_asked(head: Head) -> None:

@@ -1,0 +1,180 @@
+"""The pixels' last word on which image is which sequence, weighed against the headers' and user's.
+
+Within the limits below an image is confirmed, or given to another sequence and that told, or the
+study is refused until somebody chooses; it is never swapped, nor left swapped, in silence.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.sequence_choice import Finding, PixelFinding
+from desktop_app.domain.study import Sequence
+from desktop_app.errors import InputError
+from desktop_app.imaging.contrast_evidence import brain_looks
+from desktop_app.imaging.sequence_pixels import Assignment, PixelScores, score_assignments
+
+# Log-likelihood ratios. Of 26 patients, as published and as poorer scans would show them, no pair
+# of T1 and T1c, T1 and T2 or T2 and FLAIR argued for a swap at all, T1 and FLAIR at most by 1.9.
+SURE = 3.0
+UNSURE = 1.0
+# Below it the headers alone decide nothing.
+MIN_HEADER_CONFIDENCE = 0.6
+
+
+class SequenceDoubt(InputError):
+    """Headers and pixels do not agree on which image is which, and neither is sure enough."""
+
+    def __init__(self, sequences: tuple[Sequence, ...], detail: str) -> None:
+        names = ", ".join(one.value for one in sequences[:-1]) + f" and {sequences[-1].value}"
+        options = " ".join(f"--{one.value.lower()} SERIES" for one in sequences)
+        super().__init__(
+            f"It is not certain which image is {names}.",
+            detail,
+            f"Look at them and choose {names} yourself; on the command line: {options}",
+        )
+        self.sequences = sequences
+        self._detail = detail
+
+    def __reduce__(self) -> tuple[type["SequenceDoubt"], tuple[tuple[Sequence, ...], str]]:
+        """Rebuild from its own arguments when sent between processes."""
+        return (SequenceDoubt, (self.sequences, self._detail))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequenceCheck:
+    """What became of each image, by the sequence it is now."""
+
+    findings: Mapping[Sequence, PixelFinding]
+
+    @property
+    def assignment(self) -> Assignment:
+        """For each sequence, which one its image was given as."""
+        return {sequence: finding.given_as for sequence, finding in self.findings.items()}
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether any image serves as another sequence than it was given as."""
+        return any(sequence is not given for sequence, given in self.assignment.items())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences the user has to see."""
+        told = (f.sentence for f in self.findings.values() if f.finding is not Finding.CONFIRMED)
+        return tuple(dict.fromkeys(told))
+
+
+def check_sequences(
+    images: Mapping[Sequence, NDArray[np.float32]],
+    brain_kji: NDArray[np.bool_],
+    *,
+    header_confidence: Mapping[Sequence, float] | None = None,
+    chosen_by_user: Collection[Sequence] = (),
+    spacing_mm: float = 1.0,
+) -> SequenceCheck:
+    """Ask the pixels which image is which.
+
+    Parameters
+    ----------
+    images
+        Registered images on one grid of cubes, by the sequence they were given as; 0 where an
+        image has no data.
+    header_confidence
+        How sure the headers are, 0 to 1; sure where absent.
+    chosen_by_user
+        Sequences whose image the user chose: never given another, a contradiction is told.
+
+    Raises
+    ------
+    SequenceDoubt
+        If headers and pixels disagree and the pixels are not sure, or neither can tell.
+    """
+    looks = brain_looks(images, brain_kji, spacing_mm=spacing_mm)
+    given = {sequence: sequence for sequence in Sequence if sequence in looks}
+    if len(given) < 2:
+        return SequenceCheck({})
+    scores = score_assignments(looks)
+    best, likelihood = scores.best(fixed=chosen_by_user)
+    lead = likelihood - scores.as_given
+    moved = tuple(sequence for sequence in best if best[sequence] is not sequence)
+    if lead >= SURE:
+        return _corrected(best, scores, moved)
+    if lead > UNSURE:
+        raise SequenceDoubt(moved, "What the headers say and what the pixels show disagree.")
+    _refuse_guess(scores, given, header_confidence or {}, chosen_by_user)
+    overall, _ = scores.best()
+    return SequenceCheck(
+        {sequence: _finding(sequence, scores, given, overall, chosen_by_user) for sequence in given}
+    )
+
+
+def _corrected(best: Assignment, scores: PixelScores, moved: tuple[Sequence, ...]) -> SequenceCheck:
+    names = ", ".join(f"{best[sequence]} is used as {sequence}" for sequence in moved)
+    sentence = (
+        f"The pixels contradict the names of the series: what was taken for {names}. "
+        "Check this before you rely on the result."
+    )
+    findings = {}
+    for sequence, given_as in best.items():
+        margin = scores.margin(best, sequence)
+        if sequence in moved:
+            finding = PixelFinding(given_as, Finding.CORRECTED, margin, sentence)
+        else:
+            finding = PixelFinding(
+                given_as, Finding.CONFIRMED, margin, f"The pixels confirm {sequence}."
+            )
+        findings[sequence] = finding
+    return SequenceCheck(findings)
+
+
+def _refuse_guess(
+    scores: PixelScores,
+    given: Assignment,
+    header_confidence: Mapping[Sequence, float],
+    chosen_by_user: Collection[Sequence],
+) -> None:
+    """Refuse where the headers guessed and the pixels cannot tell."""
+    guessed = tuple(
+        sequence
+        for sequence in given
+        if sequence not in chosen_by_user
+        and scores.margin(given, sequence) < UNSURE
+        and header_confidence.get(sequence, 1.0) < MIN_HEADER_CONFIDENCE
+    )
+    if guessed and len(given) - len(set(given) & set(chosen_by_user)) > 1:
+        raise SequenceDoubt(guessed, "The headers leave it open, and the pixels cannot tell.")
+
+
+def _finding(
+    sequence: Sequence,
+    scores: PixelScores,
+    given: Assignment,
+    overall: Assignment,
+    chosen_by_user: Collection[Sequence],
+) -> PixelFinding:
+    margin = scores.margin(given, sequence)
+    if margin >= UNSURE:
+        return PixelFinding(sequence, Finding.CONFIRMED, margin, f"The pixels confirm {sequence}.")
+    if overall[sequence] is not sequence and margin <= -UNSURE and chosen_by_user:
+        return PixelFinding(
+            sequence,
+            Finding.KEPT_BY_USER,
+            margin,
+            f"The image chosen for {sequence} looks like "
+            f"{_looks_like(overall, sequence)}; it is used as you chose.",
+        )
+    return PixelFinding(sequence, Finding.CANNOT_TELL, margin, _open_question(scores, given))
+
+
+def _looks_like(overall: Assignment, given_as: Sequence) -> Sequence:
+    return next(sequence for sequence, image in overall.items() if image is given_as)
+
+
+def _open_question(scores: PixelScores, given: Assignment) -> str:
+    open_ = [s for s in given if scores.margin(given, s) < UNSURE]
+    if set(open_) == {Sequence.T1, Sequence.T1C}:
+        return "Pixels do not tell whether T1c shows contrast agent; its header is trusted."
+    names = ", ".join(open_)
+    return f"The pixels cannot tell {names} apart; their headers are trusted."

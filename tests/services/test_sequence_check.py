@@ -1,0 +1,149 @@
+"""Which image is which by the pixels: confirmed, corrected, asked; never swapped in silence."""
+
+import itertools
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from desktop_app.domain.sequence_choice import Finding
+from desktop_app.domain.study import Sequence
+from desktop_app.imaging.contrast_evidence import brain_looks, evidence, pair_features
+from desktop_app.imaging.contrast_weights import PairTest
+from desktop_app.services.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.preprocess import prepare
+from desktop_app.services.sequence_check import SequenceDoubt, check_sequences
+from model.synthetic import as_brats_case, make_head
+
+Images = dict[Sequence, NDArray[np.float32]]
+# No enhancing tumour: contrast agent shows in vessels alone.
+LOWER_GRADE = ("01477", "01480", "01483", "01484")
+FIGURES = ("00000", "00019", "01482", "01657", *LOWER_GRADE)
+
+
+def phantom(seed: int, *, healthy: bool = False) -> Images:
+    case = as_brats_case(make_head(seed, spacing_mm=2.0, healthy=healthy), seed)
+    fine = case.channels_ckji.repeat(2, axis=1).repeat(2, axis=2).repeat(2, axis=3)
+    return dict(zip(Sequence, fine, strict=True))
+
+
+@pytest.fixture(scope="module", params=["tumour", "healthy"])
+def images(request: pytest.FixtureRequest) -> Images:
+    return phantom(2, healthy=request.param == "healthy")
+
+
+def brain_of(images: Images) -> NDArray[np.bool_]:
+    return np.logical_or.reduce([image != 0 for image in images.values()])
+
+
+def given_in(order: tuple[Sequence, ...], images: Images) -> Images:
+    """Give each image a sequence's name: the n-th sequence gets the image of the n-th in order."""
+    return {name: images[true] for name, true in zip(Sequence, order, strict=True)}
+
+
+def outcome(given: Images, order: tuple[Sequence, ...]) -> str:
+    true_of = dict(zip(Sequence, order, strict=True))
+    try:
+        found = check_sequences(given, brain_of(given))
+    except SequenceDoubt:
+        return "asked"
+    right = all(true_of[given_as] is name for name, given_as in found.assignment.items())
+    if not right and any(f.finding is Finding.CANNOT_TELL for f in found.findings.values()):
+        return "told"
+    return "right" if right else "wrong"
+
+
+def test_right_order_is_confirmed(images: Images) -> None:
+    found = check_sequences(images, brain_of(images))
+    assert not found.is_corrected
+    assert {f.finding for f in found.findings.values()} == {Finding.CONFIRMED}
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("pair", [(Sequence.T1, Sequence.T1C), (Sequence.T2, Sequence.FLAIR)])
+def test_swapped_pair_is_corrected(images: Images, pair: tuple[Sequence, Sequence]) -> None:
+    one, other = pair
+    given = images | {one: images[other], other: images[one]}
+    found = check_sequences(given, brain_of(given))
+    assert found.assignment == {s: s for s in Sequence} | {one: other, other: one}
+    assert found.findings[one].finding is Finding.CORRECTED
+    assert f"{other} is used as {one}" in found.warnings[0]
+
+
+def test_no_order_ends_wrong_in_silence(images: Images) -> None:
+    looks = {order: outcome(given_in(order, images), order) for order in _orders()}
+    assert "wrong" not in looks.values()
+    assert "told" not in looks.values()
+    assert sum(result == "right" for result in looks.values()) > len(looks) / 2
+
+
+def _orders() -> list[tuple[Sequence, ...]]:
+    return list(itertools.permutations(Sequence))
+
+
+def test_two_images_without_contrast_agent_are_not_told_apart(images: Images) -> None:
+    rng = np.random.default_rng(0)
+    plain = images[Sequence.T1]
+    noise = 0.02 * plain.max() * ndimage.gaussian_filter(rng.standard_normal(plain.shape), 0.7)
+    again = np.where(plain != 0, plain + noise, 0).astype(np.float32)
+    given = {Sequence.T1: plain, Sequence.T1C: again}
+    found = check_sequences(given, brain_of(given), header_confidence={Sequence.T1C: 0.9})
+    assert found.findings[Sequence.T1C].finding is Finding.CANNOT_TELL
+    assert "whether T1c shows contrast agent" in found.warnings[0]
+    guessed = {Sequence.T1: 0.5, Sequence.T1C: 0.5}
+    with pytest.raises(SequenceDoubt, match="--t1 SERIES --t1c SERIES"):
+        check_sequences(given, brain_of(given), header_confidence=guessed)
+    check_sequences(
+        given, brain_of(given), header_confidence=guessed, chosen_by_user={Sequence.T1C}
+    )
+
+
+def test_doubt_survives_the_way_between_processes() -> None:
+    doubt = SequenceDoubt((Sequence.T1, Sequence.T1C), "They look alike.")
+    again = pickle.loads(pickle.dumps(doubt))
+    assert str(again) == str(doubt)
+    assert again.sequences == doubt.sequences
+
+
+def test_evidence_turns_its_sign_with_the_images(images: Images) -> None:
+    looks = brain_looks(images, brain_of(images))
+    for one, other in itertools.combinations(Sequence, 2):
+        there = pair_features(looks[one], looks[other])
+        np.testing.assert_allclose(there, -pair_features(looks[other], looks[one]), atol=1e-4)
+    assert evidence(PairTest.T1C_T1, looks[Sequence.T1C], looks[Sequence.T1]) > 2
+    assert evidence(PairTest.T2_FLAIR, looks[Sequence.T2], looks[Sequence.FLAIR]) > 2
+
+
+def test_image_of_a_few_voxels_is_not_judged(images: Images) -> None:
+    brain = brain_of(images)
+    sliver = np.zeros_like(images[Sequence.T2])
+    sliver[:4] = images[Sequence.T2][:4]
+    assert set(brain_looks(images | {Sequence.T2: sliver}, brain)) == set(Sequence) - {Sequence.T2}
+    assert check_sequences({}, np.zeros((4, 4, 4), dtype=bool)).findings == {}
+
+
+@pytest.mark.patients
+@pytest.mark.parametrize("number", FIGURES)
+def test_patients_are_never_swapped_in_silence(shared_data: Path, number: str) -> None:
+    study = open_path(shared_data / "train" / f"BraTS2021_{number}").studies[0]
+    volumes = load_roles(choose_roles(study))
+    images = {s: np.asarray(v.array_kji, dtype=np.float32) for s, v in volumes.items()}
+    assert not check_sequences(images, brain_of(images)).is_corrected
+    for one, other in itertools.combinations(Sequence, 2):
+        order = tuple({one: other, other: one}.get(s, s) for s in Sequence)
+        assert outcome(given_in(order, images), order) in {"right", "asked"}, (one, other)
+
+
+@pytest.mark.patients
+def test_raw_patient_with_swapped_names_is_put_right(shared_data: Path) -> None:
+    study = open_path(shared_data / "raw" / "TCGA-FG-6692").studies[0]
+    volumes = load_roles(choose_roles(study))
+    order = (Sequence.T1C, Sequence.T1, Sequence.FLAIR, Sequence.T2)
+    swapped = {name: volumes[true] for name, true in zip(Sequence, order, strict=True)}
+    prepared = prepare(swapped)
+    assert prepared.volumes[Sequence.T1C].source == volumes[Sequence.T1C].source
+    assert prepared.volumes[Sequence.FLAIR].source == volumes[Sequence.FLAIR].source
+    assert any("is used as" in warning for warning in prepared.warnings)
