@@ -81,11 +81,17 @@ def test_without_a_table_the_cards_are_believed(runs: Path) -> None:
     assert len(find_folds(runs, {})) == 2
 
 
+def test_other_runs_beside_the_folds_are_passed_over(runs: Path) -> None:
+    write_run(runs / "all", [], ["a", "b", "c"])
+    table = read_fold_table(write_table(runs, HELD_OUT | {"fold9": ["z"]}))
+    assert [one.name for one in find_folds(runs, table)] == ["fold1", "fold2"]
+
+
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
         ({"fold1": ["a"], "fold2": ["c"]}, "differ in b"),
-        ({"fold1": ["a", "b"]}, "has no fold2"),
+        ({"other": ["a", "b"]}, "no folder named other"),
     ],
 )
 def test_folds_that_are_not_the_tables_are_refused(
