@@ -1,6 +1,7 @@
 """DICOM headers to studies and series."""
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,7 +59,11 @@ def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
         images = [header for header in members if header.sop_class_uid in MR_CLASSES]
         if len(images) < len(members):
             rest = [header for header in members if header.sop_class_uid not in MR_CLASSES]
-            skipped.append((_title(rest[0]), _not_mr(rest)))
+            first = rest[0]
+            description = first.attributes.get("SeriesDescription", "")
+            paths = (header.path for header in rest)
+            title = series_title(first.series_number, description, paths)
+            skipped.append((title, _not_mr(rest)))
         if images:
             series.extend(_series(series_uid, images))
     series.sort(key=lambda one: (one.number, one.acquired, one.series_uid))
@@ -82,9 +87,11 @@ def _fallback_name(uid: str, root: Path) -> str:
     return f"{safe_name(root.stem)}_{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
 
 
-def _title(header: FileHeader) -> str:
-    description = header.attributes.get("SeriesDescription", "")
-    return f"Series {header.series_number} {description}".strip()
+def series_title(number: int, description: str, paths: Iterable[Path]) -> str:
+    """Return what tells a series from all others: number, description, file or folder."""
+    different = sorted(set(paths))
+    place = different[0] if len(different) == 1 else os.path.commonpath(different)
+    return f"{' '.join(f'Series {number} {description}'.split())} ({place})"
 
 
 def _not_mr(headers: list[FileHeader]) -> str:

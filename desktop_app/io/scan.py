@@ -9,7 +9,7 @@ from pathlib import Path
 from desktop_app.domain.study import Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_headers import FileHeader
-from desktop_app.io.dicom_scan import group_into_studies
+from desktop_app.io.dicom_scan import group_into_studies, series_title
 from desktop_app.io.header_cache import HeaderCache, cache_file
 from desktop_app.io.naming import unique_name
 from desktop_app.io.nifti import is_nifti_path
@@ -92,10 +92,10 @@ def scan(
     headers.sort(key=lambda header: header.path)
     finder.skipped.sort()
     studies = [*group_into_studies(headers, path), *group_nifti_files(nifti, on_file=advance)]
-    studies = [_as_the_user_knows_it(study, finder) for study in studies]
     tell(1.0, _STAGE_READING)
     found = _result(path, studies, finder.skipped)
-    return replace(found, notes=tuple(cache.notes)) if cache is not None else found
+    notes = tuple(cache.notes) if cache is not None else ()
+    return _as_the_user_knows_it(found, finder, notes)
 
 
 class _Advance:
@@ -124,13 +124,25 @@ def _silent(_fraction: float, _stage: str) -> None:
     """Tell nobody."""
 
 
-def _as_the_user_knows_it(study: Study, finder: FileFinder) -> Study:
-    """Return the study with files of archives named by their place in the archive."""
-    root = finder.shown(study.root)
-    # Where the folder stands for the study, its name has to be the same in every run.
-    uid = str(root) if study.study_uid == str(study.root) else study.study_uid
-    skipped = tuple((finder.shown_in(what), reason) for what, reason in study.skipped)
-    return replace(study, study_uid=uid, root=root, skipped=skipped)
+def _as_the_user_knows_it(
+    found: ScanResult, finder: FileFinder, notes: tuple[str, ...]
+) -> ScanResult:
+    """Return what was found with files of archives named by their place in the archive."""
+
+    def named(skipped: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((finder.shown_in(what), reason) for what, reason in skipped)
+
+    studies = tuple(
+        replace(
+            study,
+            # Where a folder stands for the study, its name has to be the same in every run.
+            study_uid=finder.shown_in(study.study_uid),
+            root=finder.shown(study.root),
+            skipped=named(study.skipped),
+        )
+        for study in found.studies
+    )
+    return ScanResult(studies, named(found.skipped), notes)
 
 
 def _result(path: Path, studies: list[Study], skipped: list[tuple[str, str]]) -> ScanResult:
@@ -151,7 +163,10 @@ def _result(path: Path, studies: list[Study], skipped: list[tuple[str, str]]) ->
 
 
 def _title(series: Series) -> str:
-    return f"Series {series.number} {series.description}".strip()
+    if series.is_nifti:
+        return str(series.instances[0].path)
+    paths = (instance.path for instance in series.instances)
+    return series_title(series.number, series.description, paths)
 
 
 def _why_unusable(series: Series) -> str:
