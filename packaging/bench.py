@@ -2,8 +2,8 @@
 
 ``--command STUDY`` runs ``segment`` as a user would, in processes of its own, and prints the
 seconds of each stage and the peak memory of all its processes together. ``--scan`` times how a
-folder of 10,000 files is looked through, see `bench_scan`. Everything else is passed on to
-``python -m model.bench``.
+folder of 10,000 files is looked through, see `bench_scan`; ``--load`` how a series becomes a
+volume, see `bench_load`. Everything else is passed on to ``python -m model.bench``.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import bench_load
 import bench_scan
 import psutil
 from rich.console import Console
@@ -127,9 +128,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, add_help=False)
     parser.add_argument("--command", type=Path, metavar="STUDY")
     parser.add_argument("--scan", action="store_true")
+    parser.add_argument("--load", action="store_true")
     options, others = parser.parse_known_args()
     if options.scan:
         return bench_scan.main(others)
+    if options.load:
+        return bench_load.main(others)
     if options.command is None:
         command = [sys.executable, "-m", "model.bench", *others]
         return subprocess.run(command, cwd=ROOT, check=False).returncode
