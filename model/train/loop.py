@@ -1,10 +1,9 @@
 """The training loop: one process or several, resumable at any step."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from model.network import Network, build_network
+from model.train.card import training_section
 from model.train.checkpoint import (
     CheckpointError,
     Progress,
@@ -246,7 +246,9 @@ class Trainer:
         if not self.share.leads:
             return None
         details = {
-            "training": self._training_card(),
+            "training": training_section(
+                self.config, self.data, self.progress, self._figures, self.started_from
+            ),
             **self.data.task.card_section(),
             **self.config.card,
         }
@@ -285,22 +287,6 @@ class Trainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
-
-    def _training_card(self) -> dict[str, Any]:
-        config = asdict(self.config)
-        for own_section in ("network", "card", "held_out", "folds"):
-            config.pop(own_section)
-        known = {k: v for k, v in self._figures.items() if not math.isnan(v)}
-        return {
-            "cases": sorted(case.name for case in self.data.training),
-            "validation_cases": sorted(case.name for case in self.data.validation),
-            "validation": known,
-            "held_out": list(self.config.held_out),
-            "started_from": self.started_from,
-            "steps": self.progress.step,
-            "hours": round(self.progress.seconds / 3600.0, 2),
-            "recipe": config,
-        }
 
 
 class _Answers(nn.Module):

@@ -1,0 +1,42 @@
+"""What the model card says of the training."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from model.train.checkpoint import Progress
+from model.train.config import TrainConfig
+from model.train.sources import TrainingData
+
+_ELSEWHERE = ("network", "card", "held_out", "folds")
+"""Sections of the configuration that stand elsewhere on the card, or say nothing of this run."""
+
+
+def training_section(
+    config: TrainConfig,
+    data: TrainingData,
+    progress: Progress,
+    figures: Mapping[str, Any],
+    started_from: Sequence[str],
+) -> dict[str, Any]:
+    """Return the section ``training``: the cases, how long, the whole recipe.
+
+    Parameters
+    ----------
+    figures
+        Of the last validation, with its step; NaN is left out.
+    started_from
+        SHA-256 of the weights that the run began with.
+    """
+    recipe = {key: value for key, value in asdict(config).items() if key not in _ELSEWHERE}
+    return {
+        "cases": sorted(case.name for case in data.training),
+        "validation_cases": sorted(case.name for case in data.validation),
+        "validation": {key: value for key, value in figures.items() if not math.isnan(value)},
+        "held_out": list(config.held_out),
+        "started_from": list(started_from),
+        "steps": progress.step,
+        "hours": round(progress.seconds / 3600.0, 2),
+        "recipe": recipe,
+    }
