@@ -21,6 +21,7 @@ from model.evaluate.folds import (
     find_folds,
     fold_of,
     read_fold_table,
+    unknown_ancestors,
 )
 from model.evaluate.out_of_fold import Conditions, OutOfFold, load, predict, save
 from model.inference import Segmenter
@@ -91,6 +92,9 @@ def run(options: FoldOptions, console: Console) -> int:
     left_out = sorted(set(by_name) - set(owners))
     if left_out:
         console.print(f"Held out by no fold, so not evaluated: {', '.join(left_out)}")
+    if strangers := unknown_ancestors(options.runs, folds):
+        told = ", ".join(sha256[:12] for sha256 in strangers)
+        console.print(f"The folds started from networks that have read nobody knows what: {told}")
     answers = _Answers(options, console)
     patients = answers.of(owners, by_name)
     settings = PostprocessSettings.from_card(folds[0].card.document)
@@ -193,6 +197,7 @@ def _about(
             for run in folds
         },
         "not_evaluated": list(left_out),
+        "started_from_unknown": list(unknown_ancestors(options.runs, folds)),
     }
 
 

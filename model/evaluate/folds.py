@@ -78,7 +78,8 @@ def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun
     ------
     FoldError
         If there is none, one has more than one network, a network has read what it was to hold
-        out, two hold out the same case, or one does not hold out what the table says.
+        out (or one of those in `runs` that it started from has), two hold out the same case, or
+        one does not hold out what the table says.
     """
     folders = sorted(f for f in runs.glob("*") if f.is_dir() and (not table or f.name in table))
     found = tuple(run for run in map(_read, folders) if run is not None)
@@ -86,10 +87,22 @@ def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun
         names = f" named {', '.join(table)}" if table else ""
         msg = f"{runs}: no folder{names} with NAME.safetensors and NAME.json"
         raise FoldError(msg)
+    lineage = {card.sha256: card for card in _cards(runs)}
     for run in found:
         _check(run, table)
+        _require_unread_by_ancestors(run, lineage)
     _require_disjoint(found)
     return found
+
+
+def unknown_ancestors(runs: Path, folds: Iterable[FoldRun]) -> tuple[str, ...]:
+    """Return the SHA-256 of networks the folds started from that do not lie in `runs`.
+
+    What those have read is not known.
+    """
+    lineage = {card.sha256: card for card in _cards(runs)}
+    wanted = {sha256 for run in folds for sha256 in _ancestors(run.card, lineage)}
+    return tuple(sorted(wanted - set(lineage)))
 
 
 def fold_of(case: str, folds: Iterable[FoldRun]) -> FoldRun | None:
@@ -120,6 +133,41 @@ def _check(run: FoldRun, table: Mapping[str, frozenset[str]]) -> None:
         differing = ", ".join(sorted(meant ^ run.held_out))
         msg = f"{run.weights}: its card and the table of folds differ in {differing}"
         raise FoldError(msg)
+
+
+def _cards(runs: Path) -> list[ModelCard]:
+    return [
+        read_card(weights.parent, weights.stem)
+        for weights in sorted(runs.glob("*/*.safetensors"))
+        if weights.with_suffix(".json").is_file()
+    ]
+
+
+def _ancestors(card: ModelCard, lineage: Mapping[str, ModelCard]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(_started_from(card))
+    while waiting:
+        sha256 = waiting.pop()
+        if sha256 not in found:
+            found.add(sha256)
+            waiting += _started_from(lineage[sha256]) if sha256 in lineage else ()
+    return found
+
+
+def _started_from(card: ModelCard) -> tuple[str, ...]:
+    return tuple(card.document.get("training", {}).get("started_from", ()))
+
+
+def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
+    for sha256 in _ancestors(run.card, lineage):
+        if sha256 in lineage:
+            read = set(lineage[sha256].document.get("training", {}).get("cases", ()))
+            if seen := sorted(read & run.held_out):
+                msg = (
+                    f"{run.weights}: started from {lineage[sha256].name} "
+                    f"({sha256[:12]}), which has read {', '.join(seen)}"
+                )
+                raise FoldError(msg)
 
 
 def _require_disjoint(folds: tuple[FoldRun, ...]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from model.evaluate import fold_command
 from model.evaluate.__main__ import main
-from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table
+from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table, unknown_ancestors
 from model.evaluate.out_of_fold import Conditions, load, save
 from model.network import SlimUNETRpp, SlimUNETRppConfig
 from model.weights import read_card, save_network
@@ -23,8 +23,11 @@ HELD_OUT = {"fold1": ["a", "b"], "fold2": ["c"]}
 SHAPE = (34, 36, 33)
 
 
-def write_run(folder: Path, held_out: list[str], seen: list[str]) -> Path:
-    training = {"training": {"cases": seen, "held_out": held_out, "steps": 3}}
+def write_run(
+    folder: Path, held_out: list[str], seen: list[str], started_from: tuple[str, ...] = ()
+) -> Path:
+    about = {"cases": seen, "held_out": held_out, "steps": 3, "started_from": started_from}
+    training = {"training": about}
     save_network(folder, "small", NETWORK, SlimUNETRpp(NETWORK).state_dict(), training)
     return folder / "small.safetensors"
 
@@ -105,6 +108,19 @@ def test_a_network_that_has_seen_its_patients_is_refused(runs: Path) -> None:
     write_run(runs / "fold3", ["d"], ["a", "d"])
     with pytest.raises(FoldError, match="trained on what it was to hold out: d"):
         find_folds(runs, {})
+
+
+def test_what_an_ancestor_has_read_counts(runs: Path) -> None:
+    first = read_card(write_run(runs / "first", ["z"], ["c"]).parent, "small").sha256
+    second = write_run(runs / "second", ["z"], ["a"], (first,))
+    parent = read_card(second.parent, "small").sha256
+    table = {"fold1": frozenset("ab"), "fold2": frozenset("c"), "fold3": frozenset("d")}
+    write_run(runs / "fold3", ["d"], ["a", "b"], (parent, "f" * 64))
+    folds = find_folds(runs, table)
+    assert unknown_ancestors(runs, folds) == ("f" * 64,)
+    write_run(runs / "fold2", ["c"], ["a", "b"], (parent,))
+    with pytest.raises(FoldError, match=r"started from small .* which has read c"):
+        find_folds(runs, table)
 
 
 def test_a_patient_belongs_to_one_fold(runs: Path) -> None:
