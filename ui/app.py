@@ -142,7 +142,7 @@ class WindowApp:
     def close(self) -> None:
         """Stop the jobs, keep the settings; nothing touches the window any more."""
         self.dispatcher.close()
-        self.study.cancel()
+        self.study.close()
         self.batch.stop()
         self.settings = replace(self.settings, open_folder=self.window.last_folder)
         self.services.save_settings(self.settings)
@@ -159,6 +159,8 @@ class WindowApp:
         page.segment_requested.connect(self.study.segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
         page.sequences.role_changed.connect(self._choose_role)
+        page.sequences.sequence_chosen.connect(self.study.show_sequence)
+        page.sequences.compare_requested.connect(self.study.preflight.compare)
         page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
         batch = window.batch_page
         batch.folders_chosen.connect(self.batch.choose_folders)

@@ -23,7 +23,9 @@ from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
+from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.left_out_dialog import LeftOutDialog
+from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
@@ -33,10 +35,12 @@ from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
 from ui.views.study_view import (
     Actions,
+    Comparison,
     JobStatus,
     RegionRow,
     SequenceSlot,
     StudyHeader,
+    Verdict,
 )
 from ui.widgets.card import styled_label
 from ui.widgets.message import crash_box, error_box, message_box
@@ -114,6 +118,7 @@ class MainWindow(QMainWindow):
         self.start_page.batch_requested.connect(self.show_batch_page)
         self.study_page.export_requested.connect(self.export_asked)
         self.study_page.left_out_requested.connect(self.show_left_out)
+        self.study_page.sequences.checks_requested.connect(self.show_checks)
         self.study_page.views.value_probed.connect(self._readout.setText)
         self.study_page.viewer_bar.window_reset_requested.connect(
             self.study_page.views.reset_window
@@ -141,6 +146,12 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List what keys and mouse buttons do."""
         dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_checks(self, slots: Many[SequenceSlot]) -> None:
+        """List everything that the pre-flight look found."""
+        dialog = PreflightDialog(slots, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -217,6 +228,16 @@ class MainWindow(QMainWindow):
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""
         self.study_page.sequences.show_slots(slots)
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        """Show what the pre-flight table comes to."""
+        self.study_page.sequences.show_verdict(verdict)
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show two of the images over each other, in a window of their own."""
+        dialog = CompareDialog(comparison, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer these sequences above the slices."""

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from desktop_app.cli.console import print_note, print_result, print_table
+from desktop_app.cli.preflight import check_study, preflight_document, print_preflight
 from desktop_app.cli.work import do_work
 from desktop_app.jobs.runner import JobRunner
 
 if TYPE_CHECKING:
     from desktop_app.cli.frontend import Frontend
     from desktop_app.domain.geometry import Geometry
+    from desktop_app.domain.preflight import Preflight
     from desktop_app.domain.study import Series, Study
     from desktop_app.io.scan import ScanResult
 
@@ -32,7 +34,12 @@ def scan(
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="List everything that was left out.")
+        bool,
+        typer.Option("--verbose", "-v", help="List everything that was left out, and all checks."),
+    ] = False,
+    pixels: Annotated[
+        bool,
+        typer.Option("--pixels", help="Also read the proposed series and judge noise and motion."),
     ] = False,
     no_cache: Annotated[
         bool,
@@ -43,7 +50,7 @@ def scan(
         typer.Option("--clear-cache", help="First forget what earlier scans have kept."),
     ] = False,
 ) -> None:
-    """List patients, studies and series, and the role proposed for each series.
+    """List patients, studies and series, the role proposed for each series, and what to check.
 
     Headers are kept in the user's own folder, so that the same files are listed at once next time.
     """
@@ -66,23 +73,32 @@ def scan(
             frontend.stop,
             quiet=as_json,
         )
+    checked = [
+        check_study(study, frontend.stop, pixels=pixels, quiet=as_json) for study in found.studies
+    ]
     if as_json:
-        print_result(json.dumps(scan_document(path, found), indent=2, ensure_ascii=False))
+        document = scan_document(path, found, checked)
+        print_result(json.dumps(document, indent=2, ensure_ascii=False))
         return
     limit = None if verbose else _LISTED_SKIPPED
-    for study in found.studies:
+    for study, preflight in zip(found.studies, checked, strict=True):
         _print_study(study, limit)
+        print_preflight(preflight, verbose=verbose)
+        print_result()
     _print_skipped(found.skipped, limit)
     for note in found.notes:
         print_note(note)
 
 
-def scan_document(path: Path, found: "ScanResult") -> dict[str, Any]:
+def scan_document(path: Path, found: "ScanResult", checked: "list[Preflight]") -> dict[str, Any]:
     """Return what a scan found in the schema ``gliascope/scan/1``."""
     return {
         "schema": SCHEMA,
         "path": str(path),
-        "studies": [_study_document(study) for study in found.studies],
+        "studies": [
+            {**_study_document(study), "preflight": preflight_document(preflight)}
+            for study, preflight in zip(found.studies, checked, strict=True)
+        ],
         "skipped": [{"path": what, "reason": reason} for what, reason in found.skipped],
         "notes": list(found.notes),
     }
@@ -170,7 +186,6 @@ def _print_study(study: "Study", limit: int | None) -> None:
     if missing:
         print_result(f"Missing   {', '.join(missing)}")
     _print_skipped(study.skipped, limit)
-    print_result()
 
 
 def _print_skipped(skipped: tuple[tuple[str, str], ...], limit: int | None) -> None:

@@ -5,11 +5,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPushButton, QTableView
 
 from desktop_app.paths import assets_dir
+from desktop_app.services.preflight.headers import check_headers
 from tests.study_cases import make_study, roles_of
 from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.icons import Icons
 from ui.main_window import MainWindow
-from ui.presenters.rows import header_of, slots_of
+from ui.presenters.rows import header_of
+from ui.presenters.slots import slots_of
 from ui.theme import LIGHT, apply_theme
 
 ROWS = (
@@ -97,7 +99,7 @@ def test_the_window_lists_what_the_note_counts(qtbot, qapp):
     qtbot.addWidget(window)
     study = make_study()
     header = header_of(study, ((str(Path("b.pdf")), "not an image"),))
-    window.show_study(header, slots_of(study, roles_of(study), frozenset(), {}))
+    window.show_study(header, slots_of(study, check_headers(study, roles_of(study))))
     note = next(b for b in window.findChildren(QPushButton) if "left out" in b.text())
     note.click()
     (dialog,) = window.findChildren(LeftOutDialog)

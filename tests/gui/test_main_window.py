@@ -12,11 +12,13 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.paths import assets_dir
 from desktop_app.services.measure import measure
+from desktop_app.services.preflight.headers import check_headers
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
 from ui.main_window import NOTICE, MainWindow
-from ui.presenters.rows import header_of, region_rows, slots_of
+from ui.presenters.rows import header_of, region_rows
+from ui.presenters.slots import slots_of
 from ui.theme import DARK, LIGHT, apply_theme
 from ui.views.study_view import Actions, JobStatus
 
@@ -36,7 +38,7 @@ def window(qtbot, qapp):
 @pytest.fixture
 def study_window(window):
     study = make_study()
-    window.show_study(header_of(study), slots_of(study, roles_of(study), frozenset(), {}))
+    window.show_study(header_of(study), slots_of(study, check_headers(study, roles_of(study))))
     window.show_image(IMAGE, reference=IMAGE)
     return window
 

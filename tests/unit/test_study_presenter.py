@@ -18,7 +18,7 @@ from desktop_app.services.session import Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
 from ui.presenters import study_presenter
 from ui.presenters.study_presenter import StudyPresenter
-from ui.views.study_view import Light, StudyView
+from ui.views.study_view import StudyView
 
 T1C = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="t1c")
 FLAIR = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="flair")
@@ -165,7 +165,7 @@ def test_overruling_a_role_loads_anew_and_drops_the_result(scene):
     assert Sequence.FLAIR not in scene.services["load_study"].call_args.args[0]
     scene.view.show_segmentation.assert_called_with(None)
     flair = scene.view.show_slots.call_args.args[0][3]
-    assert (flair.light, flair.sentence) == (Light.POOR, "Left out by you.")
+    assert (flair.word, flair.sentence) == ("missing", "Left out by you.")
 
 
 def test_a_result_of_an_earlier_choice_is_dropped(scene):

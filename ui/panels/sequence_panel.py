@@ -1,43 +1,71 @@
-"""The pre-flight table: four sequences, a traffic light, a drop-down and one sentence each."""
+"""The pre-flight table: four sequences, a picture, a light, a drop-down and a sentence each."""
 
 from collections.abc import Sequence as Many
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
+from desktop_app.domain.preflight import Check
 from desktop_app.domain.study import Sequence
-from ui.views.study_view import Light, SequenceSlot
-from ui.widgets.card import Card, set_kind, styled_label
+from ui.views.study_view import SequenceSlot, Verdict
+from ui.widgets.card import Card, styled_label
+from ui.widgets.light import light_label, show_light
 
-# A shape beside the colour, so that the light can be read without seeing colours.
-_LIGHT_SIGNS = {Light.GOOD: "●", Light.FAIR: "▲", Light.POOR: "✕"}
-_LIGHT_WORDS = {Light.GOOD: "ready", Light.FAIR: "please check", Light.POOR: "missing"}
+_THUMBNAIL_PX = 56
+_LOOKING = "Looking at the images …"
 
 
 class _Row:
     """The widgets of one sequence."""
 
     def __init__(self, sequence: Sequence, grid: QGridLayout, row: int) -> None:
-        self.light = styled_label("")
+        self.picture = QToolButton()
+        self.picture.setProperty("kind", "thumbnail")
+        self.picture.setFixedSize(_THUMBNAIL_PX + 2, _THUMBNAIL_PX + 2)
+        self.picture.setIconSize(QSize(_THUMBNAIL_PX, _THUMBNAIL_PX))
+        self.picture.setAccessibleName(f"Show {sequence.value} in the views")
+        self.light = light_label()
         self.name = styled_label(sequence.value, "title")
         self.choice = QComboBox()
         self.choice.setAccessibleName(f"Series used as {sequence.value}")
         self.choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.choice.setMinimumContentsLength(8)
         self.sentence = styled_label("", "muted", wrap=True)
-        grid.addWidget(self.light, row, 0)
-        grid.addWidget(self.name, row, 1)
-        grid.addWidget(self.choice, row, 2)
-        grid.addWidget(self.sentence, row + 1, 1, 1, 2)
-
-    def widgets(self) -> tuple[QLabel, QLabel, QComboBox, QLabel]:
-        return self.light, self.name, self.choice, self.sentence
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.picture, row, 0, 2, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.light, row, 1)
+        grid.addWidget(self.name, row, 2)
+        grid.addWidget(self.choice, row, 3)
+        grid.addWidget(self.sentence, row + 1, 1, 1, 3)
+        grid.setRowMinimumHeight(row + 1, 32)
+        self._thumbnail: NDArray[np.uint8] | None = None
 
     def show(self, slot: SequenceSlot) -> None:
-        self.light.setText(_LIGHT_SIGNS[slot.light])
-        set_kind(self.light, slot.light.value)
-        self.light.setToolTip(_LIGHT_WORDS[slot.light])
-        self.light.setAccessibleName(f"{slot.sequence.value}: {_LIGHT_WORDS[slot.light]}")
+        word = f"{slot.sequence.value}: {slot.word}"
+        show_light(self.light, slot.light, word)
+        self._show_choices(slot)
+        self.sentence.setText(f"{slot.word.capitalize()}: {_after_colon(slot.sentence)}")
+        details = "\n".join(check_line(check) for check in slot.checks)
+        for widget in (self.light, self.sentence):
+            widget.setToolTip(details)
+        if slot.thumbnail_yx is not self._thumbnail:
+            self._thumbnail = slot.thumbnail_yx
+            self.picture.setIcon(_icon(slot.thumbnail_yx))
+        self.picture.setEnabled(slot.thumbnail_yx is not None)
+        self.picture.setToolTip(f"Show {slot.sequence.value} in the views")
+
+    def _show_choices(self, slot: SequenceSlot) -> None:
         self.choice.blockSignals(True)
         self.choice.clear()
         for choice in slot.choices:
@@ -45,7 +73,6 @@ class _Row:
         self.choice.setCurrentIndex(max(0, self.choice.findData(slot.chosen_uid)))
         self.choice.setToolTip(self.choice.currentText())
         self.choice.blockSignals(False)
-        self.sentence.setText(slot.sentence)
 
 
 class SequencePanel(Card):
@@ -55,17 +82,27 @@ class SequencePanel(Card):
     -------
     role_changed(Sequence, str)
         The user chose another series (UID, empty for none).
+    sequence_chosen(Sequence)
+        The user clicked a picture.
+    checks_requested(object)
+        The user wants to see everything that was found in these rows.
+    compare_requested()
+        The user wants to see two images over each other.
     """
 
     role_changed = Signal(object, str)
+    sequence_chosen = Signal(object)
+    checks_requested = Signal(object)
+    compare_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Sequences", parent)
         grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(2, 1)
+        grid.setHorizontalSpacing(7)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(3, 1)
         self.body.addLayout(grid)
+        self._slots: tuple[SequenceSlot, ...] = ()
         self._rows: dict[Sequence, _Row] = {}
         for index, sequence in enumerate(Sequence):
             row = _Row(sequence, grid, 2 * index)
@@ -74,18 +111,69 @@ class SequencePanel(Card):
                     one, str(self._rows[one].choice.currentData())
                 )
             )
+            row.picture.clicked.connect(lambda _, one=sequence: self.sequence_chosen.emit(one))
             self._rows[sequence] = row
+        self._light = light_label()
+        self._verdict = styled_label("", wrap=True)
+        verdict = QHBoxLayout()
+        verdict.setSpacing(7)
+        verdict.addWidget(self._light, 0, Qt.AlignmentFlag.AlignTop)
+        verdict.addWidget(self._verdict, 1)
+        self.body.addLayout(verdict)
+        self.body.addLayout(self._buttons())
+
+    def _buttons(self) -> QHBoxLayout:
+        checks = QPushButton("All checks …")
+        checks.setToolTip("Everything that was looked at before segmenting")
+        checks.clicked.connect(lambda: self.checks_requested.emit(self._slots))
+        self._compare = QPushButton("Compare images …")
+        self._compare.setToolTip("Lay two images over each other: checkerboard, blend, blink")
+        self._compare.setEnabled(False)
+        self._compare.clicked.connect(self.compare_requested)
+        buttons = QHBoxLayout()
+        buttons.addWidget(checks)
+        buttons.addWidget(self._compare)
+        return buttons
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Show one row per slot."""
+        self._slots = tuple(slots)
         for slot in slots:
             self._rows[slot.sequence].show(slot)
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        """Show what the rows come to."""
+        show_light(self._light, verdict.light, verdict.light.word)
+        text = verdict.sentence
+        self._verdict.setText(f"{text} {_LOOKING}" if verdict.is_looking else text)
 
     def set_editable(self, editable: bool) -> None:
         """Lock the drop-downs while a job runs."""
         for row in self._rows.values():
             row.choice.setEnabled(editable)
 
+    def set_comparable(self, comparable: bool) -> None:
+        """Tell whether there are two images to lay over each other."""
+        self._compare.setEnabled(comparable)
+
     def choice_box(self, sequence: Sequence) -> QComboBox:
         """Return the drop-down of a sequence."""
         return self._rows[sequence].choice
+
+
+def check_line(check: Check) -> str:
+    """Return an answer as one line."""
+    return f"{check.light.sign} {check.aspect.value} ({check.light.word}): {check.sentence}"
+
+
+def _after_colon(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+
+
+def _icon(grey_yx: NDArray[np.uint8] | None) -> QIcon:
+    if grey_yx is None:
+        return QIcon()
+    rows, columns = grey_yx.shape
+    grey = np.ascontiguousarray(grey_yx)
+    picture = QImage(grey.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
+    return QIcon(QPixmap.fromImage(picture.copy()))

@@ -89,6 +89,7 @@ class StudyPage(QWidget):
         """Enable the buttons."""
         self._segment.setEnabled(actions.segment)
         self._export.setEnabled(actions.export)
+        self.sequences.set_comparable(actions.compare)
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""

@@ -1,18 +1,10 @@
 """Turns values of the domain into what the panels show."""
 
-from collections.abc import Mapping
-
 from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
-from desktop_app.domain.registration import Registration
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
-from desktop_app.domain.study import Sequence, Series, Study
-from ui.views.study_view import Light, RegionRow, SequenceSlot, SeriesChoice, StudyHeader
-
-NOT_AVAILABLE = "not available"
-
-# Above it the rules name the sequence from more than one header value that agree.
-SURE_CONFIDENCE = 0.7
+from desktop_app.domain.study import Study
+from ui.views.study_view import RegionRow, StudyHeader
 
 
 def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> StudyHeader:
@@ -35,39 +27,6 @@ def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> St
         note=f"{items} left out." if left_out else "",
         left_out=left_out,
     )
-
-
-def slots_of(
-    study: Study,
-    roles: Mapping[Sequence, Series],
-    chosen_by_user: frozenset[Sequence],
-    registrations: Mapping[Sequence, Registration],
-) -> tuple[SequenceSlot, ...]:
-    """Return the pre-flight table of a study."""
-    usable = [series for series in study.series if series.usable]
-    choices = (
-        SeriesChoice("", NOT_AVAILABLE),
-        *(SeriesChoice(series.series_uid, series_text(series)) for series in usable),
-    )
-    slots = []
-    for sequence in Sequence:
-        series = roles.get(sequence)
-        light, sentence = _judge(
-            study, sequence, series, sequence in chosen_by_user, registrations.get(sequence)
-        )
-        uid = series.series_uid if series else ""
-        slots.append(SequenceSlot(sequence, choices, uid, light, sentence))
-    return tuple(slots)
-
-
-def series_text(series: Series) -> str:
-    """Return one line that tells a series from its neighbours."""
-    text = f"{series.number}: {series.description}" if series.number else series.description
-    if series.geometry is None:
-        return text
-    k, j, i = series.geometry.shape_kji
-    thickness_mm = series.geometry.spacing_mm[0]
-    return f"{text} ({i}×{j}×{k}, {thickness_mm:.1f} mm)"
 
 
 def region_rows(
@@ -102,29 +61,3 @@ def _range_of(interval: Interval | None) -> tuple[str, str, str]:
     )
     title = f"{interval.coverage:.0%} range"
     return readable_range(interval.low, interval.high), title, note
-
-
-def _judge(
-    study: Study,
-    sequence: Sequence,
-    series: Series | None,
-    by_user: bool,
-    registration: Registration | None,
-) -> tuple[Light, str]:
-    if series is None:
-        return Light.POOR, "Left out by you." if by_user else "No such series was found."
-    sentences = []
-    light = Light.GOOD
-    proposal = study.roles.get(sequence)
-    if by_user:
-        sentences.append("Chosen by you.")
-    elif proposal is not None:
-        sentences.append(f"{proposal.reason} ({proposal.confidence:.0%} sure)")
-        light = Light.GOOD if proposal.confidence >= SURE_CONFIDENCE else Light.FAIR
-    if series.problems:
-        light = Light.FAIR
-        sentences.extend(series.problems)
-    if registration is not None:
-        light = light if registration.ok else Light.POOR
-        sentences.append(registration.message)
-    return light, " ".join(sentences)

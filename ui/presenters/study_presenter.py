@@ -26,13 +26,13 @@ from desktop_app.services.session import (
     Change,
     LoadedChanged,
     ResultChanged,
-    RolesChanged,
     Session,
     StudyChanged,
 )
 from ui.presenters.job_line import Dispatch, JobLine
-from ui.presenters.rows import header_of, region_rows, slots_of
-from ui.views.study_view import Actions, SequenceSlot, StudyView
+from ui.presenters.preflight_presenter import PreflightPresenter
+from ui.presenters.rows import header_of, region_rows
+from ui.views.study_view import Actions, StudyView
 
 _NOT_SEGMENTED = ("Not segmented yet.",)
 # The sequence a reader looks at first; the next in line where it is missing.
@@ -71,6 +71,7 @@ class StudyPresenter:
         self._jobs = JobLine(view, runner, dispatch, self._show_actions)
         self._shown: Sequence | None = None
         self._of_no_study: tuple[tuple[str, str], ...] = ()
+        self.preflight = PreflightPresenter(view, session, runner, dispatch)
         session.subscribe(self._on_change)
         self._show_actions()
 
@@ -124,7 +125,7 @@ class StudyPresenter:
 
     def keep_roles(self) -> None:
         """Show the choice of series as it is, after a change that was taken back."""
-        self._show_slots()
+        self.preflight.show()
 
     def show_sequence(self, sequence: Sequence) -> None:
         """Show another sequence in the views."""
@@ -138,6 +139,7 @@ class StudyPresenter:
         if study is None or loaded is None:
             return
         roles = dict(self._session.roles)
+        chosen = self._session.chosen_by_user
         options = self._options()
         generation = self._session.generation
 
@@ -148,6 +150,7 @@ class StudyPresenter:
                 options,
                 self._segmenter,
                 loaded=loaded,
+                chosen_by_user=chosen,
                 progress=progress,
                 token=token,
             )
@@ -161,6 +164,11 @@ class StudyPresenter:
     def cancel(self) -> None:
         """Stop what runs."""
         self._jobs.cancel()
+
+    def close(self) -> None:
+        """Stop everything, the look at the images in the background too."""
+        self.cancel()
+        self.preflight.cancel()
 
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""
@@ -218,12 +226,12 @@ class StudyPresenter:
         self._jobs.start("Reading the images", work, done, lane=Lane.IO, kind="load")
 
     def _on_change(self, change: Change) -> None:
+        self.preflight.on_change(change)
         match change:
             case StudyChanged(study) if study is not None:
                 self._shown = None
-                self._view.show_study(header_of(study, self._of_no_study), self._slots(study))
-            case RolesChanged():
-                self._show_slots()
+                slots = self.preflight.slots(study)
+                self._view.show_study(header_of(study, self._of_no_study), slots)
             case LoadedChanged():
                 self._show_image()
             case ResultChanged(result, _):
@@ -264,7 +272,6 @@ class StudyPresenter:
             self._view.show_regions((), _NOT_SEGMENTED)
             return
         self._show_image()
-        self._show_slots()
         segmentation = result.segmentation
         self._view.show_segmentation(segmentation)
         self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
@@ -274,21 +281,13 @@ class StudyPresenter:
         took = f", {seconds:.0f} s" if seconds else ""
         self._view.show_regions(rows, (*segmentation.warnings, f"{origin}{took}"))
 
-    def _show_slots(self) -> None:
-        if self._session.study is not None:
-            self._view.show_slots(self._slots(self._session.study))
-
-    def _slots(self, study: Study) -> tuple[SequenceSlot, ...]:
-        result = self._session.result
-        registrations = result.prepared.registrations if result is not None else {}
-        return slots_of(study, self._session.roles, self._session.chosen_by_user, registrations)
-
     def _show_actions(self) -> None:
         idle = not self._jobs.busy
         self._view.show_actions(
             Actions(
-                segment=idle and self._session.loaded is not None,
+                segment=idle and self._session.loaded is not None and self.preflight.can_segment,
                 export=idle and self._session.result is not None,
                 open=True,
+                compare=self.preflight.can_compare,
             )
         )

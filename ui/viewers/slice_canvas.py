@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.domain.geometry import Geometry
@@ -154,18 +154,24 @@ class SliceCanvas(QWidget):
         painter.end()
 
     def _paint_slice(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
-        target, picture, overlay = self._renderer.render(
-            frame, self._step, viewport, self.devicePixelRatioF()
-        )
-        for layer in (picture, None if self._is_peeking else overlay):
-            if layer is not None:
-                is_scaled = layer.width() != round(target.width() * self.devicePixelRatioF())
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_scaled)
-                painter.drawImage(target, layer)
+        self._paint_images(painter, frame, viewport)
         if self._has_crosshair:
             u_mm, v_mm, _ = frame.to_uvw_mm(self._cursor_lps)
             at = QPointF(*viewport.to_pixel(u_mm, v_mm))
             annotations.draw_crosshair(painter, QRectF(self.rect()), at)
+
+    def _paint_images(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
+        target, picture, overlay = self._renderer.render(
+            frame, self._step, viewport, self.devicePixelRatioF()
+        )
+        for layer in (picture, None if self._is_peeking else overlay):
+            self._paint_layer(painter, target, layer)
+
+    def _paint_layer(self, painter: QPainter, target: QRectF, layer: QImage | None) -> None:
+        if layer is not None:
+            is_scaled = layer.width() != round(target.width() * self.devicePixelRatioF())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_scaled)
+            painter.drawImage(target, layer)
 
     def _paint_texts(
         self, painter: QPainter, area: QRectF, frame: PlaneFrame, viewport: Viewport

@@ -1,26 +1,19 @@
 """What the study presenter may ask of the window."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.preflight import Check, Light
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
-
-
-class Light(StrEnum):
-    """Traffic light of a sequence; the values name the style."""
-
-    GOOD = "good"
-    FAIR = "fair"
-    POOR = "poor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +24,67 @@ class SeriesChoice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SequenceSlot:
-    """One row of the pre-flight table."""
+    """One row of the pre-flight table.
+
+    Parameters
+    ----------
+    word
+        The light in a word.
+    sentence
+        What decides the light.
+    checks
+        Everything that was looked at.
+    thumbnail_yx
+        Grey values of the middle axial slice; ``None`` before there is one.
+    """
 
     sequence: Sequence
     choices: tuple[SeriesChoice, ...]
     chosen_uid: str
     light: Light
+    word: str
     sentence: str
+    checks: tuple[Check, ...] = ()
+    thumbnail_yx: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the pre-flight table comes to.
+
+    Parameters
+    ----------
+    is_looking
+        Whether the images are still being looked at.
+    """
+
+    light: Light
+    sentence: str
+    is_looking: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Images of one study to lay over each other.
+
+    Parameters
+    ----------
+    volumes
+        At least two.
+    reference
+        The grid whose planes are shown.
+    note
+        How the images were laid onto each other, in a sentence.
+    messages
+        The same of each image.
+    """
+
+    volumes: Mapping[Sequence, Volume]
+    reference: Geometry
+    note: str
+    messages: Mapping[Sequence, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +141,7 @@ class Actions:
     segment: bool = False
     export: bool = False
     open: bool = True
+    compare: bool = False
 
 
 class StudyView(Protocol):
@@ -106,6 +152,12 @@ class StudyView(Protocol):
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        """Show what the pre-flight table comes to."""
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show two of the images over each other."""
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer these sequences above the slices."""

@@ -1,0 +1,188 @@
+"""The pre-flight table: headers at once, pixels when they are there, registration at the end."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from desktop_app.domain.preflight import Check, Preflight
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
+from desktop_app.services.preflight.headers import check_headers
+from desktop_app.services.preflight.pixels import PixelLook, look_at_pixels
+from desktop_app.services.preflight.prepared import check_prepared
+from desktop_app.services.segment import LoadedStudy
+from desktop_app.services.session import (
+    Change,
+    LoadedChanged,
+    ResultChanged,
+    RolesChanged,
+    Session,
+    StudyChanged,
+)
+from ui.presenters.job_line import Dispatch
+from ui.presenters.slots import slots_of
+from ui.views.study_view import Comparison, SequenceSlot, StudyView, Verdict
+
+_NOT_PREPARED = "As their headers place them; not registered yet."
+_PREPARED = "After registration."
+
+
+class PreflightPresenter:
+    """Keeps the pre-flight table up to date; the study's presenter passes the session's changes on.
+
+    The images are looked at in the background, beside whatever else runs: what was found for
+    another choice of series, or too late, is dropped.
+
+    Parameters
+    ----------
+    dispatch
+        Queues a function onto the GUI thread.
+    """
+
+    def __init__(
+        self, view: StudyView, session: Session, runner: JobRunner, dispatch: Dispatch
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._runner = runner
+        self._dispatch = dispatch
+        self._jobs: dict[str, Job] = {}
+        self._looks: dict[str, PixelLook] = {}
+        self._judged: StudyResult | None = None
+        self._prepared: Mapping[Sequence, tuple[Check, ...]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether the images are being looked at."""
+        return bool(self._jobs)
+
+    @property
+    def can_segment(self) -> bool:
+        """Whether the chosen series are enough."""
+        study = self._session.study
+        return study is not None and not self._preflight(study).refusal
+
+    def cancel(self) -> None:
+        """Stop looking."""
+        for job in self._jobs.values():
+            job.cancel()
+        self._jobs.clear()
+
+    def on_change(self, change: Change) -> None:
+        """Follow the session."""
+        match change:
+            case StudyChanged():
+                self._looks = {}
+            case RolesChanged():
+                self.show()
+            case LoadedChanged(loaded) if loaded is not None:
+                self._look(loaded)
+            case LoadedChanged():
+                self.cancel()
+            case ResultChanged(result, _) if result is not self._judged:
+                self._judged, self._prepared = result, {}
+                if result is not None:
+                    self._judge(result)
+            case _:
+                pass
+
+    def slots(self, study: Study) -> tuple[SequenceSlot, ...]:
+        """Return the table as known now."""
+        return slots_of(study, self._preflight(study), self._looks)
+
+    def show(self) -> None:
+        """Show the table as known now."""
+        study = self._session.study
+        if study is None:
+            return
+        preflight = self._preflight(study)
+        self._view.show_slots(slots_of(study, preflight, self._looks))
+        self._view.show_verdict(Verdict(preflight.light, preflight.sentence, self.busy))
+
+    def compare(self) -> None:
+        """Show two of the images over each other, if there are two."""
+        comparison = self._comparison()
+        if comparison is not None:
+            self._view.show_comparison(comparison)
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether there are two images to lay over each other."""
+        return self._comparison() is not None
+
+    def _comparison(self) -> Comparison | None:
+        result, loaded = self._session.result, self._session.loaded
+        if result is not None and len(result.prepared.volumes) > 1:
+            prepared = result.prepared
+            messages = {s: r.message for s, r in prepared.registrations.items()}
+            volumes = dict(prepared.volumes)
+            return Comparison(volumes, prepared.reference.geometry, _PREPARED, messages)
+        if loaded is None or len(loaded.volumes) < 2:
+            return None
+        reference = loaded.volumes.get(Sequence.T1C) or next(iter(loaded.volumes.values()))
+        return Comparison(dict(loaded.volumes), reference.geometry, _NOT_PREPARED, {})
+
+    def _preflight(self, study: Study) -> Preflight:
+        roles = self._roles()
+        checked = check_headers(study, roles, self._session.chosen_by_user)
+        seen = {
+            sequence: self._looks[series.series_uid].checks
+            for sequence, series in roles.items()
+            if series.series_uid in self._looks
+        }
+        return checked.updated(seen).updated(self._prepared)
+
+    def _roles(self) -> Mapping[Sequence, Series]:
+        result = self._session.result
+        return self._session.roles if result is None else result.roles
+
+    def _look(self, loaded: LoadedStudy) -> None:
+        def work(progress: ProgressCallback, token: CancelToken) -> dict[str, PixelLook]:
+            looks = look_at_pixels(loaded.volumes, progress=progress, token=token)
+            return {loaded.roles[s].series_uid: look for s, look in looks.items()}
+
+        def done(looks: dict[str, PixelLook]) -> None:
+            self._looks |= looks
+
+        self._start("look", work, done)
+
+    def _judge(self, result: StudyResult) -> None:
+        def work(_progress: ProgressCallback, _token: CancelToken) -> object:
+            return check_prepared(result.prepared)
+
+        def done(checks: Mapping[Sequence, tuple[Check, ...]]) -> None:
+            if self._session.result is result:
+                self._prepared = checks
+
+        self._start("judge", work, done)
+
+    def _start(self, name: str, work: Work, done: Callable[[Any], None]) -> None:
+        """Run beside everything else: a batch may hold the compute lane for hours."""
+        generation = self._session.generation
+        if name in self._jobs:
+            self._jobs[name].cancel()
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Done | Failed | CancelledEvent):
+                self._dispatch(lambda: end(event))
+
+        def end(event: Event) -> None:
+            if self._jobs.get(name) is not job:
+                return
+            del self._jobs[name]
+            if isinstance(event, Done) and generation == self._session.generation:
+                done(event.result)
+            self.show()
+            if isinstance(event, Failed):
+                self._tell(event)
+
+        job = self._jobs[name] = self._runner.submit(work, listen, lane=Lane.IO, kind=name)
+        self.show()
+
+    def _tell(self, failed: Failed) -> None:
+        if failed.error is None:
+            self._view.show_crash(failed.traceback)
+        else:
+            self._view.show_error(failed.error)

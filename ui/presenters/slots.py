@@ -1,0 +1,54 @@
+"""The pre-flight table as rows: one per sequence, with light, sentence, picture and choices."""
+
+from collections.abc import Mapping
+
+from desktop_app.domain.preflight import Preflight
+from desktop_app.domain.study import Series, Study
+from desktop_app.services.preflight.pixels import PixelLook
+from ui.views.study_view import SequenceSlot, SeriesChoice
+
+NOT_AVAILABLE = "not available"
+
+
+def slots_of(
+    study: Study, preflight: Preflight, looks: Mapping[str, PixelLook] | None = None
+) -> tuple[SequenceSlot, ...]:
+    """Return the pre-flight table of a study.
+
+    Parameters
+    ----------
+    looks
+        What the images showed, by series UID; absent as long as nobody looked.
+    """
+    usable = [series for series in study.series if series.usable]
+    choices = (
+        SeriesChoice("", NOT_AVAILABLE),
+        *(SeriesChoice(series.series_uid, series_text(series)) for series in usable),
+    )
+    looks = looks or {}
+    slots = []
+    for sequence, one in preflight.sequences.items():
+        look = looks.get(one.series_uid)
+        slots.append(
+            SequenceSlot(
+                sequence,
+                choices,
+                one.series_uid,
+                one.light,
+                one.word,
+                one.worst.sentence,
+                one.checks,
+                None if look is None else look.thumbnail_yx,
+            )
+        )
+    return tuple(slots)
+
+
+def series_text(series: Series) -> str:
+    """Return one line that tells a series from its neighbours."""
+    text = f"{series.number}: {series.description}" if series.number else series.description
+    if series.geometry is None:
+        return text
+    k, j, i = series.geometry.shape_kji
+    thickness_mm = series.geometry.spacing_mm[0]
+    return f"{text} ({i}×{j}×{k}, {thickness_mm:.1f} mm)"
