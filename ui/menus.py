@@ -40,7 +40,7 @@ class Menus:
         leave.setMenuRole(QAction.MenuRole.QuitRole)
         leave.triggered.connect(window.close)
         self._add_themes(bar.addMenu("&View"))
-        self.models = bar.addMenu("&Network")
+        self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
         self.help = bar.addMenu("&Help")
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
