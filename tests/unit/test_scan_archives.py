@@ -3,6 +3,7 @@
 import gc
 import gzip
 import os
+import shutil
 import warnings
 import zipfile
 from pathlib import Path
@@ -302,3 +303,36 @@ def test_any_damage_to_a_dicomdir_is_told_or_followed_inside_its_folder(
         return
     assert 0 < len(listing.files) <= SHAPE[0]
     assert all(path.is_relative_to(index.parent) for path in listing.files)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    folder = tmp_path_factory.mktemp("packed")
+    target = pack(folder / "study.zip", series_files(folder / "loose"))
+    return target, target.read_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=30),
+    st.booleans(),
+)
+def test_any_damage_to_an_archive_is_told(
+    packed: tuple[Path, bytes], changes: list[tuple[float, int]], index_only: bool
+) -> None:
+    target, sound = packed
+    data = bytearray(sound)
+    start = sound.index(b"PK\x01\x02") if index_only else 0
+    for place, value in changes:
+        data[start + int(place * (len(data) - start))] = value
+    target.write_bytes(data)
+    told: list[str] = []
+    unpacker = Unpacker(lambda path, reason: told.append(reason))
+    try:
+        folder = unpacker.unpack_zip(FoundFile(target, Stamp(len(data), 0)))
+    except InputError as refused:
+        told.append(refused.detail)
+    else:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert told or len(files) == SHAPE[0]
+        shutil.rmtree(folder)
