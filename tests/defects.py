@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
 
@@ -67,6 +68,14 @@ def _different_duplicate(folder: Path) -> None:
 def _copied_file(folder: Path) -> None:
     path = write_series(folder, VALUES)[3]
     (folder / "copy").write_bytes(path.read_bytes())
+
+
+def _conflicting_copy(folder: Path) -> None:
+    """The same identifier and place twice, with other pixels: one of them was altered."""
+    path = write_series(folder, VALUES)[3]
+    dataset = dcmread(path)
+    set_pixels(dataset, OTHER[3])
+    dataset.save_as(folder / "z_altered.dcm")
 
 
 def _one_identifier(folder: Path) -> None:
@@ -262,6 +271,7 @@ DEFECTS = (
     Defect("duplicate slice of equal pixels", _duplicate, (VALUES,), "Duplicates of 1 slices"),
     Defect("duplicates of other pixels", _different_duplicate, (VALUES, OTHER), "same place"),
     Defect("file stored twice", _copied_file, (VALUES,), "Copies of 1 images left out"),
+    Defect("file stored twice with other pixels", _conflicting_copy, (VALUES,), "same place"),
     Defect("one identifier for all", _one_identifier, (VALUES,), "share one identifier"),
     Defect("variable spacing", _uneven, (_ramp_on_even_places(),), "not evenly spaced",
            tolerance=1.0),
