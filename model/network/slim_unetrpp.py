@@ -159,7 +159,9 @@ class SlimUNETRpp(nn.Module):
     def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         self._check(x)
         shape = x.shape[2:]
-        x = functional.pad(x, _padding(shape))
+        padding = _padding(shape)
+        if any(padding):  # padding by nothing would copy
+            x = functional.pad(x, padding)
         half: Tensor | None = None
         if self.config.half_resolution_channels:
             half = self.half_down(functional.leaky_relu(self.stem_norm(self.stem(x)), 0.01))
