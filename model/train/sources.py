@@ -140,7 +140,12 @@ def _brats(
             continue
         found = [path for path in find_cases(folder) if path.name not in config.held_out]
         jobs += [_BratsCase(path, source, store) for path in found]
-    # Without a tumour or with half of one there is nothing to judge by.
+    names = [job.folder.name for job in jobs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if store is not None and twice:
+        msg = f"{data}: stored cases need names of their own, found twice: {', '.join(twice)}"
+        raise CaseError(msg)
+    # Nothing to judge by where there is no tumour.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
     aside = split(judged, config.validation.fraction, config.seed)
     cases = _prepared(jobs, processes)
@@ -193,6 +198,9 @@ def _decathlon(
     files = [one for one in described.cases if one.name not in config.held_out]
     aside = split([one.name for one in files], config.validation.fraction, config.seed)
     learnt = [one for one in files if one.name not in aside]
+    if not learnt:
+        msg = f"{data / source.folder}: every case is held out"
+        raise CaseError(msg)
     fingerprint = _fingerprint(config, described, learnt, store)
     jobs = [
         _DecathlonCase(described, one, fingerprint, source.case_weights.get(one.name, 1.0), store)

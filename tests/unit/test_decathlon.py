@@ -287,10 +287,13 @@ def test_the_fingerprint_is_kept_until_the_cases_change(
     assert len(looked) == 2
 
 
-def test_a_network_of_other_channels_is_refused(root: Path, tmp_path: Path) -> None:
+def test_a_network_of_other_channels_or_no_case_is_refused(root: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, network=replace(CONFIG.network, out_channels=2))
     with pytest.raises(ConfigError, match=r"the data have \(2, 3\) channels in and out"):
         load_data(config, root.parent, tmp_path)
+    everyone = tuple(f"blob_{n}" for n in range(1, 5))
+    with pytest.raises(CaseError, match="every case is held out"):
+        load_data(replace(CONFIG, held_out=everyone), root.parent, tmp_path)
 
 
 TOML = """

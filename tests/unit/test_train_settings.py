@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.data import CaseError
 from model.network import SlimUNETRppConfig, UNETRpp, UNETRppConfig
 from model.train.cases import StoredCase
 from model.train.config import (
@@ -150,3 +151,8 @@ def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
         assert stored.name == prepared.name != data.validation[0].name
         assert np.array_equal(stored.images_ckji, prepared.images_ckji)
     assert load_data(config, tmp_path / "data", tmp_path / "store") == data
+    twice = replace(config, sources=(SourceConfig("."), SourceConfig("A")))
+    with pytest.raises(CaseError, match="found twice: A"):
+        load_data(twice, tmp_path / "data", tmp_path / "store")
+    with pytest.raises(CaseError, match="every case is held out"):
+        load_data(replace(config, held_out=tuple("ABCDE")), tmp_path / "data", tmp_path)
