@@ -137,22 +137,37 @@ class Preflight:
         """Red where nothing can be segmented, else the worst light of the sequences there are."""
         if self.refusal:
             return Light.POOR
-        present = [one.light for one in self.sequences.values() if not one.is_missing]
-        return max(present, key=_SEVERITY.index)
+        return max((one.light for one in self.sequences.values()), key=_SEVERITY.index)
 
     @property
     def sentence(self) -> str:
-        """What to make of it, in one sentence."""
+        """What to make of it before segmenting, in one sentence."""
         if self.refusal:
             return self.refusal
-        red = [s.value for s, one in self.sequences.items() if one.light is Light.POOR]
+        red = self._names(Light.POOR)
         if red:
             return f"Can be segmented, but {_listed(red)} may spoil the result: check it with care."
-        amber = [s.value for s, one in self.sequences.items() if one.light is Light.FAIR]
+        advice = self._advice()
+        return f"Ready to segment; {advice}." if advice else "Ready to segment."
+
+    @property
+    def sentence_afterwards(self) -> str:
+        """What to make of it once there is a result, in one sentence."""
+        red = self._names(Light.POOR)
+        if red:
+            return f"Segmented, but {_listed(red)} may have spoilt the result: check it with care."
+        advice = self._advice()
+        return f"Segmented; {advice}." if advice else "Segmented."
+
+    def _names(self, light: Light) -> list[str]:
+        return [s.value for s, one in self.sequences.items() if one.light is light]
+
+    def _advice(self) -> str:
+        amber = self._names(Light.FAIR)
         missing = [s.value for s, one in self.sequences.items() if one.is_missing]
         parts = [f"please check {_listed(amber)}"] if amber else []
         parts += [f"without {_listed(missing)} the result is less certain"] if missing else []
-        return f"Ready to segment; {'; '.join(parts)}." if parts else "Ready to segment."
+        return "; ".join(parts)
 
     def updated(self, found: Mapping[Sequence, tuple[Check, ...]]) -> "Preflight":
         """Return the same with further answers, in place of older ones to the same questions."""

@@ -5,11 +5,15 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from desktop_app import cli
+from desktop_app.domain.study import Sequence
 from desktop_app.errors import ExitCode
 from desktop_app.io.header_cache import cache_file
+from tests.heads import make_head
 from tests.mr_files import pattern, write_series
 
 SHAPE = (12, 6, 5)
@@ -94,3 +98,34 @@ def test_damaged_cache_is_told(study: Path, capsys: pytest.CaptureFixture[str]) 
 def test_nothing_named_is_a_mistake(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert scan() == ExitCode.USAGE
     assert "name a folder" in capsys.readouterr().err
+
+
+def test_what_to_check_before_segmenting_is_listed(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scan(study, "--json") == ExitCode.DONE
+    preflight = json.loads(capsys.readouterr().out)["studies"][0]["preflight"]
+    assert set(preflight["sequences"]) == {"T1", "T1c", "T2", "FLAIR"}
+    assert preflight["can_segment"] is False
+    assert preflight["light"] == "poor"
+    assert scan(study) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "Pre-flight  ✕ Cannot be segmented" in printed
+    assert "missing  No such series was found." in printed
+
+
+def test_pixels_are_judged_on_request_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = make_head(4.0)
+    for name, sequence in (("t1ce", Sequence.T1C), ("flair", Sequence.FLAIR)):
+        image = np.asarray(head.images[sequence].array_kji).T
+        nib.save(nib.Nifti1Image(image, np.diag([-4.0, -4.0, 4.0, 1.0])), tmp_path / f"{name}.nii")
+
+    def sources(*arguments: str) -> set[str]:
+        assert scan(tmp_path, "--json", "--no-cache", *arguments) == ExitCode.DONE
+        sequences = json.loads(capsys.readouterr().out)["studies"][0]["preflight"]["sequences"]
+        return {check["source"] for one in sequences.values() for check in one["checks"]}
+
+    assert sources() == {"headers"}
+    assert sources("--pixels") == {"headers", "pixels"}

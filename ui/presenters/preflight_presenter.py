@@ -99,7 +99,9 @@ class PreflightPresenter:
             return
         preflight = self._preflight(study)
         self._view.show_slots(slots_of(study, preflight, self._looks))
-        self._view.show_verdict(Verdict(preflight.light, preflight.sentence, self.busy))
+        is_done = self._session.result is not None
+        sentence = preflight.sentence_afterwards if is_done else preflight.sentence
+        self._view.show_verdict(Verdict(preflight.light, sentence, self.busy))
 
     def compare(self) -> None:
         """Show two of the images over each other, if there are two."""

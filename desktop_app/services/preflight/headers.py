@@ -93,6 +93,9 @@ def _series_check(study: Study, sequence: Sequence, series: Series, *, by_user: 
     elif proposal is not None and proposal.series_uid == series.series_uid:
         sentences.append(f"{proposal.reason} ({proposal.confidence:.0%} sure)")
         light = Light.GOOD if proposal.confidence >= SURE_CONFIDENCE else Light.FAIR
+    else:
+        sentences.append("Not the series that the headers propose.")
+        light = Light.FAIR
     if series.problems:
         light = Light.FAIR
         sentences = [*series.problems, *sentences]

@@ -1,0 +1,164 @@
+"""Two images over each other: squares, blend, blink; linked planes; nothing moves by itself."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.preflight import Aspect, Check, Light
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
+from ui.dialogs.compare_dialog import CompareDialog
+from ui.dialogs.preflight_dialog import PreflightDialog
+from ui.viewers.compare_view import CompareMode
+from ui.viewers.planes import Plane
+from ui.views.study_view import Comparison, SequenceSlot, SeriesChoice
+from ui.widgets.light import light_label
+
+GRID = Geometry((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0]))
+
+
+def ramp(falling: bool) -> Volume:
+    """Bright in one half, dark in the other, so that its window is black to white."""
+    array = np.full(GRID.shape_kji, 10.0, np.float32)
+    array[:, :, 20:] = 100.0
+    return Volume(array[:, :, ::-1] if falling else array, GRID)
+
+
+@pytest.fixture
+def dialog(qtbot):
+    volumes = {Sequence.T1C: ramp(falling=False), Sequence.FLAIR: ramp(falling=True)}
+    messages = {Sequence.FLAIR: "Registered, moved by 3 mm."}
+    dialog = CompareDialog(Comparison(volumes, GRID, "After registration.", messages))
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    for view in dialog.views.values():
+        view.set_crosshair_visible(False)
+    return dialog
+
+
+def greys(dialog: CompareDialog, at: tuple[float, float]) -> int:
+    """Return the grey value shown at a share of the axial view's width and height."""
+    view = dialog.views[Plane.AXIAL]
+    picture = view.grab().toImage()
+    x, y = int(at[0] * picture.width()), int(at[1] * picture.height())
+    return QColor(picture.pixel(x, y)).red()
+
+
+LEFT, RIGHT = (0.35, 0.43), (0.65, 0.43)
+
+
+def test_opens_with_t1c_under_flair_and_tells_how_they_were_laid(dialog):
+    assert dialog._first.currentText() == "T1c"
+    assert dialog._second.currentText() == "FLAIR"
+    assert "After registration. FLAIR: Registered, moved by 3 mm." in dialog._message.text()
+    assert dialog.style_now.mode is CompareMode.CHECKERBOARD
+
+
+def test_the_checkerboard_shows_both_in_turn(dialog):
+    view = dialog.views[Plane.AXIAL]
+    picture = view.grab().toImage()
+    row = int(0.43 * picture.height())
+    columns = range(int(0.3 * picture.width()), int(0.48 * picture.width()), 4)
+    seen = {QColor(picture.pixel(x, row)).red() > 100 for x in columns}
+    assert seen == {True, False}
+
+
+def test_the_slider_sets_the_size_of_the_squares(dialog):
+    dialog.slider.setValue(100)
+    assert dialog.style_now.square_mm == pytest.approx(80)
+    assert "80 mm" in dialog._amount.text()
+
+
+def test_the_blend_goes_from_one_image_to_the_other(dialog):
+    dialog.set_mode(CompareMode.BLEND)
+    seen = []
+    for tick in (0, 50, 100):
+        dialog.slider.setValue(tick)
+        seen.append((greys(dialog, LEFT), greys(dialog, RIGHT)))
+    (dark, bright), (middle, _), (bright_now, dark_now) = seen
+    assert dark < 40 < 150 < bright
+    assert dark_now < 40 < 150 < bright_now
+    assert dark + 40 < middle < bright - 40
+
+
+def test_blinking_starts_paused_runs_on_request_and_stops_when_hidden(dialog, qtbot):
+    dialog.set_mode(CompareMode.BLINK)
+    assert not dialog._timer.isActive()
+    assert greys(dialog, LEFT) < 40
+    dialog.slider.setValue(100)
+    qtbot.keyClick(dialog, Qt.Key.Key_P)
+    assert dialog._timer.isActive()
+    qtbot.waitUntil(lambda: dialog.style_now.shows_second, timeout=3000)
+    assert greys(dialog, LEFT) > 150
+    dialog.hide()
+    assert not dialog._timer.isActive()
+
+
+def test_no_more_than_three_changes_a_second(dialog):
+    dialog.set_mode(CompareMode.BLINK)
+    dialog.slider.setValue(dialog.slider.maximum())
+    assert dialog._timer.interval() >= 333
+
+
+def test_keys_choose_the_mode_and_turn_the_image(dialog, qtbot):
+    qtbot.keyClick(dialog, Qt.Key.Key_L)
+    assert dialog.style_now.mode is CompareMode.BLINK
+    qtbot.keyClick(dialog, Qt.Key.Key_T)
+    assert dialog.style_now.shows_second
+    qtbot.keyClick(dialog, Qt.Key.Key_B)
+    assert dialog.style_now.mode is CompareMode.BLEND
+    assert not dialog.style_now.shows_second
+    before = dialog.slider.value()
+    qtbot.keyClick(dialog, Qt.Key.Key_BracketRight)
+    assert dialog.slider.value() > before
+    qtbot.keyClick(dialog, Qt.Key.Key_C)
+    assert dialog.style_now.mode is CompareMode.CHECKERBOARD
+
+
+def test_the_planes_are_linked_and_one_can_be_seen_alone(dialog):
+    axial, coronal = dialog.views[Plane.AXIAL], dialog.views[Plane.CORONAL]
+    step = coronal.step
+    axial.cursor_picked.emit(np.array([40.0, 40.0, 40.0]))
+    assert coronal.step != step
+    axial.maximise_requested.emit()
+    assert axial.isVisible()
+    assert not coronal.isVisible()
+    axial.maximise_requested.emit()
+    assert coronal.isVisible()
+
+
+def test_a_dragged_window_changes_both_images_in_every_plane(dialog):
+    axial, sagittal = dialog.views[Plane.AXIAL], dialog.views[Plane.SAGITTAL]
+    first, second = axial.windows
+    wider = first.dragged(100, 0)
+    axial.set_window(wider)
+    axial.window_dragged.emit(wider.center, wider.width)
+    assert sagittal.windows == axial.windows
+    assert axial.windows[1].width / second.width == pytest.approx(wider.width / first.width)
+
+
+def test_lights_have_a_shape_and_a_word_each(qtbot):
+    labels = [light_label(light) for light in Light]
+    for label in labels:
+        qtbot.addWidget(label)
+    assert len({label.text() for label in labels}) == len(Light)
+    assert all(
+        label.accessibleName() == light.word for label, light in zip(labels, Light, strict=True)
+    )
+
+
+def test_all_checks_are_listed_with_their_words_and_sources(qtbot):
+    checks = (
+        Check(Aspect.GAP, Light.FAIR, "4.0 mm slices with 1.0 mm gap."),
+        Check(Aspect.COVERAGE, Light.GOOD, "Shows 99% of the brain."),
+    )
+    choices = (SeriesChoice("", "not available"), SeriesChoice("1", "4: flair"))
+    slot = SequenceSlot(Sequence.FLAIR, choices, "1", Light.FAIR, "check", "Gap.", checks)
+    dialog = PreflightDialog((slot,))
+    qtbot.addWidget(dialog)
+    shown = {label.text() for label in dialog.findChildren(type(light_label()))}
+    assert {"FLAIR: check", "4: flair", "Slice gap", "4.0 mm slices with 1.0 mm gap."} <= shown
+    assert {"check", "good", "from headers"} <= shown
