@@ -1,7 +1,7 @@
 """From region probabilities to labels, on any grid; free of torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from model.cropping import occupied_box
 from model.spec import REGIONS, Label, Region
 
 _Mask = NDArray[np.bool_]
+ENHANCING_MM3 = 1000.0
+
 _OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
 
@@ -31,6 +33,11 @@ class PostprocessSettings:
         Per region: where less than this is left of it, and nothing of the region inside it, it
         is dropped as a whole. A speck of oedema without a core may be the white matter of an
         elderly brain; one with a core stays.
+    core_threshold_if_enhancing
+        Threshold of TC where at least `ENHANCING_MM3` enhances; what enhances is then core in any
+        case. The core of an enhancing glioma is what enhancement encloses, that of another is
+        most of it: a network in doubt which of the two it sees need not be asked. ``None``: the
+        same threshold for both.
 
     Raises
     ------
@@ -41,10 +48,13 @@ class PostprocessSettings:
     thresholds: tuple[float, float, float] = (0.5, 0.5, 0.5)
     min_component_mm3: tuple[float, float, float] = (20.0, 50.0, 10.0)
     min_total_mm3: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    core_threshold_if_enhancing: float | None = None
 
     def __post_init__(self) -> None:
-        if not all(0 < threshold < 1 for threshold in self.thresholds):
-            raise ValueError(f"thresholds must lie between 0 and 1: {self.thresholds}")
+        core = self.core_threshold_if_enhancing
+        thresholds = self.thresholds if core is None else (*self.thresholds, core)
+        if not all(0 < threshold < 1 for threshold in thresholds):
+            raise ValueError(f"thresholds must lie between 0 and 1: {thresholds}")
         sizes = (*self.min_component_mm3, *self.min_total_mm3)
         if not all(size >= 0 for size in sizes):
             raise ValueError(f"sizes must not be negative: {sizes}")
@@ -67,16 +77,18 @@ class PostprocessSettings:
             _by_region(section.get("thresholds", {}), default.thresholds),
             _by_region(section.get("min_component_mm3", {}), default.min_component_mm3),
             _by_region(section.get("min_total_mm3", {}), default.min_total_mm3),
+            section.get("core_threshold_if_enhancing"),
         )
 
-    def as_section(self) -> dict[str, dict[str, float]]:
+    def as_section(self) -> dict[str, Any]:
         """Return the ``postprocess`` section that `from_card` reads."""
-        return {
-            field.name: dict(
-                zip((r.value for r in REGIONS), getattr(self, field.name), strict=True)
-            )
-            for field in fields(self)
+        section: dict[str, Any] = {
+            name: dict(zip((r.value for r in REGIONS), getattr(self, name), strict=True))
+            for name in ("thresholds", "min_component_mm3", "min_total_mm3")
         }
+        if self.core_threshold_if_enhancing is not None:
+            section["core_threshold_if_enhancing"] = self.core_threshold_if_enhancing
+        return section
 
 
 DEFAULT_SETTINGS = PostprocessSettings()
@@ -128,6 +140,11 @@ def labels_from_probabilities(
     if box is None:
         return labels_kji
     voxel_mm3 = float(np.prod(spacing_mm))
+    enhancing = masks[Region.ET] & whole
+    core_threshold = settings.core_threshold_if_enhancing
+    if core_threshold is not None and enhancing.sum() * voxel_mm3 >= ENHANCING_MM3:
+        core = probabilities_ckji[REGIONS.index(Region.TC)]
+        masks[Region.TC] = (core > core_threshold) | enhancing
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     parent = whole[box]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from model.evaluate.out_of_fold import OutOfFold
-from model.postprocess import PostprocessSettings
+from model.postprocess import ENHANCING_MM3, PostprocessSettings
 from model.spec import REGIONS, MaskArray, Region, region_masks
 
-THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
+THRESHOLDS: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SMALLEST_PARTS_MM3: Final = {
     Region.WT: (0.0, 50.0, 200.0, 500.0),
     Region.TC: (0.0, 20.0, 100.0, 500.0),
@@ -30,6 +30,7 @@ LEAST_TOTALS_MM3: Final = {
     Region.TC: (0.0,),
     Region.ET: (0.0, 50.0, 100.0, 200.0, 500.0),
 }
+CORE_IF_ENHANCING: Final = (None, 0.7, 0.8, 0.9, 0.95)
 # A change has to gain this much mean Dice: less cannot be told from chance with some dozens of
 # patients, and then the default stays.
 LEAST_GAIN: Final = 0.002
@@ -44,6 +45,7 @@ class Choice:
     threshold: float
     smallest_part_mm3: float
     least_total_mm3: float
+    threshold_if_enhancing: float | None = None
 
 
 Grid = dict[Region, tuple[Choice, ...]]
@@ -54,7 +56,12 @@ def choices(default: PostprocessSettings) -> Grid:
     grid: Grid = {}
     for region in REGIONS:
         given = _default(default, region)
-        every = itertools.product(THRESHOLDS, SMALLEST_PARTS_MM3[region], LEAST_TOTALS_MM3[region])
+        every = itertools.product(
+            THRESHOLDS,
+            SMALLEST_PARTS_MM3[region],
+            LEAST_TOTALS_MM3[region],
+            CORE_IF_ENHANCING if region is Region.TC else (None,),
+        )
         others = [Choice(*one) for one in every]
         grid[region] = (given, *(one for one in others if one != given))
     return grid
@@ -103,6 +110,7 @@ def chosen_settings(
         _triple(picked[r].threshold for r in REGIONS),
         _triple(picked[r].smallest_part_mm3 for r in REGIONS),
         _triple(picked[r].least_total_mm3 for r in REGIONS),
+        picked[Region.TC].threshold_if_enhancing,
     )
 
 
@@ -117,6 +125,7 @@ def _default(settings: PostprocessSettings, region: Region) -> Choice:
         settings.thresholds[index],
         settings.min_component_mm3[index],
         settings.min_total_mm3[index],
+        settings.core_threshold_if_enhancing if region is Region.TC else None,
     )
 
 
@@ -126,17 +135,25 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
     cut = {region: options[0].threshold for region, options in grid.items()}
     core = probabilities[REGIONS.index(Region.TC)] > cut[Region.TC]
     whole = (probabilities[REGIONS.index(Region.WT)] > cut[Region.WT]) | core
+    enhancing = (probabilities[REGIONS.index(Region.ET)] > cut[Region.ET]) & whole
+    enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
     rows = {}
     for index, region in enumerate(REGIONS):
-        parent = {Region.WT: None, Region.TC: whole, Region.ET: core & whole}[region]
         rows[region] = np.empty(len(grid[region]))
-        by_threshold: dict[float, _Parts] = {}
+        known: dict[tuple[float, bool], _Parts] = {}
         for number, choice in enumerate(grid[region]):
-            if choice.threshold not in by_threshold:
-                mask = probabilities[index] > choice.threshold
-                mask = mask | core if parent is None else mask & parent
-                by_threshold[choice.threshold] = _Parts.of(mask, reference[index])
-            rows[region][number] = by_threshold[choice.threshold].dice(choice, patient.voxel_mm3)
+            raised = choice.threshold_if_enhancing if enhances else None
+            threshold = choice.threshold if raised is None else raised
+            key = (threshold, raised is not None)
+            if key not in known:
+                mask = probabilities[index] > threshold
+                mask = {
+                    Region.WT: mask | core,
+                    Region.TC: (mask if raised is None else mask | enhancing) & whole,
+                    Region.ET: mask & core,
+                }[region]
+                known[key] = _Parts.of(mask, reference[index])
+            rows[region][number] = known[key].dice(choice, patient.voxel_mm3)
     return rows
 
 

@@ -110,8 +110,32 @@ def test_a_little_oedema_without_core_is_no_tumour():
     assert np.count_nonzero(labels_from_probabilities(probabilities, **ask)) == 64
 
 
+@pytest.mark.parametrize(("enhancing_mm3", "core_mm3"), [(1000, 1100), (900, 1728)])
+def test_the_core_of_an_enhancing_tumour_has_a_threshold_of_its_own(enhancing_mm3, core_mm3):
+    """12³ voxels at 0.7, 1100 of them at 0.99: core is the latter only where enough enhances."""
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT] = 1
+    probabilities[TC] = 0.7
+    probabilities[TC].reshape(-1)[:1100] = 0.99
+    probabilities[ET].reshape(-1)[:enhancing_mm3] = 1
+    settings = PostprocessSettings(min_component_mm3=(0, 0, 0), core_threshold_if_enhancing=0.9)
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert np.count_nonzero(np.isin(labels, (1, 3))) == core_mm3
+    assert np.count_nonzero(labels == 3) == enhancing_mm3
+    assert np.count_nonzero(labels) == 12**3
+
+
+def test_what_enhances_is_core():
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT] = probabilities[ET] = 1
+    probabilities[TC] = 0.6
+    settings = PostprocessSettings(core_threshold_if_enhancing=0.9)
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert (labels == 3).all()
+
+
 def test_settings_survive_a_card():
-    settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200))
+    settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200), 0.9)
     assert PostprocessSettings.from_card({"postprocess": settings.as_section()}) == settings
 
 
@@ -134,6 +158,7 @@ def test_a_card_may_bring_settings():
         {"thresholds": (0, 0.5, 0.5)},
         {"min_component_mm3": (-1, 0, 0)},
         {"min_total_mm3": (0, 0, -1)},
+        {"core_threshold_if_enhancing": 1.0},
     ],
 )
 def test_senseless_settings_are_refused(wrong):
