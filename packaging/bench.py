@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bench_load
-import bench_scan
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -131,6 +130,8 @@ def main() -> int:
     parser.add_argument("--load", action="store_true")
     options, others = parser.parse_known_args()
     if options.scan:
+        import bench_scan
+
         return bench_scan.main(others)
     if options.load:
         return bench_load.main(others)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from bench import children_cpu_seconds
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
@@ -87,12 +88,16 @@ class ScanFigures:
     ----------
     seconds
         Wall time of the whole process, its start included; the least of the runs.
+    cpu_seconds
+        Processor time of the process and those it started, which load by others disturbs less;
+        ``None`` where the system does not tell.
     series
         How many it found.
     """
 
     reader: str
     seconds: float
+    cpu_seconds: float | None
     series: int
 
 
@@ -204,15 +209,16 @@ def measure(folder: Path, repeats: int) -> list[ScanFigures]:
 
 def _run(name: str, command: list[str], extra: dict[str, str]) -> ScanFigures:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **extra}
-    started = time.perf_counter()
+    started, cpu_before = time.perf_counter(), children_cpu_seconds()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
+    cpu = None if cpu_before is None else (children_cpu_seconds() or 0.0) - cpu_before
     if done.returncode != 0:
         raise SystemExit(f"{name} failed:\n{done.stderr}")
     lines = done.stdout.split()
     own_count = lines[-1] if lines else ""
     series = int(own_count) if own_count.isdigit() else _listed(done.stdout)
-    return ScanFigures(name, seconds, series)
+    return ScanFigures(name, seconds, cpu, series)
 
 
 def _listed(text: str) -> int:
@@ -236,12 +242,13 @@ def _print(figures: list[ScanFigures], files: int) -> None:
     cores = psutil.cpu_count(logical=False)
     table = Table(title=f"{files} files: {cores} cores{load}")
     table.add_column("")
-    for title in ("seconds", "series", "aim"):
+    for title in ("seconds", "of processor", "series", "aim"):
         table.add_column(title, justify="right")
     for one in figures:
         aim = AIMS_SECONDS.get(one.reader)
         told = f"≤ {aim:.0f} s" if aim is not None and files == FILES else ""
-        table.add_row(one.reader, f"{one.seconds:.2f}", str(one.series), told)
+        cpu = "" if one.cpu_seconds is None else f"{one.cpu_seconds:.2f}"
+        table.add_row(one.reader, f"{one.seconds:.2f}", cpu, str(one.series), told)
     Console().print(table)
 
 

@@ -36,11 +36,14 @@ def test_the_least_time_of_each_reader_counts(
     seconds = iter([3.0, 1.0, 2.0, 2.5])
 
     def run(name: str, _command: list[str], _extra: dict[str, str]) -> ScanFigures:
-        return ScanFigures(name, next(seconds), 7)
+        return ScanFigures(name, next(seconds), 1.0, 7)
 
     monkeypatch.setattr(bench_scan, "_run", run)
     monkeypatch.setattr(bench_scan, "readers", lambda *_: [("a", [], {}), ("b", [], {})])
-    assert bench_scan.measure(tmp_path, 2) == [ScanFigures("a", 2.0, 7), ScanFigures("b", 1.0, 7)]
+    assert bench_scan.measure(tmp_path, 2) == [
+        ScanFigures("a", 2.0, 1.0, 7),
+        ScanFigures("b", 1.0, 1.0, 7),
+    ]
 
 
 def test_a_reader_runs_in_a_process_of_its_own() -> None:
@@ -61,7 +64,7 @@ def test_series_that_the_program_loses_fail_the_benchmark(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (first, again) = bench_scan.AIMS_SECONDS
-    found = [ScanFigures(first, 1.0, 1), ScanFigures(again, 0.5, 0)]
+    found = [ScanFigures(first, 1.0, 1.0, 1), ScanFigures(again, 0.5, 0.5, 0)]
     monkeypatch.setattr(bench_scan, "measure", lambda *_: found)
     monkeypatch.setattr(bench_scan.time, "sleep", lambda _: None)
     assert bench_scan.main(["--files", "10", "--json"]) == 1
