@@ -233,6 +233,10 @@ class SCABlock(nn.Module):
         attended = to_grid(self.attention(self.norm(to_tokens(sparse)), grid), sparse)
         attended = self.layer_scale * attended
         if self.stride > 1:
+            # A batch of one has strides that torch takes for no layout: state that of `x`.
+            last = torch.channels_last_3d
+            layout = last if x.is_contiguous(memory_format=last) else torch.contiguous_format
+            attended = attended.clone(memory_format=layout)
             attended = functional.interpolate(
                 attended, x.shape[2:], mode="trilinear", align_corners=False
             )
