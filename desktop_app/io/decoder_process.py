@@ -4,6 +4,7 @@ The decoders of JPEG, JPEG-LS and JPEG 2000 are native code. Damaged files make 
 ever or print to the terminal, so they run apart from the program and are replaced when they die.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -28,6 +29,8 @@ _FRAME_SECONDS = 2.0
 _FRAME_WALL_SECONDS = 60.0
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+# Twice what the largest image that a scanner makes needs with its working copies.
+_MEMORY_BYTES = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,11 @@ class DecoderProcess:
     ) -> Any:
         assert self._connection is not None
         stop = time.monotonic() + seconds
-        process = psutil.Process(self._process.pid)
-        spent = _cpu_seconds(process)
+        spent = _cpu_seconds(self._process.pid)
         while not wait([self._connection], timeout=_POLL_SECONDS):
             if check is not None:
                 check()
-            over = spends and _cpu_seconds(process) - spent > _FRAME_SECONDS
+            over = spends and _cpu_seconds(self._process.pid) - spent > _FRAME_SECONDS
             if over or time.monotonic() > stop:
                 self.close()
                 raise UnreadablePixels("damaged pixels, which cannot be decoded in time")
@@ -142,12 +144,28 @@ class DecoderProcess:
         return answer
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
+def _cpu_seconds(pid: int) -> float:
     try:
-        times = process.cpu_times()
+        times = psutil.Process(pid).cpu_times()
     except psutil.Error as error:
         raise EOFError from error
     return float(times.user + times.system)
+
+
+def _bound_memory() -> None:
+    """Keep a code that claims a gigantic image from taking the computer's memory."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such bound; a code that claims too much fails when memory is full.
+        return
+    limit = psutil.Process().memory_info().vms + _MEMORY_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    # macOS knows the bound but does not always take it.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def serve(connection: Connection) -> None:
@@ -156,6 +174,7 @@ def serve(connection: Connection) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(silence, descriptor)
+    _bound_memory()
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     try:
