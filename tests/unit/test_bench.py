@@ -15,6 +15,7 @@ from monai.inferers.utils import sliding_window_inference
 from rich.console import Console
 
 from model.bench import __main__ as bench_main
+from model.bench import measure
 from model.bench.__main__ import _OLDER_PC, Bench, Plan, _parser, machine
 from model.bench.limits import Traffic, matrix_rate, memory_bandwidth
 from model.bench.measure import Job, brain_shaped_image, measure_patch, measure_size
@@ -95,6 +96,23 @@ def test_a_peer_is_measured_in_either_format():
         found = measure_patch(replace(job, budget_s=0.01))
         assert found["seconds"] > 0
         assert "traffic_bytes" not in found
+
+
+def test_a_peer_looks_at_a_whole_patient(monkeypatch):
+    monkeypatch.setattr(measure, "SHAPE_KJI", (32, 40, 48))
+    job = Job("sliding", network="SegResNet 16", side=32, **NOWHERE)
+    found = measure.measure_sliding(job)
+    assert found["seconds"] > 0
+    assert found["peak_bytes"] > 1e8
+
+
+@pytest.mark.parametrize("network", [OURS, PUBLISHED])
+def test_a_patient_is_measured_without_weights(network, monkeypatch):
+    small = np.random.default_rng(0).uniform(50, 200, (4, 64, 64, 64)).astype(np.float32)
+    monkeypatch.setattr(measure, "brain_shaped_image", lambda: small)
+    found = measure.measure_patient(Job("patient", network=network, **NOWHERE))
+    assert found["first_seconds"] >= found["seconds"] > 0
+    assert (found["device"], found["precision"]) == ("cpu", "fp32")
 
 
 def test_peers_are_those_of_the_field():
