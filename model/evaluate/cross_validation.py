@@ -9,7 +9,7 @@ from model.evaluate.lesions import LesionScore, lesion_score
 from model.evaluate.metrics import RegionScore, score
 from model.evaluate.out_of_fold import OutOfFold
 from model.evaluate.reliability import Reliability, count_codes, fit_reliability
-from model.evaluate.tune import choices, chosen_settings, dice_table
+from model.evaluate.tune import choices, chosen_settings, dice_table, regions_that_gain
 from model.evaluate.typical import TypicalStudies, fit_typical
 from model.evaluate.volume_ranges import MeasuredVolume, RegionRange, fit_ranges
 from model.postprocess import PostprocessSettings, labels_from_probabilities
@@ -182,12 +182,13 @@ def _tune(
 ) -> Tuning:
     grid = choices(settings)
     tables = dice_table([*patients, *normal], grid)
+    regions = regions_that_gain(tables, len(patients))
     scores = []
     for index, (patient, as_is) in enumerate(zip(patients, default, strict=True)):
-        chosen = chosen_settings(tables, grid, leave_out=index)
+        chosen = chosen_settings(tables, grid, regions, leave_out=index)
         scores.append(as_is if chosen == settings else score_patient(patient, chosen))
     gain = sum(one.mean_dice for one in scores) - sum(one.mean_dice for one in default)
-    return Tuning(tuple(scores), chosen_settings(tables, grid), gain / len(patients))
+    return Tuning(tuple(scores), chosen_settings(tables, grid, regions), gain / len(patients))
 
 
 def _volumes(scores: PatientScores, shares: Mapping[str, float]) -> dict[str, MeasuredVolume]:

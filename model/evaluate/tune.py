@@ -33,7 +33,7 @@ LEAST_TOTALS_MM3: Final = {
 CORE_IF_ENHANCING: Final = (None, 0.7, 0.8, 0.9, 0.95)
 # A change has to gain this much mean Dice: less cannot be told from chance with some dozens of
 # patients, and then the default stays.
-LEAST_GAIN: Final = 0.002
+LEAST_GAIN: Final = 0.005
 
 _ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
 
@@ -92,26 +92,54 @@ def best_choice(dice: NDArray[np.float64]) -> int:
     return best if means[best] - means[0] >= LEAST_GAIN else 0
 
 
+def regions_that_gain(
+    tables: dict[Region, NDArray[np.float64]], patients: int
+) -> frozenset[Region]:
+    """Return the regions in which patients with no part in the choice are better off.
+
+    Parameters
+    ----------
+    tables
+        As `dice_table` returns them.
+    patients
+        How many of the first rows are patients; brains without tumour may follow.
+    """
+    return frozenset(
+        region for region, table in tables.items() if _left_out_gain(table, patients) > 0
+    )
+
+
 def chosen_settings(
-    tables: dict[Region, NDArray[np.float64]], grid: Grid, *, leave_out: int | None = None
+    tables: dict[Region, NDArray[np.float64]],
+    grid: Grid,
+    regions: frozenset[Region] = frozenset(REGIONS),
+    *,
+    leave_out: int | None = None,
 ) -> PostprocessSettings:
     """Return the best settings of all patients, or of all but one.
 
     Parameters
     ----------
+    regions
+        Those that may change; the others keep the default.
     leave_out
         Index of the patient that has no part in the choice.
     """
     picked = {}
     for region, table in tables.items():
         others = table if leave_out is None else np.delete(table, leave_out, axis=0)
-        picked[region] = grid[region][best_choice(others)]
+        picked[region] = grid[region][best_choice(others) if region in regions else 0]
     return PostprocessSettings(
         _triple(picked[r].threshold for r in REGIONS),
         _triple(picked[r].smallest_part_mm3 for r in REGIONS),
         _triple(picked[r].least_total_mm3 for r in REGIONS),
         picked[Region.TC].threshold_if_enhancing,
     )
+
+
+def _left_out_gain(table: NDArray[np.float64], patients: int) -> float:
+    chosen = [table[one, best_choice(np.delete(table, one, axis=0))] for one in range(patients)]
+    return float(np.mean(chosen) - table[:patients, 0].mean())
 
 
 def _triple(values: Iterable[float]) -> tuple[float, float, float]:

@@ -12,7 +12,13 @@ from model.evaluate.cross_validation import cross_validate, region_volumes_mm3, 
 from model.evaluate.metrics import WORST_HAUSDORFF_MM
 from model.evaluate.out_of_fold import codes_of, probabilities_of
 from model.evaluate.reliability import count_codes, fit_reliability
-from model.evaluate.tune import best_choice, choices, chosen_settings, dice_table
+from model.evaluate.tune import (
+    best_choice,
+    choices,
+    chosen_settings,
+    dice_table,
+    regions_that_gain,
+)
 from model.evaluate.volume_ranges import MeasuredVolume, fit_ranges
 from model.postprocess import PostprocessSettings
 from model.spec import Region
@@ -89,8 +95,22 @@ def test_a_patient_has_no_part_in_its_own_choice():
 
 
 def test_the_default_stays_where_little_is_gained():
-    assert best_choice(np.array([[0.9, 0.9015]])) == 0
-    assert best_choice(np.array([[0.9, 0.9025]])) == 1
+    assert best_choice(np.array([[0.9, 0.904]])) == 0
+    assert best_choice(np.array([[0.9, 0.906]])) == 1
+
+
+def test_a_region_changes_only_where_patients_left_out_gain():
+    """ET gains in every patient, TC in one alone, whom the others cannot help."""
+    grid = choices(DEFAULT)
+    tables = {region: np.full((5, len(options)), 0.5) for region, options in grid.items()}
+    tables[Region.ET][:, 3] = 0.9
+    tables[Region.TC][0, 4] = 1.0
+    tables[Region.TC][1:, 4] = 0.4
+    regions = regions_that_gain(tables, 5)
+    assert regions == {Region.ET}
+    chosen = chosen_settings(tables, grid, regions)
+    assert chosen.thresholds[:2] == DEFAULT.thresholds[:2]
+    assert chosen.min_component_mm3[:2] == DEFAULT.min_component_mm3[:2]
 
 
 def test_overconfidence_is_found_and_mended():
