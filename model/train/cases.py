@@ -1,5 +1,6 @@
 """Prepared cases on disk: of a thousand patients only the crops are read."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from model.weights import write_json
 
 VERSION = 1
 """Grows whenever cases are prepared differently, so that older files are made anew."""
+
+ORIGIN_DIGITS = 16
+"""Of the hash in a stored case's folder name."""
 
 Anchors = tuple[npt.NDArray[np.int16], ...]
 
@@ -74,7 +78,10 @@ class StoredCase:
 
 
 class CaseStore:
-    """Keeps prepared cases below a folder and makes them only where they are missing or stale.
+    """Keeps prepared cases below a folder and makes them only where they are missing.
+
+    Each has a folder of its own by name and origin: neither a case of the same name from
+    elsewhere nor a later version of its files takes the place of what a run may still read.
 
     Parameters
     ----------
@@ -87,7 +94,7 @@ class CaseStore:
 
     def has(self, name: str, origin: dict[str, Any]) -> bool:
         """Whether a case of this origin is there."""
-        path = self._folder / name / "origin.json"
+        path = self._place(name, origin) / "origin.json"
         return path.is_file() and json.loads(path.read_text(encoding="utf-8")) == _mark(origin)
 
     def keep(
@@ -100,11 +107,11 @@ class CaseStore:
         name, weight
             Of the case.
         origin
-            What it was made from; another origin than the stored one makes it anew.
+            What it was made from; of another origin it is another case.
         make
             Prepares it.
         """
-        folder = self._folder / name
+        folder = self._place(name, origin)
         if not self.has(name, origin):
             case = make()
             folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +122,10 @@ class CaseStore:
             # Comes last: a case without it was interrupted and is made anew.
             write_json(folder / "origin.json", _mark(origin))
         return StoredCase(name, weight, folder)
+
+    def _place(self, name: str, origin: dict[str, Any]) -> Path:
+        mark = json.dumps(_mark(origin), sort_keys=True).encode()
+        return self._folder / f"{name}-{hashlib.sha256(mark).hexdigest()[:ORIGIN_DIGITS]}"
 
     def fact(
         self, name: str, origin: dict[str, Any], find: Callable[[], dict[str, Any]]

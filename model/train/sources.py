@@ -124,7 +124,9 @@ class _BratsCase:
         return self.store.keep(self.folder.name, self.weight, self._origin(), self._prepare)
 
     def _origin(self) -> dict[str, Any]:
-        return origin_of(list(self.folder.glob("*.nii*")), healthy=self.source.healthy)
+        # Archives may give every file one date: same names, same sizes, other patients.
+        files = list(self.folder.glob("*.nii*"))
+        return origin_of(files, source=self.source.folder, healthy=self.source.healthy)
 
     def _prepare(self) -> PreparedCase:
         return prepare_case(load_case(self.folder), self.weight, healthy=self.source.healthy)
@@ -140,11 +142,6 @@ def _brats(
             continue
         found = [path for path in find_cases(folder) if path.name not in config.held_out]
         jobs += [_BratsCase(path, source, store) for path in found]
-    names = [job.folder.name for job in jobs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if store is not None and twice:
-        msg = f"{data}: stored cases need names of their own, found twice: {', '.join(twice)}"
-        raise CaseError(msg)
     # Nothing to judge by where there is no tumour.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
     aside = split(judged, config.validation.fraction, config.seed)
@@ -177,7 +174,8 @@ class _DecathlonCase:
 
     def _origin(self) -> dict[str, Any]:
         files = [*self.files.images, self.files.labels]
-        return origin_of(files, fingerprint=self.fingerprint.as_document())
+        fingerprint = self.fingerprint.as_document()
+        return origin_of(files, source=self.described.name, fingerprint=fingerprint)
 
     def _prepare(self) -> PreparedCase:
         images, labels = self.fingerprint.prepare(self.described.load(self.files))

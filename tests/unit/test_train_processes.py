@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from model.network import UNETRppConfig
-from model.train.cases import CaseStore, StoredCase
+from model.train.cases import CaseStore
 from model.train.config import (
     AugmentConfig,
     ConfigError,
@@ -187,18 +187,18 @@ def test_stored_cases_are_made_once_and_again_when_their_source_changes(tmp_path
 
     store = CaseStore(tmp_path)
     case = store.keep("A", 2.0, {"files": [1]}, make)
-    assert (
-        store.keep("A", 2.0, {"files": [1]}, make) == case == StoredCase("A", 2.0, tmp_path / "A")
-    )
+    assert store.keep("A", 2.0, {"files": [1]}, make) == case
+    assert (case.name, case.weight, case.folder.parent) == ("A", 2.0, tmp_path)
     assert made == ["A"]
-    store.keep("A", 2.0, {"files": [2]}, make)
+    changed = store.keep("A", 2.0, {"files": [2]}, make)
+    assert changed.folder != case.folder
     assert made == ["A", "A"]
     fresh = _case("A", 1)
     assert np.array_equal(case.images_ckji, fresh.images_ckji)
     assert np.array_equal(case.labels_kji, fresh.labels_kji)
     for kept, anchors in zip(case.anchors, fresh.anchors, strict=True):
         assert np.array_equal(kept, anchors)
-    (tmp_path / "A" / "origin.json").unlink()  # as a kill while storing leaves it
+    (changed.folder / "origin.json").unlink()  # as a kill while storing leaves it
     store.keep("A", 2.0, {"files": [2]}, make)
     assert len(made) == 3
 

@@ -1,6 +1,7 @@
 """Epochs, schedules and losses that the recipes of other data sets use."""
 
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,15 +134,19 @@ def test_masks_of_regions_and_of_classes() -> None:
     assert organ.masks(logits)[0, :, 0, 0].tolist() == [[True, False], [False, False]]
 
 
+def _write_case(folder: Path, rng: np.random.Generator, ending: str = ".nii.gz") -> None:
+    folder.mkdir(parents=True)
+    seg = np.zeros((34, 33, 32), np.uint8)
+    seg[10:20, 10:20, 10:20] = 4
+    for kind, array in (("t1", rng.normal(100, 9, seg.shape).astype(np.float32)), ("seg", seg)):
+        image = nib.Nifti1Image(array, np.diag([-1.0, -1.0, 1.0, 1.0]))
+        nib.save(image, folder / f"{folder.name}_{kind}{ending}")
+
+
 def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in "ABCDE":
-        (tmp_path / "data" / name).mkdir(parents=True)
-        seg = np.zeros((34, 33, 32), np.uint8)
-        seg[10:20, 10:20, 10:20] = 4
-        for kind, array in (("t1", rng.normal(100, 9, seg.shape).astype(np.float32)), ("seg", seg)):
-            image = nib.Nifti1Image(array, np.diag([-1.0, -1.0, 1.0, 1.0]))
-            nib.save(image, tmp_path / "data" / name / f"{name}_{kind}.nii.gz")
+        _write_case(tmp_path / "data" / name, rng)
     config = replace(CONFIG, cache=True, validation=ValidationConfig(0.2), held_out=("E",))
     data = load_data(config, tmp_path / "data", tmp_path / "store")
     in_memory = load_data(replace(config, cache=False), tmp_path / "data", tmp_path)
@@ -151,8 +156,19 @@ def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
         assert stored.name == prepared.name != data.validation[0].name
         assert np.array_equal(stored.images_ckji, prepared.images_ckji)
     assert load_data(config, tmp_path / "data", tmp_path / "store") == data
-    twice = replace(config, sources=(SourceConfig("."), SourceConfig("A")))
-    with pytest.raises(CaseError, match="found twice: A"):
-        load_data(twice, tmp_path / "data", tmp_path / "store")
     with pytest.raises(CaseError, match="every case is held out"):
         load_data(replace(config, held_out=tuple("ABCDE")), tmp_path / "data", tmp_path)
+
+
+def test_stored_cases_of_one_name_from_two_sources_stay_apart(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for source in ("here", "there"):
+        _write_case(tmp_path / "data" / source / "A", rng, ".nii")
+        for file in (tmp_path / "data" / source / "A").iterdir():
+            os.utime(file, (1e9, 1e9))  # as an archive without dates unpacks
+    two = replace(CONFIG, sources=(SourceConfig("here"), SourceConfig("there")))
+    prepared = load_data(two, tmp_path / "data", tmp_path).training
+    stored = load_data(replace(two, cache=True), tmp_path / "data", tmp_path / "store").training
+    assert [case.name for case in stored] == ["A", "A"]
+    for one, other in zip(stored, prepared, strict=True):
+        assert np.array_equal(one.images_ckji, other.images_ckji)
