@@ -15,6 +15,8 @@ from desktop_app.services.export import FILE_NAMES, ExportFormat
 STATE_FOLDER = ".gliascope"
 KEY_FILE = "pseudonym.key"
 
+# What a scan puts before the folder of DICOM files that bear no study UID.
+_NO_UID = "folder "
 _KEY_BYTES = 16
 # 48 bits: two studies of ten thousand share a name once in five million folders of results.
 _PSEUDONYM_BYTES = 6
@@ -72,9 +74,15 @@ def named_after_results(
 
 
 def _identity(study: Study) -> str:
-    """Return the study's UID; for NIfTI files their folder, however it was spelled."""
-    is_folder = study.study_uid == str(study.root)
-    return str(study.root.absolute()) if is_folder else study.study_uid
+    """Return the study's UID; where a path stands for one, that path however it was typed."""
+    uid = study.study_uid
+    is_path = uid == str(study.root) or any(series.is_nifti for series in study.series)
+    return _however_typed(uid) if is_path or uid.startswith(_NO_UID) else uid
+
+
+def _however_typed(uid: str) -> str:
+    folder = uid.removeprefix(_NO_UID)
+    return f"{uid[: len(uid) - len(folder)]}{Path(folder).resolve()}"
 
 
 def _key(output: Path) -> bytes:
@@ -96,5 +104,4 @@ def _holds_another(folder: Path, study: Study) -> bool:
         uid = document["study"]["study_uid"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    # The UID of a study of NIfTI files is its folder, too.
-    return bool(uid) and Path(uid).absolute() != Path(study.study_uid).absolute()
+    return bool(uid) and _however_typed(str(uid)) != _however_typed(study.study_uid)

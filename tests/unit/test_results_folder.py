@@ -1,0 +1,59 @@
+"""The name of a folder of results is the same however the path to the images was typed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop_app.domain.study import InstanceRef, Study
+from desktop_app.services.results_folder import results_name
+from tests.study_cases import make_series, make_study
+
+
+def nifti_in_a_shared_folder(folder: Path) -> Study:
+    """Return one study of several in a folder: its UID is more than the folder."""
+    image = folder / "anna_t1c.nii.gz"
+    series = make_series(str(image), instances=(InstanceRef(image),))
+    return make_study(
+        name="anna", study_uid=str(folder / "anna"), root=folder, series=(series,), roles={}
+    )
+
+
+def nifti_in_a_folder_of_its_own(folder: Path) -> Study:
+    image = folder / "t1c.nii.gz"
+    series = make_series(str(image), instances=(InstanceRef(image),))
+    return make_study(name="anna", study_uid=str(folder), root=folder, series=(series,), roles={})
+
+
+def dicom_without_uid(folder: Path) -> Study:
+    return make_study(name="anna", study_uid=f"folder {folder / 'anna'}", root=folder)
+
+
+@pytest.mark.parametrize(
+    "study_in", [nifti_in_a_shared_folder, nifti_in_a_folder_of_its_own, dicom_without_uid]
+)
+@pytest.mark.parametrize("typed", ["in", "./in", "in/../in"])
+def test_a_path_typed_otherwise_names_the_same_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study_in: Callable[[Path], Study], typed: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "out"
+    absolute, relative = study_in(tmp_path / "in"), study_in(Path(typed))
+    names = {results_name(output, one, anonymise=True) for one in (absolute, relative)}
+    assert len(names) == 1
+    file = output / "anna" / "measurements.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"study": {"study_uid": absolute.study_uid}}))
+    assert results_name(output, relative) == "anna"
+
+
+def test_a_dicom_uid_does_not_depend_on_where_the_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_study(study_uid="1.2.3", root=tmp_path)
+    here = results_name(tmp_path, study, anonymise=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert results_name(tmp_path, study, anonymise=True) == here
