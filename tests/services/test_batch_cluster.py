@@ -127,6 +127,20 @@ def test_results_and_states_are_those_of_this_computer(
     ]
 
 
+def test_paths_typed_from_here_reach_workers_that_run_elsewhere(
+    cluster: LocalCluster, stage: Stage, quick: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(stage.root.parent)
+    root, output = stage.root, stage.output
+    stage.root, stage.output = (path.relative_to(root.parent) for path in (root, output))
+    batch = batch_on(cluster, stage)
+    monkeypatch.chdir(stage.weights)
+    assert batch.root == root
+    assert batch.run().failed == ()
+    assert (output / "anna" / "measurements.json").is_file()
+    assert not (stage.weights / stage.output).exists()
+
+
 def test_what_was_done_on_a_cluster_is_not_done_again_here(
     cluster: LocalCluster, stage: Stage, quick: type[Process]
 ) -> None:

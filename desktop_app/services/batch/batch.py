@@ -31,6 +31,8 @@ class Batch:
 
     Parameters
     ----------
+    root, output
+        Made absolute: workers of a cluster have working folders of their own.
     models
         Where the weights are looked up.
     place
@@ -49,13 +51,13 @@ class Batch:
         place: StudyPlace,
         on_case: CaseListener | None = None,
     ) -> None:
-        self.root = root
-        self.output = output
+        self.root = root.absolute()
+        self.output = output.absolute()
         self.options = options
         self._anonymise = options.case.export.anonymise
         self._models = models
         self._place = place
-        self._journal = Journal(output, anonymise=self._anonymise, on_case=on_case)
+        self._journal = Journal(self.output, anonymise=self._anonymise, on_case=on_case)
         self._skipped: tuple[tuple[str, str], ...] = ()
         self._case_options = options.case
         self._weights_sha256 = ""
