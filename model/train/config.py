@@ -132,6 +132,11 @@ class TrainConfig:
             msg = f"a stage's sides must be multiples of {_sides(stride)}: {stage}"
             raise ConfigError(msg)
 
+    @property
+    def largest_batch(self) -> int:
+        """Crops a step in the stage that has most; a crop's number counts in such steps."""
+        return max(stage.batch for stage in self.stages)
+
     def for_cases(self, count: int) -> "TrainConfig":
         """Return the configuration with epochs turned into steps for so many training cases."""
         if not self.epochs:

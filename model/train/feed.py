@@ -82,7 +82,7 @@ class Feed:
         """Return images, target and weight of the process's crops of a step."""
         if self._drawer is None:
             self._drawer = self._make_drawer(self._config)
-        first = step * max(one.batch for one in self._config.stages)
+        first = step * self._config.largest_batch
         crops = [self._drawer.draw(first + n, stage) for n in self._share.of(stage.batch)]
         images, targets, weights = zip(*crops, strict=True)
         return torch.cat(images), torch.cat(targets), torch.cat(weights)

@@ -27,7 +27,7 @@ Shape = tuple[int, int, int]
 
 
 class CropSampler:
-    """Draws augmented crops; what it draws depends on the seed and the step alone.
+    """Draws augmented crops; what it draws depends on the seed and the crop's number alone.
 
     Parameters
     ----------
@@ -47,17 +47,18 @@ class CropSampler:
         self._odds = weights / weights.sum()
         self._config = config
         self._grown = grown
+        self._crops_per_step = config.largest_batch
         self._grown_now: tuple[int, CaseArrays] | None = None
         # Each donor keeps a map of distances: of a thousand patients only the recent ones.
         self._donor = lru_cache(maxsize=32)(self._make_donor)
 
-    def batch(self, step: int, shape: Shape, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return images, targets and weights of one step.
+    def batch(self, number: int, shape: Shape, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return images, targets and weights of some crops.
 
         Parameters
         ----------
-        step
-            Number of the step.
+        number
+            Of the first crop: its step times the largest batch plus its place in the batch.
         shape, size
             Size of the crops in voxels (k, j, i) and their number.
 
@@ -67,7 +68,8 @@ class CropSampler:
             ``(size, 4, k, j, i)`` images, ``(size, 3, k, j, i)`` targets in 0 and 1,
             ``(size, 1, k, j, i)`` weights in 0 and 1.
         """
-        rng = np.random.default_rng([self._config.seed, step])
+        rng = np.random.default_rng([self._config.seed, number])
+        step = number // self._crops_per_step
         crops = [self._crop(rng, step, shape) for _ in range(size)]
         labels = torch.stack([labels for _, labels in crops])
         targets = torch.from_numpy(region_masks(labels.numpy()).astype(np.float32)).movedim(0, 1)

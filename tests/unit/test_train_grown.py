@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -7,7 +8,9 @@ from scipy import ndimage
 
 from model.data import CaseError
 from model.spec import Label
-from model.train.config import GrownConfig
+from model.train.config import GrownConfig, SourceConfig, StageConfig, TrainConfig
+from model.train.distributed import Share
+from model.train.feed import Feed, RegionDrawer
 from model.train.grown import (
     GrownTumours,
     deform_shape,
@@ -16,6 +19,8 @@ from model.train.grown import (
     paint_brain,
     place_shape,
 )
+from model.train.prepared import PreparedCase
+from model.train.sampling import CropSampler
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SIDE = 48
@@ -43,6 +48,21 @@ def _shape() -> np.ndarray:
 def _source(renew_steps: int = 2) -> GrownTumours:
     config = GrownConfig(share=1.0, renew_steps=renew_steps)
     return GrownTumours(config, 1, (_shape(),), (), (_tissues(),))
+
+
+class _Counted(GrownTumours):
+    """Notes the names of the cases it grows."""
+
+    made: list[str]
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        object.__setattr__(self, "made", [])
+
+    def case(self, step: int) -> PreparedCase:
+        case = GrownTumours.case(self, step)
+        self.made.append(case.name)
+        return case
 
 
 def test_painted_brain_has_the_contrasts_of_mr() -> None:
@@ -86,6 +106,27 @@ def test_case_depends_on_seed_and_turn_alone() -> None:
     for channel in first.images_ckji.astype(np.float32):
         assert channel[inside].mean() == pytest.approx(0.0, abs=0.05)
         assert channel[inside].std() == pytest.approx(1.0, abs=0.1)
+
+
+def test_grown_cases_change_with_the_steps_and_not_with_the_crops() -> None:
+    """In whatever process, and in stages of smaller batches too."""
+    config = TrainConfig(
+        name="tiny",
+        steps=8,
+        sources=(SourceConfig("."),),
+        stages=(StageConfig(0.5, 32, batch=2), StageConfig(1.0, 32, batch=4)),
+        grown=GrownConfig(share=1.0, renew_steps=4),
+    )
+    turns = []
+    for share in (Share(0, 2), Share(1, 2)):
+        grown = _Counted(config.grown, 1, (_shape(),), (), (_tissues(),))
+        feed = Feed(
+            lambda _, grown=grown: RegionDrawer(CropSampler((), config, grown)), config, share
+        )
+        for step in range(8):
+            feed.batch(step, config.stage_at(step / 8))
+        turns.append(grown.made)
+    assert turns == [["grown 0", "grown 1"]] * 2
 
 
 def test_sources_are_read_from_their_folders(tmp_path: Path) -> None:
