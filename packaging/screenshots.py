@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from desktop_app import composition
 from model.synthetic import Sequence, write_sample_study
 from ui.app import WindowApp, make_application
+from ui.dialogs.compare_dialog import CompareDialog
+from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.theme import ThemeName
 
 if TYPE_CHECKING:
@@ -81,7 +83,9 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
     app.window.sample_requested.emit()
     _wait(application, lambda: session.loaded is not None, "the sample study to open")
     _settle(application)
+    _wait(application, lambda: not app.study.preflight.busy, "the images to be looked at")
     _save_both(application, app, output / "before")
+    _preflight(application, app, output)
     pulse = _Pulse()
     page.segment_requested.emit()
     _wait(application, lambda: page.job_bar.fraction > 0.3 or session.result is not None, "work")
@@ -91,6 +95,26 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
     print(f"Longest pause of the window while segmenting: {pulse.longest_ms:.0f} ms")
     _settle(application, seconds=3.0)
     _save_both(application, app, output / "after")
+
+
+def _preflight(application: QApplication, app: WindowApp, output: Path) -> None:
+    panel = app.window.study_page.sequences
+    panel.checks_button.click()
+    _save_dialog(application, app, PreflightDialog, output / "checks.png")
+    panel.compare_button.click()
+    _save_dialog(application, app, CompareDialog, output / "compare.png")
+
+
+def _save_dialog(
+    application: QApplication, app: WindowApp, kind: type[QDialog], path: Path
+) -> None:
+    _settle(application)
+    dialog = app.window.findChild(kind)
+    if dialog is None or not dialog.grab().save(str(path)):
+        sys.exit(f"The picture could not be taken: {path}")
+    print(path)
+    dialog.close()
+    _settle(application)
 
 
 def _batch(application: QApplication, app: WindowApp, output: Path, folder: Path) -> None:

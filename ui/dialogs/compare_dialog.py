@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.domain.study import Sequence
-from ui.viewers.compare_view import CompareMode, CompareStyle, CompareView
+from ui.viewers.compare_view import COMPARE_HELP, CompareMode, CompareStyle, CompareView
 from ui.viewers.planes import Plane
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.window_level import Window, auto_window
@@ -39,13 +39,6 @@ _RANGES = {
 }
 _STARTS = {CompareMode.CHECKERBOARD: 25.0, CompareMode.BLEND: 0.5, CompareMode.BLINK: 1.5}
 _KEYS = {CompareMode.CHECKERBOARD: "C", CompareMode.BLEND: "B", CompareMode.BLINK: "L"}
-COMPARE_HELP = (
-    "C, B, L: checkerboard, blend, blink\n"
-    "P: start and pause blinking\n"
-    "T: turn to the other image, when blinking\n"
-    "[ and ]: smaller and larger squares, less and more of the second image, slower and faster\n"
-    "Hold H: the first image alone"
-)
 
 
 class CompareDialog(QDialog):

@@ -1,7 +1,16 @@
 """What keys and mouse buttons do."""
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
+from ui.viewers.compare_view import COMPARE_HELP
 from ui.viewers.gestures import SLICE_HELP, VOLUME_HELP
 from ui.widgets.card import Card, styled_label
 
@@ -12,7 +21,10 @@ _STUDY_HELP = (
     "Ctrl + E: export\n"
     "Ctrl + B: many studies"
 )
-_GROUPS = (("Study", _STUDY_HELP), ("Slices", SLICE_HELP), ("Surfaces", VOLUME_HELP))
+_COLUMNS = (
+    (("Study", _STUDY_HELP), ("Slices", SLICE_HELP)),
+    (("Surfaces", VOLUME_HELP), ("Compare images", COMPARE_HELP)),
+)
 
 
 class ShortcutsDialog(QDialog):
@@ -22,17 +34,27 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse")
         layout = QVBoxLayout(self)
-        for heading, text in _GROUPS:
-            card = Card(heading)
-            grid = QGridLayout()
-            grid.setHorizontalSpacing(24)
-            grid.setColumnStretch(1, 1)
-            for index, line in enumerate(text.splitlines()):
-                keys, effect = line.split(": ", 1)
-                grid.addWidget(styled_label(keys), index, 0)
-                grid.addWidget(styled_label(effect, "muted"), index, 1)
-            card.body.addLayout(grid)
-            layout.addWidget(card)
+        columns = QHBoxLayout()
+        for groups in _COLUMNS:
+            column = QVBoxLayout()
+            for heading, text in groups:
+                column.addWidget(_card(heading, text))
+            column.addStretch(1)
+            columns.addLayout(column)
+        layout.addLayout(columns)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout.addWidget(buttons)
+
+
+def _card(heading: str, text: str) -> Card:
+    card = Card(heading)
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setColumnStretch(1, 1)
+    for index, line in enumerate(text.splitlines()):
+        keys, effect = line.split(": ", 1)
+        grid.addWidget(styled_label(keys), index, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(styled_label(effect, "muted"), index, 1)
+    card.body.addLayout(grid)
+    return card

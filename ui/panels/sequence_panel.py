@@ -123,16 +123,16 @@ class SequencePanel(Card):
         self.body.addLayout(self._buttons())
 
     def _buttons(self) -> QHBoxLayout:
-        checks = QPushButton("All checks …")
-        checks.setToolTip("Everything that was looked at before segmenting")
-        checks.clicked.connect(lambda: self.checks_requested.emit(self._slots))
-        self._compare = QPushButton("Compare images …")
-        self._compare.setToolTip("Lay two images over each other: checkerboard, blend, blink")
-        self._compare.setEnabled(False)
-        self._compare.clicked.connect(self.compare_requested)
+        self.checks_button = QPushButton("All checks …")
+        self.checks_button.setToolTip("Everything that was looked at before segmenting")
+        self.checks_button.clicked.connect(lambda: self.checks_requested.emit(self._slots))
+        self.compare_button = QPushButton("Compare images …")
+        self.compare_button.setToolTip("Lay two images over each other: checkerboard, blend, blink")
+        self.compare_button.setEnabled(False)
+        self.compare_button.clicked.connect(self.compare_requested)
         buttons = QHBoxLayout()
-        buttons.addWidget(checks)
-        buttons.addWidget(self._compare)
+        buttons.addWidget(self.checks_button)
+        buttons.addWidget(self.compare_button)
         return buttons
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
@@ -154,7 +154,7 @@ class SequencePanel(Card):
 
     def set_comparable(self, comparable: bool) -> None:
         """Tell whether there are two images to lay over each other."""
-        self._compare.setEnabled(comparable)
+        self.compare_button.setEnabled(comparable)
 
     def choice_box(self, sequence: Sequence) -> QComboBox:
         """Return the drop-down of a sequence."""

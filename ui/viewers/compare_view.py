@@ -15,6 +15,15 @@ from ui.viewers.slice_view import SliceView
 from ui.viewers.viewport import Viewport
 from ui.viewers.window_level import Window
 
+# As in `gestures`: one line per operation, "keys: effect".
+COMPARE_HELP = (
+    "C, B, L: checkerboard, blend, blink\n"
+    "P: start and pause blinking\n"
+    "T: turn to the other image, when blinking\n"
+    "[ and ]: less and more: size of squares, second image, speed\n"
+    "Hold H: the first image alone"
+)
+
 
 class CompareMode(Enum):
     """How two images share one slice."""

@@ -66,13 +66,14 @@ def _covered(prepared: PreparedStudy) -> Mapping[Sequence, float]:
 
 
 def _coverage(share: float | None) -> Check | None:
-    if share is None:
+    """Say how much is missing; ``None`` for nothing.
+
+    The outline ends where the reference ends, so that a whole one takes back no earlier doubt.
+    """
+    if share is None or share >= WHOLE_BRAIN:
         return None
-    what = f"Shows {share:.0%} of the brain"
-    if share >= WHOLE_BRAIN:
-        return Check(Aspect.COVERAGE, Light.GOOD, f"{what}.", Source.PIXELS)
     light = Light.FAIR if share >= USABLE_SHARE else Light.POOR
-    sentence = f"{what}; a tumour in the rest is judged without it."
+    sentence = f"Shows {share:.0%} of the brain; a tumour in the rest is judged without it."
     return Check(Aspect.COVERAGE, light, sentence, Source.PIXELS)
 
 
