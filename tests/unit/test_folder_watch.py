@@ -87,7 +87,7 @@ def one_more_series(root: Path) -> None:
 
 
 def one_file_less(root: Path) -> None:
-    (root / "anna" / "t1" / "1").unlink()
+    (root / "anna" / "t1" / "notes").unlink()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_any_change_starts_the_time_anew(
     root: Path, look: Look, change: Callable[[Path], None]
 ) -> None:
     files = (root / "anna" / "t1" / "1", root / "anna" / "t2" / "1")
-    write(*files)
+    write(*files, root / "anna" / "t1" / "notes")
     study = study_of(*files)
     watch = look()
     before = watch.signature(study)
@@ -107,6 +107,28 @@ def test_any_change_starts_the_time_anew(
     assert not look(1).has_settled(study)
     assert watch.signature(study) != before
     assert look(SETTLE_SECONDS).has_settled(study)
+
+
+def test_what_came_since_the_last_look_has_not_settled(root: Path, look: Look) -> None:
+    known = root / "anna" / "t1" / "1"
+    write(known)
+    look()
+    watch = look(SETTLE_SECONDS)
+    new = (root / "berta" / "t1" / "1", root / "berta" / "t2" / "1")
+    more = (known, known.with_name("2"))
+    write(*new, *more)
+    for study in (study_of(*new), study_of(*more)):
+        assert not watch.has_settled(study)
+    look()
+    watch = look(SETTLE_SECONDS)
+    assert all(watch.has_settled(study) for study in (study_of(*new), study_of(*more)))
+
+
+def test_an_image_named_like_a_result_holds_nothing_up(root: Path, look: Look) -> None:
+    files = (root / "anna" / "t1c.nii.gz", root / "anna" / "segmentation.nii.gz")
+    write(*files)
+    look()
+    assert look(SETTLE_SECONDS).has_settled(study_of(*files))
 
 
 def test_another_study_still_on_its_way_holds_nothing_up(root: Path, look: Look) -> None:

@@ -59,9 +59,7 @@ class FolderWatch:
         check
             Called often; raises to stop.
         """
-        try:
-            os.scandir(self._root).close()
-        except OSError:
+        if not _can_be_listed(self._root):
             return False
         seen: dict[Path, dict[str, Stamp]] = {}
         for file in self._files(check):
@@ -78,12 +76,26 @@ class FolderWatch:
         """Whether a folder changed, and settled since, that was not listed since."""
         return any(self._is_settled(folder) for folder in self._news)
 
+    def still_has_news(self) -> bool:
+        """Whether the folders with news are still where the last look saw them.
+
+        A share that goes away leaves nothing, or an empty folder where it was mounted; what was
+        listed meanwhile says nothing of its studies.
+        """
+        seen = [folder for folder in self._news if folder in self._folders]
+        return all(_can_be_listed(folder) for folder in (self._root, *seen))
+
     def take_news(self) -> None:
         """Note that the studies are listed now; folders that still change stay news."""
         self._news = {folder for folder in self._news if not self._is_settled(folder)}
 
     def has_settled(self, study: Study) -> bool:
-        """Whether nothing changed lately in any folder that may belong to the study."""
+        """Whether nothing changed lately in any folder that may belong to the study.
+
+        Never where the last look had not seen all of its files: it came since, or still comes.
+        """
+        if not self._is_unpacked(study) and not all(self._was_seen(p) for p in _paths(study)):
+            return False
         return all(self._is_settled(folder) for folder in self._folders_of(study))
 
     def signature(self, study: Study) -> int:
@@ -102,10 +114,14 @@ class FolderWatch:
     def _files(self, check: Callable[[], None] | None) -> Iterator[FoundFile]:
         # What cannot be opened is told by the scan that follows, with its reason.
         for file in found_files(self._root, on_problem=lambda where, why: None, check=check):
-            path = file.path
-            own = is_own_name(path) if self._own is None else path.is_relative_to(self._own)
-            if not own:
+            if not self._is_own(file.path):
                 yield file
+
+    def _is_own(self, path: Path) -> bool:
+        return is_own_name(path) if self._own is None else path.is_relative_to(self._own)
+
+    def _was_seen(self, path: Path) -> bool:
+        return path.name in self._folders.get(path.parent, {}) or self._is_own(path)
 
     def _is_settled(self, folder: Path) -> bool:
         return self._now - self._changed_at[folder] >= self._settle_seconds
@@ -130,6 +146,14 @@ class FolderWatch:
 
     def _is_unpacked(self, study: Study) -> bool:
         return not all(path.is_relative_to(self._root) for path in _paths(study))
+
+
+def _can_be_listed(folder: Path) -> bool:
+    try:
+        os.scandir(folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def _paths(study: Study) -> set[Path]:
