@@ -45,6 +45,10 @@ class InputError(UserFacingError):
     """The study, series or file cannot be used."""
 
 
+class NoStudyError(InputError):
+    """What was looked at can be read, and holds no study."""
+
+
 class UsageError(UserFacingError):
     """The request itself makes no sense (unknown option value, missing argument)."""
 

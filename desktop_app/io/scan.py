@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Series, Study
-from desktop_app.errors import InputError
+from desktop_app.errors import NoStudyError
 from desktop_app.io.dicom_headers import FileHeader
 from desktop_app.io.dicom_scan import group_into_studies, series_title
 from desktop_app.io.header_cache import HeaderCache, cache_file
@@ -190,17 +190,19 @@ def _with_roles(study: Study) -> Study:
     return replace(study, roles=roles, skipped=(*study.skipped, *unusable, *left_out))
 
 
-def _nothing_usable(path: Path, found: Counter[str], skipped: list[tuple[str, str]]) -> InputError:
+def _nothing_usable(
+    path: Path, found: Counter[str], skipped: list[tuple[str, str]]
+) -> NoStudyError:
     if found:
         series = [f"{count} series: {what}" for what, count in found.most_common(3)]
         what = "; ".join(series)
-        return InputError(
+        return NoStudyError(
             "There is no usable brain MR series here.", f"{path}: {what}.", OPEN_INSTEAD
         )
     if not skipped:
-        return InputError("The folder is empty.", str(path), OPEN_INSTEAD)
+        return NoStudyError("The folder is empty.", str(path), OPEN_INSTEAD)
     reasons = Counter(reason for _, reason in skipped)
     listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
-    return InputError(
+    return NoStudyError(
         "No MR images were found.", f"{path}: {len(skipped)} files ({listed}).", OPEN_INSTEAD
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, InputError, NoStudyError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, BatchOutcome, CaseStatus, WatchOptions
 from desktop_app.services.batch import listing as listing_module
@@ -73,7 +73,7 @@ def test_an_empty_folder_is_watched_until_a_study_comes(
 
     def empty_is_an_error(path: Path, **passed: object) -> object:
         if not stage.studies:
-            raise InputError("The folder is empty.", str(path), "Open another.")
+            raise NoStudyError("The folder is empty.", str(path), "Open another.")
         return present(path, **passed)  # type: ignore[arg-type]
 
     monkeypatch.setattr(listing_module, "open_path", empty_is_an_error)
@@ -83,6 +83,36 @@ def test_an_empty_folder_is_watched_until_a_study_comes(
     watching.when(lambda: True, lambda: (stage.root / "anna" / "t1c").write_bytes(b"again"))
     watching.until(watching.has_done(3))
     assert sorted(stage.processed) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("is_mount_point", [False, True])
+def test_a_share_that_goes_away_while_it_is_listed_loses_no_study(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, is_mount_point: bool
+) -> None:
+    present, away = listing_module.open_path, stage.root.with_name("away")
+    listings: list[Path] = []
+
+    def go_away(path: Path, **passed: object) -> object:
+        listings.append(path)
+        if len(listings) > 1:
+            return present(path, **passed)  # type: ignore[arg-type]
+        stage.root.rename(away)
+        if is_mount_point:
+            stage.root.mkdir()
+            raise NoStudyError("The folder is empty.", str(path), "Open another.")
+        raise InputError("There is nothing at this path.", str(path), "Open another.")
+
+    def come_back() -> None:
+        if is_mount_point:
+            stage.root.rmdir()
+        away.rename(stage.root)
+
+    monkeypatch.setattr(listing_module, "open_path", go_away)
+    watching = Watching(stage)
+    watching.when(away.exists, come_back)
+    watching.until(watching.has_done(3))
+    assert "Waiting: the folder cannot be reached" in watching.told
+    assert stage.processed == list(NAMES)
 
 
 def test_a_study_that_still_changes_is_left_alone(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Study
-from desktop_app.errors import InputError
+from desktop_app.errors import InputError, NoStudyError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.attempt import StudyOrder
@@ -47,8 +47,10 @@ def list_studies(
 
     Raises
     ------
-    InputError
+    NoStudyError
         If there is no study.
+    InputError
+        If there is nothing at the path.
     OutputError
         If the key of anonymised names cannot be written.
     Cancelled
@@ -61,7 +63,7 @@ def list_studies(
         anonymise=anonymise,
     )
     if not studies:
-        raise InputError(
+        raise NoStudyError(
             "There is no study to segment.",
             f"Below {root}",
             "Choose a folder that holds MR studies as DICOM or NIfTI files.",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from desktop_app.domain.study import Study
-from desktop_app.errors import InputError
+from desktop_app.errors import InputError, NoStudyError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.folder_watch import FolderWatch
@@ -22,7 +22,8 @@ class Watch:
     Parameters
     ----------
     list_studies
-        Lists what is below the folder; an `InputError` where there is no study.
+        Lists what is below the folder; a `NoStudyError` where there is no study, another
+        `InputError` where the folder is away.
     state_of
         What is known of a study; told whether this watch has taken it before.
     work_through
@@ -72,16 +73,21 @@ class Watch:
         reached = self._folder.look(token.raise_if_cancelled)
         looked_seconds = time.monotonic() - began
         if reached and self._folder.has_news():
-            self._list_again()
+            reached = self._list_again()
         progress(0.0, self._what_is_awaited(reached=reached))
         shortest = min(self._options.poll_seconds, self._options.settle_seconds)
         return max(shortest, looked_seconds / _LOOKING_SHARE)
 
-    def _list_again(self) -> None:
+    def _list_again(self) -> bool:
+        """List the studies; False, and all that is new stays new, where the folder went away."""
         try:
             studies = self._list_studies()
-        except InputError:
+        except NoStudyError:
             studies = ()  # none yet, or none any more
+        except InputError:
+            return False
+        if not self._folder.still_has_news():
+            return False
         before = {_identity(entry.study): entry for entry in self._journal.entries}
         listed = {_identity(study) for study in studies}
         # Inboxes are emptied: what was finished stays in the summary.
@@ -90,6 +96,7 @@ class Watch:
         self._journal.begin([*gone, *found])
         self._journal.sum_up()
         self._folder.take_news()
+        return True
 
     def _entry(self, study: Study, before: Entry | None) -> Entry:
         signature = self._taken.get(_identity(study))
