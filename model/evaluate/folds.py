@@ -124,7 +124,7 @@ def _check(run: FoldRun, table: Mapping[str, frozenset[str]]) -> None:
     if not run.held_out:
         msg = f"{run.weights}: its card holds out no case"
         raise FoldError(msg)
-    seen = run.held_out & set(run.card.document.get("training", {}).get("cases", ()))
+    seen = run.held_out & _read_cases(run.card)
     if seen:
         msg = f"{run.weights}: trained on what it was to hold out: {', '.join(sorted(seen))}"
         raise FoldError(msg)
@@ -160,14 +160,18 @@ def _started_from(card: ModelCard) -> tuple[str, ...]:
 
 def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
     for sha256 in _ancestors(run.card, lineage):
-        if sha256 in lineage:
-            read = set(lineage[sha256].document.get("training", {}).get("cases", ()))
-            if seen := sorted(read & run.held_out):
-                msg = (
-                    f"{run.weights}: started from {lineage[sha256].name} "
-                    f"({sha256[:12]}), which has read {', '.join(seen)}"
-                )
-                raise FoldError(msg)
+        if sha256 in lineage and (seen := sorted(_read_cases(lineage[sha256]) & run.held_out)):
+            msg = (
+                f"{run.weights}: started from {lineage[sha256].name} "
+                f"({sha256[:12]}), which has read {', '.join(seen)}"
+            )
+            raise FoldError(msg)
+
+
+def _read_cases(card: ModelCard) -> set[str]:
+    """Return the cases that a network has read, those of grown tumours' shapes and brains too."""
+    training = card.document.get("training", {})
+    return {name for part in ("cases", "shapes", "brains") for name in training.get(part, ())}
 
 
 def _require_disjoint(folds: tuple[FoldRun, ...]) -> None:

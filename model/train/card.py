@@ -22,6 +22,9 @@ def training_section(
 ) -> dict[str, Any]:
     """Return the section ``training``: the cases, how long, the whole recipe.
 
+    ``shapes`` and ``brains`` are the cases that grown tumours take their shapes and their places
+    from.
+
     Parameters
     ----------
     figures
@@ -30,10 +33,13 @@ def training_section(
         SHA-256 of the weights that the run began with.
     """
     recipe = {key: value for key, value in asdict(config).items() if key not in _ELSEWHERE}
+    grown = data.grown
     return {
         "cases": sorted(case.name for case in data.training),
         "validation_cases": sorted(case.name for case in data.validation),
         "validation": {key: value for key, value in figures.items() if not math.isnan(value)},
+        "shapes": sorted(grown.shape_names) if grown else [],
+        "brains": sorted(grown.brain_names) if grown else [],
         "held_out": list(config.held_out),
         "started_from": list(started_from),
         "steps": progress.step,

@@ -6,7 +6,7 @@ patients offer, and brains whose every other part is certainly healthy. The idea
 maps with random contrasts is SynthSeg's (Billot et al. 2023, doi 10.1016/j.media.2023.102789).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,7 @@ TISSUES: dict[str, tuple[tuple[int, ...], tuple[float, float, float, float]]] = 
 LAST_BRAIN_LABEL = 499
 HIGHEST_BRAIN = 150
 """Slices of 1 mm kept from the vertex down: some maps go on into the neck."""
+SHAPE_ENDING = "_seg"
 PLACES_TRIED = 6
 MARGIN = 8
 
@@ -69,6 +70,8 @@ class GrownTumours:
         Normalised ``(4, k, j, i)`` images without tumour, cut to the brain.
     tissue_maps
         FreeSurfer labels, cut to the brain.
+    shape_names, brain_names
+        The cases that shapes and brains are of.
     """
 
     config: GrownConfig
@@ -76,6 +79,8 @@ class GrownTumours:
     shapes: tuple[LabelArray, ...]
     brains: tuple[FloatArray, ...]
     tissue_maps: tuple[npt.NDArray[np.int16], ...]
+    shape_names: tuple[str, ...] = ()
+    brain_names: tuple[str, ...] = ()
 
     def case(self, step: int) -> PreparedCase:
         """Return the case in use at a step; it changes every ``config.renew_steps`` steps."""
@@ -94,8 +99,16 @@ class GrownTumours:
         )
 
 
-def load_grown(config: GrownConfig, seed: int, data: Path) -> GrownTumours | None:
+def load_grown(
+    config: GrownConfig, seed: int, data: Path, *, unread: Collection[str] = ()
+) -> GrownTumours | None:
     """Read shapes, brains and tissue maps; ``None`` if the share is zero.
+
+    Parameters
+    ----------
+    unread
+        Names of cases whose shapes and brains are left out too: what is held out, and what is
+        set aside for validation.
 
     Raises
     ------
@@ -104,18 +117,29 @@ def load_grown(config: GrownConfig, seed: int, data: Path) -> GrownTumours | Non
     """
     if config.share <= 0:
         return None
-    shapes = tuple(_shape(path) for path in sorted((data / config.shapes).glob("*_seg.nii*")))
-    brains: tuple[FloatArray, ...] = ()
-    if config.brains:
-        cases = [load_case(path).images_ckji for path in find_cases(data / config.brains)]
-        brains = tuple(normalise(images)[:, *brain_box(images)] for images in cases)
+    masks = sorted((data / config.shapes).glob(f"*{SHAPE_ENDING}.nii*"))
+    shapes = {path: _shape_name(path) for path in masks if _shape_name(path) not in unread}
+    brains: list[FloatArray] = []
+    cases = find_cases(data / config.brains) if config.brains else []
+    cases = [path for path in cases if path.name not in unread]
+    for path in cases:
+        images = load_case(path).images_ckji
+        brains.append(normalise(images)[:, *brain_box(images)])
     maps: tuple[npt.NDArray[np.int16], ...] = ()
     if config.tissue_maps:
         maps = tuple(_tissue_map(p) for p in sorted((data / config.tissue_maps).glob("*.nii*")))
     if not shapes or not (brains or maps):
         msg = f"{data}: growing tumours needs shapes, and brains or tissue maps to put them in"
         raise CaseError(msg)
-    return GrownTumours(config, seed, shapes, brains, maps)
+    return GrownTumours(
+        config,
+        seed,
+        tuple(_shape(path) for path in shapes),
+        tuple(brains),
+        maps,
+        shape_names=tuple(shapes.values()),
+        brain_names=tuple(path.name for path in cases),
+    )
 
 
 def paint_brain(tissues: npt.NDArray[np.int16], rng: Generator) -> FloatArray:
@@ -237,6 +261,11 @@ def _mean_filter(x: Tensor) -> Tensor:
     return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[
         0, 0
     ]
+
+
+def _shape_name(path: Path) -> str:
+    """Return the name of the case that a mask is of."""
+    return path.name.rpartition(SHAPE_ENDING)[0]
 
 
 def _shape(path: Path) -> LabelArray:

@@ -149,7 +149,7 @@ def _brats(
     return TrainingData(
         tuple(case for case in cases if case.name not in aside),
         tuple(case for case in cases if case.name in aside),
-        grown=load_grown(config.grown, config.seed, data),
+        grown=load_grown(config.grown, config.seed, data, unread={*config.held_out, *aside}),
     )
 
 

@@ -24,10 +24,14 @@ SHAPE = (34, 36, 33)
 
 
 def write_run(
-    folder: Path, held_out: list[str], seen: list[str], started_from: tuple[str, ...] = ()
+    folder: Path,
+    held_out: list[str],
+    seen: list[str],
+    started_from: tuple[str, ...] = (),
+    shapes: tuple[str, ...] = (),
 ) -> Path:
     about = {"cases": seen, "held_out": held_out, "steps": 3, "started_from": started_from}
-    training = {"training": about}
+    training = {"training": {**about, "shapes": shapes}}
     save_network(folder, "small", NETWORK, SlimUNETRpp(NETWORK).state_dict(), training)
     return folder / "small.safetensors"
 
@@ -106,6 +110,12 @@ def test_folds_that_are_not_the_tables_are_refused(
 
 def test_a_network_that_has_seen_its_patients_is_refused(runs: Path) -> None:
     write_run(runs / "fold3", ["d"], ["a", "d"])
+    with pytest.raises(FoldError, match="trained on what it was to hold out: d"):
+        find_folds(runs, {})
+
+
+def test_the_shape_of_a_grown_tumour_has_been_read_too(runs: Path) -> None:
+    write_run(runs / "fold3", ["d"], ["a"], shapes=("d",))
     with pytest.raises(FoldError, match="trained on what it was to hold out: d"):
         find_folds(runs, {})
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,15 @@ from scipy import ndimage
 
 from model.data import CaseError
 from model.spec import Label
-from model.train.config import GrownConfig, SourceConfig, StageConfig, TrainConfig
+from model.train.card import training_section
+from model.train.checkpoint import Progress
+from model.train.config import (
+    GrownConfig,
+    SourceConfig,
+    StageConfig,
+    TrainConfig,
+    ValidationConfig,
+)
 from model.train.distributed import Share
 from model.train.feed import Feed, RegionDrawer
 from model.train.grown import (
@@ -21,6 +30,7 @@ from model.train.grown import (
 )
 from model.train.prepared import PreparedCase
 from model.train.sampling import CropSampler
+from model.train.sources import load_data
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SIDE = 48
@@ -149,3 +159,41 @@ def test_sources_are_read_from_their_folders(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(np.zeros_like(labels), LPS), tmp_path / "masks" / "B_seg.nii.gz")
     with pytest.raises(CaseError, match="empty mask"):
         load_grown(config, 0, tmp_path)
+
+
+def test_nothing_is_grown_from_cases_that_are_held_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mask = np.zeros((34, 33, 32), dtype=np.uint8)
+    mask[10:14, 10:14, 10:14] = 1
+    image = rng.normal(100, 9, mask.shape).astype(np.float32)
+    files = [(f"shapes/{name}_seg.nii", mask) for name in "ABC"]
+    files += [(f"normal/{name}/{name}_t1.nii", image) for name in "DEF"]
+    files += [(f"train/{name}/{name}_t1.nii", image) for name in "CG"]
+    files += [(f"train/{name}/{name}_seg.nii", mask) for name in "CG"]
+    for path, array in files:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        nib.save(nib.Nifti1Image(array, LPS), tmp_path / path)
+    config = TrainConfig(
+        name="tiny",
+        steps=1,
+        sources=(SourceConfig("train"),),
+        stages=(StageConfig(1.0, 32),),
+        grown=GrownConfig(share=0.5, tissue_maps=""),
+        validation=ValidationConfig(0.5),
+        held_out=("A",),
+        folds={"one": ("E",)},
+    ).without("one")
+    data = load_data(config, tmp_path, tmp_path)
+    section = training_section(config, data, Progress(), {}, ())
+    assert data.grown is not None
+    assert (len(data.grown.shapes), len(data.grown.brains)) == (len(section["shapes"]), 2)
+    assert section["brains"] == ["D", "F"]
+    # Neither is the shape of what is set aside for validation.
+    assert set(section["shapes"]) == {"B", "C"} - set(section["validation_cases"])
+    for seed in range(1, 9):
+        again = load_data(replace(config, seed=seed), tmp_path, tmp_path)
+        assert again.grown is not None
+        aside = {case.name for case in again.validation}
+        assert set(again.grown.shape_names) == {"B", "C"} - aside
+    with pytest.raises(CaseError, match="needs shapes"):
+        load_grown(config.grown, 0, tmp_path, unread="ABC")
