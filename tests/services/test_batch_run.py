@@ -119,6 +119,38 @@ def test_where_states_cannot_be_kept_the_batch_ends(stage: Stage) -> None:
     assert stage.processed == []
 
 
+def test_a_summary_that_cannot_be_written_waits_and_stops_no_study(stage: Stage) -> None:
+    in_the_way = stage.output / "summary.csv"
+    in_the_way.mkdir(parents=True)
+
+    def close_the_spreadsheet(name: str) -> None:
+        if name == "berta":
+            in_the_way.rmdir()
+
+    stage.before = close_the_spreadsheet
+    assert stage.batch().run().failed == ()
+    assert [row["state"] for row in stage.summary()] == ["done"] * 3
+
+
+def test_a_summary_that_can_never_be_written_is_told_in_the_end(stage: Stage) -> None:
+    (stage.output / "summary.csv").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"summary\.csv"):
+        stage.batch().run()
+    assert stage.processed == list(NAMES)
+    assert all(case.resumed for case in stage.batch().find())
+
+
+@pytest.mark.parametrize("skipped", [[], [("root/ct", "computed tomography")]])
+def test_a_list_of_what_was_skipped_that_cannot_be_written_costs_no_summary(
+    stage: Stage, skipped: list[tuple[str, str]]
+) -> None:
+    stage.skipped = skipped
+    (stage.output / "skipped.csv").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"skipped\.csv"):
+        stage.batch().run()
+    assert [row["state"] for row in stage.summary()] == ["done"] * 3
+
+
 def test_a_study_whose_files_vanished_fails_alone(stage: Stage) -> None:
     (stage.root / "anna" / "t1c").unlink()
     outcome = stage.batch().run()

@@ -118,7 +118,7 @@ class Batch:
         token = token or CancelToken()
         self._place.prepare()
         self.find(token=token)
-        self._journal.sum_up()
+        self._journal.try_to_sum_up()
         todo = [e.study for e in self._journal.entries if e.state.status is not CaseStatus.DONE]
         self._work_through(todo, progress, token)
         return self._outcome()
@@ -204,8 +204,8 @@ class Batch:
 
     def _outcome(self) -> BatchOutcome:
         written = tuple((REDACTED if self._anonymise else what, why) for what, why in self._skipped)
-        write_skipped(self.output, written)
         summary = self._journal.sum_up()
+        write_skipped(self.output, written)
         return BatchOutcome(self.cases, summary, self._skipped, self._journal.kept, written)
 
 

@@ -1,15 +1,19 @@
 """The states of a batch's studies: in memory, on disk, and told to whoever listens."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_app.domain.study import Study
+from desktop_app.errors import OutputError
 from desktop_app.services.batch.records import without_identity, write_state, write_summary
 from desktop_app.services.batch.state import CaseState
 
 CaseListener = Callable[[CaseState], None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,19 +91,26 @@ class Journal:
             self._on_case(state)
 
     def keep(self, state: CaseState) -> None:
-        """Note a state on disk and in the summary, too.
+        """Note a state on disk, and in the summary as soon as that can be written.
 
         Raises
         ------
         OutputError
-            If it cannot be written.
+            If the state cannot be written.
         """
         kept = self._on_disk(self.study(state.name), state)
         write_state(self._output, kept)
         self.show(state)
         with self._lock:
             self._kept[state.name] = kept
-            write_summary(self._output, self._kept.values())
+        self.try_to_sum_up()
+
+    def try_to_sum_up(self) -> None:
+        """Write the summary, or leave it for later: where a spreadsheet has it open, say."""
+        try:
+            self.sum_up()
+        except OutputError as error:
+            _log.info("The summary waits to be written: %s", error.title)
 
     def sum_up(self) -> Path:
         """Write the summary and return its path.

@@ -9,7 +9,7 @@ from typing import Any
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import atomic_path, output_error
 from desktop_app.io.export_csv import write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.privacy import Redactor
@@ -101,10 +101,14 @@ def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:
         If it cannot be written.
     """
     rows = [{"skipped": what, "reason": reason} for what, reason in skipped]
+    file = output / SKIPPED
     if rows:
-        write_csv(rows, output / SKIPPED)
-    else:
-        (output / SKIPPED).unlink(missing_ok=True)
+        write_csv(rows, file)
+        return
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(error, file) or error from None
 
 
 def _row(state: CaseState) -> dict[str, str | int | float]:

@@ -94,7 +94,7 @@ class Watch:
         gone = [e for key, e in before.items() if key not in listed and e.state.is_over]
         found = [self._entry(study, before.get(_identity(study))) for study in studies]
         self._journal.begin([*gone, *found])
-        self._journal.sum_up()
+        self._journal.try_to_sum_up()
         self._folder.take_news()
         return True
 
