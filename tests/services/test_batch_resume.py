@@ -25,6 +25,35 @@ def test_what_is_done_is_not_done_again(stage: Stage) -> None:
     assert stage.summary()[2]["state"] == "done"
 
 
+def test_what_was_done_stays_in_the_summary_when_its_images_go(stage: Stage) -> None:
+    stage.batch().run()
+    (stage.output / "berta" / "measurements.json").unlink()
+    stage.studies.clear()
+    stage.add("dora")
+    again = stage.batch()
+    outcome = again.run()
+    assert [case.name for case in outcome.cases] == ["dora"]
+    assert [row["study"] for row in stage.summary()] == ["anna", "cäsar", "dora"]
+    stage.studies.clear()
+    stage.add("emil")
+    again.run()
+    assert [row["study"] for row in stage.summary()] == ["anna", "cäsar", "dora", "emil"]
+
+
+def test_an_anonymised_summary_takes_no_names_from_earlier_runs(stage: Stage) -> None:
+    stage.batch().run()
+    options = BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))
+    stage.batch(options).run()
+    assert all(row["study"].startswith("ANON-") for row in stage.summary())
+    first = stage.studies[0]
+    stage.studies = stage.studies[1:]
+    stage.batch(options).run()
+    assert len(stage.summary()) == 3
+    stage.studies = [first]
+    stage.batch().run()
+    assert [row["study"] for row in stage.summary()] == ["berta", "cäsar", "anna"]
+
+
 def test_without_resuming_everything_is_done_again(stage: Stage) -> None:
     stage.batch().run()
     stage.processed.clear()

@@ -202,6 +202,22 @@ def test_what_was_done_stays_in_the_summary_when_its_images_go(stage: Stage) -> 
     assert watching.batch.study("anna").name == "anna"
 
 
+def test_a_watch_of_an_emptied_inbox_leaves_the_summary_whole(stage: Stage) -> None:
+    stage.batch().run()
+    for study in stage.studies:
+        for file in study.root.iterdir():
+            file.unlink()
+    stage.studies.clear()
+    stopped = CancelToken()
+    stopped.cancel()
+    stage.batch().watch(token=stopped)
+    assert [row["study"] for row in stage.summary()] == list(NAMES)
+    watching = Watching(stage)
+    watching.when(watching.is_idle, lambda: stage.add("dora"))
+    watching.until(watching.has_done(1))
+    assert [row["study"] for row in stage.summary()] == [*NAMES, "dora"]
+
+
 def test_stopped_in_a_study_the_next_watch_takes_it_up(stage: Stage) -> None:
     watching = Watching(stage)
     stage.before = lambda name: watching.token.cancel() if name == "berta" else None

@@ -8,8 +8,13 @@ from pathlib import Path
 
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
-from desktop_app.services.batch.records import without_identity, write_state, write_summary
-from desktop_app.services.batch.state import CaseState
+from desktop_app.services.batch.records import (
+    finished_states,
+    without_identity,
+    write_state,
+    write_summary,
+)
+from desktop_app.services.batch.state import CaseState, CaseStatus
 
 CaseListener = Callable[[CaseState], None]
 
@@ -26,6 +31,9 @@ class Entry:
 
 class Journal:
     """Keeps the states; safe across threads.
+
+    The summary also names the studies that earlier runs into `output` have finished and whose
+    images are no longer there: inboxes are emptied.
 
     Parameters
     ----------
@@ -46,6 +54,7 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
         self._kept: dict[str, CaseState] = {}
+        self._earlier: dict[str, CaseState] | None = None
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -80,6 +89,8 @@ class Journal:
         fresh = tuple(entries)
         kept = {entry.state.name: self._on_disk(entry.study, entry.state) for entry in fresh}
         with self._lock:
+            done = {n: one for n, one in self._kept.items() if one.status is CaseStatus.DONE}
+            self._earlier = self._done_earlier() | done
             self._entries = {entry.state.name: entry for entry in fresh}
             self._kept = kept
 
@@ -121,7 +132,15 @@ class Journal:
             If it cannot be written.
         """
         with self._lock:
-            return write_summary(self._output, self._kept.values())
+            self._earlier = self._done_earlier()
+            gone = [one for name, one in self._earlier.items() if name not in self._kept]
+            return write_summary(self._output, [*gone, *self._kept.values()])
+
+    def _done_earlier(self) -> dict[str, CaseState]:
+        if self._earlier is not None:
+            return self._earlier
+        states = finished_states(self._output, anonymised=self._anonymise)
+        return {state.name: state for state in states}
 
     def _on_disk(self, study: Study, state: CaseState) -> CaseState:
         return without_identity(state, study) if self._anonymise else state

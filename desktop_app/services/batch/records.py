@@ -46,6 +46,26 @@ def read_state(output: Path, name: str) -> CaseState | None:
     return state
 
 
+def finished_states(output: Path, *, anonymised: bool) -> tuple[CaseState, ...]:
+    """Return the kept states of studies that are done and have their results, by name.
+
+    Parameters
+    ----------
+    anonymised
+        Those that were written without identity, or else those that were not.
+    """
+    names = sorted(file.stem for file in (output / STATE_FOLDER).glob("*.json"))
+    states = (read_state(output, name) for name in names)
+    return tuple(
+        state
+        for state in states
+        if state is not None
+        and state.status is CaseStatus.DONE
+        and bool(state.study_uid) is not anonymised
+        and has_results(output, state)
+    )
+
+
 def write_state(output: Path, state: CaseState) -> None:
     """Keep the state of a study.
 
