@@ -1,9 +1,9 @@
 """Fit the coefficients of ``desktop_app/imaging/contrast_weights.py`` and say how sure they are.
 
 ``python packaging/fit_contrast_evidence.py DATA [--write]``; DATA holds patients in BraTS's layout
-below ``train`` and people without tumour below ``normal``. Each is seen as
-published and as a poorer scan would show it: thick slices, noise, uneven coils, blur, a small
-misplacement, a tighter brain mask. Logistic regression without intercept, quadratic penalty; the
+below ``train`` and people without tumour below ``normal``. Each is seen as published
+and as a poorer scan would show it: thick slices, noise, uneven coils, blur, a small misplacement, a
+tighter brain mask. Logistic regression without intercept, quadratic penalty; the
 figures printed are of people left out of the fit, whose images are given in every order.
 """
 
@@ -31,7 +31,7 @@ from desktop_app.imaging.contrast_evidence import (  # noqa: E402
 from desktop_app.imaging.contrast_weights import PairTest  # noqa: E402
 from desktop_app.imaging.sequence_pixels import score_assignments  # noqa: E402
 from desktop_app.services.import_study import choose_roles, load_roles, open_path  # noqa: E402
-from desktop_app.services.sequence_check import SURE, UNSURE  # noqa: E402
+from desktop_app.services.sequence_check import SURE, is_clear, objection  # noqa: E402
 
 PENALTY = 1.0
 POOR_SCANS = 8
@@ -137,19 +137,22 @@ def outcomes(looks: dict[Sequence, BrainLook], weights: dict[PairTest, _Features
     count: Counter[str] = Counter()
     subsets = [tuple(Sequence), *itertools.combinations(Sequence, 2)]
     for subset in subsets:
-        for order in itertools.permutations(subset):
-            true_of = dict(zip(subset, order, strict=True))
-            scores = score_assignments({one: looks[true_of[one]] for one in subset}, weights)
-            best, likelihood = scores.best()
-            lead = likelihood - scores.as_given
-            taken = best if lead >= SURE else scores.assignments[0]
-            right = all(true_of[taken[one]] is one for one in subset)
-            asked = UNSURE < lead < SURE
-            kind = "four images" if len(subset) == 4 else "two images"
-            result = "asked" if asked else "right" if right else "wrong"
-            if result == "wrong" and lead <= UNSURE:
-                result = "told that pixels cannot tell"
-            count[f"{kind}: {result}"] += 1
+        scores = score_assignments({one: looks[one] for one in subset}, weights)
+        best, likelihood = scores.best()
+        is_right = all(best[one] is one for one in subset)
+        kind = "four images" if len(subset) == len(Sequence) else "two images"
+        # To give the images in another order is to start from that assignment.
+        for given, score in zip(scores.assignments, scores.scores, strict=True):
+            lead = likelihood - score
+            given_right = all(given[one] is one for one in subset)
+            moved = {one: next(r for r in subset if given[r] is best[one]) for one in subset}
+            if lead <= objection(moved):
+                result = "left as given, rightly" if given_right else "told that pixels cannot tell"
+            elif lead >= SURE and is_clear(scores, best):
+                result = "corrected, rightly" if is_right else "wrong"
+            else:
+                result = "asked"
+            count[f"{kind}, {'right' if given_right else 'wrong'} order: {result}"] += 1
     return count
 
 

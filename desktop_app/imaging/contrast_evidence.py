@@ -106,7 +106,7 @@ def pair_features(one: BrainLook, other: BrainLook) -> NDArray[np.float64]:
     broad = np.clip(a, *_WEIGHTING_LEVELS) - np.clip(b, *_WEIGHTING_LEVELS)
     sharp = a - b
     fine = one.fine_kji[inner] - other.fine_kji[inner]
-    return np.array(
+    features = np.array(
         [
             *(one.profile - other.profile),
             *(_tails(broad, percent) for percent in (1, 3)),
@@ -117,6 +117,8 @@ def pair_features(one: BrainLook, other: BrainLook) -> NDArray[np.float64]:
             np.tanh(skew(np.clip(sharp, -5, 5)) / 2),
         ]
     )
+    # Values that are all the same have no skewness.
+    return np.nan_to_num(features)
 
 
 def evidence(test: PairTest, one: BrainLook, other: BrainLook) -> float:

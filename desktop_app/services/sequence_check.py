@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
-from desktop_app.imaging.contrast_evidence import brain_looks
+from desktop_app.imaging.contrast_evidence import BrainLook, brain_looks
 from desktop_app.imaging.sequence_pixels import Assignment, PixelScores, score_assignments
 
-# Log-likelihood ratios. Of 26 patients, as published and as poorer scans would show them, no pair
-# of T1 and T1c, T1 and T2 or T2 and FLAIR argued for a swap at all, T1 and FLAIR at most by 1.9.
-SURE = 3.0
-UNSURE = 1.0
+# Log-likelihood ratios: by how much another assignment has to beat the one given, and every
+# further one, before images change places; and from where on the pixels object at all.
+SURE, CLEAR, UNSURE = 3.0, 2.0, 1.0
+# Headers confuse T1 with T1c and T2 with FLAIR; between the two kinds their timing is rarely wrong,
+# and the pixels of unusual scans are less reliable, so more is asked of these.
+UNSURE_TOLD, UNSURE_ACROSS = 1.5, 2.5
+_ALIKE = (frozenset({Sequence.T1, Sequence.T1C}), frozenset({Sequence.T2, Sequence.FLAIR}))
 # Below it the headers alone decide nothing.
 MIN_HEADER_CONFIDENCE = 0.6
 
@@ -92,6 +95,22 @@ def check_sequences(
         If headers and pixels disagree and the pixels are not sure, or neither can tell.
     """
     looks = brain_looks(images, brain_kji, spacing_mm=spacing_mm)
+    return check_looks(looks, header_confidence=header_confidence, chosen_by_user=chosen_by_user)
+
+
+def check_looks(
+    looks: Mapping[Sequence, BrainLook],
+    *,
+    header_confidence: Mapping[Sequence, float] | None = None,
+    chosen_by_user: Collection[Sequence] = (),
+) -> SequenceCheck:
+    """Do as `check_sequences` with images that were looked at before.
+
+    Raises
+    ------
+    SequenceDoubt
+        As there.
+    """
     given = {sequence: sequence for sequence in Sequence if sequence in looks}
     if len(given) < 2:
         return SequenceCheck({})
@@ -99,15 +118,45 @@ def check_sequences(
     best, likelihood = scores.best(fixed=chosen_by_user)
     lead = likelihood - scores.as_given
     moved = tuple(sequence for sequence in best if best[sequence] is not sequence)
-    if lead >= SURE:
+    if lead >= SURE and is_clear(scores, best):
         return _corrected(best, scores, moved)
-    if lead > UNSURE:
+    if lead > objection(best):
         raise SequenceDoubt(moved, "What the headers say and what the pixels show disagree.")
     _refuse_guess(scores, given, header_confidence or {}, chosen_by_user)
     overall, _ = scores.best()
     return SequenceCheck(
         {sequence: _finding(sequence, scores, given, overall, chosen_by_user) for sequence in given}
     )
+
+
+def objection(best: Assignment) -> float:
+    """Return from what lead on the pixels object to the images as given."""
+    return UNSURE if _stays_alike(best) else UNSURE_ACROSS
+
+
+def is_clear(scores: PixelScores, best: Assignment) -> bool:
+    """Whether no other assignment, of the same kinds where those are undisputed, comes near."""
+    margin = _margin if _stays_alike(best) else PixelScores.margin
+    return min(margin(scores, best, sequence) for sequence in best) >= CLEAR
+
+
+def _stays_alike(assignment: Assignment) -> bool:
+    """Whether an assignment exchanges T1 with T1c and T2 with FLAIR only, if anything."""
+    return all(
+        sequence is given_as or any({sequence, given_as} <= alike for alike in _ALIKE)
+        for sequence, given_as in assignment.items()
+    )
+
+
+def _margin(scores: PixelScores, assignment: Assignment, sequence: Sequence) -> float:
+    """Return by how much an assignment beats an exchange of this image with the one like it."""
+    alike = [
+        score
+        for other, score in zip(scores.assignments, scores.scores, strict=True)
+        if other[sequence] is not assignment[sequence] and _stays_alike(other)
+    ]
+    own = scores.scores[scores.assignments.index(assignment)]
+    return own - max(alike) if alike else scores.margin(assignment, sequence)
 
 
 def _corrected(best: Assignment, scores: PixelScores, moved: tuple[Sequence, ...]) -> SequenceCheck:
@@ -140,7 +189,7 @@ def _refuse_guess(
         sequence
         for sequence in given
         if sequence not in chosen_by_user
-        and scores.margin(given, sequence) < UNSURE
+        and _margin(scores, given, sequence) < UNSURE
         and header_confidence.get(sequence, 1.0) < MIN_HEADER_CONFIDENCE
     )
     if guessed and len(given) - len(set(given) & set(chosen_by_user)) > 1:
@@ -154,16 +203,27 @@ def _finding(
     overall: Assignment,
     chosen_by_user: Collection[Sequence],
 ) -> PixelFinding:
-    margin = scores.margin(given, sequence)
-    if margin >= UNSURE:
+    margin = _margin(scores, given, sequence)
+    is_disputed = (
+        overall[sequence] is not sequence and scores.best()[1] - scores.as_given > UNSURE_TOLD
+    )
+    if margin >= UNSURE and not is_disputed:
         return PixelFinding(sequence, Finding.CONFIRMED, margin, f"The pixels confirm {sequence}.")
-    if overall[sequence] is not sequence and margin <= -UNSURE and chosen_by_user:
+    if is_disputed and chosen_by_user:
         return PixelFinding(
             sequence,
             Finding.KEPT_BY_USER,
             margin,
             f"The image chosen for {sequence} looks like "
             f"{_looks_like(overall, sequence)}; it is used as you chose.",
+        )
+    if is_disputed:
+        return PixelFinding(
+            sequence,
+            Finding.DOUBTFUL,
+            margin,
+            f"The image taken for {sequence} looks rather like {_looks_like(overall, sequence)}; "
+            "check it.",
         )
     return PixelFinding(sequence, Finding.CANNOT_TELL, margin, _open_question(scores, given))
 
@@ -173,7 +233,7 @@ def _looks_like(overall: Assignment, given_as: Sequence) -> Sequence:
 
 
 def _open_question(scores: PixelScores, given: Assignment) -> str:
-    open_ = [s for s in given if scores.margin(given, s) < UNSURE]
+    open_ = [s for s in given if _margin(scores, given, s) < UNSURE]
     if set(open_) == {Sequence.T1, Sequence.T1C}:
         return "Pixels do not tell whether T1c shows contrast agent; its header is trusted."
     names = ", ".join(open_)
