@@ -9,7 +9,9 @@ from desktop_app.io.naming import safe_name
 from desktop_app.io.nifti import read_nifti_geometry
 from desktop_app.io.nifti_layout import NiftiCase, cases_of
 from desktop_app.io.sequence_rules import FILE_ROLE_KEYWORD
-from desktop_app.io.sequence_text import role_in_file_name
+from desktop_app.io.sequence_text import names_something_else, role_in_file_name
+
+_NO_SEQUENCE_HERE = "its name says mask or map, and no image of a sequence is with it"
 
 
 def group_nifti_files(
@@ -25,7 +27,8 @@ def group_nifti_files(
     Returns
     -------
     tuple of Study
-        Without role proposals; masks and unreadable files stand in `Study.skipped`.
+        Without role proposals; unreadable files stand in `Study.skipped`, as do masks that lie
+        alone: those make no study, so it has no series.
     """
     return tuple(_study(case, on_file) for case in cases_of(paths))
 
@@ -58,9 +61,13 @@ def nifti_series(path: Path, name: str | None = None) -> Series:
 def _study(case: NiftiCase, on_file: Callable[[], None] | None) -> Study:
     series: list[Series] = []
     skipped: list[tuple[str, str]] = []
+    nothing_else = all(names_something_else(file.told_by) for file in case.files)
     for file in case.files:
         if on_file is not None:
             on_file()
+        if nothing_else:
+            skipped.append((str(file.path), _NO_SEQUENCE_HERE))
+            continue
         try:
             one = nifti_series(file.path, file.told_by)
         except InputError as error:

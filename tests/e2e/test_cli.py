@@ -84,6 +84,14 @@ def test_scan_prints_one_json_document(small_study: SampleStudy) -> None:
     assert len(t1c["geometry"]["shape_kji"]) == 3
 
 
+def test_the_truth_of_the_sample_is_no_study(small_study: SampleStudy) -> None:
+    run = gliascope("scan", small_study.folder, "--json")
+    assert run.returncode == 0, run.stderr
+    document = json.loads(run.stdout)
+    assert len(document["studies"]) == 1
+    assert str(small_study.truth_labels_path) in json.dumps(document["skipped"], ensure_ascii=False)
+
+
 def test_scan_prints_a_table(small_study: SampleStudy) -> None:
     run = gliascope("scan", small_study.dicom_folder)
     assert run.returncode == 0
@@ -96,9 +104,9 @@ def test_scan_prints_a_table(small_study: SampleStudy) -> None:
 def finished(
     small_study: SampleStudy, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """One segmented study, its input and output in folders that are hard to spell."""
+    """The whole sample, its truth too, segmented from and to folders that are hard to spell."""
     root = tmp_path_factory.mktemp("ä 文 with spaces")
-    shutil.copytree(small_study.dicom_folder, root / "Üben 試験")
+    shutil.copytree(small_study.folder, root / "Üben 試験")
     output = root / "Ergebnis 結果"
     run = gliascope("segment", root / "Üben 試験", "--output", output)
     assert run.returncode == 0, run.stderr

@@ -233,6 +233,24 @@ def test_folders_named_by_sequence_make_one_study(tmp_path: Path) -> None:
     assert set(study.roles) == {Sequence.T1, Sequence.T1C, Sequence.FLAIR}
 
 
+@pytest.mark.parametrize("mask", ["segmentation.nii.gz", "A_t1c_seg.nii.gz", "ADC.nii.gz"])
+def test_masks_alone_are_no_study(tmp_path: Path, mask: str) -> None:
+    write_case(tmp_path / "A", ["A_t1.nii.gz", "A_seg.nii.gz"])
+    write_case(tmp_path / "truth", [mask])
+    result = scan(tmp_path)
+    assert [study.name for study in result.studies] == ["A"]
+    assert [what for what, _ in result.skipped] == [str(tmp_path / "truth" / mask)]
+    with pytest.raises(InputError, match="no usable brain MR"):
+        scan(tmp_path / "truth")
+
+
+def test_image_whose_name_tells_no_sequence_is_a_study(tmp_path: Path) -> None:
+    write_case(tmp_path / "A", ["brain.nii.gz", "brain_mask.nii.gz"])
+    (study,) = scan(tmp_path).studies
+    assert not study.roles
+    assert len(study.series) == 2
+
+
 def test_single_nifti_file_is_a_study_of_one_series(tmp_path: Path) -> None:
     write_case(tmp_path / "case", ["t1.nii.gz", "t2.nii.gz"])
     (study,) = scan(tmp_path / "case" / "t1.nii.gz").studies
