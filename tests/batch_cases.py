@@ -118,9 +118,9 @@ def make_stage(folder: Path, patch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
-def write_model(folder: Path, sha256: str) -> None:
+def write_model(folder: Path, sha256: str, **card_says: Any) -> None:
     (folder / "slim_unetrpp.safetensors").write_bytes(b"x")
-    card = {"schema": "gliascope/model-card/1", "sha256": sha256}
+    card = {"schema": "gliascope/model-card/1", "sha256": sha256, **card_says}
     (folder / "slim_unetrpp.json").write_text(json.dumps(card))
 
 

@@ -50,6 +50,11 @@ class ModelEntry:
         return self.folder / f"{self.name}{WEIGHTS_SUFFIX}"
 
     @property
+    def card_sha256(self) -> str:
+        """Checksum of the whole card: of what it says of the weights, thresholds and the rest."""
+        return hashlib.sha256(json.dumps(self.card, sort_keys=True).encode()).hexdigest()
+
+    @property
     def architecture(self) -> str:
         """Name of the architecture, as a reader knows it."""
         named = str(self.card.get("architecture", ""))

@@ -28,7 +28,7 @@ from desktop_app.services.batch.cluster_messages import (
 )
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.models import ModelStore
-from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
+from tests.batch_cases import NAMES, FakeWorker, Stage, statuses, write_model
 
 
 def make_cluster(workers: int) -> LocalCluster:
@@ -249,8 +249,9 @@ def test_weights_are_the_workers_own_and_the_same(stage: Stage, tmp_path: Path) 
     models = ModelStore(stage.weights, tmp_path / "none")
     mine = worker_module.with_weights_of(models, order)
     assert mine.options.segment.weights_folder == stage.weights
+    write_model(stage.weights, "aa", calibration={"temperature": 2.0})
     with pytest.raises(UsageError, match="Another model"):
-        worker_module.with_weights_of(models, replace(order, weights_sha256="bb"))
+        worker_module.with_weights_of(models, order)
 
 
 def test_a_cluster_without_workers_is_given_up(

@@ -93,6 +93,11 @@ def changed_weights(stage: Stage) -> BatchOptions:
     return BatchOptions()
 
 
+def changed_card(stage: Stage) -> BatchOptions:
+    write_model(stage.weights, "aa", postprocess={"thresholds": {"ET": 0.4}})
+    return BatchOptions()
+
+
 def lost_results(stage: Stage) -> BatchOptions:
     (stage.output / "anna" / "measurements.json").unlink()
     return BatchOptions()
@@ -118,6 +123,7 @@ def foreign_state(stage: Stage) -> BatchOptions:
         (changed_export, list(NAMES)),
         (changed_precision, list(NAMES)),
         (changed_weights, list(NAMES)),
+        (changed_card, list(NAMES)),
     ],
 )
 def test_results_that_are_out_of_date_are_made_again(

@@ -34,8 +34,8 @@ class StudyOrder:
         The series to use per sequence.
     output
         Folder of the batch's results.
-    weights_sha256
-        Checksum of the weights to use.
+    card_sha256
+        Checksum of the card of the model to use, and so of its weights and thresholds.
     fingerprint
         Stands for all of these, see `CaseState`.
     """
@@ -44,7 +44,7 @@ class StudyOrder:
     roles: Mapping[Sequence, Series]
     options: CaseOptions
     output: Path
-    weights_sha256: str
+    card_sha256: str
     fingerprint: str
 
     @property
@@ -58,7 +58,7 @@ class StudyOrder:
         )
 
 
-def make_order(study: Study, options: CaseOptions, output: Path, weights_sha256: str) -> StudyOrder:
+def make_order(study: Study, options: CaseOptions, output: Path, card_sha256: str) -> StudyOrder:
     """Say what is to be done with a study.
 
     Raises
@@ -68,14 +68,14 @@ def make_order(study: Study, options: CaseOptions, output: Path, weights_sha256:
     """
     roles = choose_roles(study, {})
     try:
-        stands_for = fingerprint(roles, options, weights_sha256)
+        stands_for = fingerprint(roles, options, card_sha256)
     except OSError as error:
         raise InputError(
             "A file of the study cannot be read.",
             str(error.filename or study.root),
             "Check that the file is still there and that you may read it.",
         ) from error
-    return StudyOrder(study, roles, options, output, weights_sha256, stands_for)
+    return StudyOrder(study, roles, options, output, card_sha256, stands_for)
 
 
 def attempt(

@@ -90,9 +90,9 @@ def with_weights_of(models: ModelStore, order: StudyOrder) -> StudyOrder:
     """
     segment = order.options.segment
     model = models.find(segment.model_name)
-    if model.sha256 != order.weights_sha256:
+    if model.card_sha256 != order.card_sha256:
         raise UsageError(
-            f"Another model named {model.name} is installed on the worker.",
+            f"Another model named {model.name}, or another model card, is installed on the worker.",
             str(model.weights),
             "Install the same model on every computer of the cluster.",
         )

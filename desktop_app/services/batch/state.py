@@ -40,7 +40,7 @@ class CaseState:
     files
         Names of the files written to the folder of results.
     fingerprint
-        Stands for inputs, options and weights: results of another fingerprint are out of date.
+        Stands for inputs, options and model: results of another fingerprint are out of date.
     resumed
         Whether the results come from an earlier run.
     """
@@ -64,13 +64,15 @@ class CaseState:
         return self.status in (CaseStatus.DONE, CaseStatus.FAILED)
 
 
-def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_sha256: str) -> str:
+def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, card_sha256: str) -> str:
     """Return a checksum of everything a study's results depend on.
 
     Parameters
     ----------
     roles
         Their files count by path, size and time of the last change.
+    card_sha256
+        Of the model card: thresholds and calibration may change while the weights stay.
     """
     inputs = []
     for sequence in Sequence:
@@ -80,7 +82,7 @@ def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, weights_
             inputs.append(
                 [sequence.value, [[lasting_name(p), s.st_size, s.st_mtime_ns] for p, s in stats]]
             )
-    # The folder of the weights does not matter, their checksum does.
+    # The folder of the weights does not matter, their card's checksum does.
     kept = replace(options, segment=replace(options.segment, weights_folder=None))
-    what = {"inputs": inputs, "options": asdict(kept), "weights": weights_sha256}
+    what = {"inputs": inputs, "options": asdict(kept), "card": card_sha256}
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
