@@ -108,3 +108,67 @@ def test_one_case_with_a_repeat_stays_one() -> None:
 def test_sequence_folder_that_holds_another_sequence_stays_a_case() -> None:
     found = cases("Baseline_T1/a_t1.nii.gz", "Baseline_T1/a_t2.nii.gz", "t2/x_t2.nii.gz")
     assert set(found) == {"Baseline_T1", "t2"}
+
+
+def test_patients_in_folders_named_by_sequence_stay_apart() -> None:
+    names = ("t1c/anna", "t1c/berta", "flair/berta", "flair/carl", "t2/carl")
+    assert cases(*(f"{name}.nii.gz" for name in names)) == {
+        "anna": {"T1c": "t1c/anna.nii.gz"},
+        "berta": {"T1c": "t1c/berta.nii.gz", "FLAIR": "flair/berta.nii.gz"},
+        "carl": {"FLAIR": "flair/carl.nii.gz", "T2": "t2/carl.nii.gz"},
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("t1c/anna.nii.gz", "flair/berta.nii.gz"),
+        ("anna_t1c.nii.gz", "berta_flair.nii.gz"),
+        ("anna_t1c/t1c.nii.gz", "berta_flair/flair.nii.gz"),
+        ("anna_t1c/image.nii.gz", "berta_flair/image.nii.gz"),
+        ("t1c/anna_t1c.nii.gz", "flair/berta_flair.nii.gz"),
+        ("t1c/1.nii.gz", "flair/2.nii.gz"),
+        ("anna_t1c.nii.gz", "anna_2_flair.nii.gz"),
+        ("sub-1_t1c.nii.gz", "sub-2_run-1_flair.nii.gz"),
+    ],
+)
+def test_images_of_two_patients_are_never_one_case(names: tuple[str, ...]) -> None:
+    found = cases(*names)
+    assert len(found) == 2
+    assert all(len(by_role) == 1 for by_role in found.values())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("t1.nii.gz", "t1c.nii.gz", "anna_t2.nii.gz", "anna_flair.nii.gz"),
+        ("3_AX_T1.nii.gz", "5_AX_T1_POST.nii.gz", "7_SAG_T2.nii.gz", "11_COR_FLAIR.nii.gz"),
+        ("AX_T1.nii.gz", "Gd_T1.nii.gz", "anna_3D_T2.nii.gz", "anna_brain_FLAIR.nii.gz"),
+        ("t1_mpr_sag.nii.gz", "t1_mpr_gd.nii.gz", "t2_tse_tra.nii.gz", "t2_flair_2d.nii.gz"),
+        ("t1/image.nii.gz", "t1c/anna.nii.gz", "t2/anna.nii.gz", "flair/anna_flair.nii.gz"),
+        ("02_t1/x.nii.gz", "05_t1_gd/x.nii.gz", "03_t2_tra/x.nii.gz", "04_flair/x.nii.gz"),
+        (
+            "sub-1_acq-a_T1w.nii.gz",
+            "sub-1_ce-gd_T1w.nii.gz",
+            "sub-1_acq-b_T2w.nii.gz",
+            "sub-1_run-1_FLAIR.nii.gz",
+        ),
+    ],
+)
+def test_images_of_one_patient_are_one_case(names: tuple[str, ...]) -> None:
+    (by_role,) = cases(*names).values()
+    assert set(by_role) == {"T1", "T1c", "T2", "FLAIR"}
+
+
+def test_patients_named_behind_the_sequence_stay_apart() -> None:
+    found = cases(*(f"{one}_{who}.nii.gz" for one in SEQUENCES_2021 for who in ("anna", "berta")))
+    assert {title: set(by_role) for title, by_role in found.items()} == {
+        "anna": {"T1", "T1c", "T2", "FLAIR"},
+        "berta": {"T1", "T1c", "T2", "FLAIR"},
+    }
+
+
+def test_repeats_of_one_patient_do_not_mix_the_others() -> None:
+    names = ("sub-1_run-1_T1w", "sub-1_run-2_T1w", "sub-1_T2w", "sub-2_T1w", "sub-2_T2w")
+    found = {case.title: case for case in cases_of(ROOT / f"{name}.nii.gz" for name in names)}
+    assert {title: len(case.files) for title, case in found.items()} == {"sub-1": 3, "sub-2": 2}
