@@ -5,6 +5,7 @@ with those of patients it had not seen. The most unusual one decides: a study wi
 wrong is unusual in a few statistics and ordinary in all others.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -34,6 +35,10 @@ _QUANTILE, _ROUGHNESS, _CORRELATION, _DIFFERENCE = (
 )
 _VOLUME, _FILLING = "brain volume", "brain in its box"
 _LITRE_MM3: Final = 1e6
+_LEAST_MISMATCH: Final = 1e-6
+
+Order = tuple[Sequence, ...]
+"""What each of the present sequences is taken for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +87,32 @@ class FamiliarityModel:
         By name, as `study_statistics` names them.
     limit
         Distance, in standard deviations, beyond which a study is unfamiliar.
+    exchange_limit
+        Images look exchanged where they fit worse than in another order by more than this factor;
+        ``None``: other orders are not tried.
 
     Raises
     ------
     ValueError
-        If there are no statistics, or a scale or the limit is not positive.
+        If there are no statistics, a scale or the limit is not positive, or the factor is below 1.
     """
 
     statistics: Mapping[str, Statistic]
     limit: float
+    exchange_limit: float | None = None
 
     def __post_init__(self) -> None:
         positive = all(one.scale > 0 for one in self.statistics.values()) and self.limit > 0
         if not self.statistics or not positive:
             raise ValueError("a familiarity model needs statistics, positive scales and a limit")
+        if self.exchange_limit is not None and self.exchange_limit < 1:
+            raise ValueError(f"familiarity: an exchange limit below 1: {self.exchange_limit}")
 
     def judge(self, found: Mapping[str, float]) -> Unfamiliarity:
         """Compare a study's statistics with what is usual; those it lacks are left out.
 
         A study is unfamiliar where one statistic is beyond the limit, or where the images fit
-        better in another order: two sequences exchanged change each statistic but little.
+        clearly better in another order: two sequences exchanged change each statistic but little.
         """
         distances = self.distances(found)
         if not distances:
@@ -121,29 +132,36 @@ class FamiliarityModel:
             if name in found
         }
 
+    def mismatches(self, in_orders: Mapping[Order, Mapping[str, float]]) -> dict[Order, float]:
+        """Return how badly a study fits in each order of its images, see `in_all_orders`.
+
+        The root mean square of the distances of everything that is said of images.
+        """
+        names = [name for name in self.statistics if _is_of_images(name)]
+        usual = [self.statistics[name] for name in names]
+        centres = np.array([one.centre for one in usual])
+        scales = np.array([one.scale for one in usual])
+        table = np.array(
+            [[one.get(name, math.nan) for name in names] for one in in_orders.values()]
+        )
+        distances = np.minimum(np.abs(table - centres) / scales, _FARTHEST)
+        known = np.maximum(np.isfinite(table).sum(axis=1), 1)
+        found = np.sqrt(np.nansum(distances**2, axis=1) / known)
+        return dict(zip(in_orders, found.tolist(), strict=True))
+
     def _exchanged(self, found: Mapping[str, float]) -> Unfamiliarity | None:
-        present = [s for s in SEQUENCES if f"{s} {_ROUGHNESS}" in found]
-        as_given = self._mismatch(found)
-        best, order = as_given, tuple(present)
-        for one in itertools.permutations(present):
-            mismatch = self._mismatch(_renamed(found, dict(zip(present, one, strict=True))))
-            if mismatch < best:
-                best, order = mismatch, one
-        moved = [given for given, seen in zip(present, order, strict=True) if given != seen]
+        if self.exchange_limit is None:
+            return None
+        mismatches = self.mismatches(in_all_orders(found))
+        as_given, best = next(iter(mismatches)), min(mismatches, key=mismatches.__getitem__)
+        moved = [given for given, seen in zip(as_given, best, strict=True) if given != seen]
         if not moved:
             return None
         names = " and ".join([", ".join(moved[:-1]), moved[-1]])
         return Unfamiliarity(
-            as_given / max(best, 1e-6), f"the images given as {names} look exchanged"
+            exchange_factor(mismatches, as_given) / self.exchange_limit,
+            f"the images given as {names} look exchanged",
         )
-
-    def _mismatch(self, found: Mapping[str, float]) -> float:
-        distances = [
-            min(distance, _FARTHEST)
-            for name, distance in self.distances(found).items()
-            if not _names_in(name).isdisjoint(SEQUENCES)
-        ]
-        return math.sqrt(sum(d * d for d in distances) / max(len(distances), 1))
 
     @classmethod
     def from_mapping(cls, section: Mapping[str, Any]) -> "FamiliarityModel":
@@ -159,7 +177,10 @@ class FamiliarityModel:
                 name: Statistic(float(one["mean"]), float(one["deviation"]))
                 for name, one in section["statistics"].items()
             }
-            return cls(statistics, float(section["limit"]))
+            factor = section.get("exchange_limit")
+            return cls(
+                statistics, float(section["limit"]), None if factor is None else float(factor)
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the model card's familiarity: {error!r}") from error
 
@@ -199,6 +220,20 @@ def study_statistics(
         if np.count_nonzero(both) >= _MIN_VOXELS:
             found |= _pair(one, other, a[both], b[both])
     return found
+
+
+def in_all_orders(found: Mapping[str, float]) -> dict[Order, dict[str, float]]:
+    """Return a study's statistics for every order of its images, first as they were given."""
+    present = [one for one in SEQUENCES if f"{one} {_ROUGHNESS}" in found]
+    return {
+        order: _renamed(found, dict(zip(present, order, strict=True)))
+        for order in itertools.permutations(present)
+    }
+
+
+def exchange_factor(mismatches: Mapping[Order, float], given: Order) -> float:
+    """Return how many times worse images fit in the order given than in the best one."""
+    return mismatches[given] / max(min(mismatches.values()), _LEAST_MISMATCH)
 
 
 def exchanged(found: Mapping[str, float], one: Sequence, other: Sequence) -> dict[str, float]:
@@ -249,6 +284,11 @@ def _pair(one: str, other: str, a: NDArray[np.float32], b: NDArray[np.float32]) 
 
 def _names_in(statistic: str) -> set[str]:
     return set(statistic.split())
+
+
+@functools.cache
+def _is_of_images(statistic: str) -> bool:
+    return not _names_in(statistic).isdisjoint(SEQUENCES)
 
 
 def _renamed(found: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:

@@ -8,12 +8,24 @@ from typing import Any, Final
 
 import numpy as np
 
-from model.familiarity import FamiliarityModel, Statistic, exchanged
+from model.familiarity import (
+    FamiliarityModel,
+    Order,
+    Statistic,
+    exchange_factor,
+    exchanged,
+    in_all_orders,
+)
 from model.spec import SEQUENCES
 
 FALSE_FLAGS: Final = 0.05
 LEAST_PATIENTS: Final = 8
+# A study may be flagged by its farthest statistic or by the order of its images.
+_FALSE_FLAGS_EACH: Final = FALSE_FLAGS / 2
+_EXCHANGES_MISSED: Final = 0.02
 _SMALLEST_SCALE: Final = 1e-3
+
+_InOrders = Mapping[Order, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +36,8 @@ class TypicalStudies:
     ----------
     model
         Drawn from all patients.
+    false_flags
+        Share of new patients that its limits promise to exceed at most.
     flagged
         The patients called unfamiliar by a model drawn from all others.
     exchanges_noticed
@@ -32,6 +46,7 @@ class TypicalStudies:
     """
 
     model: FamiliarityModel
+    false_flags: float
     flagged: tuple[str, ...]
     exchanges_noticed: float
 
@@ -39,7 +54,10 @@ class TypicalStudies:
         """Return the ``familiarity`` part of a card's calibration."""
         return {
             "limit": round(self.model.limit, 4),
-            "nominal_false_flags": FALSE_FLAGS,
+            "exchange_limit": (
+                None if self.model.exchange_limit is None else round(self.model.exchange_limit, 4)
+            ),
+            "nominal_false_flags": round(self.false_flags, 4),
             "flagged_left_out": list(self.flagged),
             "exchanges_noticed_left_out": round(self.exchanges_noticed, 4),
             "statistics": {
@@ -52,8 +70,10 @@ class TypicalStudies:
 def fit_typical(statistics: Mapping[str, Mapping[str, float]]) -> TypicalStudies | None:
     """Draw a familiarity model from patients; ``None`` if there are too few.
 
-    The limit is the largest distance that the share `FALSE_FLAGS` of new patients should exceed
-    (the conformal quantile of the distances of each patient from all others).
+    Both limits come from each patient compared with all others, so that the share `FALSE_FLAGS` of
+    new patients should exceed one of them (two of 23 where the patients are but 22). The distance
+    is the conformal quantile. The factor for images that look exchanged is larger where it may be:
+    as long as it notices 98 % of the exchanges of two images in these patients.
 
     Parameters
     ----------
@@ -62,31 +82,50 @@ def fit_typical(statistics: Mapping[str, Mapping[str, float]]) -> TypicalStudies
     """
     if len(statistics) <= LEAST_PATIENTS:
         return None
-    model = _model(list(statistics.values()))
+    in_orders = [in_all_orders(found) for found in statistics.values()]
+    model = _model(list(statistics.values()), in_orders)
     flagged = []
     noticed: list[bool] = []
-    for name, found in statistics.items():
-        others = _model([one for other, one in statistics.items() if other != name])
+    for n, (name, found) in enumerate(statistics.items()):
+        rest = [one for other, one in statistics.items() if other != name]
+        others = _model(rest, [*in_orders[:n], *in_orders[n + 1 :]])
         if others.judge(found).is_unfamiliar:
             flagged.append(name)
         noticed += [
             others.judge(exchanged(found, *pair)).is_unfamiliar
             for pair in itertools.combinations(SEQUENCES, 2)
         ]
-    return TypicalStudies(model, tuple(flagged), sum(noticed) / len(noticed))
+    # A limit that is the largest of n distances is exceeded by one in n + 1.
+    false_flags = max(FALSE_FLAGS, 2 / (len(statistics) + 1))
+    return TypicalStudies(model, false_flags, tuple(flagged), sum(noticed) / len(noticed))
 
 
-def _model(patients: Sequence[Mapping[str, float]]) -> FamiliarityModel:
+def _model(
+    patients: Sequence[Mapping[str, float]], in_orders: Sequence[_InOrders]
+) -> FamiliarityModel:
     usual = _usual(patients)
-    largest = [
-        max(
-            FamiliarityModel(_usual([*patients[:n], *patients[n + 1 :]]), 1.0)
-            .distances(found)
-            .values()
-        )
-        for n, found in enumerate(patients)
-    ]
-    return FamiliarityModel(usual, conformal_quantile(largest, 1 - FALSE_FLAGS))
+    largest, as_given, swapped = [], [], []
+    for n, (found, orders) in enumerate(zip(patients, in_orders, strict=True)):
+        others = FamiliarityModel(_usual([*patients[:n], *patients[n + 1 :]]), 1.0)
+        largest.append(max(others.distances(found).values()))
+        mismatches = others.mismatches(orders)
+        given = next(iter(mismatches))
+        as_given.append(exchange_factor(mismatches, given))
+        swapped += [exchange_factor(mismatches, order) for order in _swaps(given)]
+    limit = conformal_quantile(largest, 1 - _FALSE_FLAGS_EACH)
+    factor = conformal_quantile(as_given, 1 - _FALSE_FLAGS_EACH)
+    if swapped:
+        factor = max(factor, sorted(swapped)[int(_EXCHANGES_MISSED * len(swapped))])
+    return FamiliarityModel(usual, limit, factor)
+
+
+def _swaps(given: Order) -> list[Order]:
+    """Return the orders in which two images have changed places."""
+    found = []
+    for one, other in itertools.combinations(given, 2):
+        places = {one: other, other: one}
+        found.append(tuple(places.get(sequence, sequence) for sequence in given))
+    return found
 
 
 def _usual(patients: Sequence[Mapping[str, float]]) -> dict[str, Statistic]:

@@ -7,8 +7,9 @@ import pytest
 from scipy import ndimage
 
 from model.evaluate.typical import conformal_quantile, fit_typical
-from model.familiarity import FamiliarityModel, Statistic, study_statistics
+from model.familiarity import FamiliarityModel, Statistic, exchanged, study_statistics
 from model.normalise import normalise
+from model.spec import Sequence
 
 SPACING = (1.0, 1.0, 1.0)
 SHAPE = (40, 48, 44)
@@ -49,6 +50,40 @@ def test_people_like_those_known_are_familiar(typical):
     assert typical.exchanges_noticed > 0.9
     judged = [judge(typical, head(seed)).is_unfamiliar for seed in range(100, 110)]
     assert sum(judged) <= 1
+
+
+@pytest.fixture(scope="module")
+def draw():
+    """Return studies whose sequences differ little, so that another order may fit by chance."""
+    rng = np.random.default_rng(5)
+    names = list(statistics(head(0)))
+    centres = rng.normal(0, 0.6, len(names))
+    return lambda: dict(zip(names, rng.normal(centres, 1.0).tolist(), strict=True))
+
+
+def test_ordinary_studies_are_flagged_no_more_often_than_promised(draw):
+    typical = fit_typical({str(n): draw() for n in range(40)})
+    assert typical.false_flags == pytest.approx(0.05)
+    studies = [draw() for _ in range(300)]
+    assert np.mean([typical.model.judge(one).is_unfamiliar for one in studies]) <= 0.07
+    # An order that fits better at all says nothing: it is common among these.
+    any_better = FamiliarityModel(typical.model.statistics, typical.model.limit, 1.0)
+    assert np.mean([any_better.judge(one).is_unfamiliar for one in studies]) > 0.1
+    swapped = [exchanged(one, Sequence.T1, Sequence.FLAIR) for one in studies]
+    assert np.mean([typical.model.judge(one).is_unfamiliar for one in swapped]) > 0.9
+
+
+def test_few_patients_promise_less(typical):
+    assert typical.as_section()["nominal_false_flags"] == pytest.approx(2 / 17, abs=1e-4)
+
+
+def test_other_orders_are_not_tried_without_a_limit_for_them(typical):
+    image = head(200)
+    image[[0, 1]] = image[[1, 0]]
+    known = typical.model
+    assert (
+        "exchanged" not in FamiliarityModel(known.statistics, 1e-3).judge(statistics(image)).reason
+    )
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 3), (2, 3)])
@@ -107,6 +142,7 @@ def test_padding_changes_only_how_full_the_box_is():
 def test_the_model_survives_a_card(typical):
     section = json.loads(json.dumps(typical.as_section()))
     restored = FamiliarityModel.from_mapping(section)
+    assert restored.exchange_limit == pytest.approx(typical.model.exchange_limit, rel=1e-3)
     found = statistics(head(202))
     assert restored.judge(found).score == pytest.approx(typical.model.judge(found).score, rel=1e-2)
 
@@ -119,6 +155,7 @@ def test_the_model_survives_a_card(typical):
         {"statistics": {"a": {"mean": 0, "deviation": 0}}, "limit": 1},
         {"statistics": {"a": {"mean": 0}}, "limit": 1},
         {"statistics": {"a": {"mean": 0, "deviation": 1}}, "limit": 0},
+        {"statistics": {"a": {"mean": 0, "deviation": 1}}, "limit": 1, "exchange_limit": 0.9},
     ],
 )
 def test_a_senseless_section_is_refused(section):
