@@ -7,6 +7,7 @@ one before is kept. Whenever the process is killed, one of the two is whole.
 import logging
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.train.identity import RunIdentity
+
 logger = logging.getLogger("model.train")
 PREVIOUS = ".previous"
+IDENTITY = "identity"
 
 
 class CheckpointError(ValueError):
@@ -73,6 +77,8 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     average: WeightAverage,
     progress: Progress,
+    *,
+    identity: RunIdentity,
 ) -> None:
     """Write a checkpoint; the newest before it stays as the previous one."""
     part = path.with_name(path.name + ".part")
@@ -82,6 +88,7 @@ def save_checkpoint(
                 "network": network.state_dict(),
                 "optimiser": optimiser.state_dict(),
                 "average": average.state,
+                IDENTITY: asdict(identity),
                 **asdict(progress),
             },
             stream,
@@ -109,15 +116,27 @@ def load_checkpoint(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     average: WeightAverage,
-) -> Progress:
-    """Restore the newest whole checkpoint into its parts and return how far the run had come.
+    *,
+    identity: RunIdentity,
+) -> tuple[Progress, RunIdentity]:
+    """Restore the newest whole checkpoint into its parts.
 
     A damaged newest one is passed over with a warning in the log.
+
+    Parameters
+    ----------
+    identity
+        Of the run that is to go on.
+
+    Returns
+    -------
+    tuple
+        How far the run had come, and its identity with what it had started from.
 
     Raises
     ------
     CheckpointError
-        If there is none, both are damaged, or they are of another network.
+        If there is none, both are damaged, or they are of another network or other cases.
     """
     try:
         stored = _read(path)
@@ -126,6 +145,10 @@ def load_checkpoint(
             raise
         stored = _read(previous_of(path))
         logger.warning("%s; going on from the one before, after step %d", error, stored["step"])
+    began = _identity(path, stored)
+    if difference := began.difference(identity):
+        msg = f"{path}: cannot resume another run than the one that began: {difference}"
+        raise CheckpointError(msg)
     try:
         network.load_state_dict(stored["network"])
         optimiser.load_state_dict(stored["optimiser"])
@@ -137,7 +160,15 @@ def load_checkpoint(
         raise CheckpointError(msg) from error
     for key, value in average.state.items():
         value.copy_(kept[key])
-    return progress
+    return progress, began
+
+
+def _identity(path: Path, stored: Mapping[str, Any]) -> RunIdentity:
+    try:
+        return RunIdentity(**stored[IDENTITY])
+    except (KeyError, TypeError) as error:
+        msg = f"{path}: cannot resume from it: it does not say which cases the run has read"
+        raise CheckpointError(msg) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from model.train.checkpoint import (
 from model.train.config import ConfigError, TrainConfig
 from model.train.distributed import Share, any_process
 from model.train.feed import Batch, Feed
+from model.train.identity import RunIdentity
 from model.train.journal import Journal, StepReport
 from model.train.losses import region_loss
 from model.train.schedule import learning_rate, make_optimiser
@@ -100,14 +101,19 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the newest whole checkpoint in the output folder.
 
+        What the run had started from is known again; it need not be given anew.
+
         Raises
         ------
         model.train.checkpoint.CheckpointError
-            If there is none that fits.
+            If there is none that fits: the network, the cases and those held out must be the
+            same, and `start_from` may have been called with the same weights only.
         """
-        self.progress = load_checkpoint(
-            self.output / CHECKPOINT, self.network, self._optimiser, self.average
+        path = self.output / CHECKPOINT
+        self.progress, began = load_checkpoint(
+            path, self.network, self._optimiser, self.average, identity=self._identity()
         )
+        self.started_from = list(began.started_from)
         self._batches = None
 
     def start_from(self, weights: Sequence[Path]) -> None:
@@ -232,7 +238,12 @@ class Trainer:
         """Write the checkpoint, in the first process."""
         if self.share.leads:
             save_checkpoint(
-                self.output / CHECKPOINT, self.network, self._optimiser, self.average, self.progress
+                self.output / CHECKPOINT,
+                self.network,
+                self._optimiser,
+                self.average,
+                self.progress,
+                identity=self._identity(),
             )
 
     def export(self, folder: Path | None = None) -> ModelCard | None:
@@ -256,6 +267,9 @@ class Trainer:
         return save_network(
             folder or self.output, config.name, config.network, self.average.state, details
         )
+
+    def _identity(self) -> RunIdentity:
+        return RunIdentity.of(self.config, self.data, self.started_from)
 
     def _validate_if_due(self, journal: Journal | None) -> None:
         step, every = self.progress.step, self.config.validation.every_steps

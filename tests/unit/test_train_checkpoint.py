@@ -1,6 +1,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from model.train.checkpoint import (
     previous_of,
     save_checkpoint,
 )
+from model.train.identity import RunIdentity
 
 
 class Run:
@@ -27,15 +29,26 @@ class Run:
         self.optimiser = torch.optim.AdamW(self.network.parameters())
         self.average = WeightAverage(self.network, 0.9)
         self.progress = Progress()
+        self.identity = RunIdentity({"kind": "line"}, ("A",), ("B", "C"), ())
 
     def save(self, step: int) -> None:
         with torch.no_grad():
             self.network.weight.fill_(float(step))
         self.progress = replace(self.progress, step=step, best_dice=0.5)
-        save_checkpoint(self.path, self.network, self.optimiser, self.average, self.progress)
+        save_checkpoint(
+            self.path,
+            self.network,
+            self.optimiser,
+            self.average,
+            self.progress,
+            identity=self.identity,
+        )
 
     def load(self) -> Progress:
-        return load_checkpoint(self.path, self.network, self.optimiser, self.average)
+        progress, _ = load_checkpoint(
+            self.path, self.network, self.optimiser, self.average, identity=self.identity
+        )
+        return progress
 
 
 @pytest.fixture
@@ -116,4 +129,38 @@ def test_both_damaged_is_an_error(run: Run) -> None:
     for path in (run.path, previous_of(run.path)):
         path.write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"checkpoint\.pt\.previous: cannot resume"):
+        run.load()
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        ({"held_out": ()}, "cases held out: no longer A$"),
+        ({"held_out": ("A", "B"), "training": ("C",)}, "held out: now also B; .* no longer B$"),
+        ({"training": ("B", "B", "C")}, "training cases: some another number of times"),
+        ({"training": tuple("BCDEFGHIJ")}, "now also D, E, F, G, H, I and 1 more"),
+        ({"validation": ("D",)}, "validation cases: now also D"),
+        ({"shapes": ("A",)}, "shapes of grown tumours: now also A"),
+        ({"brains": ("A",)}, "brains of grown tumours: now also A"),
+        ({"network": {"kind": "curve"}}, "network: kind was line and is curve"),
+        ({"started_from": ("0123",)}, "it began with other weights"),
+    ],
+)
+def test_another_run_is_not_gone_on_with(run: Run, now: dict[str, Any], message: str) -> None:
+    run.save(1)
+    run.save(2)
+    run.identity = replace(run.identity, **now)
+    before = run.network.bias.item()
+    run.network.bias.data += 1.0
+    with pytest.raises(CheckpointError, match=rf"checkpoint\.pt: cannot resume another.*{message}"):
+        run.load()
+    assert run.network.bias.item() == before + 1.0
+
+
+def test_a_checkpoint_that_does_not_say_what_was_read_is_refused(run: Run) -> None:
+    run.save(1)
+    stored = torch.load(run.path, weights_only=True)
+    del stored["identity"]
+    torch.save(stored, run.path)
+    with pytest.raises(CheckpointError, match="does not say which cases the run has read"):
         run.load()

@@ -283,6 +283,36 @@ def test_training_starts_from_other_weights(data: TrainingData, tmp_path: Path) 
         second.start_from([tmp_path / "no.safetensors"])
 
 
+def test_a_resumed_run_knows_what_it_started_from(data: TrainingData, tmp_path: Path) -> None:
+    Trainer(CONFIG, data, tmp_path / "first").export()
+    weights = tmp_path / "first" / "tiny.safetensors"
+    second = Trainer(CONFIG, data, tmp_path / "second")
+    second.start_from([weights])
+    second.step()
+    second.save()
+    again = Trainer(CONFIG, data, tmp_path / "second")
+    again.resume()
+    checksum = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert again.export().document["training"]["started_from"] == [checksum]
+    again.start_from([weights])  # may be repeated
+    again.resume()
+    assert again.progress.step == 1
+    again.start_from([weights, weights])
+    with pytest.raises(CheckpointError, match="began with other weights"):
+        again.resume()
+
+
+def test_a_fold_forgotten_when_resuming_is_named(data: TrainingData, tmp_path: Path) -> None:
+    config = replace(CONFIG, folds={"one": ("left out",)})
+    Trainer(config.without("one"), data, tmp_path).save()
+    with pytest.raises(CheckpointError, match="cases held out: no longer left out"):
+        Trainer(config, data, tmp_path).resume()
+    (case,) = data.training
+    both = replace(data, training=(case, replace(case, name="left out")))
+    with pytest.raises(CheckpointError, match="training cases: now also left out"):
+        Trainer(config.without("one"), both, tmp_path).resume()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
