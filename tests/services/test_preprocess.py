@@ -184,7 +184,7 @@ def test_without_t1c_thin_slices_carry_the_labels() -> None:
     assert any("grid of T1." in warning for warning in prepared.warnings)
 
 
-def stripped_phantom(seed: int = 0) -> dict[Sequence, Volume]:
+def stripped_phantom(seed: int = 2) -> dict[Sequence, Volume]:
     case = as_brats_case(make_phantom(seed, spacing_mm=2.0), seed)
     geometry = Geometry(case.labels_kji.shape, case.affine_lps_mm)
     return {
@@ -215,7 +215,7 @@ def test_what_the_user_chose_stays_and_the_contradiction_is_told() -> None:
         Sequence.T1: images[Sequence.T1C],
         Sequence.T1C: images[Sequence.T1],
     }
-    prepared = prepare(swapped, chosen_by_user={Sequence.T1C})
+    prepared = prepare(swapped, chosen_by_user={Sequence.T1, Sequence.T1C, Sequence.FLAIR})
     assert prepared.volumes[Sequence.T1C] is images[Sequence.T1]
     assert any("as you chose" in warning for warning in prepared.warnings)
 
