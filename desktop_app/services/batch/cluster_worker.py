@@ -142,7 +142,7 @@ class _Process:
         if message is None:
             raise DeviceError(
                 "The segmentation ended unexpectedly.",
-                f"Study {self._name}: its process ended with code {self._process.wait()}.",
+                f"Study {self._name}: {self._how_it_ended()}.",
                 "Give the worker more memory, or fewer studies at a time.",
             )
         return message
@@ -166,8 +166,16 @@ class _Process:
     def _stdin(self) -> Any:
         return self._process.stdin
 
+    def _how_it_ended(self) -> str:
+        try:
+            return f"its process ended with code {self._process.wait(_END_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            return "what its process says cannot be understood"
+
     def _listen(self) -> None:
         stream: Any = self._process.stdout
-        for message in read_messages(stream):
-            self._messages.put(message)
-        self._messages.put(None)
+        try:
+            for message in read_messages(stream):
+                self._messages.put(message)
+        finally:
+            self._messages.put(None)
