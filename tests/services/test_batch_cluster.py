@@ -12,7 +12,7 @@ import pytest
 from distributed import LocalCluster
 
 import desktop_app
-from desktop_app.errors import Cancelled, ExitCode, InputError, UsageError
+from desktop_app.errors import Cancelled, DeviceError, ExitCode, InputError, UsageError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
 from desktop_app.services.batch import cluster as cluster_module
@@ -204,6 +204,57 @@ def test_stopped_nothing_is_left_running_or_waiting(
     quick.kept_back = None
     assert batch.run().failed == ()
     assert stage.processed == list(NAMES)
+
+
+def test_stopped_while_studies_are_handed_over_no_more_are(
+    cluster: LocalCluster, stage: Stage, quick: type[Process]
+) -> None:
+    token = CancelToken()
+    handed_over: list[str] = []
+
+    def stop_at_once(fraction: float, text: str) -> None:
+        handed_over.append(text)
+        token.cancel()
+
+    with pytest.raises(Cancelled):
+        batch_on(cluster, stage).run(stop_at_once, token)
+    assert [text for text in handed_over if "Waiting" in text] == ["anna: Waiting for a worker"]
+
+
+def test_what_comes_back_is_noted_after_each_study_that_is_handed_over(
+    cluster: LocalCluster, stage: Stage, quick: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    submit, turn = cluster_module._Run.submit, cluster_module._Run.turn
+
+    def hand_over(run: Any, order: StudyOrder) -> None:
+        done.append(order.study.name)
+        submit(run, order)
+
+    def note(run: Any, seconds: float) -> None:
+        done.append("turn" if seconds == 0 else "wait")
+        turn(run, seconds)
+
+    monkeypatch.setattr(cluster_module._Run, "submit", hand_over)
+    monkeypatch.setattr(cluster_module._Run, "turn", note)
+    batch_on(cluster, stage).run()
+    assert done[:7] == ["anna", "turn", "berta", "turn", "cäsar", "turn", "wait"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_answers_that_cannot_be_understood_cost_one_study(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown_class(stream: object) -> Iterator[Advanced]:
+        yield Advanced(0.5, "Segmenting")
+        raise AttributeError("no such class here")
+
+    monkeypatch.setattr(worker_module, "read_messages", unknown_class)
+    monkeypatch.setattr(worker_module, "_END_SECONDS", 0.05)
+    with worker_module._Process(RemoteOrder(a_worker_order(stage), "1")) as process:
+        assert process.next(10.0) == Advanced(0.5, "Segmenting")
+        with pytest.raises(DeviceError, match="cannot be understood"):
+            process.next(10.0)
 
 
 def test_a_process_that_dies_costs_one_study(

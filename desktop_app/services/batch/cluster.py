@@ -3,6 +3,7 @@
 import queue
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -99,13 +100,14 @@ class ClusterPlace:
             share = SharedBar([study.name for study in studies], progress)
             run = _Run(client, journal, share, self._workerless_seconds)
             limit = self._at_a_time or len(studies)
-            waiting = list(studies)
+            waiting = deque(studies)
             try:
                 while waiting or run.outstanding:
                     token.raise_if_cancelled()
-                    while waiting and len(run.outstanding) < limit:
-                        self._hand_over(waiting.pop(0), make_order, run)
-                    run.turn()
+                    may_hand_over = bool(waiting) and len(run.outstanding) < limit
+                    if may_hand_over:
+                        self._hand_over(waiting.popleft(), make_order, run)
+                    run.turn(0.0 if may_hand_over else _POLL_SECONDS)
             finally:
                 run.close()
 
@@ -153,10 +155,10 @@ class _Run:
         future.add_done_callback(lambda _: self._events.put((name,)))
         self._share.report(name, 0.0, "Waiting for a worker")
 
-    def turn(self) -> None:
-        """Wait for something to happen, for a moment, and note it."""
+    def turn(self, seconds: float) -> None:
+        """Note what happened next, waiting for it some time at most."""
         try:
-            name, *advance = self._events.get(timeout=_POLL_SECONDS)
+            name, *advance = self._events.get(timeout=seconds)
         except queue.Empty:
             self._give_up_without_workers()
             return
@@ -222,8 +224,9 @@ class _Run:
 
 
 def _require_shared(study: Study) -> None:
-    paths = (instance.path for series in study.series for instance in series.instances)
-    if any(lasting_name(path) != str(path.resolve()) for path in paths):
+    # Folders, for a study has few: resolving a name on a share takes a round trip.
+    folders = {instance.path.parent for series in study.series for instance in series.instances}
+    if any(lasting_name(folder) != str(folder.resolve()) for folder in folders):
         raise InputError(
             "A study in an archive cannot go to a cluster.",
             f"Study {study.name}: only this computer sees where it was unpacked to.",

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
@@ -74,15 +75,27 @@ def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, card_sha
     card_sha256
         Of the model card: thresholds and calibration may change while the weights stay.
     """
+    folders: dict[Path, str] = {}
     inputs = []
     for sequence in Sequence:
         if sequence in roles:
             paths = sorted({instance.path for instance in roles[sequence].instances})
-            stats = [(path, path.stat()) for path in paths]
-            inputs.append(
-                [sequence.value, [[lasting_name(p), s.st_size, s.st_mtime_ns] for p, s in stats]]
-            )
+            inputs.append([sequence.value, [_file_state(path, folders) for path in paths]])
     # The folder of the weights does not matter, their card's checksum does.
     kept = replace(options, segment=replace(options.segment, weights_folder=None))
     what = {"inputs": inputs, "options": asdict(kept), "card": card_sha256}
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _file_state(path: Path, folders: dict[Path, str]) -> tuple[str, str, int, int]:
+    """Return folder, name, size and time of a file.
+
+    Parameters
+    ----------
+    folders
+        What names the folders in every run; a study has few, and finding out takes long on a share.
+    """
+    status = path.stat()
+    if path.parent not in folders:
+        folders[path.parent] = lasting_name(path.parent)
+    return folders[path.parent], path.name, status.st_size, status.st_mtime_ns
