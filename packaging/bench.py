@@ -1,9 +1,11 @@
 """What ``dev.py bench`` starts: the network's benchmark, or the whole command's on a study.
 
-``--command STUDY`` runs ``segment`` as a user would, in processes of its own, and prints the
-seconds of each stage and the peak memory of all its processes together. ``--scan`` times how a
-folder of 10,000 files is looked through, see `bench_scan`; ``--load`` how a series becomes a
-volume, see `bench_load`. Everything else is passed on to ``python -m model.bench``.
+``--registration DIR`` moves real patients' images by known amounts and finds them again; see
+``bench_registration``. ``--command STUDY`` runs ``segment`` as a user would, in processes of its
+own, and prints the seconds of each stage and the peak memory of all its processes together.
+``--scan`` times how a folder of 10,000 files is looked through, see `bench_scan`; ``--load`` how a
+series becomes a volume, see `bench_load`. Everything else is passed on to ``python -m
+model.bench``.
 """
 
 import argparse
@@ -128,7 +130,12 @@ def main() -> int:
     parser.add_argument("--command", type=Path, metavar="STUDY")
     parser.add_argument("--scan", action="store_true")
     parser.add_argument("--load", action="store_true")
+    parser.add_argument("--registration", action="store_true")
     options, others = parser.parse_known_args()
+    if options.registration:
+        import bench_registration
+
+        return bench_registration.main(others)
     if options.scan:
         import bench_scan
 
