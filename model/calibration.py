@@ -21,6 +21,15 @@ MEASURED_REGIONS: Final = ("NCR", "ED", "ET", "TC", "WT")
 
 UNDECIDED: Final = "undecided share of the tumour"
 
+LARGEST_LOGIT: Final = 8.0
+CODES: Final = 256
+"""Kept answers hold the logit in that many steps between ± `LARGEST_LOGIT`, see
+`model.evaluate.out_of_fold`. The doubt was fitted to those, so what they cannot tell from 0 must
+count as 0 wherever it is used."""
+_LOGIT_STEP: Final = 2 * LARGEST_LOGIT / CODES
+NOTHING_BELOW: Final = 1 / (1 + math.exp(LARGEST_LOGIT - _LOGIT_STEP))
+"""Probabilities below it are no chance at all: 0.00036."""
+
 # Below it a voxel is decided; most of the brain is.
 _NEGLIGIBLE: Final = np.float16(0.01)
 _EXPECTED_OFFSET_MM3: Final = 1000.0
@@ -240,14 +249,19 @@ def undecided_shares(
     probabilities_ckji: NDArray[np.float16],
     spacing_mm: tuple[float, float, float],
 ) -> dict[str, float]:
-    """Return `measured_shares` of what a network says, looking only where it says something."""
+    """Return `measured_shares` of what a network says, looking only where it says something.
+
+    Below `NOTHING_BELOW` it says nothing: a scaling would make much of it in the whole brain.
+    """
     # Numbers of float16 that are not negative are in the order of their bits, which are faster.
     bits = np.ascontiguousarray(probabilities_ckji).view(np.uint16)
     some = np.asarray((bits > _NEGLIGIBLE.view(np.uint16)).any(axis=0))
     box = occupied_box(some)
     if box is None:
         return dict.fromkeys(MEASURED_REGIONS, 0.0)
-    return measured_shares(scaling.apply(probabilities_ckji[(slice(None), *box)]), spacing_mm)
+    inside = probabilities_ckji[(slice(None), *box)]
+    told = np.where(inside.astype(np.float32) < NOTHING_BELOW, np.float16(0), inside)
+    return measured_shares(scaling.apply(told), spacing_mm)
 
 
 def measured_shares(

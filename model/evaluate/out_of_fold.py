@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
 from model.data import Case, CaseError
 from model.familiarity import study_statistics
@@ -23,8 +24,6 @@ from model.messages import InferenceRequest
 from model.normalise import normalise
 from model.spec import SEQUENCES, LabelArray, Sequence
 
-LARGEST_LOGIT: Final = 8.0
-CODES: Final = 256
 # To be raised when statistics or codes change their meaning.
 _FORMAT: Final = 2
 _STEP: Final = 2 * LARGEST_LOGIT / CODES
@@ -100,10 +99,13 @@ def codes_of(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
 
 
 def code_values() -> NDArray[np.float64]:
-    """Return the probability that each code stands for; the smallest stands for none."""
+    """Return the probability that each code stands for; the ends stand for 0 and 1.
+
+    Of the numbers of float16, in which networks answer, only 1 itself has the largest code.
+    """
     logits = (np.arange(CODES) - CODES // 2 + 0.5) * _STEP
     values: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
-    values[0] = 0.0
+    values[0], values[-1] = 0.0, 1.0
     return values
 
 

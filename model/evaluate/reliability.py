@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.calibration import Scaling
-from model.evaluate.out_of_fold import CODES, OutOfFold, code_values
+from model.calibration import CODES, Scaling
+from model.evaluate.out_of_fold import OutOfFold, code_values
 from model.spec import REGIONS, region_masks
 
 LEAST_PROBABILITY: Final = 0.01

@@ -8,6 +8,7 @@ import pytest
 from model.calibration import (
     CALIBRATION_SCHEMA,
     MEASURED_REGIONS,
+    NOTHING_BELOW,
     Calibration,
     RegionDoubt,
     Scaling,
@@ -15,6 +16,7 @@ from model.calibration import (
     measured_shares,
     undecided_shares,
 )
+from model.evaluate.out_of_fold import codes_of, probabilities_of
 
 SPACING = (1.0, 1.0, 1.0)
 
@@ -81,11 +83,33 @@ def test_undecided_shares_by_hand():
 def test_shares_of_an_answer_are_those_of_its_chances():
     rng = np.random.default_rng(0)
     p = np.zeros((3, 20, 20, 20), np.float16)
-    p[:, 5:12, 6:14, 3:9] = rng.uniform(0, 1, (3, 7, 8, 6))
+    p[:, 5:12, 6:14, 3:9] = rng.uniform(0.001, 1, (3, 7, 8, 6))
     scaling = Scaling((0.6, 1.0, 1.4), (0.1, 0.0, -0.3))
     expected = measured_shares(scaling.apply(p), SPACING)
     assert undecided_shares(scaling, p, SPACING) == pytest.approx(expected, rel=1e-4)
     assert set(undecided_shares(scaling, np.zeros_like(p), SPACING).values()) == {0.0}
+
+
+@pytest.mark.parametrize("slope", [0.4, 1.0, 1.5])
+def test_kept_answers_are_as_undecided_as_fresh_ones(slope):
+    """The doubt is fitted to codes and used on the numbers themselves."""
+    rng = np.random.default_rng(1)
+    p = rng.uniform(5e-5, 1.5e-3, (3, 40, 40, 40)).astype(np.float16)
+    p[:, 10:20, 10:20, 10:20] = rng.uniform(0.02, 0.99, (3, 10, 10, 10))
+    p[:, 12:18, 12:18, 12:18] = 1.0
+    p[:, 0, 0, 0] = p[:, -1, -1, -1] = 0.02
+    scaling = Scaling((slope,) * 3, (0.2, 0.0, -0.2))
+    kept = probabilities_of(codes_of(p))
+    fresh = undecided_shares(scaling, p, SPACING)
+    assert undecided_shares(scaling, kept, SPACING) == pytest.approx(fresh, rel=0.01)
+
+
+def test_what_codes_cannot_tell_from_zero_counts_as_zero():
+    every = np.arange(2**15, dtype=np.uint16).view(np.float16)
+    every = every[every <= 1]
+    assert ((codes_of(every) == 0) == (every.astype(np.float32) < NOTHING_BELOW)).all()
+    assert (probabilities_of(codes_of(every))[every == 1] == 1).all()
+    assert (codes_of(every)[every < 1] < 255).all()
 
 
 def test_ranges_are_proportional_above_a_millilitre_and_absolute_below():
