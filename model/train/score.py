@@ -1,14 +1,18 @@
 """``python -m model.train.score --weights FILE --data DIR``: a network of any organ, by label.
 
 For networks trained on Decathlon data; those for brain tumours are judged by `model.evaluate`.
+Cases that the network has learnt from, those that its training set aside and new ones have means of
+their own: the first say little of how good it is.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +35,14 @@ VALIDATION = "validation"
 INPUT_ERROR = 3
 
 
+class Part(StrEnum):
+    """What a case was to the training of the network that is scored on it."""
+
+    NEW = "not in training"
+    ASIDE = "set aside"
+    LEARNT = "learnt from"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Score and return the exit code."""
     options = _parser().parse_args(arguments)
@@ -39,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     weights: Path = options.weights
     try:
         network, card = load_network(weights.parent, weights.stem)
-        validator = validator_of(card, device)
+        validator, known = validator_of(card, device), known_parts(card)
         described = read_set(options.data)
         files = select(described, options.cases, card)
         _check_labels(described, validator.task, card)
@@ -53,13 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (CaseError, WeightsError) as error:
         console.print(str(error), style="red", markup=False)
         return INPUT_ERROR
-    figures = Figures(tuple(cases))
+    parts = by_part(cases, known)
     if options.json:
-        document = {"model": card.name, "sha256": card.sha256, "mean": figures.mean()}
-        cases_document = {"cases": [asdict(case) for case in cases]}
-        sys.stdout.write(json.dumps({**document, **cases_document}, indent=2) + "\n")
+        sys.stdout.write(json.dumps(_document(parts, card), indent=2) + "\n")
     else:
-        Console().print(_table(cases, figures, validator.task.scored))
+        Console().print(_table(parts, validator.task.scored))
     return 0
 
 
@@ -100,7 +110,8 @@ def select(described: DecathlonSet, wanted: str | None, card: ModelCard) -> tupl
     described
         The data.
     wanted
-        Names with commas between, ``validation`` for those the training set aside, None for all.
+        Names with commas between, ``validation`` for those the training set aside, None for all
+        that are there.
     card
         Of the network.
 
@@ -121,6 +132,44 @@ def select(described: DecathlonSet, wanted: str | None, card: ModelCard) -> tupl
     return tuple(by_name[name] for name in names)
 
 
+def known_parts(card: ModelCard) -> dict[str, Part]:
+    """Return what cases were to the training, by name; what is not among them is new.
+
+    Raises
+    ------
+    WeightsError
+        If the card does not say it.
+    """
+    try:
+        training = card.document["training"]
+        learnt = dict.fromkeys(training["cases"], Part.LEARNT)
+        return learnt | dict.fromkeys(training["validation_cases"], Part.ASIDE)
+    except (KeyError, TypeError) as error:
+        msg = f"{card.name}: its card does not say which cases it has learnt from"
+        raise WeightsError(msg) from error
+
+
+def by_part(cases: Sequence[CaseFigures], known: Mapping[str, Part]) -> dict[Part, Figures]:
+    """Return the figures by what the cases were to the training."""
+    parts: dict[Part, list[CaseFigures]] = {part: [] for part in Part}
+    for case in cases:
+        parts[known.get(case.name, Part.NEW)].append(case)
+    return {part: Figures(tuple(found)) for part, found in parts.items() if found}
+
+
+def _document(parts: Mapping[Part, Figures], card: ModelCard) -> dict[str, Any]:
+    return {
+        "model": card.name,
+        "sha256": card.sha256,
+        "mean": {part: figures.mean() for part, figures in parts.items()},
+        "cases": [
+            {**asdict(case), "part": part}
+            for part, figures in parts.items()
+            for case in figures.cases
+        ],
+    }
+
+
 def _check_labels(described: DecathlonSet, task: Task, card: ModelCard) -> None:
     if (described.modalities, described.labels) != (task.modalities, task.targets):
         msg = (
@@ -130,13 +179,15 @@ def _check_labels(described: DecathlonSet, task: Task, card: ModelCard) -> None:
         raise CaseError(msg)
 
 
-def _table(cases: Sequence[CaseFigures], figures: Figures, targets: Sequence[str]) -> Table:
-    table = Table("case", *targets, title="Dice / HD95 mm")
-    for case in cases:
-        table.add_row(case.name, *(_cell(case.dice[t], case.hd95_mm[t]) for t in targets))
-    mean = figures.mean()
-    table.add_section()
-    table.add_row("mean", *(_cell(mean[f"dice_{t}"], mean[f"hd95_mm_{t}"]) for t in targets))
+def _table(parts: Mapping[Part, Figures], targets: Sequence[str]) -> Table:
+    table = Table("case", "", *targets, title="Dice / HD95 mm")
+    for part, figures in parts.items():
+        for case in figures.cases:
+            cells = (_cell(case.dice[t], case.hd95_mm[t]) for t in targets)
+            table.add_row(case.name, part, *cells)
+        mean = figures.mean()
+        cells = (_cell(mean[f"dice_{t}"], mean[f"hd95_mm_{t}"]) for t in targets)
+        table.add_row("mean", part, *cells, style="bold", end_section=True)
     return table
 
 
@@ -152,7 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, required=True, help="safetensors, its card beside")
     parser.add_argument("--data", type=Path, required=True, help="folder with dataset.json")
     parser.add_argument(
-        "--cases", help=f"names with commas between, or {VALIDATION!r} for those set aside"
+        "--cases",
+        help=f"names with commas between, or {VALIDATION!r} for those set aside; all without it",
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda[:N]")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")

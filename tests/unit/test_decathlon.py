@@ -10,6 +10,7 @@ import pytest
 
 from model.data import Case, CaseError
 from model.decathlon import read_set
+from model.errors import WeightsError
 from model.network import UNETRppConfig, build_network
 from model.train import score, sources
 from model.train.__main__ import INPUT_ERROR, USAGE_ERROR
@@ -29,8 +30,10 @@ from model.train.fingerprint import CTRule, Fingerprint, measure
 from model.train.journal import VALIDATIONS
 from model.train.loop import BEST, Trainer
 from model.train.patches import PatchSampler
+from model.train.score import Part
 from model.train.sources import load_data
-from model.weights import load_network, save_network
+from model.train.validation import CaseFigures
+from model.weights import ModelCard, load_network, save_network
 
 SHAPE_IJK = (40, 36, 12)
 SPACING_IJK = (0.8, 0.8, 2.5)
@@ -250,12 +253,46 @@ def test_a_network_learns_an_organ_of_its_own_and_is_scored_by_label(
     assert score.main(options) == 0
     scored = json.loads(capsys.readouterr().out)
     assert [case["name"] for case in scored["cases"]] == [data.validation[0].name]
-    assert scored["mean"]["dice_organ"] == pytest.approx(dice, abs=0.01)
+    assert list(scored["mean"]) == ["set aside"]
+    assert scored["mean"]["set aside"]["dice_organ"] == pytest.approx(dice, abs=0.01)
+    _write_case(root, "blob_5", 5)
+    _describe(
+        root,
+        training=[
+            {"image": f"imagesTr/blob_{n}.nii.gz", "label": f"labelsTr/blob_{n}.nii.gz"}
+            for n in range(1, 6)
+        ],
+    )
     assert score.main(["--weights", str(weights), "--data", str(root)]) == 0
-    assert "blob_4" in capsys.readouterr().out
+    rows = capsys.readouterr().out.splitlines()
+    for name, part in [("blob_5", "not in training"), (data.validation[0].name, "set aside")] + [
+        (case.name, "learnt from") for case in data.training
+    ]:
+        assert any(name in row and part in row for row in rows), name
+    assert sum("mean" in row for row in rows) == 3
     _describe(root, labels={"0": "background", "1": "liver", "2": "tumour"})
     assert score.main(options) == score.INPUT_ERROR
     assert "finds background, organ, tumour" in capsys.readouterr().err
+
+
+def test_what_the_network_has_learnt_from_has_a_mean_of_its_own() -> None:
+    def card(**training: list[str]) -> ModelCard:
+        return ModelCard("organ", "", UNETRppConfig(), {"training": training})
+
+    cases = [
+        CaseFigures(name, {"organ": dice}, {"organ": 1.0})
+        for name, dice in (("a", 0.9), ("b", 0.8), ("c", 0.6), ("d", 0.4))
+    ]
+    known = score.known_parts(card(cases=["a", "b"], validation_cases=["c"]))
+    parts = score.by_part(cases, known)
+    means = {part: figures.mean()["dice_organ"] for part, figures in parts.items()}
+    assert means == {
+        Part.NEW: pytest.approx(0.4),
+        Part.ASIDE: pytest.approx(0.6),
+        Part.LEARNT: pytest.approx(0.85),
+    }
+    with pytest.raises(WeightsError, match="does not say which cases"):
+        score.known_parts(card())
 
 
 def test_a_network_for_brain_tumours_is_judged_elsewhere(
