@@ -29,6 +29,7 @@ def found_files(
     *,
     on_problem: Problem,
     check: Callable[[], None] | None = None,
+    limited: bool = True,
 ) -> Iterator[FoundFile]:
     """Yield the files below a folder in a stable order.
 
@@ -40,6 +41,8 @@ def found_files(
         Told of each folder, link or special file that could not be followed, with the reason.
     check
         Called per folder; raises to stop.
+    limited
+        Stop after `MAX_FILES`: somebody may have opened a whole disk by mistake.
     """
     visited: set[tuple[int, int]] = set()
     found = 0
@@ -57,7 +60,7 @@ def found_files(
                 subfolders.append(Path(entry.path))
             elif stat.S_ISREG(status.st_mode):
                 found += 1
-                if found > MAX_FILES:
+                if limited and found > MAX_FILES:
                     on_problem(root, f"more than {MAX_FILES} files; the rest was not looked at")
                     return
                 yield FoundFile(Path(entry.path), Stamp(status.st_size, status.st_mtime_ns))

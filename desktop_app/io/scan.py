@@ -48,6 +48,7 @@ def scan(
     progress: Callable[[float, str], None] | None = None,
     check: Callable[[], None] | None = None,
     use_cache: bool = True,
+    limited: bool = True,
 ) -> ScanResult:
     """Find patients, studies and series below a path, by their headers alone.
 
@@ -61,6 +62,8 @@ def scan(
         Called often; raises to stop.
     use_cache
         Whether headers are looked up among those of earlier scans, and kept for later ones.
+    limited
+        Look at no more than `folder_walk.MAX_FILES` files.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def scan(
         If there is nothing usable at all; single bad files never raise.
     """
     tell = progress or _silent
-    finder = FileFinder(check)
+    finder = FileFinder(check, limited=limited)
     dicom: list[NamedFile] = []
     nifti: list[Path] = []
     for count, file in enumerate(finder.find(path)):

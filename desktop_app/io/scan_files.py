@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from desktop_app.errors import InputError
-from desktop_app.io.archive import Unpacker
+from desktop_app.io.archive import Unpacker, UnusableArchive
 from desktop_app.io.dicomdir import UnusableIndex, is_dicomdir, read_dicomdir
 from desktop_app.io.file_head import NotAFile, Stamp, open_file
 from desktop_app.io.file_kinds import why_no_image
@@ -26,21 +26,30 @@ class FileFinder:
     ----------
     check
         Called often; raises to stop.
+    limited
+        See `found_files`.
     """
 
-    def __init__(self, check: Callable[[], None] | None = None) -> None:
+    def __init__(self, check: Callable[[], None] | None = None, *, limited: bool = True) -> None:
         self.skipped: list[tuple[str, str]] = []
         self._check = check
+        self._limited = limited
         self._unpacker = Unpacker(self._note, check)
 
     def find(self, path: Path) -> Iterator[FoundFile]:
         """Yield the files that may be images, in a stable order.
+
+        Afterwards nothing is left of what earlier scans of the path unpacked and is there no more.
 
         Raises
         ------
         InputError
             If there is nothing at the path, or it is an archive that cannot be unpacked.
         """
+        yield from self._found(path)
+        self._unpacker.forget_unused(path)
+
+    def _found(self, path: Path) -> Iterator[FoundFile]:
         if _is_folder(path):
             yield from self._below(path)
             return
@@ -70,7 +79,8 @@ class FileFinder:
         self.skip(path, reason)
 
     def _below(self, folder: Path, *, packed_allowed: bool = True) -> Iterator[FoundFile]:
-        for file in found_files(folder, on_problem=self._note, check=self._check):
+        files = found_files(folder, on_problem=self._note, check=self._check, limited=self._limited)
+        for file in files:
             yield from self._kept(file, packed_allowed=packed_allowed)
 
     def _kept(self, file: FoundFile, *, packed_allowed: bool = True) -> Iterator[FoundFile]:
@@ -94,8 +104,8 @@ class FileFinder:
     def _inside(self, archive: FoundFile) -> Iterator[FoundFile]:
         try:
             folder = self._unpacker.unpack_zip(archive)
-        except InputError as error:
-            self._note(archive.path, error.detail.removeprefix(f"{archive.path}: ").rstrip("."))
+        except UnusableArchive as error:
+            self._note(archive.path, error.why)
             return
         yield from self._below(folder, packed_allowed=False)
 

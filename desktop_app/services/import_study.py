@@ -27,6 +27,7 @@ def open_path(
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
     use_cache: bool = True,
+    limited: bool = True,
 ) -> ScanResult:
     """Find the studies in a folder, ZIP archive, DICOMDIR or single file.
 
@@ -36,6 +37,8 @@ def open_path(
     ----------
     use_cache
         Whether headers are looked up among those of earlier scans, and kept for later ones.
+    limited
+        Look at no more than 200,000 files, so that a whole disk opened by mistake ends somewhere.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def open_path(
     Cancelled
         If `token` was cancelled.
     """
-    found = scan(path, progress=progress, check=_check(token), use_cache=use_cache)
+    found = scan(path, progress=progress, check=_check(token), use_cache=use_cache, limited=limited)
     memory = user_series_memory()
     return replace(found, studies=tuple(memory.apply(study) for study in found.studies))
 

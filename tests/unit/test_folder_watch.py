@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.domain.study import InstanceRef, Study
+from desktop_app.io import folder_walk
 from desktop_app.services.batch.folder_watch import FolderWatch
 from tests.study_cases import make_series, make_study
 
@@ -126,6 +127,16 @@ def test_what_came_since_the_last_look_has_not_settled(root: Path, look: Look) -
 
 def test_an_image_named_like_a_result_holds_nothing_up(root: Path, look: Look) -> None:
     files = (root / "anna" / "t1c.nii.gz", root / "anna" / "segmentation.nii.gz")
+    write(*files)
+    look()
+    assert look(SETTLE_SECONDS).has_settled(study_of(*files))
+
+
+def test_every_file_counts_however_many_there_are(
+    root: Path, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_walk, "MAX_FILES", 1)
+    files = (root / "anna" / "t1" / "1", root / "anna" / "t2" / "1")
     write(*files)
     look()
     assert look(SETTLE_SECONDS).has_settled(study_of(*files))

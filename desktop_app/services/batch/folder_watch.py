@@ -113,7 +113,10 @@ class FolderWatch:
 
     def _files(self, check: Callable[[], None] | None) -> Iterator[FoundFile]:
         # What cannot be opened is told by the scan that follows, with its reason.
-        for file in found_files(self._root, on_problem=lambda where, why: None, check=check):
+        files = found_files(
+            self._root, on_problem=lambda where, why: None, check=check, limited=False
+        )
+        for file in files:
             if not self._is_own(file.path):
                 yield file
 

@@ -56,7 +56,8 @@ def list_studies(
     Cancelled
         If `token` was cancelled.
     """
-    found = open_path(root, progress=progress, token=token)
+    # All files: a study whose folder was looked at in part must not be taken for a whole one.
+    found = open_path(root, progress=progress, token=token, limited=False)
     studies = named_after_results(
         output,
         [study for study in found.studies if not _is_own_study(study, root, output)],
