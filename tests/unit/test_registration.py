@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from bench_registration import run_trial
 from scipy.spatial.transform import Rotation
 
 from desktop_app.domain.geometry import Geometry
@@ -130,3 +131,17 @@ def test_similarity_knows_a_function_from_chance() -> None:
     assert normalised_mutual_information(values, (values - 0.5) ** 2) > 0.6
     assert normalised_mutual_information(values, rng.random(20_000)) < 0.02
     assert normalised_mutual_information(values, np.zeros(20_000)) == 0
+
+
+def test_trials_of_the_benchmark_end_where_the_unmoved_scan_does(head: Head) -> None:
+    images = head.images
+    for seed, sequence in enumerate((Sequence.T2, Sequence.FLAIR)):
+        trial = run_trial(
+            "phantom",
+            images[Sequence.T1C],
+            images[sequence],
+            sequence,
+            np.random.default_rng(seed),
+        )
+        assert not trial.failed
+        assert trial.mean_mm < 0.5
