@@ -106,7 +106,7 @@ def pair_features(one: BrainLook, other: BrainLook) -> NDArray[np.float64]:
     broad = np.clip(a, *_WEIGHTING_LEVELS) - np.clip(b, *_WEIGHTING_LEVELS)
     sharp = a - b
     fine = one.fine_kji[inner] - other.fine_kji[inner]
-    features = np.array(
+    features: NDArray[np.float64] = np.array(
         [
             *(one.profile - other.profile),
             *(_tails(broad, percent) for percent in (1, 3)),
@@ -118,7 +118,8 @@ def pair_features(one: BrainLook, other: BrainLook) -> NDArray[np.float64]:
         ]
     )
     # Values that are all the same have no skewness.
-    return np.nan_to_num(features)
+    np.nan_to_num(features, copy=False)
+    return features
 
 
 def evidence(test: PairTest, one: BrainLook, other: BrainLook) -> float:
