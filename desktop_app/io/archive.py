@@ -1,27 +1,24 @@
 """Archives, unpacked to a folder of this run without trusting what they say of themselves."""
 
-import atexit
+import errno
 import gzip
-import hashlib
 import lzma
 import os
+import re
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-import psutil
-
 from desktop_app.errors import InputError
 from desktop_app.io.file_head import begins_like_dicom, open_file
 from desktop_app.io.file_kinds import is_clutter, why_no_image
 from desktop_app.io.folder_walk import FoundFile, Problem
 from desktop_app.io.nifti import is_nifti_path
-from desktop_app.paths import user_data_dir
+from desktop_app.io.unpacked import LeftOut, Unpacked, forget_unused, own_folder
 
 # DICOM seldom packs better than 10 : 1, blank slices perhaps 100 : 1; archives made to fill a disk
 # pack 1000 : 1 and more.
@@ -31,7 +28,13 @@ MAX_MEMBERS = 200_000
 # Left to the system, which does not run well on a full disk.
 SPARED_BYTES = 1024**3
 
-_UNPACKED = "unpacked"
+_DRIVE = re.compile(r"[A-Za-z]:")
+_NOT_ALLOWED = re.compile(r'[<>:"|?*\x00-\x1f]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+# Names may have 255 bytes on most systems, and paths not many more on Windows.
+_MAX_PART_BYTES = 240
+_MAX_ENDING = 12
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _CHUNK_BYTES = 1 << 20
 _ZIP_MAGIC = b"PK\x03\x04"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -56,11 +59,27 @@ class _Source(Protocol):
         """Return at most this many bytes."""
 
 
+class UnusableArchive(InputError):
+    """An archive that is left out.
+
+    Parameters
+    ----------
+    archive
+        Its path.
+    why
+        The reason without any name from inside or outside of it: those may be patients'.
+    """
+
+    def __init__(self, title: str, archive: Path, why: str, remedy: str) -> None:
+        super().__init__(title, f"{archive}: {why}.", remedy)
+        self.why = why
+
+
 class Unpacker:
     """Unpacks what one scan meets, to a folder that is removed when the program ends.
 
-    Only files that may be images are written, with the time of their archive, so that the same
-    archive gives the same files again.
+    Only files that may be images are written, with the time of their archive. An archive that
+    this process unpacked before is not unpacked again.
 
     Parameters
     ----------
@@ -73,8 +92,8 @@ class Unpacker:
     def __init__(self, on_problem: Problem, check: Callable[[], None] | None = None) -> None:
         self._on_problem = on_problem
         self._check = check
-        self._folder: Path | None = None
         self._origins: dict[Path, Path] = {}
+        self._used: set[Path] = set()
         self._written = 0
 
     def shown(self, path: Path) -> Path:
@@ -90,49 +109,64 @@ class Unpacker:
             text = text.replace(str(unpacked), str(origin))
         return text
 
+    def forget_unused(self, root: Path) -> None:
+        """Remove what earlier scans of a path unpacked and this one, now complete, did not meet."""
+        forget_unused(root, self._used)
+
     def unpack_zip(self, archive: FoundFile) -> Path:
         """Unpack a ZIP archive and return the folder.
 
         Raises
         ------
-        InputError
+        UnusableArchive
             If it is damaged, encrypted, would unpack outside its folder, is suspiciously large
             unpacked, or there is no room.
         """
-        folder = self._place(archive, archive.path.stem)
         try:
-            folder.mkdir(parents=True)
-            with open_file(archive.path) as file, zipfile.ZipFile(file) as opened:
-                self._extract(opened, archive, folder)
-        except BaseException as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            told = _told(error, archive)
-            if told is None:
-                raise
-            raise told from error
-        return folder
+            place = self._place(archive)
+            left_out = place.left_out()
+            if left_out is None:
+                left_out = []
+                with (
+                    place.filling(left_out) as folder,
+                    open_file(archive.path) as file,
+                    zipfile.ZipFile(file) as opened,
+                ):
+                    folder.mkdir()
+                    self._extract(opened, archive, folder, left_out)
+        except (*_DAMAGED, RuntimeError, OSError) as error:
+            raise _told(error, archive) from error
+        for parts, reason in left_out:
+            self._on_problem(archive.path.joinpath(*parts), reason)
+        return place.path
 
     def unpack_gzip(self, packed: FoundFile) -> Path | None:
         """Unpack a DICOM file that was packed alone; ``None`` after telling why it was not."""
-        target = self._place(packed, packed.path.stem)
         try:
-            with open_file(packed.path) as file, gzip.open(file) as source:
-                start = source.read(_CHUNK_BYTES)
-                if not begins_like_dicom(start):
-                    self._on_problem(packed.path, "packed, and not one DICOM file; unpack it first")
-                    return None
-                target.parent.mkdir(parents=True)
-                self._copy(start, source, target, packed, self._written + self._room(packed))
+            place = self._place(packed)
+            if place.left_out() is None:
+                with (
+                    place.filling([]) as target,
+                    open_file(packed.path) as file,
+                    gzip.open(file) as source,
+                ):
+                    start = source.read(_CHUNK_BYTES)
+                    if not begins_like_dicom(start):
+                        why = "packed, and not one DICOM file; unpack it first"
+                        self._on_problem(packed.path, why)
+                        return None
+                    self._copy(start, source, target, packed, self._written + self._room(packed))
         except (*_DAMAGED, OSError) as error:
-            target.unlink(missing_ok=True)
-            self._on_problem(packed.path, f"packed, and cannot be unpacked ({error})")
+            self._on_problem(packed.path, f"packed, and cannot be unpacked ({_why(error)})")
             return None
-        except InputError as error:
-            self._on_problem(packed.path, error.detail)
+        except UnusableArchive as error:
+            self._on_problem(packed.path, error.why)
             return None
-        return target
+        return place.path
 
-    def _extract(self, opened: zipfile.ZipFile, archive: FoundFile, folder: Path) -> None:
+    def _extract(
+        self, opened: zipfile.ZipFile, archive: FoundFile, folder: Path, left_out: list[LeftOut]
+    ) -> None:
         members = [info for info in opened.infolist() if not info.is_dir()]
         if len(members) > MAX_MEMBERS:
             raise _suspicious(archive, f"it holds {len(members)} files")
@@ -145,7 +179,7 @@ class Unpacker:
                 self._check()
             if any(is_clutter(part) for part in parts):
                 continue
-            target = _free_name(folder.joinpath(*parts))
+            target = _free_name(folder.joinpath(*map(_allowed, parts)))
             try:
                 with opened.open(info) as source:
                     start = source.read(_CHUNK_BYTES)
@@ -154,11 +188,13 @@ class Unpacker:
                         target.parent.mkdir(parents=True, exist_ok=True)
                         self._copy(start, source, target, archive, limit)
                         kept += 1
-            except _DAMAGED as error:
+            except (*_DAMAGED, OSError) as error:
+                if _is_full_disk(error):
+                    raise
                 target.unlink(missing_ok=True)
-                reason, damage = "damaged in the archive", error
+                reason, damage = f"{_why(error)} in the archive", error
             if reason is not None:
-                self._on_problem(archive.path.joinpath(*parts), reason)
+                left_out.append((parts, reason))
         if damage is not None and not kept:
             raise damage
 
@@ -178,31 +214,15 @@ class Unpacker:
 
     def _room(self, archive: FoundFile) -> int:
         """Return how many bytes may still be written for an archive."""
-        free = shutil.disk_usage(self._own_folder()).free - SPARED_BYTES
+        free = shutil.disk_usage(own_folder()).free - SPARED_BYTES
         of_this = max(1, archive.stamp.size) * MAX_RATIO
         return max(0, min(MAX_UNPACKED_BYTES - self._written, of_this, free))
 
-    def _place(self, archive: FoundFile, name: str) -> Path:
-        """Return the path to unpack to, named after the archive and the same in every run."""
-        what = f"{archive.path.resolve()} {archive.stamp.size} {archive.stamp.mtime_ns}"
-        digest = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        place = self._own_folder() / digest / name
-        self._origins[place] = archive.path
+    def _place(self, archive: FoundFile) -> Unpacked:
+        place = Unpacked(archive)
+        self._origins[place.path] = archive.path
+        self._used.add(place.folder)
         return place
-
-    def _own_folder(self) -> Path:
-        if self._folder is None:
-            self._folder = _fresh_folder()
-        return self._folder
-
-
-def lasting_name(path: Path) -> str:
-    """Return what names a file in every run: its path, or its place in an archive unpacked here."""
-    unpacked = (user_data_dir() / _UNPACKED).resolve()
-    resolved = path.resolve()
-    if not resolved.is_relative_to(unpacked):
-        return str(resolved)
-    return "/".join(resolved.relative_to(unpacked).parts[1:])
 
 
 def _why_left(path: Path, start: bytes) -> str | None:
@@ -218,9 +238,25 @@ def _why_left(path: Path, start: bytes) -> str | None:
 
 def _inside(member: str, archive: FoundFile) -> tuple[str, ...]:
     parts = PurePosixPath(member.replace("\\", "/")).parts
-    if not parts or ".." in parts or parts[0] == "/" or ":" in parts[0]:
-        raise _suspicious(archive, f"its file {member!r} lies outside of it")
+    if not parts or ".." in parts or parts[0] == "/" or _DRIVE.match(parts[0]):
+        raise _suspicious(archive, "a file in it lies outside of it")
     return parts
+
+
+def _allowed(part: str) -> str:
+    """Return a part of a path as every system allows it, the same on all of them.
+
+    On Windows a colon would open a second stream of the file before it.
+    """
+    name = _NOT_ALLOWED.sub("_", part)
+    name = re.sub(r"[. ]+$", "_", name)
+    if _DEVICE.match(name):
+        name = f"_{name}"
+    if len(name.encode("utf-8", "replace")) <= _MAX_PART_BYTES:
+        return name
+    # A letter takes four bytes at most.
+    ending = "".join(PurePosixPath(name).suffixes[-2:])[-_MAX_ENDING:]
+    return name[: _MAX_PART_BYTES // 4 - len(ending)] + ending
 
 
 def _free_name(path: Path) -> Path:
@@ -232,40 +268,36 @@ def _free_name(path: Path) -> Path:
     return candidate
 
 
-def _told(error: BaseException, archive: FoundFile) -> InputError | None:
-    """Return a failure in the user's terms; ``None`` for what is told already, or a defect."""
-    title = "The ZIP archive cannot be unpacked."
-    if isinstance(error, (*_DAMAGED, RuntimeError)):
-        return InputError(
-            title,
-            f"{archive.path}: {error}",
-            "Unpack it by hand, or make it again without a password, then open the folder.",
-        )
+def _told(error: Exception, archive: FoundFile) -> UnusableArchive:
+    """Return a failure in the user's terms."""
+    if _is_full_disk(error):
+        remedy = "Make room on the disk, or unpack it by hand and open the folder."
+    elif isinstance(error, OSError) and not isinstance(error, _DAMAGED):
+        remedy = "Check that you may read it, or unpack it by hand and open the folder."
+    else:
+        remedy = "Unpack it by hand, or make it again without a password, then open the folder."
+    return UnusableArchive("The ZIP archive cannot be unpacked.", archive.path, _why(error), remedy)
+
+
+def _why(error: Exception) -> str:
+    """Return the reason in words of ours: those of libraries quote names."""
+    if isinstance(error, NotImplementedError):
+        return "packed or encrypted in a way that cannot be read"
+    if isinstance(error, _DAMAGED):
+        return "damaged"
     if isinstance(error, OSError):
-        return InputError(
-            title,
-            f"{archive.path}: {error.strerror or error}",
-            "Make room on the disk, or unpack it by hand and open the folder.",
-        )
-    return None
+        return error.strerror or "cannot be read"
+    return "encrypted"
 
 
-def _suspicious(archive: FoundFile, why: str) -> InputError:
-    return InputError(
+def _is_full_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def _suspicious(archive: FoundFile, why: str) -> UnusableArchive:
+    return UnusableArchive(
         "The archive is not safe to unpack.",
-        f"{archive.path}: {why}.",
+        archive.path,
+        why,
         "Unpack it by hand if you trust it, then open the folder.",
     )
-
-
-def _fresh_folder() -> Path:
-    parent = user_data_dir() / _UNPACKED
-    parent.mkdir(parents=True, exist_ok=True)
-    # Patients' files of a run that crashed must not stay behind.
-    for leftover in parent.iterdir():
-        process = leftover.name.split("-")[0]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(leftover, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

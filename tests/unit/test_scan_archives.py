@@ -1,5 +1,6 @@
 """Archives and DICOMDIRs: opened like folders, refused with a reason, never trusted."""
 
+import errno
 import gc
 import gzip
 import os
@@ -7,6 +8,7 @@ import shutil
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.io import archive
-from desktop_app.io.archive import Unpacker, lasting_name
+from desktop_app.io.archive import Unpacker
 from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicomdir import UnusableIndex, read_dicomdir
 from desktop_app.io.file_head import Stamp
@@ -29,6 +31,7 @@ from desktop_app.io.folder_walk import FoundFile
 from desktop_app.io.load import load_series
 from desktop_app.io.nifti import write_nifti
 from desktop_app.io.scan import ScanResult, scan
+from desktop_app.io.unpacked import lasting_name, own_folder
 from tests.mr_files import pattern, save, write_series
 
 SHAPE = (12, 6, 5)
@@ -134,26 +137,152 @@ def test_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         scan(target)
 
 
-def test_packed_files_have_the_same_name_in_every_run(tmp_path: Path, user_data: Path) -> None:
+def test_packed_files_have_the_same_name_in_every_run(
+    tmp_path: Path, user_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
-    first, second = (scan(target).studies[0].series[0].instances[0].path for _ in range(2))
+    found: list[Path] = []
+    for process in (os.getpid(), os.getppid()):
+        monkeypatch.setattr(os, "getpid", lambda number=process: number)
+        found.append(scan(target, use_cache=False).studies[0].series[0].instances[0].path)
+    first, second = found
     assert first != second
     assert lasting_name(first) == lasting_name(second)
     assert first.stat().st_mtime_ns == second.stat().st_mtime_ns == target.stat().st_mtime_ns
     assert lasting_name(target) == str(target.resolve())
 
 
-def test_leftovers_of_a_run_that_crashed_are_removed(tmp_path: Path, user_data: Path) -> None:
-    leftover = user_data / "unpacked" / "4194999-abc"
-    leftover.mkdir(parents=True)
+def test_leftovers_of_a_run_that_crashed_here_are_removed(tmp_path: Path, user_data: Path) -> None:
+    host = own_folder().name.partition("-")[2]
+    shutil.rmtree(own_folder())
+    leftover = user_data / "unpacked" / f"4194999-{host}"
+    elsewhere = user_data / "unpacked" / f"4194999-not-{host}"
+    for folder in (leftover, elsewhere):
+        folder.mkdir()
     target = pack(tmp_path / "study.zip", {"a": _BEGINNING})
     told: list[tuple[Path, str]] = []
     unpacker = Unpacker(lambda path, reason: told.append((path, reason)))
     folder = unpacker.unpack_zip(FoundFile(target, Stamp(target.stat().st_size, 0)))
     assert not leftover.exists()
+    assert elsewhere.exists()
     assert (folder / "a").read_bytes() == _BEGINNING
     assert unpacker.shown(folder / "a") == target / "a"
     assert told == []
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
+
+
+def test_archives_are_unpacked_once_and_forgotten_when_gone(
+    tmp_path: Path, user_data: Path
+) -> None:
+    files = series_files(tmp_path / "loose")
+    inbox, other = tmp_path / "inbox", tmp_path / "other"
+    for folder in (inbox, other):
+        pack(folder / "study.zip", {**files, "notes.txt": b"x"})
+    single = inbox / "more" / "IM.dcm.gz"
+    single.parent.mkdir()
+    single.write_bytes(gzip.compress(next(iter(files.values()))))
+    scan(other)
+    first = scan(inbox)
+    unpacked = {path: path.stat().st_ino for path in files_in(user_data / "unpacked")}
+    assert len(unpacked) == 2 * SHAPE[0] + 1
+    again = scan(inbox)
+    assert again.skipped == first.skipped
+    assert {path: path.stat().st_ino for path in files_in(user_data / "unpacked")} == unpacked
+    (inbox / "study.zip").write_bytes(
+        pack(tmp_path / "new.zip", dict(list(files.items())[:5])).read_bytes()
+    )
+    single.unlink()
+    scan(inbox)
+    # Of the other folder everything, of the inbox what is in the archive now.
+    assert len(files_in(user_data / "unpacked")) == SHAPE[0] + 5
+
+
+def test_nothing_is_left_of_a_single_file_that_is_refused(tmp_path: Path, user_data: Path) -> None:
+    write_series(tmp_path / "series", pattern(SHAPE))
+    (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(60_000_000)))
+    (tmp_path / "cut.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(4000))[:-8])
+    scan(tmp_path)
+    assert files_in(user_data / "unpacked") == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["IM?.dcm", "T1: sag/IM.dcm", "aux.dcm/IM", "dots. /IM", "\x07/IM", f"{'字' * 300}.dcm"]
+)
+def test_member_whose_name_a_system_refuses_gets_another(tmp_path: Path, name: str) -> None:
+    files = list(series_files(tmp_path / "loose").values())
+    members = {f"IM{number}": data for number, data in enumerate(files[:-1])}
+    target = pack(tmp_path / "study.zip", {**members, name: files[-1]})
+    result = scan(target)
+    paths = [one.path for one in result.studies[0].series[0].instances]
+    assert len(paths) == SHAPE[0]
+    assert not [path for path in paths if set(path.name + path.parent.name) & set("?:\x07")]
+    assert result.skipped == ()
+
+
+def test_member_that_cannot_be_written_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
+    refused = sorted(path.name for path in (tmp_path / "loose").iterdir())[3]
+    copy = Unpacker._copy
+
+    def copy_or_refuse(self: Unpacker, start: bytes, source: Any, to: Path, *rest: Any) -> None:
+        if to.name == refused:
+            raise OSError(errno.EINVAL, "Invalid argument", str(to))
+        copy(self, start, source, to, *rest)
+
+    monkeypatch.setattr(Unpacker, "_copy", copy_or_refuse)
+    result = scan(target)
+    assert reasons(result, target) == {refused: "Invalid argument in the archive"}
+
+
+@pytest.mark.parametrize(("number", "room"), [(errno.ENOSPC, True), (errno.EIO, False)])
+def test_room_is_asked_for_only_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, room: bool
+) -> None:
+    target = pack(tmp_path / "study.zip", series_files(tmp_path / "loose"))
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Unpacker, "_copy", refuse)
+    with pytest.raises(InputError, match=os.strerror(number)) as told:
+        scan(target)
+    assert ("Make room" in told.value.remedy) is room
+
+
+def broken_archives(folder: Path) -> None:
+    """Write archives of a patient Mueller that each fail in another way."""
+    name = "Mueller"
+    good = pack(folder / name / f"{name}.zip", {f"{name}.dcm": _BEGINNING * 90}).read_bytes()
+    variants = {
+        "encrypted": good.replace(b"\x14\0\0\0\x08\0", b"\x14\0\x01\0\x08\0"),
+        "unsupported": good.replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0\x63\0"),
+        "other name": good.replace(name.encode(), b"Nueller", 1),
+        "cut": good[:-30],
+    }
+    for what, data in variants.items():
+        assert data != good
+        (folder / name / f"{name} {what}.zip").write_bytes(data)
+    pack(folder / name / f"{name} outside.zip", {f"../{name}.dcm": b"x"})
+    (folder / name / f"{name} bomb.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(9**8)))
+    (folder / name / f"{name} cut.dcm.gz").write_bytes(gzip.compress(_BEGINNING * 99)[:-8])
+    (folder / name / f"{name} text.gz").write_bytes(gzip.compress(name.encode()))
+    (folder / name / f"{name} no.dcm.gz").write_bytes(name.encode())
+
+
+def test_reasons_name_nobody(tmp_path: Path) -> None:
+    broken_archives(tmp_path)
+    write_series(tmp_path / "series", pattern(SHAPE))
+    found = scan(tmp_path).skipped
+    assert len(found) == 10
+    for _, reason in found:
+        assert "ueller" not in reason
+        assert str(tmp_path) not in reason
+        assert len(reason) > 3
 
 
 def test_files_packed_one_by_one_are_opened(tmp_path: Path) -> None:

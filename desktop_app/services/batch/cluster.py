@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import desktop_app
 from desktop_app.domain.study import Study
 from desktop_app.errors import DeviceError, InputError, OutputError
-from desktop_app.io.archive import lasting_name
+from desktop_app.io.unpacked import lasting_name
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.attempt import DefectListener, StudyOrder, failed

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.domain.study import Study
-from desktop_app.io.archive import lasting_name
 from desktop_app.io.folder_walk import FoundFile, found_files
+from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.batch.listing import is_own_name
 
 if TYPE_CHECKING:

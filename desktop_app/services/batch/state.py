@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
-from desktop_app.io.archive import lasting_name
+from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.case import CaseOptions
 
 
