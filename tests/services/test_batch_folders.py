@@ -3,15 +3,19 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from desktop_app.cli.batch import batch_document
 from desktop_app.domain.study import InstanceRef
 from desktop_app.errors import InputError
+from desktop_app.io.scan import scan
 from desktop_app.services.batch import BatchOptions
 from desktop_app.services.case import CaseOptions, ExportOptions
+from tests.bad_archives import PATIENT, write_bad_archives
 from tests.batch_cases import NAMES, Stage
+from tests.mr_files import pattern, write_series
 from tests.study_cases import make_series, make_study
 
 
@@ -84,6 +88,22 @@ def test_an_anonymised_batch_leaves_no_name_behind(stage: Stage) -> None:
     assert [case.name for case in again.cases] == names
     assert stage.processed == names[:1]
     assert [case.study_uid for case in again.cases] == ["1.2.0", "1.2.1", "1.2.2"]
+
+
+def test_an_anonymised_batch_names_nobody_in_what_was_left_out(
+    stage: Stage, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    write_bad_archives(inbox)
+    write_series(inbox / "series", pattern((12, 6, 5)))
+    stage.skipped = list(scan(inbox).skipped)
+    outcome = stage.batch(BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))).run()
+    assert any(PATIENT in what for what, _ in outcome.skipped)
+    written = (stage.output / "skipped.csv").read_text("utf-8")
+    document = batch_document(stage.root, stage.output, outcome)
+    for told in (written, json.dumps(document["skipped"], ensure_ascii=False)):
+        assert "damaged" in told
+        assert PATIENT[1:] not in told
 
 
 def test_what_belongs_to_no_study_is_told(stage: Stage) -> None:

@@ -32,10 +32,10 @@ from desktop_app.io.load import load_series
 from desktop_app.io.nifti import write_nifti
 from desktop_app.io.scan import ScanResult, scan
 from desktop_app.io.unpacked import lasting_name, own_folder
+from tests.bad_archives import DICOM_BEGINNING, PATIENT, pack, write_bad_archives
 from tests.mr_files import pattern, save, write_series
 
 SHAPE = (12, 6, 5)
-_BEGINNING = bytes(128) + b"DICM\x02\0\0\0UL\4\0"
 
 
 @pytest.fixture
@@ -43,14 +43,6 @@ def user_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("user")
     monkeypatch.setenv("GLIASCOPE_USER_DATA", str(folder))
     return folder
-
-
-def pack(target: Path, members: dict[str, bytes]) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as opened:
-        for name, data in members.items():
-            opened.writestr(name, data)
-    return target
 
 
 def series_files(folder: Path) -> dict[str, bytes]:
@@ -159,13 +151,13 @@ def test_leftovers_of_a_run_that_crashed_here_are_removed(tmp_path: Path, user_d
     elsewhere = user_data / "unpacked" / f"4194999-not-{host}"
     for folder in (leftover, elsewhere):
         folder.mkdir()
-    target = pack(tmp_path / "study.zip", {"a": _BEGINNING})
+    target = pack(tmp_path / "study.zip", {"a": DICOM_BEGINNING})
     told: list[tuple[Path, str]] = []
     unpacker = Unpacker(lambda path, reason: told.append((path, reason)))
     folder = unpacker.unpack_zip(FoundFile(target, Stamp(target.stat().st_size, 0)))
     assert not leftover.exists()
     assert elsewhere.exists()
-    assert (folder / "a").read_bytes() == _BEGINNING
+    assert (folder / "a").read_bytes() == DICOM_BEGINNING
     assert unpacker.shown(folder / "a") == target / "a"
     assert told == []
 
@@ -202,8 +194,8 @@ def test_archives_are_unpacked_once_and_forgotten_when_gone(
 
 def test_nothing_is_left_of_a_single_file_that_is_refused(tmp_path: Path, user_data: Path) -> None:
     write_series(tmp_path / "series", pattern(SHAPE))
-    (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(60_000_000)))
-    (tmp_path / "cut.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(4000))[:-8])
+    (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(DICOM_BEGINNING + bytes(60_000_000)))
+    (tmp_path / "cut.dcm.gz").write_bytes(gzip.compress(DICOM_BEGINNING + bytes(4000))[:-8])
     scan(tmp_path)
     assert files_in(user_data / "unpacked") == set()
 
@@ -254,33 +246,13 @@ def test_room_is_asked_for_only_on_a_full_disk(
     assert ("Make room" in told.value.remedy) is room
 
 
-def broken_archives(folder: Path) -> None:
-    """Write archives of a patient Mueller that each fail in another way."""
-    name = "Mueller"
-    good = pack(folder / name / f"{name}.zip", {f"{name}.dcm": _BEGINNING * 90}).read_bytes()
-    variants = {
-        "encrypted": good.replace(b"\x14\0\0\0\x08\0", b"\x14\0\x01\0\x08\0"),
-        "unsupported": good.replace(b"\x14\0\0\0\x08\0", b"\x14\0\0\0\x63\0"),
-        "other name": good.replace(name.encode(), b"Nueller", 1),
-        "cut": good[:-30],
-    }
-    for what, data in variants.items():
-        assert data != good
-        (folder / name / f"{name} {what}.zip").write_bytes(data)
-    pack(folder / name / f"{name} outside.zip", {f"../{name}.dcm": b"x"})
-    (folder / name / f"{name} bomb.dcm.gz").write_bytes(gzip.compress(_BEGINNING + bytes(9**8)))
-    (folder / name / f"{name} cut.dcm.gz").write_bytes(gzip.compress(_BEGINNING * 99)[:-8])
-    (folder / name / f"{name} text.gz").write_bytes(gzip.compress(name.encode()))
-    (folder / name / f"{name} no.dcm.gz").write_bytes(name.encode())
-
-
 def test_reasons_name_nobody(tmp_path: Path) -> None:
-    broken_archives(tmp_path)
+    write_bad_archives(tmp_path)
     write_series(tmp_path / "series", pattern(SHAPE))
     found = scan(tmp_path).skipped
     assert len(found) == 10
     for _, reason in found:
-        assert "ueller" not in reason
+        assert PATIENT[1:] not in reason
         assert str(tmp_path) not in reason
         assert len(reason) > 3
 
@@ -301,7 +273,7 @@ def test_files_packed_one_by_one_are_opened(tmp_path: Path) -> None:
 
 def test_single_packed_file_that_would_fill_the_disk_is_listed(tmp_path: Path) -> None:
     write_series(tmp_path / "series", pattern(SHAPE))
-    bomb = _BEGINNING + bytes(60_000_000)
+    bomb = DICOM_BEGINNING + bytes(60_000_000)
     (tmp_path / "bomb.dcm.gz").write_bytes(gzip.compress(bomb))
     assert "unpacks to more than" in reasons(scan(tmp_path), tmp_path)["bomb.dcm.gz"]
 
