@@ -147,6 +147,17 @@ def load_case(folder: Path) -> Case:
     return Case(folder.name, images, labels, coverage, (k, j, i))
 
 
+def case_files(folder: Path) -> list[Path]:
+    """Return the files that `load_case` reads.
+
+    Raises
+    ------
+    CaseError
+        If there is no such folder, or two files for one sequence.
+    """
+    return sorted(_files_by_role(folder).values())
+
+
 def load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
     """Read an image on an LPS grid.
 

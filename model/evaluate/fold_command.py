@@ -20,13 +20,22 @@ from model.evaluate.folds import (
     FoldRun,
     find_folds,
     fold_of,
+    lineage_of,
+    missing_folds,
     read_fold_table,
     unknown_ancestors,
 )
-from model.evaluate.out_of_fold import Conditions, OutOfFold, load, predict, save
+from model.evaluate.out_of_fold import (
+    Conditions,
+    OutOfFold,
+    load,
+    origin_of_answer,
+    predict,
+    save,
+)
 from model.inference import Segmenter
 from model.postprocess import PostprocessSettings, labels_from_probabilities
-from model.weights import CARD_SCHEMA, write_json
+from model.weights import CARD_SCHEMA, ModelCard, write_json
 
 ANSWERS: Final = "oof"
 _WIDTH: Final = 160
@@ -83,7 +92,13 @@ def run(options: FoldOptions, console: Console) -> int:
         If a network cannot be used.
     """
     card = None if options.card is None else _read_card(options.card)
-    folds = find_folds(options.runs, read_fold_table(options.table))
+    table = read_fold_table(options.table)
+    folds = find_folds(options.runs, table)
+    missing = missing_folds(table, folds)
+    if missing:
+        console.print(
+            f"Not trained yet: {', '.join(missing)}; the figures are those of the other patients"
+        )
     by_name = {folder.name: folder for folder in find_cases(options.data)}
     owners = {name: run for name in by_name if (run := fold_of(name, folds)) is not None}
     if not owners:
@@ -98,13 +113,20 @@ def run(options: FoldOptions, console: Console) -> int:
     answers = _Answers(options, console)
     patients = answers.of(owners, by_name)
     settings = PostprocessSettings.from_card(folds[0].card.document)
-    brains, owners_of_brains = _normal_brains(options, folds, answers)
+    lineage = lineage_of(options.runs)
+    brains, owners_of_brains = _normal_brains(options, folds, lineage, answers)
     found = cross_validate(patients, settings, tune=options.tune, normal=brains)
     final = _final_settings(found, settings)
-    normal = [_marked(one, owners_of_brains[one.name], final) for one in brains]
-    document = report.as_document(found, _about(options, folds, left_out), normal)
+    normal = [
+        _marked(one, final, seen=owners_of_brains[one.name].has_read(one.name, lineage))
+        for one in brains
+    ]
+    if seen := [one.name for one in normal if one.seen_in_training]:
+        console.print(f"No tumour, but read in training by every fold: {', '.join(seen)}")
+    about = {**_about(options, folds, left_out), "folds_missing": list(missing)}
+    document = report.as_document(found, about, normal)
     if card is not None and options.card is not None:
-        write_json(options.card, _with_findings(card, found, document, options))
+        write_json(options.card, _with_findings(card, found, document, final, options))
     _show(found, document, owners, options)
     return 0
 
@@ -135,6 +157,7 @@ class _Answers:
             mirror=options.mirror,
             without=options.without,
             precision=options.precision,
+            origin=origin_of_answer(folder, run.card),
         )
         path = options.runs / self._folder_name() / f"{folder.name}.npz"
         stored = load(path, conditions)
@@ -159,24 +182,26 @@ def _final_settings(found: CrossValidation, default: PostprocessSettings) -> Pos
 
 
 def _normal_brains(
-    options: FoldOptions, folds: Sequence[FoldRun], answers: _Answers
+    options: FoldOptions,
+    folds: Sequence[FoldRun],
+    lineage: Mapping[str, ModelCard],
+    answers: _Answers,
 ) -> tuple[tuple[OutOfFold, ...], dict[str, FoldRun]]:
-    """Return brains without tumour, each by the fold that never read it or else by one of all."""
+    """Return brains without tumour, each by a fold that never read it or else by one of all."""
     if options.normal is None:
         return (), {}
     folders = {folder.name: folder for folder in find_cases(options.normal)}
-    owners = {
-        name: fold_of(name, folds) or folds[number % len(folds)]
-        for number, name in enumerate(sorted(folders))
-    }
+    owners = {}
+    for number, name in enumerate(sorted(folders)):
+        fitting = [run for run in folds if not run.has_read(name, lineage)] or folds
+        owners[name] = fitting[number % len(fitting)]
     return answers.of(owners, folders), owners
 
 
-def _marked(one: OutOfFold, run: FoldRun, settings: PostprocessSettings) -> report.NormalBrain:
+def _marked(one: OutOfFold, settings: PostprocessSettings, *, seen: bool) -> report.NormalBrain:
     labels = labels_from_probabilities(
         one.probabilities_ckji, spacing_mm=one.spacing_kji_mm, settings=settings
     )
-    seen = one.name in run.card.document.get("training", {}).get("cases", ())
     return report.NormalBrain(one.name, seen, region_volumes_mm3(labels, one.voxel_mm3))
 
 
@@ -217,9 +242,13 @@ def _with_findings(
     card: dict[str, Any],
     found: CrossValidation,
     document: dict[str, Any],
+    settings: PostprocessSettings,
     options: FoldOptions,
 ) -> dict[str, Any]:
-    """Return the card with what was found; a run without sequences adds its means only."""
+    """Return the card with what was found; a run without sequences adds its means only.
+
+    Nothing of an earlier run stays: settings and calibration belong to these figures.
+    """
     before = card.get("cross_validation", {})
     if options.without:
         incomplete = {
@@ -229,14 +258,16 @@ def _with_findings(
         return {**card, "cross_validation": {**before, "without": incomplete}}
     # `without` of the document says what this run left out; in the card it holds those means.
     kept = {**document, "without": before.get("without", {})}
-    changed = {**card, "cross_validation": kept}
+    changed = {
+        **card,
+        "cross_validation": kept,
+        "postprocess": settings.as_section(),
+        "inference": {**card.get("inference", {}), "mirror": options.mirror},
+    }
+    changed.pop("calibration", None)
     calibration = report.calibration_section(found)
     if calibration is not None:
         changed["calibration"] = calibration
-    if found.tuning is not None and found.tuning.helps:
-        changed["postprocess"] = found.tuning.settings.as_section()
-    if options.mirror:
-        changed["inference"] = {**card.get("inference", {}), "mirror": True}
     return changed
 
 

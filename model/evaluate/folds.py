@@ -39,6 +39,11 @@ class FoldRun:
         """Names of the cases that this network never read."""
         return frozenset(self.card.held_out)
 
+    def has_read(self, case: str, lineage: Mapping[str, ModelCard]) -> bool:
+        """Whether this network, or one in `lineage` that it started from, learnt from a case."""
+        cards = [self.card, *_known_ancestors(self.card, lineage)]
+        return any(case in _read_cases(card) for card in cards)
+
 
 def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
     """Read which cases each fold holds out; nothing if there is no such file.
@@ -87,7 +92,7 @@ def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun
         names = f" named {', '.join(table)}" if table else ""
         msg = f"{runs}: no folder{names} with NAME.safetensors and NAME.json"
         raise FoldError(msg)
-    lineage = {card.sha256: card for card in _cards(runs)}
+    lineage = lineage_of(runs)
     for run in found:
         _check(run, table)
         _require_unread_by_ancestors(run, lineage)
@@ -95,12 +100,22 @@ def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun
     return found
 
 
+def missing_folds(table: Mapping[str, frozenset[str]], folds: Iterable[FoldRun]) -> tuple[str, ...]:
+    """Return the names in the table of folds that have no network yet."""
+    return tuple(sorted(set(table) - {run.name for run in folds}))
+
+
+def lineage_of(runs: Path) -> dict[str, ModelCard]:
+    """Return the cards of all networks in a folder of runs, by the SHA-256 of their weights."""
+    return {card.sha256: card for card in _cards(runs)}
+
+
 def unknown_ancestors(runs: Path, folds: Iterable[FoldRun]) -> tuple[str, ...]:
     """Return the SHA-256 of networks the folds started from that do not lie in `runs`.
 
     What those have read is not known.
     """
-    lineage = {card.sha256: card for card in _cards(runs)}
+    lineage = lineage_of(runs)
     wanted = {sha256 for run in folds for sha256 in _ancestors(run.card, lineage)}
     return tuple(sorted(wanted - set(lineage)))
 
@@ -154,24 +169,28 @@ def _ancestors(card: ModelCard, lineage: Mapping[str, ModelCard]) -> set[str]:
     return found
 
 
-def _started_from(card: ModelCard) -> tuple[str, ...]:
-    return tuple(card.document.get("training", {}).get("started_from", ()))
-
-
-def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
-    for sha256 in _ancestors(run.card, lineage):
-        if sha256 in lineage and (seen := sorted(_read_cases(lineage[sha256]) & run.held_out)):
-            msg = (
-                f"{run.weights}: started from {lineage[sha256].name} "
-                f"({sha256[:12]}), which has read {', '.join(seen)}"
-            )
-            raise FoldError(msg)
+def _known_ancestors(card: ModelCard, lineage: Mapping[str, ModelCard]) -> list[ModelCard]:
+    return [lineage[sha256] for sha256 in sorted(_ancestors(card, lineage)) if sha256 in lineage]
 
 
 def _read_cases(card: ModelCard) -> set[str]:
     """Return the cases that a network has read, those of grown tumours' shapes and brains too."""
     training = card.document.get("training", {})
     return {name for part in ("cases", "shapes", "brains") for name in training.get(part, ())}
+
+
+def _started_from(card: ModelCard) -> tuple[str, ...]:
+    return tuple(card.document.get("training", {}).get("started_from", ()))
+
+
+def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
+    for ancestor in _known_ancestors(run.card, lineage):
+        if seen := sorted(_read_cases(ancestor) & run.held_out):
+            msg = (
+                f"{run.weights}: started from {ancestor.name} ({ancestor.sha256[:12]}), "
+                f"which has read {', '.join(seen)}"
+            )
+            raise FoldError(msg)
 
 
 def _require_disjoint(folds: tuple[FoldRun, ...]) -> None:

@@ -8,7 +8,7 @@ next at 0.5 lies exactly at 0.5.
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,21 +17,25 @@ from numpy.typing import NDArray
 
 from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
-from model.data import Case, CaseError
+from model.data import Case, CaseError, case_files
+from model.errors import WeightsError
 from model.familiarity import study_statistics
 from model.inference import Segmenter
+from model.inference.settings import InferenceSettings
 from model.messages import InferenceRequest
 from model.normalise import normalise
 from model.spec import SEQUENCES, LabelArray, Sequence
+from model.train.cases import origin_of
+from model.weights import ModelCard
 
 # To be raised when statistics or codes change their meaning.
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _STEP: Final = 2 * LARGEST_LOGIT / CODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What an answer depends on beside the case; another value makes it worthless.
+    """What an answer depends on; another value makes it worthless.
 
     Attributes
     ----------
@@ -43,12 +47,15 @@ class Conditions:
         The sequences that were taken away.
     precision
         Number format asked for.
+    origin
+        Marks the case's files and how the network looked at them, see `origin_of_answer`.
     """
 
     weights_sha256: str
     mirror: bool
     without: tuple[str, ...] = ()
     precision: str = "auto"
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +120,24 @@ def probabilities_of(codes: NDArray[np.uint8]) -> NDArray[np.float16]:
     """Return the probability that each code stands for."""
     values: NDArray[np.float16] = code_values().astype(np.float16)
     return values[codes]
+
+
+def origin_of_answer(folder: Path, card: ModelCard) -> dict[str, Any]:
+    """Return names, sizes and dates of a case's files, and the windows a card asks for.
+
+    Raises
+    ------
+    CaseError
+        If the folder is no case.
+    WeightsError
+        If the card's inference section cannot be used.
+    """
+    try:
+        settings = InferenceSettings.from_card(card.document)
+    except ValueError as error:
+        msg = f"{card.name}: {error}"
+        raise WeightsError(msg) from error
+    return origin_of(case_files(folder), window=settings.window, overlap=settings.overlap)
 
 
 def predict(
@@ -206,6 +231,7 @@ def _conditions_mapping(conditions: Conditions) -> dict[str, Any]:
         "mirror": conditions.mirror,
         "without": list(conditions.without),
         "precision": conditions.precision,
+        "origin": dict(conditions.origin),
     }
 
 

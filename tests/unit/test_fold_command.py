@@ -13,6 +13,7 @@ from model.evaluate.__main__ import main
 from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table, unknown_ancestors
 from model.evaluate.out_of_fold import Conditions, load, save
 from model.network import SlimUNETRpp, SlimUNETRppConfig
+from model.postprocess import PostprocessSettings
 from model.weights import read_card, save_network
 from tests.fold_cases import made_up_patient
 
@@ -59,9 +60,13 @@ def write_case(folder: Path, rng: np.random.Generator, *, tumour: bool) -> None:
         image = rng.integers(50, 200, size=SHAPE).astype(np.uint8)
         nib.save(nib.Nifti1Image(image, np.eye(4)), folder / f"{folder.name}_{sequence}.nii.gz")
     if tumour:
-        seg = np.zeros(SHAPE, dtype=np.uint8)
-        seg[10:20, 10:20, 10:20] = 2
-        nib.save(nib.Nifti1Image(seg, np.eye(4)), folder / f"{folder.name}_seg.nii.gz")
+        write_tumour(folder, np.s_[10:20, 10:20, 10:20])
+
+
+def write_tumour(folder: Path, where: tuple[slice, ...]) -> None:
+    seg = np.zeros(SHAPE, dtype=np.uint8)
+    seg[where] = 2
+    nib.save(nib.Nifti1Image(seg, np.eye(4)), folder / f"{folder.name}_seg.nii.gz")
 
 
 def run(runs: Path, data: Path, *more: str) -> int:
@@ -225,7 +230,91 @@ def test_card_keeps_figures_of_all_and_of_missing_sequences(runs: Path, data: Pa
     assert kept["cross_validation"]["without"]["T1, T1c"]["mean"]["WT"]["dice"]["patients"] == 3
     assert kept["training"]["cases"] == ["a", "b", "c"]
     assert "calibration" not in kept  # three patients promise nothing
-    assert "postprocess" not in kept
+
+
+def test_nothing_of_an_earlier_run_stays_in_the_card(
+    runs: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = write_run(runs.parent / "final", [], ["a", "b", "c"]).with_suffix(".json")
+    document = json.loads(card.read_text()) | {"inference": {"window": 96}, "calibration": {}}
+    card.write_text(json.dumps(document))
+    chosen = PostprocessSettings(thresholds=(0.4, 0.45, 0.6))
+    with monkeypatch.context() as patch:
+        patch.setattr(fold_command, "_final_settings", lambda *_: chosen)
+        assert run(runs, data, "--flip", "--tune", "--write-card", str(card)) == 0
+    first = json.loads(card.read_text())
+    assert first["inference"] == {"window": 96, "mirror": True}
+    assert first["postprocess"] == chosen.as_section()
+    assert "calibration" not in first  # of other networks
+
+    assert run(runs, data, "--write-card", str(card)) == 0
+    second = json.loads(card.read_text())
+    assert second["inference"] == {"window": 96, "mirror": False}
+    assert second["postprocess"] == PostprocessSettings().as_section()
+
+
+def test_folds_that_are_not_trained_yet_are_named(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(runs, HELD_OUT | {"fold3": ["d"]})
+    (runs / "fold2" / "small.safetensors").unlink()
+    (runs / "fold3").mkdir()
+    assert run(runs, data, "--json") == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert "Not trained yet: fold2, fold3" in captured.err
+    assert document["folds_missing"] == ["fold2", "fold3"]
+    assert set(document["cases"]) == {"a", "b"}
+    assert document["not_evaluated"] == ["c", "d"]
+
+
+def test_one_patient_of_one_fold_is_enough(runs: Path, data: Path) -> None:
+    write_table(runs, HELD_OUT)
+    (runs / "fold1" / "small.safetensors").unlink()
+    assert run(runs, data, "--tune") == 0
+
+
+def test_brains_that_training_read_are_said(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the network itself or by one that it started from."""
+    normal = ("--normal", str(data.parent / "normal"), "--json")
+    write_run(runs / "fold1", HELD_OUT["fold1"], ["c", "healthy"])
+    parent = read_card(write_run(runs / "first", ["z"], ["healthy"]).parent, "small").sha256
+    write_table(runs, HELD_OUT)
+    write_run(runs / "fold2", HELD_OUT["fold2"], ["a", "b"], (parent,))
+    assert run(runs, data, *normal) == 0
+    captured = capsys.readouterr()
+    assert "read in training by every fold: healthy" in captured.err
+    assert json.loads(captured.out)["normal"]["healthy"]["seen_in_training"] is True
+
+    write_run(runs / "fold2", HELD_OUT["fold2"], ["a", "b"])
+    assert run(runs, data, *normal) == 0
+    captured = capsys.readouterr()
+    assert "every fold" not in captured.err
+    assert json.loads(captured.out)["normal"]["healthy"]["seen_in_training"] is False
+
+
+@pytest.mark.parametrize("changed", ["image", "windows"])
+def test_answers_to_other_data_or_windows_are_made_anew(
+    runs: Path, data: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    assert run(runs, data) == 0
+    asked = []
+    predict = fold_command.predict
+
+    def spy(case: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(case.name)
+        return predict(case, *args, **kwargs)
+
+    monkeypatch.setattr(fold_command, "predict", spy)
+    if changed == "image":
+        write_tumour(data / "c", np.s_[12:22, 10:20, 10:20])
+    else:
+        card = runs / "fold2" / "small.json"
+        card.write_text(json.dumps(json.loads(card.read_text()) | {"inference": {"window": None}}))
+    assert run(runs, data) == 0
+    assert asked == ["c"]
 
 
 def test_table_names_folds_and_groups(
