@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -156,6 +156,18 @@ def case_files(folder: Path) -> list[Path]:
         If there is no such folder, or two files for one sequence.
     """
     return sorted(_files_by_role(folder).values())
+
+
+def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
+    """Return what tells whether something kept is still what these files would give.
+
+    Names, sizes and dates of the files, and the settings by which it was made.
+    """
+    stats = [(path.name, path.stat()) for path in sorted(files)]
+    return {
+        "files": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
+        **settings,
+    }
 
 
 def load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
-from model.data import Case, CaseError, case_files
+from model.data import Case, CaseError, case_files, origin_of
 from model.errors import WeightsError
 from model.familiarity import study_statistics
 from model.inference import Segmenter
@@ -25,7 +25,6 @@ from model.inference.settings import InferenceSettings
 from model.messages import InferenceRequest
 from model.normalise import normalise
 from model.spec import SEQUENCES, LabelArray, Sequence
-from model.train.cases import origin_of
 from model.weights import ModelCard
 
 # To be raised when statistics or codes change their meaning.

@@ -143,15 +143,6 @@ class CaseStore:
         return found
 
 
-def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
-    """Return what tells whether a stored case is still the one that the files would give."""
-    stats = [(path.name, path.stat()) for path in sorted(files)]
-    return {
-        "files": [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats],
-        **settings,
-    }
-
-
 def _mark(origin: dict[str, Any]) -> dict[str, Any]:
     """Return an origin as JSON gives it back."""
     mark: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **origin}))

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from model.data import CaseError, find_cases, load_case
+from model.data import CaseError, find_cases, load_case, origin_of
 from model.decathlon import CaseFiles, DecathlonSet, read_set
-from model.train.cases import CaseArrays, CaseStore, StoredCase, origin_of
+from model.train.cases import CaseArrays, CaseStore, StoredCase
 from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
 from model.train.feed import ClassDrawer, Drawer, RegionDrawer
 from model.train.fingerprint import Fingerprint, measure
