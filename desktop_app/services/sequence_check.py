@@ -118,15 +118,26 @@ def check_looks(
     best, likelihood = scores.best(fixed=chosen_by_user)
     lead = likelihood - scores.as_given
     moved = tuple(sequence for sequence in best if best[sequence] is not sequence)
-    if lead >= SURE and is_clear(scores, best):
+    timing = 0.0 if _stays_alike(best) else _header_odds(moved, header_confidence or {})
+    if lead >= SURE + timing and is_clear(scores, best):
         return _corrected(best, scores, moved)
-    if lead > objection(best):
+    if lead > objection(best) + timing:
         raise SequenceDoubt(moved, "What the headers say and what the pixels show disagree.")
     _refuse_guess(scores, given, header_confidence or {}, chosen_by_user)
     overall, _ = scores.best()
     return SequenceCheck(
         {sequence: _finding(sequence, scores, given, overall, chosen_by_user) for sequence in given}
     )
+
+
+def _header_odds(moved: tuple[Sequence, ...], header_confidence: Mapping[Sequence, float]) -> float:
+    """Return the log-odds that the headers tell T1 kinds from T2 kinds rightly; 0 if not said.
+
+    The pixels' log-likelihood ratio has to overcome them, as in Bayes' rule.
+    """
+    doubts = [1.0 - header_confidence.get(sequence, 0.5) for sequence in moved]
+    doubt = min(0.5, max(0.05, *doubts))
+    return float(np.log((1.0 - doubt) / doubt))
 
 
 def objection(best: Assignment) -> float:
