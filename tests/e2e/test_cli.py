@@ -147,6 +147,7 @@ def test_measurements_have_the_schema(
         "sequences",
         "geometry",
         "regions",
+        "uncertainty",
         "warnings",
         "provenance",
     }
