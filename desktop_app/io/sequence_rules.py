@@ -92,12 +92,12 @@ def _classify(series: Series) -> Candidate:
     role, confidence, reason = _agree(words, physics, why, knows_inversion=knows_inversion)
     if role is Sequence.T1:
         role, confidence, reason = with_contrast(series, confidence, reason)
+    rank = _quality(series) + 20 * confidence
     if _coverage_mm(series) < MIN_COVERAGE_MM:
-        confidence *= 0.5
+        # A slab is as surely of its kind; another series of that kind comes before it.
+        rank -= 10 * confidence
         reason = f"{reason[:-1]}; covers only {_coverage_mm(series):.0f} mm."
-    return Candidate(
-        series.series_uid, role, confidence, reason, _quality(series) + 20 * confidence
-    )
+    return Candidate(series.series_uid, role, confidence, reason, rank)
 
 
 def _classify_by_name(series: Series) -> Candidate:
