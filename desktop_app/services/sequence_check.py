@@ -23,6 +23,8 @@ SURE, CLEAR, UNSURE = 3.0, 2.0, 1.0
 # and the pixels of unusual scans are less reliable, so more is asked of these.
 UNSURE_TOLD, UNSURE_ACROSS = 1.5, 2.5
 _ALIKE = (frozenset({Sequence.T1, Sequence.T1C}), frozenset({Sequence.T2, Sequence.FLAIR}))
+# What the headers' rules give where the description and the timing say the same.
+WORDS_AND_TIMING = 0.95
 # Below it the headers alone decide nothing.
 MIN_HEADER_CONFIDENCE = 0.6
 
@@ -133,11 +135,13 @@ def check_looks(
 def _header_odds(moved: tuple[Sequence, ...], header_confidence: Mapping[Sequence, float]) -> float:
     """Return the log-odds that the headers tell T1 kinds from T2 kinds rightly; 0 if not said.
 
-    The pixels' log-likelihood ratio has to overcome them, as in Bayes' rule.
+    The pixels' log-likelihood ratio has to overcome them, as in Bayes' rule. Where description
+    and timing agree for every image that would move, the pixels' doubt is told and no more.
     """
-    doubts = [1.0 - header_confidence.get(sequence, 0.5) for sequence in moved]
-    doubt = min(0.5, max(0.05, *doubts))
-    return float(np.log((1.0 - doubt) / doubt))
+    least = min((header_confidence.get(sequence, 0.5) for sequence in moved), default=0.5)
+    if least >= WORDS_AND_TIMING:
+        return float("inf")
+    return float(np.log(max(least, 0.5) / (1.0 - max(least, 0.5))))
 
 
 def objection(best: Assignment) -> float:

@@ -98,6 +98,18 @@ def _pairs_swapped() -> list[tuple[Sequence, ...]]:
     ]
 
 
+def test_pixels_only_warn_where_description_and_timing_agree(images: Images) -> None:
+    exchanged = dict(images)
+    exchanged[Sequence.T1C], exchanged[Sequence.T2] = images[Sequence.T2], images[Sequence.T1C]
+    brain = brain_of(images)
+    agreed = dict.fromkeys(Sequence, 0.95)
+    told = check_sequences(exchanged, brain, header_confidence=agreed)
+    assert not told.is_corrected
+    assert any("looks rather like" in warning for warning in told.warnings)
+    names_alone = dict.fromkeys(Sequence, 0.9)
+    assert check_sequences(exchanged, brain, header_confidence=names_alone).is_corrected
+
+
 def test_two_images_without_contrast_agent_are_not_told_apart(images: Images) -> None:
     rng = np.random.default_rng(0)
     plain = images[Sequence.T1]
