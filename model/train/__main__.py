@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -63,6 +64,8 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
     config = load_config(options.config)
     if options.fold is not None:
         config = config.without(options.fold)
+    if options.hold_out:
+        config = replace(config, held_out=(*config.held_out, *options.hold_out))
     checkpoint: Path = options.output / CHECKPOINT
     if not options.resume and has_checkpoint(checkpoint):
         msg = f"{options.output} holds a checkpoint: add --resume, or choose another folder"
@@ -148,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, required=True, help="checkpoint, log, weights")
     parser.add_argument("--fold", help="leave this one of the configuration's [folds] out")
+    parser.add_argument("--hold-out", nargs="+", metavar="CASE", help="leave these cases out")
     parser.add_argument(
         "--start-from",
         type=Path,
