@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ _Features = NDArray[np.float64]
 
 def poorer(image: _Image, rng: np.random.Generator) -> _Image:
     """Return the image as another scan might show it; 0 stays 0."""
-    kinds: tuple[Callable[[_Image], _Image], ...] = (
+    kinds: tuple[Callable[[_Image], NDArray[np.floating[Any]]], ...] = (
         lambda a: a,
         _thick,
         lambda a: a + 0.06 * np.median(a[a > 0]) * rng.standard_normal(a.shape),
@@ -59,7 +60,8 @@ def poorer(image: _Image, rng: np.random.Generator) -> _Image:
         lambda a: ndimage.gaussian_filter(a, 1.0),
     )
     changed = kinds[rng.integers(len(kinds))](image)
-    return np.where(image != 0, changed, 0).astype(np.float32)
+    kept: _Image = np.where(image != 0, changed, 0).astype(np.float32)
+    return kept
 
 
 def _thick(image: _Image, slices: int = 5) -> _Image:
