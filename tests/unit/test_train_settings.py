@@ -50,7 +50,7 @@ def test_the_papers_recipe_is_the_papers() -> None:
     assert config.optimiser.warm_up_epochs == 5
     assert config.optimiser.betas == (0.9, 0.95)
     assert config.validation.fraction == 0.2
-    heavier = load_config(CONFIGS / "brats2021_unetrpp.toml")
+    heavier = load_config(CONFIGS / "unetrpp_brats2021.toml")
     assert heavier.network == UNETRppConfig()
     same = replace(heavier, network=config.network, name=config.name, card=config.card)
     assert same == config
