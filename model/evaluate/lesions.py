@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from model.cropping import occupied_box
-from model.evaluate.metrics import Spacing, dice, surface_measures
+from model.evaluate.metrics import Spacing, dice, require_one_grid, surface_measures
 from model.spec import MaskArray
 
 WORST_LESION_MM: Final = 374.0
@@ -64,9 +64,7 @@ def lesion_score(
     ValueError
         If the shapes differ.
     """
-    if predicted.shape != reference.shape or predicted.ndim != 3:
-        msg = f"masks must share a (k, j, i) shape, got {predicted.shape} and {reference.shape}"
-        raise ValueError(msg)
+    require_one_grid(predicted, reference)
     box = occupied_box(predicted | reference)
     if box is None:
         return LesionScore(1.0, 0.0, 0, 0, 0)

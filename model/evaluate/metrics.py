@@ -59,9 +59,7 @@ def score(predicted: MaskArray, reference: MaskArray, spacing_kji_mm: Spacing) -
     ValueError
         If the shapes differ.
     """
-    if predicted.shape != reference.shape or predicted.ndim != 3:
-        msg = f"masks must share a (k, j, i) shape, got {predicted.shape} and {reference.shape}"
-        raise ValueError(msg)
+    require_one_grid(predicted, reference)
     voxel_mm3 = float(np.prod(spacing_kji_mm))
     hd95_mm, surface_dice = surface_measures(predicted, reference, spacing_kji_mm)
     return RegionScore(
@@ -71,6 +69,19 @@ def score(predicted: MaskArray, reference: MaskArray, spacing_kji_mm: Spacing) -
         float(reference.sum()) * voxel_mm3,
         float(predicted.sum()) * voxel_mm3,
     )
+
+
+def require_one_grid(predicted: MaskArray, reference: MaskArray) -> None:
+    """Check that two masks can be compared.
+
+    Raises
+    ------
+    ValueError
+        If they do not share a ``(k, j, i)`` shape.
+    """
+    if predicted.shape != reference.shape or predicted.ndim != 3:
+        msg = f"masks must share a (k, j, i) shape, got {predicted.shape} and {reference.shape}"
+        raise ValueError(msg)
 
 
 def dice(predicted: MaskArray, reference: MaskArray) -> float:

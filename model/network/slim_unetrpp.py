@@ -12,8 +12,6 @@ blocks of the two coarsest stages; everything else is Slim UNETR's layout.
 What is ours is off by default and named: see :class:`model.network.config.SlimUNETRppConfig`.
 """
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,12 +25,12 @@ from model.network.blocks import (
     upsampling,
 )
 from model.network.config import SlimUNETRppConfig
+from model.network.encoder_decoder import EncoderDecoder
 
 STAGES = 4
 TOTAL_STRIDE = 32
 REFERENCE_SIDE = 128
 PROJECTED_TOKENS = 64
-MIN_SIDE = 32
 
 
 class SlimUNETRppBlock(nn.Module):
@@ -69,7 +67,7 @@ def _stage(config: SlimUNETRppConfig, index: int, *, epa: bool) -> nn.Sequential
     return nn.Sequential(*layers)
 
 
-class SlimUNETRpp(nn.Module):
+class SlimUNETRpp(EncoderDecoder):
     """Slim UNETR++ for 3-D multi-sequence MR.
 
     Parameters
@@ -85,8 +83,9 @@ class SlimUNETRpp(nn.Module):
     """
 
     def __init__(self, config: SlimUNETRppConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or SlimUNETRppConfig()
+        config = config or SlimUNETRppConfig()
+        super().__init__(config.in_channels, config.total_stride)
+        self.config = config
         widths, half = config.widths, config.half_resolution_channels
         if half:
             self.stem = nn.Conv3d(config.in_channels, half, 3, stride=2, padding=1, bias=False)
@@ -127,39 +126,9 @@ class SlimUNETRpp(nn.Module):
             for n in (range(2) if config.deep_supervision else ())
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits at full resolution.
-
-        Raises
-        ------
-        ValueError
-            If the input has the wrong rank, channels or too short a side.
-        """
-        return self._run(x)[0]
-
-    def forward_deep(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits at full, 1/4 and 1/8 resolution (the latter two of the padded input).
-
-        Raises
-        ------
-        ValueError
-            As :meth:`forward`, or if a side is not a multiple of 32, or the network was built
-            without deep supervision.
-        """
-        if not self.deep_heads:
-            msg = "this network was built without deep supervision"
-            raise ValueError(msg)
-        if any(side % TOTAL_STRIDE for side in x.shape[2:]):
-            msg = f"sides must be multiples of {TOTAL_STRIDE}, got {tuple(x.shape[2:])}"
-            raise ValueError(msg)
-        logits, features = self._run(x)
-        deep = zip(self.deep_heads, features, strict=True)
-        return (logits, *(head(feature) for head, feature in deep))
-
     def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        self._check(x)
         shape = x.shape[2:]
-        padding = _padding(shape)
+        padding = self._padding(shape)
         if any(padding):  # padding by nothing would copy
             x = functional.pad(x, padding)
         half: Tensor | None = None
@@ -179,18 +148,3 @@ class SlimUNETRpp(nn.Module):
             x = self.half_up(self.half_expand(x) + half)
         logits: Tensor = self.head(x)
         return logits[:, :, : shape[0], : shape[1], : shape[2]], decoded[:2]
-
-    def _check(self, x: Tensor) -> None:
-        if x.ndim != 5 or x.shape[1] != self.config.in_channels:
-            msg = f"expected (batch, {self.config.in_channels}, k, j, i), got {tuple(x.shape)}"
-            raise ValueError(msg)
-        if min(x.shape[2:]) < MIN_SIDE:
-            msg = f"every side must have at least {MIN_SIDE} voxels, got {tuple(x.shape[2:])}"
-            raise ValueError(msg)
-
-
-def _padding(shape: Sequence[int]) -> list[int]:
-    padding: list[int] = []
-    for side in reversed(shape):
-        padding += [0, -side % TOTAL_STRIDE]
-    return padding

@@ -12,13 +12,13 @@ sample everywhere, where the published blocks use batch norm, which depends on w
 """
 
 import math
-from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from model.network.attention import EPABlock
 from model.network.blocks import ResidualConvBlock, SpatialNorm
+from model.network.encoder_decoder import EncoderDecoder
 from model.network.unetr_config import Grid, UNETRppConfig
 
 STAGES = 4
@@ -66,7 +66,7 @@ def _embedding(in_channels: int, out_channels: int, stride: int | Grid) -> nn.Se
     )
 
 
-class UNETRpp(nn.Module):
+class UNETRpp(EncoderDecoder):
     """UNETR++ for 3-D images of any number of channels.
 
     Parameters
@@ -82,8 +82,9 @@ class UNETRpp(nn.Module):
     """
 
     def __init__(self, config: UNETRppConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or UNETRppConfig()
+        config = config or UNETRppConfig()
+        super().__init__(config.in_channels, config.total_stride)
+        self.config = config
         dims, full = config.dims, config.full_resolution_channels
         strides: tuple[int | Grid, ...] = (config.stem_stride, 2, 2, 2)
         self.embed = nn.ModuleList(
@@ -107,40 +108,9 @@ class UNETRpp(nn.Module):
             for n in (range(2) if config.deep_supervision else ())
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the logits at full resolution.
-
-        Raises
-        ------
-        ValueError
-            If the input has the wrong rank, channels or too short a side.
-        """
-        return self._run(x)[0]
-
-    def forward_deep(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits at full resolution, at the stem's, and at half of that.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`forward`, or if a side is not a multiple of the total stride, or the network
-            was built without deep supervision.
-        """
-        if not self.deep_heads:
-            msg = "this network was built without deep supervision"
-            raise ValueError(msg)
-        stride = self.config.total_stride
-        if any(side % step for side, step in zip(x.shape[2:], stride, strict=True)):
-            msg = f"sides must be multiples of {stride}, got {tuple(x.shape[2:])}"
-            raise ValueError(msg)
-        logits, features = self._run(x)
-        deep = zip(self.deep_heads, features, strict=True)
-        return (logits, *(head(feature) for head, feature in deep))
-
     def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        self._check(x)
         k, j, i = x.shape[2:]
-        x = image = functional.pad(x, _padding(x.shape[2:], self.config.total_stride))
+        x = image = functional.pad(x, self._padding(x.shape[2:]))
         features: list[Tensor] = []
         for embed, stage in zip(self.embed, self.encoder, strict=True):
             x = stage(embed(x))
@@ -152,19 +122,3 @@ class UNETRpp(nn.Module):
         x = self.full_out(self.full_expand(x) + self.full_in(image))
         logits: Tensor = self.head(x)
         return logits[:, :, :k, :j, :i], decoded[:2]
-
-    def _check(self, x: Tensor) -> None:
-        config = self.config
-        if x.ndim != 5 or x.shape[1] != config.in_channels:
-            msg = f"expected (batch, {config.in_channels}, k, j, i), got {tuple(x.shape)}"
-            raise ValueError(msg)
-        if any(side < least for side, least in zip(x.shape[2:], config.total_stride, strict=True)):
-            msg = f"sides must be at least {config.total_stride}, got {tuple(x.shape[2:])}"
-            raise ValueError(msg)
-
-
-def _padding(shape: Sequence[int], stride: Grid) -> list[int]:
-    padding: list[int] = []
-    for side, step in zip(reversed(shape), reversed(stride), strict=True):
-        padding += [0, -side % step]
-    return padding

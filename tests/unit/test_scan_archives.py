@@ -1,7 +1,6 @@
-"""Archives and DICOMDIRs: opened like folders, refused with a reason, never trusted."""
+"""Archives: opened like folders, refused with a reason, never trusted."""
 
 import errno
-import gc
 import gzip
 import itertools
 import os
@@ -15,18 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.fileset import FileSet
-from pydicom.uid import MediaStorageDirectoryStorage, generate_uid
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.io import archive
 from desktop_app.io.archive import Unpacker
-from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicomdir import UnusableIndex, read_dicomdir
 from desktop_app.io.file_head import Stamp
 from desktop_app.io.folder_walk import FoundFile
 from desktop_app.io.load import load_series
@@ -34,7 +27,7 @@ from desktop_app.io.nifti import write_nifti
 from desktop_app.io.scan import ScanResult, scan
 from desktop_app.io.unpacked import lasting_name, own_folder
 from tests.bad_archives import DICOM_BEGINNING, PATIENT, pack, write_bad_archives
-from tests.mr_files import pattern, save, write_series
+from tests.mr_files import pattern, write_series
 
 SHAPE = (12, 6, 5)
 
@@ -279,93 +272,6 @@ def test_single_packed_file_that_would_fill_the_disk_is_listed(tmp_path: Path) -
     assert "unpacks to more than" in reasons(scan(tmp_path), tmp_path)["bomb.dcm.gz"]
 
 
-def write_medium(folder: Path) -> Path:
-    """Write a CD as a hospital hands it out and return its DICOMDIR."""
-    source = write_series(
-        folder.parent / "source", pattern(SHAPE), SeriesNumber=3, StudyTime="101500", StudyID="1"
-    )
-    with warnings.catch_warnings():
-        # A file set of pydicom leaves its folder for staged files to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        medium = FileSet()
-        for path in source:
-            medium.add(path)
-        medium.write(folder)
-        del medium
-        gc.collect()
-    return folder / "DICOMDIR"
-
-
-def test_dicomdir_opens_what_it_lists_and_nothing_else(tmp_path: Path) -> None:
-    index = write_medium(tmp_path / "cd")
-    write_series(tmp_path / "cd" / "EXTRA", pattern(SHAPE, 9), "T2")
-    result = scan(index)
-    assert [series.number for series in result.studies[0].series] == [3]
-    assert len(result.studies[0].series[0].instances) == SHAPE[0]
-    assert result.skipped == ()
-    assert len(scan(tmp_path / "cd").studies[0].series) == 2
-
-
-def test_dicomdir_copied_with_other_letters_is_followed(tmp_path: Path) -> None:
-    index = write_medium(tmp_path / "cd")
-    for path in sorted((tmp_path / "cd").rglob("*"), reverse=True):
-        if path != index:
-            path.rename(path.with_name(path.name.lower() + (".;1" if path.is_file() else "")))
-    (study,) = scan(index).studies
-    assert len(study.series[0].instances) == SHAPE[0]
-
-
-def test_files_missing_from_a_medium_are_listed(tmp_path: Path) -> None:
-    index = write_medium(tmp_path / "cd")
-    files = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file())
-    gone = [path for path in files if path != index][5]
-    gone.unlink()
-    result = scan(index)
-    assert result.skipped == ((str(gone), "listed in the DICOMDIR, but not there"),)
-
-
-def test_dicomdir_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
-    write_series(tmp_path / "secret", pattern(SHAPE), names="IM{number}")
-    index = write_medium(tmp_path / "cd")
-    with lenient_pydicom():
-        item = Dataset()
-        item.ReferencedFileID = ["..", "SECRET", "IM1"]
-        dataset = dcmread(index)
-        dataset.DirectoryRecordSequence.append(item)
-        dataset.save_as(index)
-    result = scan(index)
-    assert len(result.studies[0].series[0].instances) == SHAPE[0]
-    assert [reason for _, reason in result.skipped] == [
-        "listed in the DICOMDIR, but outside of its folder"
-    ]
-
-
-@pytest.mark.parametrize("damage", ["empty", "cut", "lists nothing", "stale"])
-def test_dicomdir_that_cannot_be_followed_opens_its_folder(tmp_path: Path, damage: str) -> None:
-    index = write_medium(tmp_path / "cd")
-    if damage == "empty":
-        index.write_bytes(b"")
-    elif damage == "cut":
-        index.write_bytes(index.read_bytes()[:700])
-    elif damage == "lists nothing":
-        empty = Dataset()
-        empty.SOPClassUID, empty.SOPInstanceUID = MediaStorageDirectoryStorage, generate_uid()
-        save(empty, index)
-    else:
-        for path in [one for one in (tmp_path / "cd").iterdir() if one.is_dir()]:
-            path.rename(tmp_path / "cd" / "moved")
-    result = scan(index)
-    assert len(result.studies[0].series[0].instances) == SHAPE[0]
-    told = dict(result.skipped)[str(index)]
-    assert told.startswith("not followed, the files beside it were read instead: ")
-
-
-def test_dicomdir_under_another_name_is_recognised(tmp_path: Path) -> None:
-    index = write_medium(tmp_path / "cd")
-    other = index.rename(index.with_name("index.dcm"))
-    assert len(scan(other).studies[0].series[0].instances) == SHAPE[0]
-
-
 def test_zip_of_nifti_files_is_named_after_the_archive(tmp_path: Path) -> None:
     for name in ("t1.nii.gz", "t2.nii.gz"):
         volume = Volume(np.ones((4, 5, 6), np.float32), Geometry((4, 5, 6), np.eye(4)))
@@ -378,33 +284,6 @@ def test_zip_of_nifti_files_is_named_after_the_archive(tmp_path: Path) -> None:
     assert study.study_uid == str(target)
     assert [what for what, _ in study.skipped] == [str(target / "t2_flair.nii.gz")]
     assert os.path.commonpath([study.series[0].series_uid, target]) != str(target)
-
-
-@pytest.fixture(scope="module")
-def medium(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
-    index = write_medium(tmp_path_factory.mktemp("medium") / "cd")
-    return index, index.read_bytes()
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=30),
-    st.floats(0, 1),
-)
-def test_any_damage_to_a_dicomdir_is_told_or_followed_inside_its_folder(
-    medium: tuple[Path, bytes], changes: list[tuple[float, int]], kept: float
-) -> None:
-    index, sound = medium
-    data = bytearray(sound)
-    for place, value in changes:
-        data[int(place * len(data))] = value
-    index.write_bytes(data[: int(kept * len(data))] if kept < 0.5 else data)
-    try:
-        listing = read_dicomdir(index)
-    except UnusableIndex:
-        return
-    assert 0 < len(listing.files) <= SHAPE[0]
-    assert all(path.is_relative_to(index.parent) for path in listing.files)
 
 
 TIMES = itertools.count()
