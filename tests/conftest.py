@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from dev_system import virtual_display
 
@@ -22,6 +23,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Before any test module imports torch; see model/__init__.py.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 faulthandler.enable()
+# How long an example takes depends on who else uses the computer; speed is the benchmarks' matter.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

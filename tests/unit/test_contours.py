@@ -87,7 +87,7 @@ def test_single_pixel_has_its_four_corners() -> None:
     }
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
 def test_any_mask_is_covered_exactly(mask: NDArray[np.bool_]) -> None:
     assert_exact(mask)

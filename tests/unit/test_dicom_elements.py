@@ -4,7 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -38,7 +38,6 @@ def both_ways(dataset: Dataset, keyword: str) -> tuple[str, str]:
         return stored, text(dataset, keyword)
 
 
-@settings(deadline=None)
 @given(st.lists(_WORDS, max_size=3), st.booleans())
 @example([" a ", "", "b"], False)
 def test_words(words: list[str], implicit: bool) -> None:
@@ -47,7 +46,6 @@ def test_words(words: list[str], implicit: bool) -> None:
     assert stored == converted
 
 
-@settings(deadline=None)
 @given(_WORDS, _NAMES, st.booleans())
 def test_descriptions_and_names_of_any_script(description: str, name: str, implicit: bool) -> None:
     dataset = as_read(
@@ -61,7 +59,6 @@ def test_descriptions_and_names_of_any_script(description: str, name: str, impli
         assert stored == converted
 
 
-@settings(deadline=None)
 @given(st.lists(_DECIMALS, min_size=3, max_size=3), st.booleans())
 def test_numbers(decimals: list[str], implicit: bool) -> None:
     dataset = as_read(implicit, ImagePositionPatient=decimals, EchoTime=decimals[0])

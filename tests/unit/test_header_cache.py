@@ -292,7 +292,7 @@ _PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(min_size=1).filter(lambda text: "\0" not in text), st.text(min_size=1), _PLAIN)
 def test_any_name_and_value_comes_back(folder: str, name: str, value: Any) -> None:
     folder = folder.encode("utf-8", "replace").decode()
@@ -303,7 +303,6 @@ def test_any_name_and_value_comes_back(folder: str, name: str, value: Any) -> No
         assert cache.notes == []
 
 
-@settings(deadline=None)
 @given(_PLAIN)
 def test_anything_else_than_a_header_is_refused_or_a_reason(value: Any) -> None:
     try:

@@ -60,7 +60,7 @@ def test_surfaces_are_nearly_those_of_surface_distance(seed):
     assert surface_dice == pytest.approx(theirs, abs=0.06)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs_of_masks())
 def test_dice_is_what_counting_gives(masks):
     predicted, reference = masks
@@ -69,7 +69,7 @@ def test_dice_is_what_counting_gives(masks):
     assert dice(predicted, reference) == (2 * both / size if size else 1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs_of_masks())
 def test_surface_measures_are_what_every_pair_of_voxels_gives(masks):
     predicted, reference = masks
@@ -105,7 +105,7 @@ def _surface(mask):
     return surface
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(pairs_of_masks())
 def test_swapping_the_two_changes_nothing_but_the_names(masks):
     one, other = score(*masks, SPACING), score(*reversed(masks), SPACING)

@@ -296,7 +296,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     return target, target.read_bytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=30),
     st.booleans(),

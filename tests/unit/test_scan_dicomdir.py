@@ -117,7 +117,7 @@ def medium(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     return index, index.read_bytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=30),
     st.floats(0, 1),
