@@ -1,5 +1,7 @@
 """Draws a report page onto an A4 sheet, in tenths of a millimetre."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QAbstractTextDocumentLayout,
@@ -15,9 +17,11 @@ from PySide6.QtGui import (
     QTextOption,
 )
 
-from desktop_app.services.key_images import KeyImage
 from desktop_app.services.report import ReportPage
 from ui import report_html
+
+if TYPE_CHECKING:
+    from desktop_app.services.key_images import KeyImage
 
 UNITS_PER_MM = 10
 SHEET_WIDTH, SHEET_HEIGHT = 210 * UNITS_PER_MM, 297 * UNITS_PER_MM
@@ -128,7 +132,7 @@ class ReportSheet:
             text = self._text(report_html.warnings([*warnings[:shown], more]))
         return text
 
-    def _picture(self, image: KeyImage, box: QRectF) -> None:
+    def _picture(self, image: "KeyImage", box: QRectF) -> None:
         height, width, _ = image.rgb_yxc.shape
         pixels = image.rgb_yxc.tobytes()
         self._painter.drawImage(

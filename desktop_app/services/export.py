@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,6 @@ from desktop_app.errors import UsageError
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_json import write_json
-from desktop_app.io.export_nifti import ET_LABELS, write_nifti_labels
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.measure import measurement_rows, measurements_document
@@ -171,6 +170,8 @@ def export_study(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
+    from desktop_app.io.export_nifti import ET_LABELS
+
     if et_label not in ET_LABELS:
         raise UsageError(
             "Unknown label for enhancing tumour.", f"--et-label {et_label}", "Choose 3 or 4."
@@ -223,9 +224,7 @@ class _Job:
     def writers(self) -> dict[ExportFormat, Callable[[Path], object]]:
         """Return the writers in the order in which they run: the clock is read last."""
         every: dict[ExportFormat, Callable[[Path], object]] = {
-            ExportFormat.NIFTI: partial(
-                write_nifti_labels, self._result.segmentation, et_label=self._et_label
-            ),
+            ExportFormat.NIFTI: self._write_nifti,
             ExportFormat.SEG: self._write_seg,
             ExportFormat.SR: self._write_sr,
             ExportFormat.RTSTRUCT: self._write_rtstruct,
@@ -248,8 +247,13 @@ class _Job:
     def _page(self) -> ReportPage:
         return build_page(self._result, anonymise=self._anonymise, further_warnings=self._warnings)
 
-    # highdicom takes half a second to import, which a program that only starts need not wait for:
-    # so the modules that write DICOM are imported where they are used.
+    # nibabel and highdicom take half a second to import each, which a program that only starts need
+    # not wait for: so the modules that use them are imported where they are used.
+
+    def _write_nifti(self, path: Path) -> None:
+        from desktop_app.io.export_nifti import write_nifti_labels
+
+        write_nifti_labels(self._result.segmentation, path, et_label=self._et_label)
 
     @cached_property
     def _source(self) -> "DicomSource":

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
-from desktop_app.io.decoder_process import DecoderProcess
-from desktop_app.io.header_cache import cache_file, clear_cache
-from desktop_app.io.load import load_series
-from desktop_app.io.nifti import is_nifti_path
-from desktop_app.io.nifti_scan import nifti_series
-from desktop_app.io.scan import ScanResult, scan
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.series_memory import user_series_memory
+
+# pydicom, nibabel and SciPy take seconds to load from a slow disk, and a window that only starts
+# needs none of them: so what reads files is imported where it is used.
+if TYPE_CHECKING:
+    from desktop_app.io.scan import ScanResult
 
 LEAVE_OUT = "none"
 """Override that leaves a sequence out, whatever is proposed for it."""
@@ -28,7 +28,7 @@ def open_path(
     token: CancelToken | None = None,
     use_cache: bool = True,
     limited: bool = True,
-) -> ScanResult:
+) -> "ScanResult":
     """Find the studies in a folder, ZIP archive, DICOMDIR or single file.
 
     Series like those the user chose in an earlier study are proposed again.
@@ -47,6 +47,8 @@ def open_path(
     Cancelled
         If `token` was cancelled.
     """
+    from desktop_app.io.scan import scan
+
     found = scan(path, progress=progress, check=_check(token), use_cache=use_cache, limited=limited)
     memory = user_series_memory()
     return replace(found, studies=tuple(memory.apply(study) for study in found.studies))
@@ -60,6 +62,8 @@ def forget_scans() -> None:
     OutputError
         If the system does not let it be removed.
     """
+    from desktop_app.io.header_cache import cache_file, clear_cache
+
     file = cache_file()
     try:
         clear_cache(file)
@@ -127,6 +131,9 @@ def load_roles(
     Cancelled
         If `token` was cancelled.
     """
+    from desktop_app.io.decoder_process import DecoderProcess
+    from desktop_app.io.load import load_series
+
     volumes: dict[Sequence, Volume] = {}
     with DecoderProcess() as decoder:
         for number, sequence in enumerate(one for one in Sequence if one in roles):
@@ -143,6 +150,9 @@ def _check(token: CancelToken | None) -> Callable[[], None] | None:
 
 
 def _override(study: Study, sequence: Sequence, text: str) -> Series:
+    from desktop_app.io.nifti import is_nifti_path
+    from desktop_app.io.nifti_scan import nifti_series
+
     for series in study.series:
         if series.series_uid == text:
             return _usable(series, sequence)
@@ -174,6 +184,8 @@ def _usable(series: Series, sequence: Sequence) -> Series:
 
 def _only_series(path: Path, sequence: Sequence) -> Series:
     """Return the one series of a folder; of several, the one proposed for the sequence."""
+    from desktop_app.io.scan import scan
+
     studies = scan(path).studies
     series = [one for study in studies for one in study.series if one.usable]
     if len(series) == 1:

@@ -20,12 +20,10 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError
-from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
-from desktop_app.services.preprocess import prepare
 from desktop_app.services.segment import header_confidence
 from desktop_app.services.stages import Stages
 
@@ -59,6 +57,8 @@ def reopen_result(
     Cancelled
         If `token` was cancelled.
     """
+    from desktop_app.services.preprocess import prepare
+
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
         volumes = load_roles(roles, progress=report, token=token)
@@ -84,6 +84,8 @@ def reopen_result(
 
 
 def _read_labels(file: Path, prepared: PreparedStudy) -> NDArray[np.uint8]:
+    from desktop_app.io.nifti import read_nifti
+
     if not file.is_file():
         raise _unusable("The result holds no labels.", file)
     labels = read_nifti(file)

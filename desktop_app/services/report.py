@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from desktop_app.domain.measurement import Interval
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import PatientSummary, Sequence
-from desktop_app.services.key_images import KeyImage, KeyImageMaker
 from desktop_app.services.measure import (
     MM3_PER_CM3,
     role_confidence,
@@ -18,6 +18,9 @@ from desktop_app.services.measure import (
     voxel_counts,
 )
 from desktop_app.services.privacy import Redactor
+
+if TYPE_CHECKING:
+    from desktop_app.services.key_images import KeyImage
 
 DISCLAIMER = "For research use. Not a medical device."
 NO_TUMOUR = "No tumour found."
@@ -76,7 +79,7 @@ class ReportPage:
     tumour_found: bool
     volumes: tuple[VolumeRow, ...]
     sequences: tuple[SequenceRow, ...]
-    images: tuple[tuple[KeyImage, ...], ...]
+    images: "tuple[tuple[KeyImage, ...], ...]"
     warnings: tuple[str, ...]
     provenance: tuple[str, ...]
     disclaimer: str = DISCLAIMER
@@ -197,7 +200,9 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         )
 
 
-def _images(result: StudyResult) -> tuple[tuple[KeyImage, ...], ...]:
+def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":
+    from desktop_app.services.key_images import KeyImageMaker
+
     prepared = result.prepared
     maker = KeyImageMaker(result.segmentation, prepared.reference)
     shown = [s for s in _SHOWN if s in prepared.volumes][:_ROWS_OF_IMAGES]

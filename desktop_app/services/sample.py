@@ -5,7 +5,6 @@ from pathlib import Path
 import desktop_app
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from model.synthetic import read_sample_study, write_sample_study
 
 # Another version may make another head, so it makes its own.
 _FOLDER = f"sample-study-{desktop_app.__version__}"
@@ -23,6 +22,8 @@ def ensure_sample_study(
     user_data
         Folder for what the program keeps for this user.
     """
+    from model.synthetic import read_sample_study, write_sample_study
+
     if progress is not None:
         progress(0.0, "Making the sample study (only once)")
     folder = user_data / _FOLDER

@@ -19,7 +19,6 @@ from desktop_app.paths import weights_dir
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
-from desktop_app.services.preprocess import prepare, to_reference
 from desktop_app.services.series_memory import user_series_memory
 from desktop_app.services.stages import Stages
 from model.calibration import Doubt
@@ -148,6 +147,9 @@ def segment_study(
     Cancelled
         If `token` was cancelled.
     """
+    # Loads slowly; a window that only starts need not wait for it.
+    from desktop_app.services.preprocess import prepare, to_reference
+
     require_sequences(study, roles)
     chosen = {*chosen_by_user, *_other_than_proposed(study, roles)} & set(roles)
     model = read_entry(options.weights, bundled=False)

@@ -13,7 +13,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.nifti import write_nifti
-from desktop_app.services import reopen
+from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
@@ -43,7 +43,7 @@ def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
         return result.prepared
 
     monkeypatch.setattr(reopen, "load_roles", load_roles)
-    monkeypatch.setattr(reopen, "prepare", prepare)
+    monkeypatch.setattr(preprocess, "prepare", prepare)
     return result
 
 

@@ -16,7 +16,7 @@ from desktop_app.domain.study import Sequence, Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import segment
+from desktop_app.services import preprocess, segment
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.segment import (
@@ -111,8 +111,8 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.select([enhancing, core, whole], [3, 1, 2], 0).astype(np.uint8)
 
     monkeypatch.setattr(segment, "load_roles", load_roles)
-    monkeypatch.setattr(segment, "prepare", prepare)
-    monkeypatch.setattr(segment, "to_reference", to_reference)
+    monkeypatch.setattr(preprocess, "prepare", prepare)
+    monkeypatch.setattr(preprocess, "to_reference", to_reference)
 
 
 def write_card(folder: Path, name: str, postprocess: dict[str, Any]) -> None:

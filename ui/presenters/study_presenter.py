@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
-from desktop_app.io.scan import ScanResult
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
@@ -33,6 +33,9 @@ from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.rows import header_of, region_rows
 from ui.views.study_view import Actions, StudyView
+
+if TYPE_CHECKING:
+    from desktop_app.io.scan import ScanResult
 
 _NOT_SEGMENTED = ("Not segmented yet.",)
 # The sequence a reader looks at first; the next in line where it is missing.
@@ -83,7 +86,7 @@ class StudyPresenter:
     def open_path(self, path: Path) -> None:
         """Look for studies in a folder, ZIP, DICOMDIR or file."""
 
-        def work(progress: ProgressCallback, token: CancelToken) -> ScanResult:
+        def work(progress: ProgressCallback, token: CancelToken) -> "ScanResult":
             return open_path(path, progress=progress, token=token)
 
         self._jobs.start(f"Opening {path.name}", work, self._on_scanned, lane=Lane.IO, kind="scan")
@@ -91,7 +94,7 @@ class StudyPresenter:
     def open_sample(self, user_data: Path) -> None:
         """Open the synthetic study; it is made first if it is not there yet."""
 
-        def work(progress: ProgressCallback, token: CancelToken) -> ScanResult:
+        def work(progress: ProgressCallback, token: CancelToken) -> "ScanResult":
             folder = ensure_sample_study(user_data, progress, token)
             return open_path(folder, progress=progress, token=token)
 
@@ -200,7 +203,7 @@ class StudyPresenter:
         self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
         self._show_actions()
 
-    def _on_scanned(self, scan: ScanResult) -> None:
+    def _on_scanned(self, scan: "ScanResult") -> None:
         studies = tuple(scan.studies)
         study = studies[0] if len(studies) == 1 else self._view.ask_study(studies)
         if study is None:

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import (
@@ -41,7 +41,7 @@ def label_surface(
     value
         The label.
     """
-    places = ndimage.find_objects((labels_kji == value).view(np.int8))
+    places = scipy.ndimage.find_objects((labels_kji == value).view(np.int8))
     if not places or places[0] is None:
         return None
     box = places[0]
@@ -61,7 +61,7 @@ def label_surface(
 
 def _small_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark connected parts so small that smoothing would shrink them to nothing."""
-    parts, _ = ndimage.label(mask)
+    parts, _ = scipy.ndimage.label(mask)
     sizes = np.bincount(parts.ravel())
     is_small = sizes < _LEAST_SMOOTHED_VOXELS
     is_small[0] = False
@@ -80,7 +80,7 @@ def _part_surface(
     if max(factors) > 1:
         counts = [(n - 1) * f + 1 for n, f in zip(field.shape, factors, strict=True)]
         zooms = [c / n for c, n in zip(counts, field.shape, strict=True)]
-        field = ndimage.zoom(field, zooms, order=1)
+        field = scipy.ndimage.zoom(field, zooms, order=1)
     return _contour(
         field,
         geometry,

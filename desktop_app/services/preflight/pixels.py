@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from desktop_app.domain.preflight import Aspect, Check, Light, Source
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.imaging.image_quality import ImageQuality, measure_quality
-from desktop_app.imaging.thumbnail import axial_thumbnail
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.preflight.headers import BRAIN_SIZE_LPS_MM
+
+if TYPE_CHECKING:
+    from desktop_app.imaging.image_quality import ImageQuality
 
 # Rose (1948, doi 10.1364/JOSA.38.000196): a difference is seen with certainty from five times the
 # noise on. Below 5 this holds for no two tissues. The noisiest of 112 real images measured 14.5,
@@ -71,6 +73,10 @@ def look_at_pixels(
     Cancelled
         If `token` was cancelled.
     """
+    # SciPy loads slowly; a window that only starts need not wait for it.
+    from desktop_app.imaging.image_quality import measure_quality
+    from desktop_app.imaging.thumbnail import axial_thumbnail
+
     reaches = {sequence: _reach(volume) for sequence, volume in volumes.items()}
     looks = {}
     for number, (sequence, volume) in enumerate(volumes.items()):
@@ -84,7 +90,7 @@ def look_at_pixels(
     return looks
 
 
-def judge_quality(quality: ImageQuality) -> Check:
+def judge_quality(quality: "ImageQuality") -> Check:
     """Return the light and sentence for what was measured; see the thresholds above."""
     if quality.noise_share <= 0:
         return _quality(Light.UNKNOWN, "Nothing in the image to measure noise and motion in.")
