@@ -9,11 +9,13 @@ class Kind(StrEnum):
 
     SLIM_UNETRPP = "slim_unetrpp"
     UNETR_PLUS_PLUS = "unetr_plus_plus"
+    SEGRESNET = "segresnet"
 
 
 CARD_NAMES: Final[dict[Kind, str]] = {
     Kind.SLIM_UNETRPP: "SlimUNETRpp",
     Kind.UNETR_PLUS_PLUS: "UNETRpp",
+    Kind.SEGRESNET: "SegResNet",
 }
 """``architecture`` on a model card."""
 
@@ -21,4 +23,7 @@ TITLES: Final[dict[str, str]] = {
     "SlimUNETRpp": "Slim UNETR++",
     "UNETRpp": "UNETR++",
 }
-"""What a reader calls each architecture."""
+"""What a reader calls each architecture of the product.
+
+A peer that is trained for comparison alone is missing: its weights cannot be installed.
+"""

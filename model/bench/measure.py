@@ -230,12 +230,12 @@ def _weights(job: Job, folder: Path) -> Path:
     ):
         return installed
     network = build_network(config or BOUNDARY)
-    with torch.no_grad():
-        if network.head.bias is not None:
-            network.head.bias -= _TUMOUR_IS_RARE
+    state = network.state_dict()
+    if "head.bias" in state:
+        state["head.bias"] -= _TUMOUR_IS_RARE
     one_pass = isinstance(network.config, SlimUNETRppConfig)
     details = {"inference": {"window": None}} if one_pass else {}
-    save_network(folder, job.model_name, network.config, network.state_dict(), details)
+    save_network(folder, job.model_name, network.config, state, details)
     return folder
 
 

@@ -1,12 +1,12 @@
 """The runs of a cross-validation: one network per fold and the patients it never read."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from model.data import CaseError
+from model.recipes import read_recipe
 from model.weights import ModelCard, read_card
 
 FOLD_TABLE: Final = Path(__file__).resolve().parents[1] / "train" / "configs" / "few_patients.toml"
@@ -51,7 +51,7 @@ def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
     Parameters
     ----------
     path
-        A training configuration with a table ``[folds]``.
+        A training configuration with a table ``[folds]``, its own or of the one it extends.
 
     Raises
     ------
@@ -61,9 +61,9 @@ def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
     if not path.is_file():
         return {}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))["folds"]
+        table = read_recipe(path)["folds"]
         return {name: frozenset(map(str, cases)) for name, cases in table.items()}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         msg = f"{path}: no table of folds ({error})"
         raise FoldError(msg) from error
 

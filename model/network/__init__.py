@@ -1,7 +1,8 @@
-"""The networks and their parts: Slim UNETR++ and UNETR++."""
+"""The networks and their parts: Slim UNETR++, UNETR++ and what they are compared with."""
 
 from model.network.config import BOUNDARY, SlimUNETRppConfig
 from model.network.kinds import Network, NetworkConfig, build_network, read_config
+from model.network.segresnet import SegResNet, SegResNetConfig
 from model.network.slim_unetrpp import SlimUNETRpp
 from model.network.unetr_config import UNETRppConfig
 from model.network.unetr_plus_plus import UNETRpp
@@ -10,6 +11,8 @@ __all__ = [
     "BOUNDARY",
     "Network",
     "NetworkConfig",
+    "SegResNet",
+    "SegResNetConfig",
     "SlimUNETRpp",
     "SlimUNETRppConfig",
     "UNETRpp",

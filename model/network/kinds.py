@@ -1,10 +1,11 @@
 """The networks that can be built: by the kind a configuration names, by the card of weights."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from model.architectures import Kind
 from model.network.config import SlimUNETRppConfig
+from model.network.segresnet import SegResNet, SegResNetConfig
 from model.network.slim_unetrpp import SlimUNETRpp
 from model.network.unetr_config import UNETRppConfig
 from model.network.unetr_plus_plus import UNETRpp
@@ -30,14 +31,19 @@ class NetworkShape(Protocol):
         """Whether `forward_deep` gives coarser answers too."""
 
 
-NetworkConfig = SlimUNETRppConfig | UNETRppConfig
-Network = SlimUNETRpp | UNETRpp
+NetworkConfig = SlimUNETRppConfig | UNETRppConfig | SegResNetConfig
+Network = SlimUNETRpp | UNETRpp | SegResNet
+
+_CONFIGS: Final[dict[Kind, type[NetworkConfig]]] = {
+    Kind.SLIM_UNETRPP: SlimUNETRppConfig,
+    Kind.UNETR_PLUS_PLUS: UNETRppConfig,
+    Kind.SEGRESNET: SegResNetConfig,
+}
 
 
 def kind_of(config: NetworkConfig) -> Kind:
     """Return the kind of network that a configuration is for."""
-    slim = isinstance(config, SlimUNETRppConfig)
-    return Kind.SLIM_UNETRPP if slim else Kind.UNETR_PLUS_PLUS
+    return next(kind for kind, made in _CONFIGS.items() if isinstance(config, made))
 
 
 def read_config(settings: Mapping[str, object], kind: str | None = None) -> NetworkConfig:
@@ -58,13 +64,15 @@ def read_config(settings: Mapping[str, object], kind: str | None = None) -> Netw
     if named not in list(Kind):
         msg = f"unknown kind of network {named!r}; known: {', '.join(Kind)}"
         raise ValueError(msg)
-    if Kind(named) is Kind.SLIM_UNETRPP:
-        return SlimUNETRppConfig.from_mapping(values)
-    return UNETRppConfig.from_mapping(values)
+    return _CONFIGS[Kind(named)].from_mapping(values)
 
 
 def build_network(config: NetworkConfig) -> Network:
     """Return a network with random weights."""
-    if isinstance(config, SlimUNETRppConfig):
-        return SlimUNETRpp(config)
-    return UNETRpp(config)
+    match config:
+        case SlimUNETRppConfig():
+            return SlimUNETRpp(config)
+        case UNETRppConfig():
+            return UNETRpp(config)
+        case SegResNetConfig():
+            return SegResNet(config)

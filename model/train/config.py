@@ -1,12 +1,12 @@
 """The training configuration, read from a TOML file."""
 
 import math
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from model.network import NetworkConfig, SlimUNETRppConfig, read_config
+from model.recipes import read_recipe
 from model.train.sections import (
     AugmentConfig,
     ConfigError,
@@ -166,7 +166,7 @@ class TrainConfig:
 
 
 def load_config(path: Path) -> TrainConfig:
-    """Read a configuration.
+    """Read a configuration, see `model.recipes.read_recipe` for what it may leave out.
 
     Raises
     ------
@@ -174,13 +174,9 @@ def load_config(path: Path) -> TrainConfig:
         If the file is not TOML or a setting is unknown, missing or out of range.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: {error}"
-        raise ConfigError(msg) from error
-    try:
+        document = read_recipe(path)
         network = read_config(document.pop("network", {}))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
     sources = tuple(_build(SourceConfig, item) for item in document.pop("sources", ()))
