@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingError
@@ -19,11 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv
         Arguments without the program's name; those of the process by default.
     """
+    # Before all else: a frozen program's further processes begin here too, and end in this call.
     multiprocessing.freeze_support()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if not arguments:
-            return _open_window([])
+        if not arguments or _is_study(arguments):
+            return _open_window(arguments)
         # Imported late: the window starts without the command line's libraries.
         from desktop_app import cli
 
@@ -31,9 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ExitCode.CANCELLED
     except UserFacingError as error:
-        if sys.stderr is not None:
-            sys.stderr.write(f"{error}\n")
+        _tell(error)
         return error.code
+
+
+def _is_study(arguments: Sequence[str]) -> bool:
+    """Whether this is what a desktop passes on when a study is dropped on the program's icon."""
+    return len(arguments) == 1 and Path(arguments[0]).is_absolute() and Path(arguments[0]).exists()
+
+
+def _tell(error: UserFacingError) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(f"{error}\n")
+    elif sys.platform == "win32":
+        # Started by a double click there is no console, and nothing but this would be seen.
+        import ctypes
+
+        icon_error = 0x10
+        ctypes.windll.user32.MessageBoxW(None, str(error), "Gliascope", icon_error)
 
 
 def _open_window(paths: list[str]) -> int:

@@ -15,12 +15,10 @@ from desktop_app.services.crash_report import write_crash_report
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.models import INSTALLED_FOLDER, ModelStore
 from desktop_app.services.session import Session
-from desktop_app.services.settings import Settings, load_settings, save_settings
+from desktop_app.services.settings import SETTINGS_FILE, Settings, load_settings, save_settings
 
 if TYPE_CHECKING:
     from desktop_app.services.batch.place import StudyPlace
-
-_SETTINGS_FILE = "settings.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +50,7 @@ class App:
 
     def load_settings(self) -> Settings:
         """Return what the user chose in earlier sessions."""
-        return load_settings(self.user_data / _SETTINGS_FILE)
+        return load_settings(self.user_data / SETTINGS_FILE)
 
     def save_settings(self, settings: Settings) -> None:
         """Keep what the user chose.
@@ -62,7 +60,7 @@ class App:
         OutputError
             If it cannot be written.
         """
-        save_settings(settings, self.user_data / _SETTINGS_FILE)
+        save_settings(settings, self.user_data / SETTINGS_FILE)
 
     def report_crash(self, traceback_text: str) -> Path:
         """Write the trace of a defect to a file and return its path.

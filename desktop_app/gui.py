@@ -2,20 +2,38 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from desktop_app import composition
-from desktop_app.services.export import PageRenderer
+from desktop_app.paths import assets_dir, user_data_dir
+from desktop_app.services.settings import SETTINGS_FILE, load_settings
+
+if TYPE_CHECKING:
+    from desktop_app.services.export import PageRenderer
 
 
 def main(paths: Sequence[str]) -> int:
     """Show the window, on a study if one is given; returns the exit code."""
+    from desktop_app.services.rehearsal import Moment, Rehearsal
+    from ui.application import make_application
+    from ui.splash import Splash
+    from ui.theme import ThemeName
+
+    application = make_application(["gliascope"])
+    theme = load_settings(user_data_dir() / SETTINGS_FILE).theme
+    splash = Splash(assets_dir() / "icons", ThemeName(theme))
+    splash.show_now()
+    rehearsal = Rehearsal.asked_for()
+    if rehearsal is not None:
+        rehearsal.note(Moment.SPLASH)
+    # Only now what takes a second or more to load.
+    from desktop_app import composition
     from ui.app import run
 
     with composition.build() as app:
-        return run(app, [Path(path) for path in paths])
+        return run(application, app, [Path(path) for path in paths], splash, rehearsal)
 
 
-def page_renderer() -> PageRenderer:
+def page_renderer() -> "PageRenderer":
     """Return the maker of PDF pages, for commands that show no window."""
     from ui.pdf_report import PdfReport
 

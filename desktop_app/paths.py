@@ -17,6 +17,18 @@ def assets_dir() -> Path:
     return root / "assets"
 
 
+def program_command() -> list[str]:
+    """Return the command that starts this program once more; arguments may follow."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, "-m", "desktop_app"]
+
+
+def sample_dir() -> Path:
+    """Return where an installed program has its sample study; a source tree has none."""
+    return assets_dir() / "sample-study"
+
+
 def weights_dir() -> Path:
     """Return the folder with the networks' weights and model cards."""
     return assets_dir() / "weights"

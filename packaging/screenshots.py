@@ -19,7 +19,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from desktop_app import composition
 from model.synthetic import Sequence, write_sample_study
-from ui.app import WindowApp, make_application
+from ui.app import WindowApp
+from ui.application import make_application
 from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.theme import ThemeName

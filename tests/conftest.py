@@ -15,6 +15,7 @@ from dev_system import virtual_display
 
 if TYPE_CHECKING:
     from model.synthetic import SampleStudy
+    from ui.application import Application
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,6 +49,14 @@ def sample_study(tmp_path_factory: pytest.TempPathFactory) -> "SampleStudy":
     from model.synthetic import write_sample_study
 
     return write_sample_study(tmp_path_factory.mktemp("sample") / "study")
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> "type[Application]":
+    """Make the application of a test what the program's own is."""
+    from ui.application import Application
+
+    return Application
 
 
 @pytest.fixture(scope="session")

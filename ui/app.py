@@ -9,21 +9,26 @@ from types import TracebackType
 from typing import Protocol
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSplashScreen
 
 import desktop_app
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import UserFacingError
-from desktop_app.jobs.runner import JobRunner
-from desktop_app.jobs.worker import ModelWorker
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.jobs.worker import ModelWorker, WorkerState
 from desktop_app.paths import assets_dir
+from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
+from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
+from ui.application import Application
 from ui.dialogs.export_dialog import ExportDialog
 from ui.export_formats import format_choices
 from ui.icons import Icons
@@ -32,8 +37,17 @@ from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
+from ui.rehearsal import RehearsalWatch
 from ui.theme import ThemeName, apply_theme, resolve
 from ui.widgets.message import about_box
+
+_READINESS = {
+    WorkerState.ABSENT: "",
+    WorkerState.LOADING: "Loading the network …",
+    WorkerState.READY: "Ready to segment",
+    WorkerState.BUSY: "",
+}
+_READINESS_MS = 250
 
 
 class AppServices(Protocol):
@@ -116,6 +130,8 @@ class WindowApp:
             make_batch=self._make_batch,
             open_result=self._open_result,
         )
+        self._readiness = QTimer(self.window)
+        self._readiness.setInterval(_READINESS_MS)
         self._connect()
 
     def start(self, paths: Many[Path]) -> None:
@@ -125,8 +141,7 @@ class WindowApp:
             self._use_model(self.settings.model)
         if paths:
             self.study.open_path(paths[0])
-        device, precision = self.settings.device, self.settings.precision
-        QTimer.singleShot(0, lambda: self.services.worker.warm(device, precision))
+        QTimer.singleShot(0, self._get_ready)
 
     def set_theme(self, name: ThemeName) -> None:
         """Change the appearance and remember it."""
@@ -141,15 +156,34 @@ class WindowApp:
 
     def close(self) -> None:
         """Stop the jobs, keep the settings; nothing touches the window any more."""
+        self._readiness.stop()
         self.dispatcher.close()
         self.study.close()
         self.batch.stop()
         self.settings = replace(self.settings, open_folder=self.window.last_folder)
         self.services.save_settings(self.settings)
 
+    def _get_ready(self) -> None:
+        """Load the network in its process, and here what the first study will need."""
+        self.services.worker.warm(self.settings.device, self.settings.precision)
+        self._readiness.start()
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> None:
+            load_ahead()
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Failed):
+                self.dispatcher(lambda: self.window.show_crash(event.traceback))
+
+        self.services.runner.submit(work, listen, lane=Lane.IO)
+
+    def _show_readiness(self) -> None:
+        self.window.show_readiness(_READINESS[self.services.worker.state])
+
     def _connect(self) -> None:
         window, page = self.window, self.window.study_page
         window.has_unsaved = lambda: self.study.unsaved
+        self._readiness.timeout.connect(self._show_readiness)
         window.path_opened.connect(self.study.open_path)
         window.sample_requested.connect(self._open_sample)
         window.export_asked.connect(self._ask_export)
@@ -236,20 +270,36 @@ class WindowApp:
         dialog.deleteLater()
 
 
-def make_application(arguments: Many[str]) -> QApplication:
-    """Return the Qt application with the product's name."""
-    application = QApplication(list(arguments))
-    application.setApplicationName("Gliascope")
-    application.setApplicationDisplayName("Gliascope")
-    application.setApplicationVersion(desktop_app.__version__)
-    application.setDesktopFileName("gliascope")
-    return application
+def run(
+    application: Application,
+    services: AppServices,
+    paths: Many[Path],
+    splash: QSplashScreen | None = None,
+    rehearsal: Rehearsal | None = None,
+) -> int:
+    """Show the window until the user closes it; returns the exit code.
 
-
-def run(services: AppServices, paths: Many[Path]) -> int:
-    """Show the window until the user closes it; returns the exit code."""
-    application = make_application(["gliascope"])
+    Parameters
+    ----------
+    splash
+        What is on the screen meanwhile.
+    rehearsal
+        Set where this start is only to be watched.
+    """
     app = WindowApp(application, services)
     sys.excepthook = app.on_exception
+    application.file_opened.connect(app.window.open_path)
+    if rehearsal is not None:
+        _watch(rehearsal, app, has_study=bool(paths))
     app.start(paths)
+    if splash is not None:
+        splash.finish(app.window)
     return application.exec()
+
+
+def _watch(rehearsal: Rehearsal, app: WindowApp, *, has_study: bool) -> None:
+    session, worker = app.services.session, app.services.worker
+    is_there = {Moment.READY: lambda: worker.state is WorkerState.READY}
+    if has_study:
+        is_there[Moment.STUDY] = lambda: session.loaded is not None and not app.study.preflight.busy
+    RehearsalWatch(rehearsal, app.window, is_there)

@@ -33,6 +33,7 @@ from ui.menus import Menus
 from ui.panels.batch_page import BatchPage
 from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
+from ui.splash import NOTICE
 from ui.views.study_view import (
     Actions,
     Comparison,
@@ -45,7 +46,6 @@ from ui.views.study_view import (
 from ui.widgets.card import styled_label
 from ui.widgets.message import crash_box, error_box, message_box
 
-NOTICE = "For research use. Not a medical device."
 _STUDY_TAB, _BATCH_TAB = 0, 1
 
 
@@ -103,6 +103,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self._readout = styled_label("", "muted")
         self.statusBar().addWidget(self._readout, 1)
+        self._readiness = styled_label("", "muted")
+        self._readiness.setContentsMargins(0, 0, 10, 0)
+        self.statusBar().addPermanentWidget(self._readiness)
         self.statusBar().addPermanentWidget(styled_label(NOTICE, "notice"))
         self.menus = Menus(self)
         self._connect()
@@ -130,13 +133,13 @@ class MainWindow(QMainWindow):
         """Ask for the folder of a study and report it."""
         folder = QFileDialog.getExistingDirectory(self, "Open a study", self._last_folder)
         if folder:
-            self._open(Path(folder))
+            self.open_path(Path(folder))
 
     def ask_file(self) -> None:
         """Ask for a ZIP, a DICOMDIR, a DICOM or a NIfTI file and report it."""
         file, _ = QFileDialog.getOpenFileName(self, "Open a study", self._last_folder)
         if file:
-            self._open(Path(file))
+            self.open_path(Path(file))
 
     def show_batch_page(self) -> None:
         """Turn to the batch and ask for its folder if there is none yet."""
@@ -161,6 +164,10 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
+    def show_readiness(self, text: str) -> None:
+        """Tell in the status line whether the network is loaded."""
+        self._readiness.setText(text)
+
     def show_study_page(self) -> None:
         """Turn to the study."""
         self._tabs.setCurrentIndex(_STUDY_TAB)
@@ -169,7 +176,8 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentIndex(page)
         self._readout.setVisible(page == _STUDY_TAB)
 
-    def _open(self, path: Path) -> None:
+    def open_path(self, path: Path) -> None:
+        """Report a study to open, unless an unsaved result is to be kept."""
         if not self.may_discard():
             return
         self._last_folder = str(path.parent)
@@ -185,7 +193,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         event.acceptProposedAction()
-        self._open(Path(event.mimeData().urls()[0].toLocalFile()))
+        self.open_path(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask before a result that was never exported is lost."""

@@ -1,10 +1,12 @@
 """The network in a process of its own: warm, killable, replaced when it dies or ages."""
 
+import contextlib
 import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +26,15 @@ RECYCLE_AFTER_STUDIES = 20
 
 _POLL_SECONDS = 0.05
 _END_SECONDS = 2.0
+
+
+class WorkerState(Enum):
+    """What the network's process does."""
+
+    ABSENT = "absent"
+    LOADING = "loading"
+    READY = "ready"
+    BUSY = "busy"
 
 
 class WorkerDefect(RuntimeError):
@@ -66,6 +77,19 @@ class ModelWorker:
         """Process id of the process that runs now, if any."""
         child = self._child
         return child.process.pid if child is not None else None
+
+    @property
+    def state(self) -> WorkerState:
+        """What the process does now, found out without waiting for it."""
+        if not self._lock.acquire(blocking=False):
+            return WorkerState.BUSY
+        try:
+            child = self._child
+            if child is None or not child.process.is_alive():
+                return WorkerState.ABSENT
+            return child.state
+        finally:
+            self._lock.release()
 
     def warm(self, device: str = "auto", precision: str = Precision.AUTO) -> None:
         """Start the process, so that it loads the network while the user does something else.
@@ -186,6 +210,17 @@ class _Child:
         self.answered = 0
         self.is_idle = False
         self._is_ready = False
+        self._unread: list[Any] = []
+
+    @property
+    def state(self) -> WorkerState:
+        """Whether it has loaded the network; ABSENT if it has said that it cannot."""
+        if not self._is_ready and not self._unread and self._connection.poll():
+            with contextlib.suppress(EOFError, OSError):
+                self._unread.append(receive(self._connection))
+        if self._is_ready or any(isinstance(one, Ready) for one in self._unread):
+            return WorkerState.READY
+        return WorkerState.ABSENT if self._unread else WorkerState.LOADING
 
     def ask(
         self, request: InferenceRequest, progress: ProgressCallback, token: CancelToken
@@ -239,6 +274,8 @@ class _Child:
                     raise WorkerDefect(f"unexpected {type(message).__name__}")
 
     def _next(self, token: CancelToken) -> Any:
+        if self._unread:
+            return self._unread.pop(0)
         while True:
             token.raise_if_cancelled()
             ready = wait([self._connection, self.process.sentinel], timeout=_POLL_SECONDS)

@@ -8,6 +8,8 @@ from typing import Any
 
 from desktop_app.io.atomic import atomic_path
 
+SETTINGS_FILE = "settings.json"
+
 _log = logging.getLogger(__name__)
 
 

@@ -16,9 +16,10 @@ from desktop_app.services.preflight.headers import check_headers
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
-from ui.main_window import NOTICE, MainWindow
+from ui.main_window import MainWindow
 from ui.presenters.rows import header_of, region_rows
 from ui.presenters.slots import slots_of
+from ui.splash import NOTICE
 from ui.theme import DARK, LIGHT, apply_theme
 from ui.views.study_view import Actions, JobStatus
 
@@ -161,7 +162,7 @@ def test_icons_follow_the_theme(window, qapp):
 
 
 def test_the_folder_of_the_last_study_is_remembered(window):
-    window._open(Path("somewhere") / "study")
+    window.open_path(Path("somewhere") / "study")
     assert window.last_folder == "somewhere"
 
 
@@ -171,9 +172,9 @@ def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, monke
     window.has_unsaved = lambda: True
     answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard])
     monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
-    window._open(tmp_path)
+    window.open_path(tmp_path)
     assert opened == []
-    window._open(tmp_path)
+    window.open_path(tmp_path)
     assert opened == [tmp_path]
     window.has_unsaved = lambda: False
 

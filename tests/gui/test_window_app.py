@@ -21,7 +21,7 @@ def app(qtbot, qapp, tmp_path):
 
 def test_settings_outlive_the_window(app, qapp, tmp_path):
     app.set_theme(ThemeName.DARK)
-    app.window._open(Path(tmp_path / "patients" / "one"))
+    app.window.open_path(Path(tmp_path / "patients" / "one"))
     app.window.close()
     kept = app.services.load_settings()
     assert kept.theme == "dark"

@@ -1,11 +1,13 @@
 """The program's first steps: window or command, and what happens when a library is missing."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from desktop_app import __main__ as start
-from desktop_app import cli, gui
+from desktop_app import cli, gui, paths
 
 
 def missing(*_: Any) -> Any:
@@ -21,6 +23,25 @@ def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(gui, "main", lambda paths: opened.append(paths) or 5)
     assert start.main([]) == 5
     assert opened == [[]]
+
+
+def test_a_study_dropped_on_the_icon_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr(gui, "main", lambda paths: opened.append(paths) or 0)
+    folder = tmp_path / "a study ä 文"
+    folder.mkdir()
+    assert start.main([str(folder)]) == 0
+    assert opened == [[str(folder)]]
+    assert start.main([str(folder / "gone")]) == 2
+
+
+def test_a_frozen_program_starts_itself_without_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/opt/gliascope/gliascope")
+    assert paths.program_command() == ["/opt/gliascope/gliascope", "-m", "desktop_app"]
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert paths.program_command() == ["/opt/gliascope/gliascope"]
 
 
 def test_a_window_that_cannot_open_is_told_in_three_lines(

@@ -14,7 +14,7 @@ import pytest
 from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.child import Warmth, load_network
-from desktop_app.jobs.worker import ModelWorker, WorkerDefect
+from desktop_app.jobs.worker import ModelWorker, WorkerDefect, WorkerState
 from model.errors import DeviceFailure
 from model.inference import Segmenter
 from model.messages import InferenceRequest
@@ -54,6 +54,37 @@ def test_a_result_comes_back_on_the_grid_asked_for(worker):
     assert np.array_equal(result.labels_kji != 0, request("").image_ckji[0] != 0)
     assert not result.labels_kji.flags.writeable
     assert seen == [(0.0, "Loading the network"), (0.5, "Segmenting")]
+
+
+def wait_for(worker: ModelWorker, state: WorkerState) -> None:
+    end = time.monotonic() + 60
+    while worker.state is not state:
+        assert time.monotonic() < end, worker.state
+        time.sleep(0.02)
+
+
+def test_it_tells_when_the_network_is_loaded(worker):
+    assert worker.state is WorkerState.ABSENT
+    worker.warm()
+    wait_for(worker, WorkerState.READY)
+    assert worker.segment(request("go")).model_id == str(worker.pid)
+    assert worker.state is WorkerState.READY
+
+
+def test_while_it_loads_it_is_not_ready(fakes):
+    worker = ModelWorker(Path(), factory=fakes.slow_start)
+    worker.warm()
+    assert worker.state is WorkerState.LOADING
+    worker.close()
+
+
+def test_a_network_that_cannot_be_loaded_is_told_with_the_study(fakes):
+    worker = ModelWorker(Path(), factory=fakes.failing_start)
+    worker.warm()
+    wait_for(worker, WorkerState.ABSENT)
+    with pytest.raises(DeviceError, match="no device at all"):
+        worker.segment(request("go"))
+    worker.close()
 
 
 def test_a_warm_process_is_used_again(worker):

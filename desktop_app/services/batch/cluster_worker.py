@@ -2,7 +2,6 @@
 
 import queue
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 import desktop_app
 from desktop_app.errors import Cancelled, DeviceError, UsageError
+from desktop_app.paths import program_command
 from desktop_app.services.batch.attempt import StudyOrder, failed
 from desktop_app.services.batch.cluster_messages import (
     COMMAND,
@@ -116,7 +116,7 @@ class _Process:
     def __init__(self, remote: RemoteOrder) -> None:
         self._name = remote.order.study.name
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            [sys.executable, "-m", "desktop_app", COMMAND],
+            [*program_command(), COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
