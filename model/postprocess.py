@@ -12,6 +12,7 @@ from model.spec import REGIONS, Label, Region
 
 _Mask = NDArray[np.bool_]
 ENHANCING_MM3 = 1000.0
+PEAK_MM3 = 100.0
 
 _OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
@@ -38,6 +39,10 @@ class PostprocessSettings:
         case. The core of an enhancing glioma is what enhancement encloses, that of another is
         most of it: a network in doubt which of the two it sees need not be asked. ``None``: the
         same threshold for both.
+    min_peak
+        Per region: it is dropped in the same way unless `PEAK_MM3` of it exceed this probability.
+        Of enhancement that is there a network is certain somewhere; what it marks in a tumour
+        without enhancement is doubtful throughout. 0: no such test.
 
     Raises
     ------
@@ -49,12 +54,15 @@ class PostprocessSettings:
     min_component_mm3: tuple[float, float, float] = (20.0, 50.0, 10.0)
     min_total_mm3: tuple[float, float, float] = (0.0, 0.0, 0.0)
     core_threshold_if_enhancing: float | None = None
+    min_peak: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         core = self.core_threshold_if_enhancing
         thresholds = self.thresholds if core is None else (*self.thresholds, core)
         if not all(0 < threshold < 1 for threshold in thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1: {thresholds}")
+        if not all(0 <= peak < 1 for peak in self.min_peak):
+            raise ValueError(f"thresholds of peaks must be at least 0 and below 1: {self.min_peak}")
         sizes = (*self.min_component_mm3, *self.min_total_mm3)
         if not all(size >= 0 for size in sizes):
             raise ValueError(f"sizes must not be negative: {sizes}")
@@ -63,8 +71,8 @@ class PostprocessSettings:
     def from_card(cls, document: Mapping[str, Any]) -> "PostprocessSettings":
         """Read the ``postprocess`` section of a model card; what it leaves out is the default.
 
-        The section maps ``thresholds``, ``min_component_mm3`` and ``min_total_mm3`` to objects by
-        region name.
+        The section maps ``thresholds``, ``min_component_mm3``, ``min_total_mm3`` and ``min_peak``
+        to objects by region name.
 
         Raises
         ------
@@ -78,13 +86,14 @@ class PostprocessSettings:
             _by_region(section.get("min_component_mm3", {}), default.min_component_mm3),
             _by_region(section.get("min_total_mm3", {}), default.min_total_mm3),
             section.get("core_threshold_if_enhancing"),
+            _by_region(section.get("min_peak", {}), default.min_peak),
         )
 
     def as_section(self) -> dict[str, Any]:
         """Return the ``postprocess`` section that `from_card` reads."""
         section: dict[str, Any] = {
             name: dict(zip((r.value for r in REGIONS), getattr(self, name), strict=True))
-            for name in ("thresholds", "min_component_mm3", "min_total_mm3")
+            for name in ("thresholds", "min_component_mm3", "min_total_mm3", "min_peak")
         }
         if self.core_threshold_if_enhancing is not None:
             section["core_threshold_if_enhancing"] = self.core_threshold_if_enhancing
@@ -140,26 +149,47 @@ def labels_from_probabilities(
     if box is None:
         return labels_kji
     voxel_mm3 = float(np.prod(spacing_mm))
-    enhancing = masks[Region.ET] & whole
+    inside = dict(zip(REGIONS, probabilities_ckji[(slice(None), *box)], strict=True))
+    parent = whole[box]
+    enhancing = masks[Region.ET][box] & parent
     core_threshold = settings.core_threshold_if_enhancing
-    if core_threshold is not None and enhancing.sum() * voxel_mm3 >= ENHANCING_MM3:
-        core = probabilities_ckji[REGIONS.index(Region.TC)]
-        masks[Region.TC] = (core > core_threshold) | enhancing
+    if core_threshold is not None and _enhances(enhancing, inside[Region.ET], settings, voxel_mm3):
+        masks[Region.TC][box] = (inside[Region.TC] > core_threshold) | enhancing
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
-    parent = whole[box]
+    peaks = dict(zip(REGIONS, settings.min_peak, strict=True))
     nested: dict[Region, _Mask] = {}
     for region in _OUTSIDE_IN:
         mask = parent if region is Region.WT else masks[region][box] & parent
         parent = nested[region] = _without_small_parts(mask, smallest[region] / voxel_mm3)
     for region in reversed(_OUTSIDE_IN):
-        voxels = np.count_nonzero(nested[region])
-        if voxels and voxels * voxel_mm3 >= least[region]:
+        mask = nested[region]
+        believed = np.count_nonzero(mask) * voxel_mm3 >= max(least[region], voxel_mm3)
+        if believed and _has_peak(mask, inside[region], peaks[region], voxel_mm3):
             break
         del nested[region]
     for region, mask in nested.items():
         labels_kji[box][mask] = _OUTSIDE_IN[region]
     return labels_kji
+
+
+def _enhances(
+    enhancing: _Mask,
+    probabilities: NDArray[np.floating[Any]],
+    settings: PostprocessSettings,
+    voxel_mm3: float,
+) -> bool:
+    peak = settings.min_peak[REGIONS.index(Region.ET)]
+    enough = int(np.count_nonzero(enhancing)) * voxel_mm3 >= ENHANCING_MM3
+    return enough and _has_peak(enhancing, probabilities, peak, voxel_mm3)
+
+
+def _has_peak(
+    mask: _Mask, probabilities: NDArray[np.floating[Any]], peak: float, voxel_mm3: float
+) -> bool:
+    if peak == 0:
+        return True
+    return int(np.count_nonzero(mask & (probabilities > peak))) * voxel_mm3 >= PEAK_MM3
 
 
 def _without_small_parts(mask: _Mask, min_voxels: float) -> _Mask:

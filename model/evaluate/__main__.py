@@ -12,11 +12,13 @@ from rich.progress import track
 
 from model.data import Case, CaseError, find_cases, load_case
 from model.errors import DeviceFailure, UnusableImage, WeightsError
-from model.evaluate.fold_command import FoldOptions, command_line
+from model.evaluate.fold_answers import FoldOptions
+from model.evaluate.fold_command import command_line
 from model.evaluate.fold_command import run as run_folds
 from model.evaluate.folds import FOLD_TABLE
 from model.evaluate.report import CaseScores, Predictor, as_document, as_table, score_case
 from model.inference import Segmenter
+from model.inference.settings import WHOLE, InferenceSettings
 from model.messages import DEFAULT_MODEL, InferenceRequest, Precision
 from model.spec import SEQUENCES, LabelArray
 from model.weights import DEFAULT_FOLDER, ModelCard, read_card, write_json
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             return run_folds(_fold_options(options), console)
         card = read_card(weights.parent, weights.stem)
         folders = select_cases(find_cases(options.data), options.cases, card)
-        predict = _predictor(weights, options.device, options.precision)
+        predict = _predictor(weights, _inference(card, options.window), options)
         scores = [
             evaluate_case(folder, predict, card)
             for folder in track(folders, "evaluating", console=console)
@@ -101,8 +103,20 @@ def select_cases(folders: list[Path], wanted: str | None, card: ModelCard) -> li
     return [by_name[name] for name in names]
 
 
-def _predictor(weights: Path, device: str, precision: str) -> Predictor:
-    segmenter = Segmenter()
+def _inference(card: ModelCard, window: str) -> InferenceSettings | None:
+    """Return how the network looks at a brain; ``None``: as its card says."""
+    if not window:
+        return None
+    try:
+        return InferenceSettings.from_card(card.document).with_window(window)
+    except ValueError as error:
+        raise WeightsError(str(error)) from error
+
+
+def _predictor(
+    weights: Path, inference: InferenceSettings | None, options: argparse.Namespace
+) -> Predictor:
+    segmenter = Segmenter(inference)
 
     def predict(case: Case) -> LabelArray:
         t1, t1c, t2, flair = (sequence not in case.missing for sequence in SEQUENCES)
@@ -110,8 +124,8 @@ def _predictor(weights: Path, device: str, precision: str) -> Predictor:
             case.images_ckji,
             present=(t1, t1c, t2, flair),
             weights_dir=weights.parent,
-            device=device,
-            precision=precision,
+            device=options.device,
+            precision=options.precision,
             model_name=weights.stem,
         )
         return segmenter.segment(request).labels_kji
@@ -122,8 +136,9 @@ def _predictor(weights: Path, device: str, precision: str) -> Predictor:
 def _command(options: argparse.Namespace) -> str:
     """Return the command without the folders of this machine."""
     cases = f" --cases {options.cases}" if options.cases else ""
+    window = f" --window {options.window}" if options.window else ""
     return (
-        f"python -m model.evaluate --data DIR{cases}"
+        f"python -m model.evaluate --data DIR{cases}{window}"
         f" --device {options.device} --precision {options.precision}"
     )
 
@@ -140,6 +155,7 @@ def _fold_options(options: argparse.Namespace) -> FoldOptions:
         normal=options.normal,
         without=_sequences(options.without),
         mirror=options.flip,
+        window=options.window,
         tune=options.tune,
         device=options.device,
         precision=options.precision,
@@ -178,6 +194,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda[:N] or mps")
     parser.add_argument("--precision", default="auto", choices=[p.value for p in Precision])
+    parser.add_argument(
+        "--window", default="", help=f"{WHOLE!r}, or the side of windows (default: the card's)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument(
         "--write-card",

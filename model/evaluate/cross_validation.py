@@ -66,12 +66,15 @@ class Tuning:
         Each patient under the settings chosen on all others.
     settings
         Chosen on all patients.
+    normal
+        For each brain without tumour the settings chosen without it.
     gain
         Mean Dice of the three regions, less that under the default settings.
     """
 
     scores: tuple[PatientScores, ...]
     settings: PostprocessSettings
+    normal: tuple[PostprocessSettings, ...]
     gain: float
 
     @property
@@ -188,7 +191,12 @@ def _tune(
         chosen = chosen_settings(tables, grid, regions, leave_out=index)
         scores.append(as_is if chosen == settings else score_patient(patient, chosen))
     gain = sum(one.mean_dice for one in scores) - sum(one.mean_dice for one in default)
-    return Tuning(tuple(scores), chosen_settings(tables, grid, regions), gain / len(patients))
+    for_normal = tuple(
+        chosen_settings(tables, grid, regions, leave_out=len(patients) + n)
+        for n in range(len(normal))
+    )
+    every = chosen_settings(tables, grid, regions)
+    return Tuning(tuple(scores), every, for_normal, gain / len(patients))
 
 
 def _volumes(scores: PatientScores, shares: Mapping[str, float]) -> dict[str, MeasuredVolume]:

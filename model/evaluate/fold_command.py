@@ -4,18 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import track
 
-from model.data import find_cases, load_case
+from model.data import find_cases
 from model.evaluate import cross_report as report
 from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
+from model.evaluate.fold_answers import Answers, FoldOptions, inference_of
 from model.evaluate.folds import (
-    FOLD_TABLE,
     FoldError,
     FoldRun,
     find_folds,
@@ -25,60 +24,11 @@ from model.evaluate.folds import (
     read_fold_table,
     unknown_ancestors,
 )
-from model.evaluate.out_of_fold import (
-    Conditions,
-    OutOfFold,
-    load,
-    origin_of_answer,
-    predict,
-    save,
-)
-from model.inference import Segmenter
+from model.evaluate.out_of_fold import OutOfFold
 from model.postprocess import PostprocessSettings, labels_from_probabilities
 from model.weights import CARD_SCHEMA, ModelCard, write_json
 
-ANSWERS: Final = "oof"
 _WIDTH: Final = 160
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldOptions:
-    """What was asked for.
-
-    Attributes
-    ----------
-    runs
-        Folder of the trained folds.
-    data
-        Folder of the patients.
-    normal
-        Folder of brains without tumour.
-    without
-        Sequences taken away.
-    mirror
-        Average with the answer for the mirrored brain.
-    tune
-        Choose thresholds and sizes.
-    table
-        What each fold is meant to hold out.
-    card
-        Model card that receives what was found.
-    command
-        How to repeat it.
-    """
-
-    runs: Path
-    data: Path
-    normal: Path | None = None
-    without: tuple[str, ...] = ()
-    mirror: bool = False
-    tune: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    table: Path = FOLD_TABLE
-    card: Path | None = None
-    json: bool = False
-    command: str = ""
 
 
 def run(options: FoldOptions, console: Console) -> int:
@@ -110,69 +60,30 @@ def run(options: FoldOptions, console: Console) -> int:
     if strangers := unknown_ancestors(options.runs, folds):
         told = ", ".join(sha256[:12] for sha256 in strangers)
         console.print(f"The folds started from networks that have read nobody knows what: {told}")
-    answers = _Answers(options, console)
+    inference = inference_of(options, folds)
+    answers = Answers(options, inference, console)
     patients = answers.of(owners, by_name)
     settings = PostprocessSettings.from_card(folds[0].card.document)
     lineage = lineage_of(options.runs)
     brains, owners_of_brains = _normal_brains(options, folds, lineage, answers)
     found = cross_validate(patients, settings, tune=options.tune, normal=brains)
-    final = _final_settings(found, settings)
     normal = [
-        _marked(one, final, seen=owners_of_brains[one.name].has_read(one.name, lineage))
-        for one in brains
+        _marked(one, chosen, seen=owners_of_brains[one.name].has_read(one.name, lineage))
+        for one, chosen in zip(brains, _settings_for(brains, found, settings), strict=True)
     ]
     if seen := [one.name for one in normal if one.seen_in_training]:
         console.print(f"No tumour, but read in training by every fold: {', '.join(seen)}")
-    about = {**_about(options, folds, left_out), "folds_missing": list(missing)}
+    about = {
+        **_about(options, folds, left_out),
+        "inference": asdict(inference),
+        "folds_missing": list(missing),
+    }
     document = report.as_document(found, about, normal)
     if card is not None and options.card is not None:
+        final = _final_settings(found, settings)
         write_json(options.card, _with_findings(card, found, document, final, options))
     _show(found, document, owners, options)
     return 0
-
-
-class _Answers:
-    """Answers of the networks, computed where they are not there yet."""
-
-    def __init__(self, options: FoldOptions, console: Console) -> None:
-        self._options = options
-        self._console = console
-        self._segmenter = Segmenter()
-
-    def of(
-        self, owners: Mapping[str, FoldRun], folders: Mapping[str, Path]
-    ) -> tuple[OutOfFold, ...]:
-        """Return the answer for each case, one network after the other."""
-        cases = sorted(owners, key=lambda name: (owners[name].name, name))
-        found = {
-            name: self._one(owners[name], folders[name])
-            for name in track(cases, "segmenting", console=self._console)
-        }
-        return tuple(found[name] for name in sorted(found))
-
-    def _one(self, run: FoldRun, folder: Path) -> OutOfFold:
-        options = self._options
-        conditions = Conditions(
-            weights_sha256=run.card.sha256,
-            mirror=options.mirror,
-            without=options.without,
-            precision=options.precision,
-            origin=origin_of_answer(folder, run.card),
-        )
-        path = options.runs / self._folder_name() / f"{folder.name}.npz"
-        stored = load(path, conditions)
-        if stored is not None:
-            return stored
-        made = predict(
-            load_case(folder), self._segmenter, run.weights, conditions, device=options.device
-        )
-        save(made, path)
-        return made
-
-    def _folder_name(self) -> str:
-        flip = "-flip" if self._options.mirror else ""
-        without = "".join(f"-without-{name}" for name in self._options.without)
-        return f"{ANSWERS}{flip}{without}"
 
 
 def _final_settings(found: CrossValidation, default: PostprocessSettings) -> PostprocessSettings:
@@ -181,11 +92,20 @@ def _final_settings(found: CrossValidation, default: PostprocessSettings) -> Pos
     return default
 
 
+def _settings_for(
+    brains: Sequence[OutOfFold], found: CrossValidation, default: PostprocessSettings
+) -> tuple[PostprocessSettings, ...]:
+    """Return how each brain without tumour is labelled: it had no part in the choice."""
+    if found.tuning is not None and found.tuning.helps:
+        return found.tuning.normal
+    return (default,) * len(brains)
+
+
 def _normal_brains(
     options: FoldOptions,
     folds: Sequence[FoldRun],
     lineage: Mapping[str, ModelCard],
-    answers: _Answers,
+    answers: Answers,
 ) -> tuple[tuple[OutOfFold, ...], dict[str, FoldRun]]:
     """Return brains without tumour, each by a fold that never read it or else by one of all."""
     if options.normal is None:
@@ -262,7 +182,7 @@ def _with_findings(
         **card,
         "cross_validation": kept,
         "postprocess": settings.as_section(),
-        "inference": {**card.get("inference", {}), "mirror": options.mirror},
+        "inference": document["inference"],
     }
     changed.pop("calibration", None)
     calibration = report.calibration_section(found)
@@ -299,6 +219,7 @@ def command_line(options: argparse.Namespace) -> str:
     """Return the command without the folders of this machine."""
     words = ["python -m model.evaluate --folds RUNS --data DIR"]
     words += ["--flip"] if options.flip else []
+    words += [f"--window {options.window}"] if options.window else []
     words += ["--tune"] if options.tune else []
     words += [f"--without {options.without}"] if options.without else []
     words += ["--normal DIR"] if options.normal else []

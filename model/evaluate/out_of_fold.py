@@ -8,7 +8,7 @@ next at 0.5 lies exactly at 0.5.
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +18,12 @@ from numpy.typing import NDArray
 from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
 from model.data import Case, CaseError, case_files, origin_of
-from model.errors import WeightsError
 from model.familiarity import study_statistics
 from model.inference import Segmenter
 from model.inference.settings import InferenceSettings
 from model.messages import InferenceRequest
 from model.normalise import normalise
 from model.spec import SEQUENCES, LabelArray, Sequence
-from model.weights import ModelCard
 
 # To be raised when statistics or codes change their meaning.
 _FORMAT: Final = 3
@@ -94,6 +92,14 @@ class OutOfFold:
         """Volume of a voxel."""
         return float(np.prod(self.spacing_kji_mm))
 
+    def within(self, box: Box) -> "OutOfFold":
+        """Return the part inside a box."""
+        return replace(
+            self,
+            codes_ckji=self.codes_ckji[(slice(None), *box)],
+            reference_kji=self.reference_kji[box],
+        )
+
 
 def codes_of(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Return the logit of each probability in eight bits."""
@@ -115,27 +121,26 @@ def code_values() -> NDArray[np.float64]:
     return values
 
 
+def codes_above(probability: float) -> int:
+    """Return the least code that stands for more than a probability."""
+    values = code_values().astype(np.float16)
+    return int(np.searchsorted(values, np.float16(probability), side="right"))
+
+
 def probabilities_of(codes: NDArray[np.uint8]) -> NDArray[np.float16]:
     """Return the probability that each code stands for."""
     values: NDArray[np.float16] = code_values().astype(np.float16)
     return values[codes]
 
 
-def origin_of_answer(folder: Path, card: ModelCard) -> dict[str, Any]:
-    """Return names, sizes and dates of a case's files, and the windows a card asks for.
+def origin_of_answer(folder: Path, settings: InferenceSettings) -> dict[str, Any]:
+    """Return names, sizes and dates of a case's files, and the windows it is looked at with.
 
     Raises
     ------
     CaseError
         If the folder is no case.
-    WeightsError
-        If the card's inference section cannot be used.
     """
-    try:
-        settings = InferenceSettings.from_card(card.document)
-    except ValueError as error:
-        msg = f"{card.name}: {error}"
-        raise WeightsError(msg) from error
     return origin_of(case_files(folder), window=settings.window, overlap=settings.overlap)
 
 

@@ -1,13 +1,18 @@
-"""Thresholds and smallest sizes, chosen on patients and judged on another one.
+"""The few rules that turn probabilities into labels, chosen on patients and judged on another one.
 
-Each region has a few values to choose from for its threshold, the smallest part and the least
-total that is believed. The choice maximises the mean Dice by the rules of BraTS,
-under which a patient without enhancement counts 1 if nothing is marked and 0 if a speck is. What
-is reported is leave-one-patient-out: the patient judged had no part in the choice.
+Each region has a few values to choose from (`GRID`): its threshold, the smallest part that is
+believed, the least total, and the probability that some of it must exceed; the core also a
+threshold of its own where much enhances. See `model.postprocess.PostprocessSettings` for what each
+does. The choice maximises the mean Dice by the rules of BraTS, under which a patient without
+enhancement counts 1 if nothing is marked and 0 if a speck is. With some dozens of patients many
+choices do as well as the best: of those the one is taken whose neighbours do best, so that it does
+not stand at an edge. What is reported is leave-one-patient-out: the patient judged had no part in
+the choice.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,27 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from model.evaluate.out_of_fold import OutOfFold
-from model.postprocess import ENHANCING_MM3, PostprocessSettings
+from model.cropping import occupied_box
+from model.evaluate.out_of_fold import OutOfFold, codes_above
+from model.postprocess import ENHANCING_MM3, PEAK_MM3, PostprocessSettings
 from model.spec import REGIONS, MaskArray, Region, region_masks
 
-THRESHOLDS: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-SMALLEST_PARTS_MM3: Final = {
-    Region.WT: (0.0, 50.0, 200.0, 500.0),
-    Region.TC: (0.0, 20.0, 100.0, 500.0),
-    Region.ET: (0.0, 10.0, 50.0, 100.0),
-}
-LEAST_TOTALS_MM3: Final = {
-    Region.WT: (0.0, 200.0, 500.0, 1000.0),
-    Region.TC: (0.0,),
-    Region.ET: (0.0, 50.0, 100.0, 200.0, 500.0),
-}
-CORE_IF_ENHANCING: Final = (None, 0.7, 0.8, 0.9, 0.95)
 # A change has to gain this much mean Dice: less cannot be told from chance with some dozens of
 # patients, and then the default stays.
 LEAST_GAIN: Final = 0.005
-
-_ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +37,74 @@ class Choice:
     threshold: float
     smallest_part_mm3: float
     least_total_mm3: float
+    least_peak: float = 0.0
     threshold_if_enhancing: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What each setting of a region may be, in order: neighbours are alike."""
+
+    thresholds: tuple[float, ...]
+    smallest_parts_mm3: tuple[float, ...]
+    least_totals_mm3: tuple[float, ...]
+    least_peaks: tuple[float, ...]
+    thresholds_if_enhancing: tuple[float | None, ...] = (None,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many values each setting has."""
+        return (
+            len(self.thresholds),
+            len(self.smallest_parts_mm3),
+            len(self.least_totals_mm3),
+            len(self.least_peaks),
+            len(self.thresholds_if_enhancing),
+        )
+
+    def __iter__(self) -> Iterator[Choice]:
+        """Every choice, the last setting changing fastest."""
+        every = itertools.product(
+            self.thresholds,
+            self.smallest_parts_mm3,
+            self.least_totals_mm3,
+            self.least_peaks,
+            self.thresholds_if_enhancing,
+        )
+        return (Choice(*one) for one in every)
+
+
+GRID: Final[dict[Region, Axes]] = {
+    Region.TC: Axes(
+        (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (20.0, 100.0),
+        (0.0, 200.0),
+        (0.0, 0.9, 0.98),
+        (None, 0.7, 0.8, 0.9, 0.95),
+    ),
+    Region.WT: Axes(
+        (0.3, 0.4, 0.5, 0.6, 0.7),
+        (50.0, 200.0),
+        (0.0, 500.0, 1000.0, 2000.0),
+        (0.0, 0.9, 0.98),
+    ),
+    Region.ET: Axes(
+        (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (10.0, 50.0),
+        (0.0, 100.0, 300.0),
+        (0.0, 0.9, 0.95, 0.98, 0.99),
+    ),
+}
+
+_ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
 
 
 Grid = dict[Region, tuple[Choice, ...]]
 
 
 def choices(default: PostprocessSettings) -> Grid:
-    """Return what each region may choose from, the default first."""
-    grid: Grid = {}
-    for region in REGIONS:
-        given = _default(default, region)
-        every = itertools.product(
-            THRESHOLDS,
-            SMALLEST_PARTS_MM3[region],
-            LEAST_TOTALS_MM3[region],
-            CORE_IF_ENHANCING if region is Region.TC else (None,),
-        )
-        others = [Choice(*one) for one in every]
-        grid[region] = (given, *(one for one in others if one != given))
-    return grid
+    """Return what each region may choose from: the default, then `GRID` in its order."""
+    return {region: (_default(default, region), *GRID[region]) for region in REGIONS}
 
 
 def dice_table(patients: Sequence[OutOfFold], grid: Grid) -> dict[Region, NDArray[np.float64]]:
@@ -79,17 +119,25 @@ def dice_table(patients: Sequence[OutOfFold], grid: Grid) -> dict[Region, NDArra
     return {region: np.stack([row[region] for row in rows]) for region in REGIONS}
 
 
-def best_choice(dice: NDArray[np.float64]) -> int:
+def best_choice(dice: NDArray[np.float64], region: Region) -> int:
     """Return the index of the best choice: the default, unless another gains enough.
+
+    Of all that come within `LEAST_GAIN` of the best, the one whose neighbours on the grid, with
+    itself, have the largest mean.
 
     Parameters
     ----------
     dice
-        (patient, choice), the default first.
+        (patient, choice), the default first, then `GRID` of the region.
     """
     means = dice.mean(axis=0)
-    best = int(means.argmax())
-    return best if means[best] - means[0] >= LEAST_GAIN else 0
+    grid = means[1:]
+    best = grid.max()
+    if best - means[0] < LEAST_GAIN:
+        return 0
+    as_good = grid >= max(best - LEAST_GAIN, means[0] + LEAST_GAIN)
+    around = ndimage.uniform_filter(grid.reshape(GRID[region].shape), 3, mode="nearest").ravel()
+    return 1 + int(np.where(as_good, around, -np.inf).argmax())
 
 
 def regions_that_gain(
@@ -105,7 +153,7 @@ def regions_that_gain(
         How many of the first rows are patients; brains without tumour may follow.
     """
     return frozenset(
-        region for region, table in tables.items() if _left_out_gain(table, patients) > 0
+        region for region, table in tables.items() if _left_out_gain(table, patients, region) > 0
     )
 
 
@@ -128,17 +176,20 @@ def chosen_settings(
     picked = {}
     for region, table in tables.items():
         others = table if leave_out is None else np.delete(table, leave_out, axis=0)
-        picked[region] = grid[region][best_choice(others) if region in regions else 0]
+        picked[region] = grid[region][best_choice(others, region) if region in regions else 0]
     return PostprocessSettings(
         _triple(picked[r].threshold for r in REGIONS),
         _triple(picked[r].smallest_part_mm3 for r in REGIONS),
         _triple(picked[r].least_total_mm3 for r in REGIONS),
         picked[Region.TC].threshold_if_enhancing,
+        _triple(picked[r].least_peak for r in REGIONS),
     )
 
 
-def _left_out_gain(table: NDArray[np.float64], patients: int) -> float:
-    chosen = [table[one, best_choice(np.delete(table, one, axis=0))] for one in range(patients)]
+def _left_out_gain(table: NDArray[np.float64], patients: int, region: Region) -> float:
+    chosen = [
+        table[one, best_choice(np.delete(table, one, axis=0), region)] for one in range(patients)
+    ]
     return float(np.mean(chosen) - table[:patients, 0].mean())
 
 
@@ -153,57 +204,91 @@ def _default(settings: PostprocessSettings, region: Region) -> Choice:
         settings.thresholds[index],
         settings.min_component_mm3[index],
         settings.min_total_mm3[index],
+        settings.min_peak[index],
         settings.core_threshold_if_enhancing if region is Region.TC else None,
     )
 
 
 def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
+    """Return the Dice of every choice, the other regions cut out as by the default."""
+    patient = _where_anything_is(patient, grid)
     reference = region_masks(patient.reference_kji)
-    probabilities = patient.probabilities_ckji
-    cut = {region: options[0].threshold for region, options in grid.items()}
-    core = probabilities[REGIONS.index(Region.TC)] > cut[Region.TC]
-    whole = (probabilities[REGIONS.index(Region.WT)] > cut[Region.WT]) | core
-    enhancing = (probabilities[REGIONS.index(Region.ET)] > cut[Region.ET]) & whole
+    codes = dict(zip(REGIONS, patient.codes_ckji, strict=True))
+    default = {
+        region: codes[region] >= codes_above(options[0].threshold)
+        for region, options in grid.items()
+    }
+    core = default[Region.TC]
+    whole = default[Region.WT] | core
+    enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
     rows = {}
     for index, region in enumerate(REGIONS):
-        rows[region] = np.empty(len(grid[region]))
         known: dict[tuple[float, bool], _Parts] = {}
+        rows[region] = np.empty(len(grid[region]))
         for number, choice in enumerate(grid[region]):
             raised = choice.threshold_if_enhancing if enhances else None
             threshold = choice.threshold if raised is None else raised
             key = (threshold, raised is not None)
             if key not in known:
-                mask = probabilities[index] > threshold
+                mask = codes[region] >= codes_above(threshold)
                 mask = {
                     Region.WT: mask | core,
                     Region.TC: (mask if raised is None else mask | enhancing) & whole,
                     Region.ET: mask & core,
                 }[region]
-                known[key] = _Parts.of(mask, reference[index])
+                peaks = {option.least_peak for option in grid[region]}
+                known[key] = _Parts.of(mask, reference[index], codes[region], peaks)
             rows[region][number] = known[key].dice(choice, patient.voxel_mm3)
     return rows
 
 
+def _where_anything_is(patient: OutOfFold, grid: Grid) -> OutOfFold:
+    """Return the patient within the box of all that any choice could mark, and of the truth."""
+    least = min(
+        threshold
+        for options in grid.values()
+        for choice in options
+        for threshold in (choice.threshold, choice.threshold_if_enhancing)
+        if threshold is not None
+    )
+    marked = (patient.codes_ckji >= codes_above(least)).any(axis=0)
+    box = occupied_box(marked | (patient.reference_kji != 0))
+    return patient if box is None else patient.within(box)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
-    """Connected parts of a mask: their sizes, and how much of each is right."""
+    """Connected parts of a mask: their sizes, and how much of each is right, or nearly certain."""
 
     sizes: NDArray[np.int64]
     right: NDArray[np.int64]
+    certain: Mapping[float, NDArray[np.int64]]
     reference_voxels: int
 
     @classmethod
-    def of(cls, mask: MaskArray, reference: MaskArray) -> "_Parts":
+    def of(
+        cls,
+        mask: MaskArray,
+        reference: MaskArray,
+        codes: NDArray[np.uint8],
+        peaks: Iterable[float],
+    ) -> "_Parts":
         parts, count = ndimage.label(mask, structure=_ANY_NEIGHBOUR)
-        sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-        right = np.bincount(parts[reference], minlength=count + 1)[1:]
-        return cls(sizes, right, int(reference.sum()))
+
+        def within(other: MaskArray) -> NDArray[np.int64]:
+            return np.bincount(parts[mask & other], minlength=count + 1)[1:]
+
+        certain = {peak: within(codes >= codes_above(peak)) for peak in peaks if peak}
+        return cls(within(mask), within(reference), certain, int(reference.sum()))
 
     def dice(self, choice: Choice, voxel_mm3: float) -> float:
         kept = self.sizes * voxel_mm3 >= choice.smallest_part_mm3
         size, right = int(self.sizes[kept].sum()), int(self.right[kept].sum())
-        if size * voxel_mm3 < choice.least_total_mm3:
+        certain = math.inf
+        if choice.least_peak:
+            certain = float(self.certain[choice.least_peak][kept].sum()) * voxel_mm3
+        if size * voxel_mm3 < choice.least_total_mm3 or certain < PEAK_MM3:
             size = right = 0
         total = size + self.reference_voxels
         return 2 * right / total if total else 1.0

@@ -56,9 +56,16 @@ class _Loaded:
 
 
 class Segmenter:
-    """Segments one study after the other with the network it keeps loaded."""
+    """Segments one study after the other with the network it keeps loaded.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    inference
+        How networks look at a brain, whatever their cards say; ``None``: as those say.
+    """
+
+    def __init__(self, inference: InferenceSettings | None = None) -> None:
+        self._inference = inference
         self._loaded: _Loaded | None = None
 
     def warm(
@@ -153,7 +160,7 @@ class Segmenter:
             found = card.task.get("name", "another task")
             raise WeightsError(f"{card.name}: trained for {found}, not for brain tumours")
         try:
-            inference = InferenceSettings.from_card(card.document)
+            inference = self._inference or InferenceSettings.from_card(card.document)
             postprocess = PostprocessSettings.from_card(card.document)
             calibration = Calibration.from_card(card.document)
         except ValueError as error:

@@ -1,10 +1,12 @@
 """How a model wants to be run; its card says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from model.inference.windows import plan_windows
+
+WHOLE: Final = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,17 @@ class InferenceSettings:
             return cls(**section)
         except TypeError as error:
             raise ValueError(f"the model card's inference section: {error}") from error
+
+    def with_window(self, window: str) -> "InferenceSettings":
+        """Return a copy with windows of another side, or ``whole`` for the whole brain at once.
+
+        Raises
+        ------
+        ValueError
+            If it is neither, or does not suit the network.
+        """
+        if window == WHOLE:
+            return replace(self, window=None)
+        if not window.isdecimal():
+            raise ValueError(f"a window is {WHOLE!r} or its side in voxels, not {window!r}")
+        return replace(self, window=int(window))

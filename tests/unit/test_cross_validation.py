@@ -1,6 +1,7 @@
 """From answers of networks to scores, chosen settings and a calibration that keeps its promise."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from model.evaluate.metrics import WORST_HAUSDORFF_MM
 from model.evaluate.out_of_fold import codes_of, probabilities_of
 from model.evaluate.reliability import count_codes, fit_reliability
 from model.evaluate.tune import (
+    GRID,
     best_choice,
     choices,
     chosen_settings,
@@ -70,10 +72,8 @@ def test_choosing_finds_the_least_total(found, patients):
     without = [one for one in found.tuning.scores if not one.enhances]
     assert [one.regions[Region.ET].dice for one in without] == [1.0] * len(without)
     et = 2
-    assert (
-        found.tuning.settings.min_total_mm3[et] > 12
-        or found.tuning.settings.min_component_mm3[et] > 12
-    )
+    chosen = found.tuning.settings
+    assert max(chosen.min_total_mm3[et], chosen.min_component_mm3[et], chosen.min_peak[et]) > 0
     assert found.scores is found.tuning.scores
 
 
@@ -90,13 +90,52 @@ def test_a_patient_has_no_part_in_its_own_choice():
     grid = choices(DEFAULT)
     tables = {region: np.full((3, len(options)), 0.5) for region, options in grid.items()}
     tables[Region.ET][0, 5] = 1.0
+    assert best_choice(tables[Region.ET], Region.ET) == 5
     assert chosen_settings(tables, grid, leave_out=0) == DEFAULT
     assert chosen_settings(tables, grid) != DEFAULT
 
 
 def test_the_default_stays_where_little_is_gained():
-    assert best_choice(np.array([[0.9, 0.904]])) == 0
-    assert best_choice(np.array([[0.9, 0.906]])) == 1
+    means = np.full((1, 1 + math.prod(GRID[Region.ET].shape)), 0.9)
+    means[0, 7] = 0.904
+    assert best_choice(means, Region.ET) == 0
+    means[0, 7] = 0.906
+    assert best_choice(means, Region.ET) == 7
+
+
+def test_of_choices_that_do_as_well_the_middle_one_is_taken():
+    """A plateau of thresholds 0.4 to 0.8, with a peak a hair higher at its edge."""
+    shape = GRID[Region.ET].shape
+    grid = np.full(shape, 0.5)
+    grid[1:6] = 0.8
+    grid[5, 0, 0, 0] = 0.804
+    found = best_choice(np.concatenate([[0.5], grid.ravel()])[None], Region.ET)
+    choice = list(GRID[Region.ET])[found - 1]
+    assert 0.5 <= choice.threshold <= 0.7
+    grid[5, 0, 0, 0] = 0.81  # more than chance
+    found = best_choice(np.concatenate([[0.5], grid.ravel()])[None], Region.ET)
+    assert list(GRID[Region.ET])[found - 1].threshold == 0.8
+
+
+@pytest.mark.parametrize("region", list(Region))
+def test_every_choice_is_a_setting(region):
+    axes = GRID[region]
+    assert len(list(axes)) == math.prod(axes.shape) <= 420
+    default = choices(DEFAULT)[region][0]
+    alike = [c for c in axes if c == default]
+    assert len(alike) == 1  # what nobody tuned lies on the grid too
+
+
+@pytest.mark.parametrize("patient", [0, 1, 2])
+def test_the_table_agrees_with_the_labels_for_other_choices(patients, patient):
+    """Also where doubtful enhancement is dropped, and the core's threshold is another."""
+    settings = PostprocessSettings(
+        (0.6, 0.4, 0.7), (20.0, 50.0, 10.0), (0.0, 500.0, 100.0), 0.8, (0.0, 0.9, 0.95)
+    )
+    table = dice_table([patients[patient]], choices(settings))
+    scores = score_patient(patients[patient], settings)
+    for region, one in scores.regions.items():
+        assert table[region][0, 0] == pytest.approx(one.dice)
 
 
 def test_a_region_changes_only_where_patients_left_out_gain():

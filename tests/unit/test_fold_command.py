@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from model.evaluate import fold_command
+from model.evaluate import fold_answers, fold_command
 from model.evaluate.__main__ import main
 from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table, unknown_ancestors
 from model.evaluate.out_of_fold import Conditions, load, save
@@ -201,7 +201,7 @@ def test_command_evaluates_each_patient_once(
     def not_again(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("answered before")
 
-    monkeypatch.setattr(fold_command, "predict", not_again)
+    monkeypatch.setattr(fold_answers, "predict", not_again)
     assert run(runs, data, "--json", "--normal", str(data.parent / "normal")) == 0
     assert json.loads(capsys.readouterr().out)["cases"] == document["cases"]
 
@@ -215,8 +215,8 @@ def test_each_case_is_asked_of_its_own_fold(
         asked[case.name] = weights.parent.name
         return predict(case, segmenter, weights, *args, **kwargs)
 
-    predict = fold_command.predict
-    monkeypatch.setattr(fold_command, "predict", spy)
+    predict = fold_answers.predict
+    monkeypatch.setattr(fold_answers, "predict", spy)
     assert run(runs, data) == 0
     assert asked == {"a": "fold1", "b": "fold1", "c": "fold2"}
 
@@ -243,13 +243,13 @@ def test_nothing_of_an_earlier_run_stays_in_the_card(
         patch.setattr(fold_command, "_final_settings", lambda *_: chosen)
         assert run(runs, data, "--flip", "--tune", "--write-card", str(card)) == 0
     first = json.loads(card.read_text())
-    assert first["inference"] == {"window": 96, "mirror": True}
+    assert first["inference"] == {"window": 128, "overlap": 0.5, "mirror": True}
     assert first["postprocess"] == chosen.as_section()
     assert "calibration" not in first  # of other networks
 
     assert run(runs, data, "--write-card", str(card)) == 0
     second = json.loads(card.read_text())
-    assert second["inference"] == {"window": 96, "mirror": False}
+    assert second["inference"] == {"window": 128, "overlap": 0.5, "mirror": False}
     assert second["postprocess"] == PostprocessSettings().as_section()
 
 
@@ -301,20 +301,54 @@ def test_answers_to_other_data_or_windows_are_made_anew(
 ) -> None:
     assert run(runs, data) == 0
     asked = []
-    predict = fold_command.predict
+    predict = fold_answers.predict
 
     def spy(case: Any, *args: Any, **kwargs: Any) -> Any:
         asked.append(case.name)
         return predict(case, *args, **kwargs)
 
-    monkeypatch.setattr(fold_command, "predict", spy)
+    monkeypatch.setattr(fold_answers, "predict", spy)
     if changed == "image":
         write_tumour(data / "c", np.s_[12:22, 10:20, 10:20])
     else:
-        card = runs / "fold2" / "small.json"
-        card.write_text(json.dumps(json.loads(card.read_text()) | {"inference": {"window": None}}))
+        for weights in runs.glob("fold*/small.json"):
+            card = json.loads(weights.read_text()) | {"inference": {"window": None}}
+            weights.write_text(json.dumps(card))
     assert run(runs, data) == 0
-    assert asked == ["c"]
+    assert asked == (["c"] if changed == "image" else ["a", "b", "c"])
+
+
+def test_windows_of_ones_own_choice(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+
+    def spy(case: Any, segmenter: Any, *args: Any, **kwargs: Any) -> Any:
+        looked.append(segmenter._inference)
+        return predict(case, segmenter, *args, **kwargs)
+
+    predict = fold_answers.predict
+    monkeypatch.setattr(fold_answers, "predict", spy)
+    card = write_run(runs.parent / "final", [], ["a", "b", "c"]).with_suffix(".json")
+    assert run(runs, data, "--window", "whole", "--json", "--write-card", str(card)) == 0
+    assert {one.window for one in looked} == {None}
+    document = json.loads(capsys.readouterr().out)
+    assert document["inference"] == {"window": None, "overlap": 0.5, "mirror": False}
+    assert "--window whole" in document["command"]
+    assert json.loads(card.read_text())["inference"] == document["inference"]
+    assert (runs / "oof-whole" / "a.npz").is_file()
+    for wrong in ("100", "all"):
+        assert run(runs, data, "--window", wrong) == 3
+
+
+def test_folds_that_look_differently_are_refused(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = runs / "fold2" / "small.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"inference": {"window": None}}))
+    assert run(runs, data) == 3
+    assert "give --window" in capsys.readouterr().err
+    assert run(runs, data, "--window", "64") == 0
 
 
 def test_table_names_folds_and_groups(

@@ -110,6 +110,35 @@ def test_a_little_oedema_without_core_is_no_tumour():
     assert np.count_nonzero(labels_from_probabilities(probabilities, **ask)) == 64
 
 
+@pytest.mark.parametrize(("certain_mm3", "kept"), [(100, True), (99, False)])
+def test_enhancement_that_is_doubtful_throughout_is_none(certain_mm3, kept):
+    """A thousand voxels at 0.9; what counts is how many of them are nearly certain."""
+    probabilities = nothing(12, 12, 12)
+    probabilities[[WT, TC]] = 1
+    inner = np.full(1000, 0.9)
+    inner[:certain_mm3] = 0.99
+    probabilities[ET, 1:11, 1:11, 1:11] = inner.reshape(10, 10, 10)
+    settings = PostprocessSettings(min_peak=(0, 0, 0.95))
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=settings)
+    assert np.count_nonzero(labels == 3) == (1000 if kept else 0)
+    assert np.count_nonzero(labels == 1) == 12**3 - (1000 if kept else 0)
+
+
+@pytest.mark.parametrize(("peak", "core_mm3"), [(0.0, 6 * 12**2), (0.9, 12**3)])
+def test_doubtful_enhancement_leaves_the_core_its_threshold(peak, core_mm3):
+    """With a threshold of its own the core would be what enhances: half of the cube."""
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT] = 1
+    probabilities[TC] = 0.7
+    probabilities[ET, :6] = 0.6
+    settings = PostprocessSettings(
+        core_threshold_if_enhancing=0.9, min_peak=(0, 0, peak), min_component_mm3=(0, 0, 0)
+    )
+    # 6 × 12² voxels are 864 mm³: at 1.2 mm they are more than 1 cm³.
+    labels = labels_from_probabilities(probabilities, spacing_mm=(1.2, 1.2, 1.2), settings=settings)
+    assert np.count_nonzero(np.isin(labels, (1, 3))) == core_mm3
+
+
 @pytest.mark.parametrize(("enhancing_mm3", "core_mm3"), [(1000, 1100), (900, 1728)])
 def test_the_core_of_an_enhancing_tumour_has_a_threshold_of_its_own(enhancing_mm3, core_mm3):
     """12³ voxels at 0.7, 1100 of them at 0.99: core is the latter only where enough enhances."""
@@ -135,7 +164,7 @@ def test_what_enhances_is_core():
 
 
 def test_settings_survive_a_card():
-    settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200), 0.9)
+    settings = PostprocessSettings((0.4, 0.5, 0.6), (1, 2, 3), (0, 0, 200), 0.9, (0, 0, 0.95))
     assert PostprocessSettings.from_card({"postprocess": settings.as_section()}) == settings
 
 
@@ -159,6 +188,7 @@ def test_a_card_may_bring_settings():
         {"min_component_mm3": (-1, 0, 0)},
         {"min_total_mm3": (0, 0, -1)},
         {"core_threshold_if_enhancing": 1.0},
+        {"min_peak": (0, 0, 1.0)},
     ],
 )
 def test_senseless_settings_are_refused(wrong):
