@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         prog="dev.py",
         description="Each command first sets up what it needs; nothing to do takes no time.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<17}{command.summary}" for name, command in COMMANDS.items()),
     )
     parser.add_argument("--cuda", action="store_true", help="install torch with CUDA")
     parser.add_argument("command", choices=list(COMMANDS), metavar="COMMAND")

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev_environment import ROOT, ensure_environment, write_lock
-from dev_system import ensure_system_libraries, has_display, virtual_display
+from dev_system import (
+    ensure_packaging_programs,
+    ensure_system_libraries,
+    has_display,
+    virtual_display,
+)
 
 OUTPUT = ROOT / "output"
 SAMPLE = OUTPUT / "sample-study"
@@ -18,6 +23,8 @@ SAMPLE_STAMP = OUTPUT / "sample-study.sha256"
 SYNTHETIC = ROOT / "model" / "synthetic"
 SCREENSHOTS = ROOT / "packaging" / "screenshots.py"
 BENCH = ROOT / "packaging" / "bench.py"
+MAKE_INSTALLERS = ROOT / "packaging" / "make_installers.py"
+TRY_INSTALLERS = ROOT / "packaging" / "try_installers.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +85,21 @@ def lint(request: Request) -> int:
     """Run every check that reads the code without running it; all of them, then report."""
     python = ensure_environment(cuda=request.cuda)
     fix = "--fix" in request.arguments
-    scripts = sorted(str(path.relative_to(ROOT)) for path in Path(__file__).parent.glob("*.py"))
+    here = Path(__file__).parent
+    # Hooks have names with hyphens, which are no modules.
+    folders = ("*.py", "linux/*.py", "macos/*.py", "windows/*.py")
+    scripts = sorted(str(path.relative_to(ROOT)) for names in folders for path in here.glob(names))
     checks: dict[str, tuple[str, ...]] = {
         "ruff check": ("-m", "ruff", "check", *(["--fix"] if fix else []), "."),
         "ruff format": ("-m", "ruff", "format", *([] if fix else ["--check"]), "."),
         "mypy": ("-m", "mypy"),
-        "mypy packaging": ("-m", "mypy", *scripts),
+        "mypy packaging": ("-m", "mypy", "--explicit-package-bases", *scripts),
         "import contracts": ("-c", "from importlinter.cli import lint_imports_command as c; c()"),
     }
     failed = []
     for name, arguments in checks.items():
         print(f"== {name}", flush=True)
-        if _start(python, *arguments) != 0:
+        if _start(python, *arguments, MYPYPATH=str(here)) != 0:
             failed.append(name)
     print("lint: failed: " + ", ".join(failed) if failed else "lint: all checks passed")
     return 1 if failed else 0
@@ -111,6 +121,22 @@ def train(request: Request) -> int:
     """Train the network."""
     python = ensure_environment(cuda=request.cuda)
     return _start(python, "-m", "model.train", *request.arguments)
+
+
+def build(request: Request) -> int:
+    """Freeze the program and make this system's installers."""
+    ensure_system_libraries(for_tests=False)
+    ensure_packaging_programs(for_tests=False)
+    python = ensure_environment(cuda=request.cuda)
+    sample = _ensure_sample(python).parent
+    return _start(python, str(MAKE_INSTALLERS), "--sample", str(sample), *request.arguments)
+
+
+def try_installers(request: Request) -> int:
+    """Install, test, upgrade and remove the installers in clean systems."""
+    ensure_packaging_programs(for_tests=True)
+    python = ensure_environment(cuda=request.cuda)
+    return _start(python, str(TRY_INSTALLERS), *request.arguments)
 
 
 def screenshots(request: Request) -> int:
@@ -167,6 +193,8 @@ COMMANDS = {
     "bench": Command("measure speed and memory: the network, --peers, --command STUDY", bench),
     "fuzz": Command("open 20,000 damaged files: --files N, --seed N, --only CASE", fuzz),
     "train": Command("train the network (--help for its options)", train),
+    "build": Command("make this system's installers: --only app|deb|run, --reuse-app", build),
+    "test-installers": Command("install, test, upgrade and remove them", try_installers),
     "screenshots": Command("take the pictures of the README", screenshots),
     "lock": Command("pin the versions that pyproject.toml allows", lock),
 }

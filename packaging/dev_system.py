@@ -37,6 +37,15 @@ DEBIAN_LIBRARIES = (
 )
 # Programs with which the tests read the product's files back; without them those tests skip.
 DEBIAN_TEST_PROGRAMS = ("dicom3tools", "poppler-utils")
+# What freezing and packing need, and what installing into a clean system and judging it needs.
+DEBIAN_PACKAGING_PROGRAMS = ("binutils", "dpkg")
+DEBIAN_INSTALLER_TEST_PROGRAMS = (
+    "appstream",
+    "debootstrap",
+    "desktop-file-utils",
+    "lintian",
+    "util-linux",
+)
 
 # Elsewhere: the libraries to look for, and the line that installs them.
 SONAMES = ("libGL.so.1", "libEGL.so.1", "libxkbcommon.so.0", "libdbus-1.so.3", "libxcb-cursor.so.0")
@@ -144,6 +153,24 @@ def ensure_system_libraries(*, for_tests: bool) -> None:
             apt_install(optional)
         except SetUpError as error:
             print(f"{error}\nThe tests that need them will be skipped.", file=sys.stderr)
+
+
+def ensure_packaging_programs(*, for_tests: bool) -> None:
+    """See to the programs that make installers on Linux, and with `for_tests` that try them.
+
+    Raises
+    ------
+    SetUpError
+        When packages are missing, this is root on a Debian system, and apt cannot install them.
+    """
+    if not (sys.platform.startswith("linux") and is_debian()):
+        return
+    wanted = DEBIAN_PACKAGING_PROGRAMS + (DEBIAN_INSTALLER_TEST_PROGRAMS if for_tests else ())
+    missing = missing_debian_packages(wanted)
+    if missing and is_root():
+        apt_install(missing)
+    elif missing:
+        _advise("sudo apt-get install " + " ".join(missing))
 
 
 def _advise_other_distribution() -> None:

@@ -95,12 +95,14 @@ def _common(
 
 def _open(
     context: typer.Context,
-    study: Annotated[Path, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")],
+    study: Annotated[
+        Path | None, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")
+    ] = None,
 ) -> None:
-    """Open the window on a study."""
+    """Open the window, on a study if one is given."""
     frontend: Frontend = context.obj
     frontend.stop.release()
-    raise typer.Exit(frontend.open_window([str(study)]))
+    raise typer.Exit(frontend.open_window([] if study is None else [str(study)]))
 
 
 def _report_defect(error: Exception) -> int:

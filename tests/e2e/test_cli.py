@@ -65,7 +65,9 @@ def test_open_hands_the_study_to_the_window() -> None:
 
     frontend = cli.Frontend(open_window, no_page)  # type: ignore[arg-type]
     assert cli.run(["open", "some study"], frontend) == 7
-    assert opened == [["some study"]]
+    # What a menu entry starts where nothing was chosen.
+    assert cli.run(["open"], frontend) == 7
+    assert opened == [["some study"], []]
 
 
 def test_scan_prints_one_json_document(small_study: SampleStudy) -> None:
@@ -292,14 +294,20 @@ def test_a_model_is_installed_for_this_user(repository_root: Path, tmp_path: Pat
     )
 
 
-def test_the_self_test_passes() -> None:
-    run = gliascope("selftest")
+def test_the_self_test_passes(tmp_path: Path) -> None:
+    found, picture = tmp_path / "found.json", tmp_path / "window.png"
+    run = gliascope("selftest", "--json", found, "--screenshot", picture)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = run.stdout.splitlines()
-    assert all(line.startswith("pass  ") for line in lines[:-1])
-    assert lines[-1] == f"{len(lines) - 1} of {len(lines) - 1} checks passed"
-    for name in ("weights", "WT", "TC", "ET", "NIfTI", "DICOM SEG"):
+    assert all(line.startswith(("pass  ", "skip  ")) for line in lines[:-1])
+    passed = sum(line.startswith("pass  ") for line in lines)
+    assert lines[-1] == f"{passed} of {passed} checks passed"
+    for name in ("weights", "decode HTJ2K", "window", "WT", "TC", "ET", "DICOM SEG", "cancel"):
         assert any(line.startswith(f"pass  {name}: ") for line in lines)
+    document = json.loads(found.read_text("utf-8"))
+    assert document["passed"]
+    assert len(document["checks"]) == len(lines) - 1
+    assert picture.stat().st_size > 10_000
 
 
 @pytest.mark.expects_logs

@@ -1,0 +1,145 @@
+"""What the frozen program is made of: what is put in by name, and what is left out and why.
+
+Each pattern below was tried by leaving the files out and passing ``gliascope selftest``.
+"""
+
+from fnmatch import fnmatchcase
+
+# Imported by name at run time, where no analysis of imports can see it.
+HIDDEN_IMPORTS = (
+    "desktop_app.gui",
+    "desktop_app.cli.main",
+    "jpeg_ls",
+    "openjpeg",
+    "openjpeg.utils",
+    "pylibjpeg",
+)
+
+# Distributions whose version or plug-ins are looked up while the program runs.
+WITH_METADATA = (
+    "highdicom",
+    "numpy",
+    "pydicom",
+    "pyjpegls",
+    "pylibjpeg",
+    "pylibjpeg-openjpeg",
+    "python-gdcm",
+    "torch",
+)
+
+# Packages that the dependencies would bring along and the program never runs: training and its
+# tools, plotting, tables, notebooks, compilers, clusters, tests.
+EXCLUDED_MODULES = (
+    "IPython",
+    "PIL.ImageQt",
+    "PIL.ImageTk",
+    "PIL._avif",
+    "PIL._webp",
+    "_pytest",
+    "caffe2",
+    "cv2",
+    "dask",
+    "distributed",
+    "einops",
+    "expecttest",
+    "functorch",
+    "hypothesis",
+    "imageio",
+    "jinja2",
+    "matplotlib",
+    "model.bench",
+    "model.evaluate",
+    "model.train",
+    "monai",
+    "mpmath",
+    "mypy",
+    "networkx",
+    "onnx",
+    "onnxscript",
+    "optree",
+    "pandas",
+    "pip",
+    "pytest",
+    "readline",
+    "setuptools",
+    "skimage",
+    "sphinx",
+    "sympy",
+    "tensorboard",
+    "tkinter",
+    "torch._dynamo",
+    "torch._inductor",
+    "torch.onnx",
+    "torch.testing._internal.common_utils",
+    "torch.testing._internal.distributed",
+    "torch.testing._internal.generated",
+    "torch.testing._internal.opinfo",
+    "torch.utils.benchmark",
+    "torch.utils.tensorboard",
+    "torchvision",
+    "triton",
+    "vtkmodules.all",
+    "wheel",
+    "yaml",
+)
+
+# Files inside the program's folder, by pattern; `*` also matches a slash.
+NOT_SHIPPED = {
+    "torch's headers, tests and programs": (
+        "torch/include/*",
+        "torch/share/*",
+        "torch/test/*",
+        "torch/bin/protoc*",
+        "torch/bin/test_*",
+        "torch/lib/libtorchbind_test.*",
+        "torch/lib/libjitbackend_test.*",
+        "torch/lib/libbackend_with_compiler.*",
+        "torch/lib/libaoti_custom_ops.*",
+        "*.pyi",
+    ),
+    "Qt for QML, networks, databases and embedded screens": (
+        "PySide6/Qt/qml/*",
+        "PySide6/Qt/lib/libQt6Qml*",
+        "PySide6/Qt/lib/libQt6Quick*",
+        "PySide6/Qt/lib/libQt6Pdf*",
+        "PySide6/Qt/lib/libQt6VirtualKeyboard*",
+        "PySide6/Qt/lib/libQt6Network*",
+        "PySide6/Qt/lib/libQt6EglF*",
+        "PySide6/Qt/plugins/egldeviceintegrations/*",
+        "PySide6/Qt/plugins/generic/*",
+        "PySide6/Qt/plugins/networkinformation/*",
+        "PySide6/Qt/plugins/tls/*",
+        "PySide6/Qt/plugins/imageformats/*qgif*",
+        "PySide6/Qt/plugins/imageformats/*qicns*",
+        "PySide6/Qt/plugins/imageformats/*qpdf*",
+        "PySide6/Qt/plugins/imageformats/*qtga*",
+        "PySide6/Qt/plugins/imageformats/*qtiff*",
+        "PySide6/Qt/plugins/imageformats/*qwbmp*",
+        "PySide6/Qt/plugins/imageformats/*qwebp*",
+        "PySide6/Qt/plugins/platforminputcontexts/*virtualkeyboard*",
+        "PySide6/Qt/plugins/platformthemes/*qgtk3*",
+        "PySide6/Qt/plugins/platforms/*qeglfs*",
+        "PySide6/Qt/plugins/platforms/*qlinuxfb*",
+        "PySide6/Qt/plugins/platforms/*qvkkhrdisplay*",
+        "PySide6/Qt/plugins/platforms/*qvnc*",
+        "PySide6/Qt/plugins/platforms/*qminimalegl*",
+        "PySide6/Qt/translations/*",
+        "PySide6/QtNetwork.*",
+    ),
+    "test data of libraries, and lists of files that were not installed this way": (
+        "*.dist-info/RECORD",
+        "pydicom/data/test_files/*",
+        "*/tests/*",
+        "nibabel/*/data/*",
+    ),
+}
+
+
+def reasons_for(path: str) -> list[str]:
+    """Return why a file (its path inside the program's folder) is left out; empty if it is not."""
+    posix = path.replace("\\", "/")
+    return [
+        reason
+        for reason, patterns in NOT_SHIPPED.items()
+        if any(fnmatchcase(posix, pattern) for pattern in patterns)
+    ]
