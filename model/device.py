@@ -157,6 +157,15 @@ def free_memory_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def graphics_processors() -> list[str]:
+    """Name the devices besides the processor, with their memory in GB where it is their own."""
+    found = ["mps: Apple graphics"] if torch.backends.mps.is_available() else []
+    for number in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(number)
+        found.append(f"cuda:{number}: {card.name}, {card.total_memory / 1e9:.0f} GB")
+    return found
+
+
 def _candidates() -> tuple[str, ...]:
     names = ["cpu"]
     if torch.backends.mps.is_available():

@@ -1,6 +1,11 @@
-"""One small image in every transfer syntax that MR files come in, encoded as scanners do."""
+"""One small image in every transfer syntax that MR files come in, encoded as scanners do.
+
+``python -m tests.compressed_files`` writes the files that the program's self-test decodes.
+"""
 
 import base64
+import shutil
+import tempfile
 from pathlib import Path
 
 import gdcm
@@ -29,9 +34,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from desktop_app.services.selftest.codecs import SAMPLES, plane, samples_dir
 from tests.mr_files import write_series
-
-SIDE = 16
 
 NATIVE = {
     "implicit": ImplicitVRLittleEndian,
@@ -55,8 +59,7 @@ COMPRESSED = {
 }
 SYNTAXES: dict[str, UID] = {**NATIVE, **COMPRESSED}
 
-# Greatest error that a lossy encoding of `plane` may bring.
-TOLERANCE = {"JPEG 8 bits": 12.0, "JPEG 12 bits": 4.0, "JPEG-LS near-lossless": 3.0}
+TOLERANCE = {sample.title: sample.tolerance for sample in SAMPLES}
 
 _GDCM = {
     JPEGLossless: gdcm.TransferSyntax.JPEGLosslessProcess14,
@@ -95,15 +98,9 @@ _READY_MADE = {
 }
 
 
-def plane() -> NDArray[np.uint16]:
-    """12-bit values that differ from voxel to voxel."""
-    j, i = np.mgrid[0:SIDE, 0:SIDE]
-    return ((37 * j + 101 * i + 7 * j * i) % 997).astype(np.uint16)
-
-
 def stored_plane(name: str) -> NDArray[np.uint16]:
     """What a file in this syntax is made from: 8 bits hold less."""
-    return (plane() // 4).astype(np.uint16) if name == "JPEG 8 bits" else plane()
+    return plane(8) if name == "JPEG 8 bits" else plane()
 
 
 def write_in_syntax(folder: Path, name: str, slices: int = 3) -> list[Path]:
@@ -168,3 +165,16 @@ def _encoded_by_gdcm(path: Path, syntax: UID) -> bytes:
     pixels: bytes = dcmread(encoded).PixelData
     encoded.unlink()
     return pixels
+
+
+def write_samples(folder: Path) -> None:
+    """Write the self-test's samples, one file each."""
+    folder.mkdir(exist_ok=True)
+    for sample in SAMPLES:
+        with tempfile.TemporaryDirectory() as temporary:
+            (path,) = write_in_syntax(Path(temporary), sample.title, slices=1)
+            shutil.copyfile(path, folder / sample.file_name)
+
+
+if __name__ == "__main__":
+    write_samples(samples_dir())

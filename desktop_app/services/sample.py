@@ -1,10 +1,11 @@
-"""The sample study: a synthetic head with a glioma, made on this computer at first use."""
+"""The sample study: a synthetic head with a glioma, installed or made at first use."""
 
 from pathlib import Path
 
 import desktop_app
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.paths import sample_dir
 
 # Another version may make another head, so it makes its own.
 _FOLDER = f"sample-study-{desktop_app.__version__}"
@@ -15,7 +16,9 @@ def ensure_sample_study(
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> Path:
-    """Return the DICOM folder of the sample study, written first if it is not there yet.
+    """Return the DICOM folder of the sample study.
+
+    An installed program has it; from a source tree it is written if it is not there yet.
 
     Parameters
     ----------
@@ -24,6 +27,8 @@ def ensure_sample_study(
     """
     from model.synthetic import read_sample_study, write_sample_study
 
+    if sample_dir().is_dir():
+        return read_sample_study(sample_dir()).dicom_folder
     if progress is not None:
         progress(0.0, "Making the sample study (only once)")
     folder = user_data / _FOLDER

@@ -85,6 +85,11 @@ class Segmenter(Protocol):
         """Run the network on one prepared study."""
 
 
+def is_enough(present: Collection[Sequence]) -> bool:
+    """Whether sub-regions can be told from these sequences."""
+    return len(present) >= MIN_SEQUENCES and any(one in present for one in _TUMOUR_SHOWING)
+
+
 def require_sequences(study: Study, roles: Mapping[Sequence, Series]) -> None:
     """Refuse a choice of series from which no sub-regions can be told.
 
@@ -93,10 +98,9 @@ def require_sequences(study: Study, roles: Mapping[Sequence, Series]) -> None:
     InputError
         If fewer than two sequences are chosen, or neither T1c nor FLAIR is among them.
     """
-    missing = [sequence.value for sequence in Sequence if sequence not in roles]
-    enough = len(roles) >= MIN_SEQUENCES and any(s in roles for s in _TUMOUR_SHOWING)
-    if enough:
+    if is_enough(roles):
         return
+    missing = [sequence.value for sequence in Sequence if sequence not in roles]
     raise InputError(
         f"The study lacks sequences that are needed: no {', '.join(missing)}.",
         f"Study {study.name} in {study.root}",
@@ -173,7 +177,9 @@ def segment_study(
         )
     _require_aligned(study, prepared)
     with stages.stage("inference", "Segmenting") as report:
-        inference = worker.segment(_request(prepared, options), progress=report, token=token)
+        inference = worker.segment(
+            inference_request(prepared, options), progress=report, token=token
+        )
     with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
         settings = PostprocessSettings.from_card(model.card)
         labels_kji = to_reference(inference.probabilities_ckji, prepared, settings)
@@ -186,6 +192,7 @@ def segment_study(
         _provenance(prepared, inference, stages.seconds),
         warnings=(
             *empty,
+            *_named_by_pixels(study, roles, chosen),
             *prepared.warnings,
             *inference.warnings,
             *_remembered(study, {one: roles[one] for one in chosen}),
@@ -215,6 +222,20 @@ def _other_than_proposed(study: Study, roles: Mapping[Sequence, Series]) -> set[
     return set(roles) - set(header_confidence(study, roles))
 
 
+def _named_by_pixels(
+    study: Study, roles: Mapping[Sequence, Series], chosen: Collection[Sequence]
+) -> tuple[str, ...]:
+    """Return a sentence for every series in use that nothing but its image speaks for."""
+    return tuple(
+        f"{sequence}: {proposal.reason}"
+        for sequence, proposal in study.roles.items()
+        if proposal.by_pixels
+        and sequence in roles
+        and sequence not in chosen
+        and proposal.series_uid == roles[sequence].series_uid
+    )
+
+
 def _remembered(study: Study, chosen: Mapping[Sequence, Series]) -> tuple[str, ...]:
     """Keep what the user chose for the scanner's next study; a full disk spoils no result."""
     try:
@@ -226,8 +247,7 @@ def _remembered(study: Study, chosen: Mapping[Sequence, Series]) -> tuple[str, .
 
 def _require_aligned(study: Study, prepared: PreparedStudy) -> None:
     """Refuse to segment where registration left too little over."""
-    shown = prepared.volumes
-    if len(shown) >= MIN_SEQUENCES and any(one in shown for one in _TUMOUR_SHOWING):
+    if is_enough(prepared.volumes):
         return
     apart = ", ".join(
         sequence for sequence, found in prepared.registrations.items() if not found.ok
@@ -259,7 +279,8 @@ def _unfamiliarity(doubt: Doubt | None) -> Unfamiliarity | None:
     return Unfamiliarity(doubt.unfamiliarity.score, doubt.unfamiliarity.reason)
 
 
-def _request(prepared: PreparedStudy, options: SegmentOptions) -> InferenceRequest:
+def inference_request(prepared: PreparedStudy, options: SegmentOptions) -> InferenceRequest:
+    """Return what the network is asked for a prepared study."""
     return InferenceRequest(
         image_ckji=prepared.image_ckji,
         present=prepared.present,

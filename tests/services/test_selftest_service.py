@@ -1,12 +1,31 @@
 """The self-test notices what it is there to notice."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from desktop_app.domain.volume import Volume
-from desktop_app.services.selftest import compare_with_truth, dice
+from desktop_app.errors import Cancelled, InputError, OutputError
+from desktop_app.io.export_nifti import write_nifti_labels
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.case import CaseOutcome, ExportOptions, save_results
+from desktop_app.services.export import ExportFormat
+from desktop_app.services.selftest import Outcome, codecs
+from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
+from desktop_app.services.selftest.codecs import check_codecs, plane
+from desktop_app.services.selftest.computer import check_settings
+from desktop_app.services.selftest.exports import check_exports
+from desktop_app.services.selftest.sample import (
+    compare_with_expected,
+    compare_with_truth,
+    dice,
+    store_expected,
+)
+from tests.compressed_files import SYNTAXES, write_in_syntax
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -23,8 +42,9 @@ def nested_labels() -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
 
 def verdicts(labels: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> dict[str, bool]:
     truth = Volume(nested_labels(), GEOMETRY)
-    checks = compare_with_truth(make_result(make_study(), labels), truth)
-    return {check.name: check.passed for check in checks}
+    checklist = Checklist()
+    compare_with_truth(checklist, make_result(make_study(), labels), truth)
+    return {check.name: check.passed for check in checklist.checks}
 
 
 def test_the_truth_itself_passes() -> None:
@@ -53,8 +73,9 @@ def test_another_grid_fails() -> None:
     shifted = GEOMETRY.affine_lps_mm.copy()
     shifted[0, 3] += 1
     truth = Volume(nested_labels(), replace(GEOMETRY, affine_lps_mm=shifted))
-    checks = list(compare_with_truth(make_result(make_study(), nested_labels()), truth))
-    assert [(check.name, check.passed) for check in checks] == [("grid", False)]
+    checklist = Checklist()
+    compare_with_truth(checklist, make_result(make_study(), nested_labels()), truth)
+    assert [(check.name, check.passed) for check in checklist.checks] == [("grid", False)]
 
 
 def test_overlap() -> None:
@@ -62,3 +83,112 @@ def test_overlap() -> None:
     assert dice(a, np.array([True, False, True, False])) == 0.5
     assert dice(a, ~a) == 0.0
     assert dice(~a & a, ~a & a) == 1.0
+
+
+def outcome_of(check: Callable[[], str]) -> tuple[Outcome, str]:
+    checklist = Checklist()
+    checklist.attempt("it", check)
+    (made,) = checklist.checks
+    return made.outcome, made.detail
+
+
+def raising(error: Exception) -> Callable[[], str]:
+    def check() -> str:
+        raise error
+
+    return check
+
+
+def test_how_a_check_ends() -> None:
+    assert outcome_of(lambda: "fine") == (Outcome.PASSED, "fine")
+    assert outcome_of(raising(CheckFailed("off by 3"))) == (Outcome.FAILED, "off by 3")
+    assert outcome_of(raising(NotPossibleHere("no"))) == (Outcome.NOT_POSSIBLE, "no")
+    told = outcome_of(raising(InputError("What.", "Where.", "Do.")))
+    assert told == (Outcome.FAILED, "What. Where. Do.")
+
+
+def test_a_library_that_is_missing_is_a_failed_check_with_its_place() -> None:
+    outcome, detail = outcome_of(raising(ModuleNotFoundError("No module named 'openjpeg'")))
+    assert outcome is Outcome.FAILED
+    assert "openjpeg" in detail
+    assert Path(__file__).name in detail
+
+
+def test_a_cancelled_test_ends() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        Checklist(token).attempt("it", lambda: "")
+
+
+def test_every_transfer_syntax_is_decoded() -> None:
+    checklist = Checklist()
+    check_codecs(checklist)
+    assert [check.detail for check in checklist.checks if not check.passed] == []
+    assert len(checklist.checks) == len(SYNTAXES)
+
+
+def test_another_image_than_the_one_encoded_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "SAMPLES", codecs.SAMPLES[:1])
+    monkeypatch.setattr(codecs, "plane", lambda bits: plane(bits) + 1)
+    checklist = Checklist()
+    check_codecs(checklist)
+    assert [check.outcome for check in checklist.checks] == [Outcome.FAILED]
+
+
+def test_the_samples_are_what_is_encoded_now(tmp_path: Path) -> None:
+    for name in ("RLE", "JPEG-LS", "JPEG 2000"):
+        (path,) = write_in_syntax(tmp_path / name, name, slices=1)
+        (sample,) = (one for one in codecs.SAMPLES if one.title == name)
+        kept = dcmread(codecs.samples_dir() / sample.file_name)
+        assert kept.PixelData == dcmread(path).PixelData
+
+
+def test_a_settings_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    assert check_settings(tmp_path) == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError):
+        check_settings(tmp_path / "file")
+
+
+def test_the_result_stored_with_the_sample_is_compared(tmp_path: Path) -> None:
+    result = make_result(make_study(), nested_labels())
+    with pytest.raises(NotPossibleHere):
+        compare_with_expected(result, tmp_path)
+    labels = write_nifti_labels(result.segmentation, tmp_path / "labels.nii.gz")
+    store_expected(result, labels, tmp_path)
+    assert "Dice 1.0000" in compare_with_expected(result, tmp_path)
+    fewer = nested_labels()
+    fewer[1, 1, 1] = 0
+    with pytest.raises(CheckFailed, match=r"Dice 0\.\d+ at least"):
+        compare_with_expected(make_result(make_study(), fewer), tmp_path)
+
+
+FORMATS = (ExportFormat.NIFTI, ExportFormat.CSV, ExportFormat.JSON)
+
+
+def test_files_are_read_back_and_damage_is_found(tmp_path: Path) -> None:
+    result = make_result(make_study(), nested_labels())
+    files = save_results(result, tmp_path, ExportOptions(FORMATS))
+    left_out = {one: "left out" for one in ExportFormat if one not in FORMATS}
+
+    def found() -> dict[str, Outcome]:
+        checklist = Checklist()
+        check_exports(checklist, CaseOutcome(result, files[0].parent, files), left_out)
+        return {check.name: check.outcome for check in checklist.checks}
+
+    sound = found()
+    assert {name for name, one in sound.items() if one is Outcome.PASSED} == {
+        "NIfTI",
+        "CSV",
+        "JSON",
+    }
+    assert Outcome.FAILED not in sound.values()
+    table = files[0].parent / "measurements.csv"
+    lines = table.read_text("utf-8").splitlines()
+    table.write_text("\n".join(one for one in lines if not one.startswith("NCR,")), "utf-8")
+    (files[0].parent / "measurements.json").unlink()
+    damaged = found()
+    assert damaged["CSV"] is damaged["JSON"] is Outcome.FAILED
+    assert damaged["NIfTI"] is Outcome.PASSED
