@@ -17,9 +17,10 @@ import torch
 from rich.console import Console
 
 from model.bench.measure import Figures, Job
-from model.bench.networks import HEAVIER, Contender, ours, peers
-from model.bench.tables import Row, as_document, estimated, print_tables
+from model.bench.networks import BUNDLE, HEAVIER, Contender, ours, peers, shipped_window
+from model.bench.tables import Row, as_document, estimated, print_tables, window_count
 from model.device import best_precision
+from model.inference.settings import WHOLE
 from model.messages import DEFAULT_MODEL, Precision
 from model.weights import DEFAULT_FOLDER
 
@@ -43,9 +44,9 @@ class Plan:
     Parameters
     ----------
     quick
-        Peers in float32 alone, everything repeated less.
+        Peers in float32 alone, everything repeated less, no peer looks at a whole patient.
     full
-        Peers look at a whole patient, which takes them minutes.
+        All peers look at a whole patient, which takes them minutes; else `BUNDLE` alone does.
     bf16
         Measure bfloat16 too; else as on a processor without it.
     """
@@ -75,27 +76,48 @@ class Bench:
             precision.value: self._measure(replace(job, kind="patch", precision=precision))
             for precision in self._formats(network)
         }
-        return Row(network.name, patches, self._patient(network, job, patches))
+        if network.config is None:
+            patients = self._patients_of_peer(network, job, patches[Precision.FP32])
+            return Row(network.name, patches, patients, is_peer=True)
+        return Row(network.name, patches, self._patients(network, job))
 
     def _formats(self, network: Contender) -> list[Precision]:
-        if not self.plan.bf16 or (self.plan.quick and network.config is None):
+        if self._best is not Precision.BF16 or (self.plan.quick and network.config is None):
             return [Precision.FP32]
         return [Precision.FP32, Precision.BF16]
 
-    def _patient(self, network: Contender, job: Job, patches: dict[str, Figures]) -> Figures:
-        if network.config is not None and not (self.plan.quick and network.name == HEAVIER):
-            device = torch.device(job.device)
-            best = best_precision(device) if self.plan.bf16 else Precision.FP32
-            return self._measure(replace(job, kind="patient", precision=best))
-        if self.plan.full:
-            return self._measure(replace(job, kind="sliding", precision=Precision.FP32))
-        return estimated(patches[Precision.FP32], job.side)
+    @property
+    def _best(self) -> Precision:
+        if not self.plan.bf16:
+            return Precision.FP32
+        return best_precision(torch.device(self.base.device))
+
+    def _patients(self, network: Contender, job: Job) -> dict[str, Figures]:
+        """Measure ours as shipped, then the other way: windows or the whole brain at once."""
+        job = replace(job, kind="patient", precision=self._best)
+        windows = [shipped_window(network.config, Path(job.weights_dir), job.model_name)]
+        if network.name != HEAVIER:
+            windows += [other for other in (WHOLE, str(job.side)) if other not in windows]
+        return {
+            window if window == WHOLE else f"windows of {window}³": self._measure(
+                replace(job, window=window)
+            )
+            for window in windows
+        }
+
+    def _patients_of_peer(self, network: Contender, job: Job, patch: Figures) -> dict[str, Figures]:
+        found = {f"≈ {window_count(job.side)} × one window": estimated(patch, job.side)}
+        if self.plan.full or (network.name == BUNDLE and not self.plan.quick):
+            sliding = self._measure(replace(job, kind="sliding", precision=Precision.FP32))
+            return {"MONAI's sliding window": sliding, **found}
+        return found
 
     def _measure(self, job: Job) -> Figures:
         started = time.perf_counter()
         figures = _in_process(job, self._environment)
         network = "machine" if job.kind == "limits" else job.network
         precision = "" if job.kind == "limits" else f" {job.precision}"
+        precision += f" {job.window}" if job.kind == "patient" else ""
         seconds = f"{figures['seconds']:.3f} s, " if "seconds" in figures else ""
         self._told.print(
             f"{network}: {job.kind}{precision}: {seconds}"
@@ -176,9 +198,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Parameters, operations, seconds and memory of the networks.",
     )
     parser.add_argument("--peers", action="store_true", help="measure the field's networks too")
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of ten")
+    parser.add_argument("--quick", action="store_true", help="some minutes instead of ten")
     parser.add_argument(
-        "--full", action="store_true", help="peers look at a whole patient: many minutes"
+        "--full", action="store_true", help="all peers look at a whole patient: many minutes"
     )
     parser.add_argument(
         "--no-bf16",

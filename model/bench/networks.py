@@ -6,9 +6,11 @@ from pathlib import Path
 
 from torch import nn
 
+from model.inference.settings import WHOLE, InferenceSettings
 from model.network import (
     BOUNDARY,
     NetworkConfig,
+    SegResNet,
     SlimUNETRppConfig,
     UNETRppConfig,
     build_network,
@@ -20,6 +22,7 @@ OURS = "Slim UNETR++ (ours)"
 INSTALLED = "Slim UNETR++ (installed)"
 PUBLISHED = "Slim UNETR++ (published)"
 HEAVIER = "UNETR++"
+BUNDLE = "SegResNet 16"
 
 _CHANNELS_IN = len(SEQUENCES)
 _CHANNELS_OUT = len(REGIONS)
@@ -75,7 +78,7 @@ def ours(weights_dir: Path, model_name: str) -> list[Contender]:
 def peers() -> list[Contender]:
     """Return the networks of the field, set up as for BraTS."""
     return [
-        Contender("SegResNet 16", make=_segresnet),
+        Contender(BUNDLE, make=_segresnet),
         Contender("DynUNet (nnU-Net)", make=_dynunet),
         Contender("UNETR", make=_unetr),
         Contender("Swin UNETR 48", make=_swin_unetr),
@@ -87,6 +90,19 @@ def contender(name: str, weights_dir: Path, model_name: str) -> Contender:
     return next(c for c in (*ours(weights_dir, model_name), *peers()) if c.name == name)
 
 
+def shipped_window(config: NetworkConfig | None, weights_dir: Path, model_name: str) -> str:
+    """Return how the product looks with a network of ours: ``whole``, or the windows' side.
+
+    As the card of the installed weights says, where they are of this network.
+    """
+    settings = InferenceSettings()
+    if is_installed(weights_dir, model_name):
+        card = read_card(weights_dir, model_name)
+        if card.network == config:
+            settings = InferenceSettings.from_card(card.document)
+    return WHOLE if settings.window is None else str(settings.window)
+
+
 def is_installed(weights_dir: Path, model_name: str) -> bool:
     """Whether there are weights of that name."""
     return (weights_dir / f"{model_name}.safetensors").is_file()
@@ -94,16 +110,7 @@ def is_installed(weights_dir: Path, model_name: str) -> bool:
 
 def _segresnet(_side: int) -> nn.Module:
     # As in MONAI's BraTS bundle.
-    from monai.networks.nets.segresnet import SegResNet
-
-    network: nn.Module = SegResNet(
-        init_filters=16,
-        in_channels=_CHANNELS_IN,
-        out_channels=_CHANNELS_OUT,
-        blocks_down=(1, 2, 2, 4),
-        blocks_up=(1, 1, 1),
-    )
-    return network
+    return SegResNet().network
 
 
 def _dynunet(_side: int) -> nn.Module:

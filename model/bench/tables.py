@@ -24,21 +24,30 @@ class Row:
         Its name.
     patches
         By precision, see `model.bench.measure.measure_patch`.
-    patient
-        See `measure_patient` and `measure_sliding`; ``estimated`` is 1 where the seconds are those
-        of one window times the number of windows.
+    patients
+        By how the network looks at one, see `measure_patient` and `measure_sliding`: ours as
+        shipped first; ``estimated`` is 1 where the seconds are those of one window times the
+        number of windows.
+    is_peer
+        Whether it is run as its library leaves it, not as the product runs its own.
     """
 
     network: str
     patches: dict[str, Figures]
-    patient: Figures
+    patients: dict[str, Figures]
+    is_peer: bool = False
 
     @property
     def patch_seconds(self) -> float:
-        """Seconds of a patch: ours in its faster format, peers as their library leaves them."""
-        if self.network == OURS:
+        """Seconds of a patch: ours in the faster format, peers as their library leaves them."""
+        if not self.is_peer:
             return min(float(figures["seconds"]) for figures in self.patches.values())
         return float(self.patches[Precision.FP32]["seconds"])
+
+    @property
+    def patient_seconds(self) -> float:
+        """Seconds of a patient: ours as shipped, peers measured where they were."""
+        return float(next(iter(self.patients.values()))["seconds"])
 
 
 def window_count(side: int, shape_kji: tuple[int, int, int] = SHAPE_KJI) -> int:
@@ -61,7 +70,7 @@ def estimated(patch: Figures, side: int) -> Figures:
 
 
 def limits_of(row: Row, limits: Figures) -> dict[str, Figures]:
-    """Return by precision how much of the machine a network of ours makes use of.
+    """Return by precision how much of the machine a network makes use of.
 
     Returns
     -------
@@ -70,8 +79,6 @@ def limits_of(row: Row, limits: Figures) -> dict[str, Figures]:
     """
     found: dict[str, Figures] = {}
     for precision, figures in row.patches.items():
-        if "traffic_bytes" not in figures:
-            continue
         seconds = float(figures["seconds"])
         flops = 2e9 * float(figures["gmac"]) / seconds
         traffic = float(figures["traffic_bytes"]) / seconds
@@ -87,7 +94,7 @@ def limits_of(row: Row, limits: Figures) -> dict[str, Figures]:
 def as_document(machine: dict[str, Any], limits: Figures, rows: list[Row]) -> dict[str, Any]:
     """Return everything as JSON."""
     return {
-        "schema": "gliascope/benchmark/1",
+        "schema": "gliascope/benchmark/2",
         "machine": machine,
         "limits": limits,
         "networks": [
@@ -109,11 +116,16 @@ def print_tables(
     )
     console.print(_networks_table(rows, side))
     console.print(
-        f"patch: seconds for 4 × {side}³ voxels, the fastest run; patient: "
-        f"{' × '.join(map(str, reversed(SHAPE_KJI)))}, ours from raw intensities to labels with "
-        f"the network loaded, peers {window_count(side)} windows of {side}³ with overlap "
-        f"{_OVERLAP} in fp32 (≈: the time of one window, times {window_count(side)}). "
-        f"×: the time of {OURS}, that many times."
+        f"Seconds for 4 × {side}³ voxels, the fastest run. ×: the time of {OURS} in its faster "
+        "format, that many times; ours in their faster format, peers in fp32 as MONAI leaves them."
+    )
+    console.print(_patients_table(rows))
+    console.print(
+        f"{' × '.join(map(str, reversed(SHAPE_KJI)))} voxels. Ours from raw intensities to labels, "
+        f"the network loaded, first as shipped; peers {window_count(side)} windows of {side}³, "
+        f"overlap {_OVERLAP}, fp32, the network and what joins the windows. ≈: not measured but "
+        f"the time of one window, times {window_count(side)}; nothing is added for joining them. "
+        f"×: the time of {OURS} as shipped, that many times."
     )
     console.print(_limits_table(rows, limits))
     console.print(
@@ -126,15 +138,14 @@ def print_tables(
 
 def _networks_table(rows: list[Row], side: int) -> Table:
     formats = list(dict.fromkeys(precision for row in rows for precision in row.patches))
-    table = Table(title="Seconds and memory", title_justify="left")
+    table = Table(title="Seconds and memory, one patch", title_justify="left")
     table.add_column("network", no_wrap=True)
     headings = ["M parameters", f"GFLOP at {side}³"]
     headings += [f"patch {precision} s" for precision in formats]
-    for heading in (*headings, "peak GB", "patch ×", "patient s", "patient ×"):
+    for heading in (*headings, "peak GB", "×"):
         table.add_column(heading, justify="right")
     for row in rows:
         size, ratios = next(iter(row.patches.values())), _ratios(row, rows)
-        about = "≈ " if row.patient.get("estimated") else ""
         table.add_row(
             row.network,
             f"{float(size['parameters']) / 1e6:.2f}",
@@ -142,9 +153,24 @@ def _networks_table(rows: list[Row], side: int) -> Table:
             *(_seconds(row.patches.get(precision)) for precision in formats),
             f"{max(float(f['peak_bytes']) for f in row.patches.values()) / 1e9:.2f}",
             f"{ratios['patch_ratio']:.1f}",
-            f"{about}{float(row.patient['seconds']):.2f}",
-            f"{ratios['patient_ratio']:.1f}",
         )
+    return table
+
+
+def _patients_table(rows: list[Row]) -> Table:
+    table = Table(title="Seconds and memory, one patient", title_justify="left")
+    table.add_column("network", no_wrap=True)
+    table.add_column("looks at", no_wrap=True)
+    for heading in ("s", "peak GB", "×"):
+        table.add_column(heading, justify="right")
+    base = _base(rows).patient_seconds
+    for row in rows:
+        for way, figures in row.patients.items():
+            seconds = float(figures["seconds"])
+            peak = f"{float(figures['peak_bytes']) / 1e9:.2f}" if "peak_bytes" in figures else ""
+            precision = figures.get("precision", Precision.FP32)
+            name = f"{way}, {precision}"
+            table.add_row(row.network, name, f"{seconds:.2f}", peak, f"{seconds / base:.1f}")
     return table
 
 
@@ -171,8 +197,12 @@ def _seconds(figures: Figures | None) -> str:
 
 
 def _ratios(row: Row, rows: list[Row]) -> dict[str, float]:
-    base = next(one for one in rows if one.network == OURS)
+    base = _base(rows)
     return {
         "patch_ratio": row.patch_seconds / base.patch_seconds,
-        "patient_ratio": float(row.patient["seconds"]) / float(base.patient["seconds"]),
+        "patient_ratio": row.patient_seconds / base.patient_seconds,
     }
+
+
+def _base(rows: list[Row]) -> Row:
+    return next(one for one in rows if one.network == OURS)

@@ -19,8 +19,20 @@ from model.bench import measure
 from model.bench.__main__ import _OLDER_PC, Bench, Plan, _parser, machine
 from model.bench.limits import Traffic, matrix_rate, memory_bandwidth
 from model.bench.measure import Job, brain_shaped_image, measure_patch, measure_size
-from model.bench.networks import HEAVIER, INSTALLED, OURS, PUBLISHED, contender, ours, peers
+from model.bench.networks import (
+    BUNDLE,
+    HEAVIER,
+    INSTALLED,
+    OURS,
+    PUBLISHED,
+    contender,
+    ours,
+    peers,
+    shipped_window,
+)
 from model.bench.tables import Row, as_document, estimated, limits_of, print_tables, window_count
+from model.inference import Segmenter
+from model.messages import Precision
 from model.network import BOUNDARY, SlimUNETRpp, SlimUNETRppConfig
 from model.weights import save_network
 
@@ -45,9 +57,14 @@ def rows():
                 "fp32": sized(0.4, traffic_bytes=4e9),
                 "bf16": sized(0.1, traffic_bytes=2e9),
             },
-            figures(0.5),
+            {"windows of 128³": figures(0.5, precision="bf16"), "whole": figures(0.25)},
         ),
-        Row("SegResNet 16", {"fp32": sized(3.0)}, estimated(figures(3.0), 128)),
+        Row(
+            BUNDLE,
+            {"fp32": sized(3.0, traffic_bytes=9e9)},
+            {"≈ 18 × one window": estimated(figures(3.0), 128)},
+            is_peer=True,
+        ),
     ]
 
 
@@ -95,7 +112,7 @@ def test_a_peer_is_measured_in_either_format():
         job = Job("patch", network="SegResNet 16", side=32, precision=precision, **NOWHERE)
         found = measure_patch(replace(job, budget_s=0.01))
         assert found["seconds"] > 0
-        assert "traffic_bytes" not in found
+        assert found["traffic_bytes"] > 32**3 * 4 * (4 if precision == "fp32" else 2)
 
 
 def test_a_peer_looks_at_a_whole_patient(monkeypatch):
@@ -108,9 +125,19 @@ def test_a_peer_looks_at_a_whole_patient(monkeypatch):
 
 @pytest.mark.parametrize("network", [OURS, PUBLISHED])
 def test_a_patient_is_measured_without_weights(network, monkeypatch):
+    looked = []
+
+    class Spied(Segmenter):
+        def __init__(self, inference):
+            looked.append(inference.window)
+            super().__init__(inference)
+
+    monkeypatch.setattr(measure, "Segmenter", Spied)
     small = np.random.default_rng(0).uniform(50, 200, (4, 64, 64, 64)).astype(np.float32)
     monkeypatch.setattr(measure, "brain_shaped_image", lambda: small)
-    found = measure.measure_patient(Job("patient", network=network, **NOWHERE))
+    window = "64" if network == OURS else "whole"
+    found = measure.measure_patient(Job("patient", network=network, window=window, **NOWHERE))
+    assert looked == [64 if network == OURS else None]
     assert found["first_seconds"] >= found["seconds"] > 0
     assert (found["device"], found["precision"]) == ("cpu", "fp32")
 
@@ -143,43 +170,91 @@ def test_distance_from_the_limits(rows):
     found = limits_of(rows[0], LIMITS)
     assert found["bf16"]["of_matrix_rate"] == pytest.approx(20e9 / 0.1 / 400e9)
     assert found["fp32"]["of_bandwidth"] == pytest.approx(4e9 / 0.4 / 20e9)
-    assert limits_of(rows[1], LIMITS) == {}
+    assert limits_of(rows[1], LIMITS)["fp32"]["of_matrix_rate"] == pytest.approx(20e9 / 3 / 100e9)
 
 
 def test_the_table_holds_times_and_ratios(rows):
     console = Console(record=True, width=140, file=io.StringIO())
     print_tables(console, machine(bf16=False), LIMITS, rows, 128)
     printed = console.export_text()
-    for expected in ("30.0", "108.0", "≈ 54.00", "SegResNet 16", "0.100", "AVX2", "18 windows"):
+    for expected in (
+        "30.0",
+        "108.0",
+        "54.00",
+        "≈ 18 × one",
+        BUNDLE,
+        "0.100",
+        "AVX2",
+        "18 windows",
+        "128³, bf16",
+    ):
         assert expected in printed
     document = json.loads(json.dumps(as_document(machine(), LIMITS, rows)))
     assert document["networks"][1]["patient_ratio"] == pytest.approx(108)
     assert document["networks"][0]["patch_ratio"] == 1
+    assert document["networks"][0]["patients"]["whole"]["seconds"] == 0.25
 
 
-@pytest.mark.parametrize(
-    ("plan", "kinds"),
-    [
-        (Plan(quick=False, full=False, bf16=True), ["patch fp32", "patch bf16"]),
-        (Plan(quick=True, full=False, bf16=True), ["patch fp32"]),
-        (Plan(quick=False, full=True, bf16=False), ["patch fp32", "sliding fp32"]),
-    ],
-)
-def test_what_is_measured_of_a_peer(plan, kinds, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """What is measured, without measuring it."""
+    found = []
 
     def in_process(job, environment):
-        asked.append(f"{job.kind} {job.precision}")
+        window = f" {job.window}" if job.kind == "patient" else ""
+        found.append(f"{job.kind} {job.precision}{window}")
         held = all(environment.get(key) == value for key, value in _OLDER_PC.items())
-        assert held is not plan.bf16
+        found.append("held" if held else "free")
         return sized(1.0)
 
     monkeypatch.setattr(bench_main, "_in_process", in_process)
+    monkeypatch.setattr(bench_main, "best_precision", lambda _device: Precision.BF16)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("plan", "peer", "kinds"),
+    [
+        (Plan(quick=False, full=False, bf16=True), 0, ["patch fp32", "patch bf16", "sliding fp32"]),
+        (Plan(quick=False, full=False, bf16=True), 3, ["patch fp32", "patch bf16"]),
+        (Plan(quick=True, full=False, bf16=True), 0, ["patch fp32"]),
+        (Plan(quick=False, full=True, bf16=False), 3, ["patch fp32", "sliding fp32"]),
+    ],
+)
+def test_what_is_measured_of_a_peer(plan, peer, kinds, asked):
     told = Console(file=io.StringIO())
-    row = Bench(plan, Job("size", **NOWHERE), told).row(peers()[0])
-    assert asked == kinds
-    assert bool(row.patient.get("estimated")) is not plan.full
+    row = Bench(plan, Job("size", **NOWHERE), told).row(peers()[peer])
+    assert asked[::2] == kinds
+    assert set(asked[1::2]) == {"free" if plan.bf16 else "held"}
+    assert row.is_peer
+    measured = [not figures.get("estimated") for figures in row.patients.values()]
+    assert measured == ([True, False] if "sliding fp32" in kinds else [False])
     assert told.file.getvalue().count("\n") == len(kinds)
+
+
+def test_ours_is_measured_as_shipped_and_the_other_way(asked, tmp_path):
+    bench = Bench(
+        Plan(quick=True, full=False, bf16=True),
+        Job("size", weights_dir=str(tmp_path), model_name="mine"),
+        Console(file=io.StringIO()),
+    )
+    shipped, _published, heavier = ours(tmp_path, "mine")
+    assert list(bench.row(shipped).patients) == ["windows of 128³", "whole"]
+    assert list(bench.row(heavier).patients) == ["windows of 128³"]
+    details = {"inference": {"window": None}}
+    save_network(tmp_path, "mine", BOUNDARY, SlimUNETRpp(BOUNDARY).state_dict(), details)
+    assert shipped_window(BOUNDARY, tmp_path, "mine") == "whole"
+    row = bench.row(shipped)
+    assert list(row.patients) == ["whole", "windows of 128³"]
+    assert not row.is_peer
+    assert "patient bf16 whole" in asked
+
+
+def test_bf16_is_left_out_where_the_processor_emulates_it(asked, monkeypatch):
+    monkeypatch.setattr(bench_main, "best_precision", lambda _device: Precision.FP32)
+    plan = Plan(quick=False, full=False, bf16=True)
+    Bench(plan, Job("size", **NOWHERE), Console(file=io.StringIO())).row(peers()[1])
+    assert asked[::2] == ["patch fp32"]
 
 
 def test_a_failing_measurement_is_told(monkeypatch, capsys):
