@@ -4,16 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from dev_errors import SetUpError
+from icons import write_icns, write_ico
 from linux.elf import unreachable
+from windows.version_info import version_info
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SPEC = HERE / "gliascope.spec"
 FOLDER = "Gliascope"
+# The window, and the same without one, for scripts: on Windows a program is one or the other.
+WINDOWS_PROGRAMS = {"Gliascope": "Gliascope", "gliascope-cli": "Gliascope, command line"}
 # strip can break libraries whose tables auditwheel's patchelf has rewritten, as those of NumPy and
 # SciPy (https://github.com/NixOS/patchelf/issues/10). These were tried.
 STRIPPED = (
@@ -30,27 +33,15 @@ STRIPPED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ingredients:
-    """What goes into the frozen program beside the code.
-
-    Parameters
-    ----------
-    sample
-        The sample study, with ``dicom`` and ``truth``.
-    licences
-        One file with the licences of everything that is shipped, or None while there is none.
-    """
-
-    sample: Path
-    licences: Path | None = None
-
-
-def freeze(ingredients: Ingredients, epoch_s: int, output: Path) -> Path:
+def freeze(sample: Path, version: str, epoch_s: int, output: Path) -> Path:
     """Make the frozen program and return its folder.
 
     Parameters
     ----------
+    sample
+        The sample study to ship, with ``dicom`` and ``truth``.
+    version
+        As pyproject.toml has it; Windows and macOS show it with the program.
     epoch_s
         The commit's time, in seconds since 1970; files in archives bear it.
     output
@@ -70,8 +61,9 @@ def freeze(ingredients: Ingredients, epoch_s: int, output: Path) -> Path:
         "PYTHONHASHSEED": "1",
         "SOURCE_DATE_EPOCH": str(epoch_s),
         "PYINSTALLER_CONFIG_DIR": str(output / "cache"),
-        "GLIASCOPE_SAMPLE": str(ingredients.sample),
-        "GLIASCOPE_LICENCES": str(ingredients.licences or ""),
+        "GLIASCOPE_SAMPLE": str(sample),
+        "GLIASCOPE_VERSION": version,
+        **_dress(version, output / "work"),
     }
     with log.open("w", encoding="utf-8") as stream:
         done = subprocess.run(
@@ -95,6 +87,25 @@ def freeze(ingredients: Ingredients, epoch_s: int, output: Path) -> Path:
         drop_unreachable(onedir / "_internal")
         strip_symbols(onedir / "_internal")
     return onedir
+
+
+def _dress(version: str, work: Path) -> dict[str, str]:
+    """Write what Windows and macOS want inside a program, and tell the plan where it lies."""
+    work.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "darwin":
+        write_icns(work / "gliascope.icns")
+        return {"GLIASCOPE_ICON": str(work / "gliascope.icns")}
+    if sys.platform != "win32":
+        return {}
+    write_ico(work / "gliascope.ico")
+    for name, description in WINDOWS_PROGRAMS.items():
+        text = version_info(version, f"{name}.exe", description)
+        (work / f"{name}.txt").write_text(text, "utf-8")
+    return {
+        "GLIASCOPE_ICON": str(work / "gliascope.ico"),
+        "GLIASCOPE_MANIFEST": str(HERE / "windows" / "gliascope.manifest"),
+        "GLIASCOPE_VERSIONS": str(work),
+    }
 
 
 def drop_unreachable(inner: Path) -> None:

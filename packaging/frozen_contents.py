@@ -48,6 +48,7 @@ EXCLUDED_MODULES = (
     "jinja2",
     "matplotlib",
     "model.bench",
+    "model.brain",
     "model.evaluate",
     "model.train",
     "monai",

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev_errors import SetUpError
-from freeze import FOLDER, Ingredients, freeze
+from expected_sample import add_expected
+from freeze import FOLDER, freeze
+from licences import write_licences
 from megabytes import table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,8 +48,10 @@ def main(arguments: list[str]) -> int:
 def _build(options: argparse.Namespace) -> list[Path]:
     onedir: Path = options.output / FOLDER
     if not options.reuse_app:
+        sample = _sample(options)
         with _timed("Freezing the program"):
-            onedir = freeze(_ingredients(options), commit_epoch_s(), options.output)
+            onedir = freeze(sample, options.version, commit_epoch_s(), options.output)
+        write_licences(onedir)
     elif not onedir.is_dir():
         raise SetUpError("There is no frozen program yet.", str(onedir), "Leave --reuse-app out.")
     return [] if options.only == "app" else _pack(onedir, options)
@@ -85,12 +88,15 @@ def torch_variant() -> str:
     return "cpu" if torch.version.cuda is None else "cuda"
 
 
-def _ingredients(options: argparse.Namespace) -> Ingredients:
-    sample = options.output / "sample-study"
+def _sample(options: argparse.Namespace) -> Path:
+    """Copy the sample study and add what this source finds in it; the self-test compares."""
+    sample: Path = options.output / "sample-study"
     if sample.is_dir():
         shutil.rmtree(sample)
     shutil.copytree(options.sample, sample)
-    return Ingredients(sample=sample)
+    with _timed("Segmenting the sample study from source"):
+        add_expected(sample)
+    return sample
 
 
 def _pack(onedir: Path, options: argparse.Namespace) -> list[Path]:
@@ -111,7 +117,11 @@ def _pack_here(onedir: Path, options: argparse.Namespace) -> Iterator[Path]:
             yield build_installer(onedir, options.version, options.output)
         return
     if sys.platform == "darwin":
-        raise SetUpError("There is no installer for this system yet.", platform.platform(), "")
+        from macos.installer import build_installer as build_image
+
+        with _timed("Packing the disk image"):
+            yield build_image(onedir.parent / "Gliascope.app", options.version, options.output)
+        return
     from linux.deb import build_deb
     from linux.run_file import build_run_file
     from linux.share import Release

@@ -126,6 +126,7 @@ unpack() {
     tail -n "+$payload_line" -- "$0" | gzip -dc | tar -xf - -C "$fresh" --no-same-owner
     head -n "$((payload_line - 1))" -- "$0" | sed 's/^payload_line=.*/payload_line=0/' \
         > "$fresh/uninstall.sh"
+    chmod 755 "$fresh/uninstall.sh"
     printf '%s\n' "$version" > "$fresh/$mark"
     "$fresh/gliascope" --version > /dev/null || fail "The program does not start here." \
         "$fresh/gliascope --version" "See above; what was installed before is unchanged."

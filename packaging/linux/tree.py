@@ -5,7 +5,7 @@ import os
 import tarfile
 from pathlib import Path
 
-GZIP_LEVEL = 9
+GZIP_LEVEL = 6
 
 
 def settle(folder: Path, epoch_s: int) -> None:

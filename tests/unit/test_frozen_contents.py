@@ -1,0 +1,106 @@
+"""What goes into the frozen program: nothing of it missing, nothing of it left out that is used."""
+
+import ast
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from frozen_contents import EXCLUDED_MODULES, HIDDEN_IMPORTS, WITH_METADATA, reasons_for
+from make_installers import project_version
+from megabytes import REST, measure, part_of, table
+
+import desktop_app
+
+ROOT = Path(__file__).resolve().parents[2]
+# `model` imports its training tools from inside functions that the program never calls.
+PRODUCT = ("desktop_app", "ui", "model")
+TOOLS = tuple(
+    f"model/{name}" for name in ("bench", "brain", "data", "decathlon", "evaluate", "train")
+)
+
+
+def test_version_stands_in_one_place() -> None:
+    assert desktop_app.__version__ == project_version()
+
+
+@pytest.mark.parametrize("name", HIDDEN_IMPORTS)
+def test_hidden_imports_exist(name: str) -> None:
+    assert importlib.util.find_spec(name) is not None
+
+
+@pytest.mark.parametrize("name", WITH_METADATA)
+def test_metadata_exist(name: str) -> None:
+    assert importlib.metadata.version(name)
+
+
+def test_what_the_program_imports_is_not_excluded() -> None:
+    imported: set[str] = set()
+    for package in PRODUCT:
+        for path in (ROOT / package).rglob("*.py"):
+            if not path.relative_to(ROOT).as_posix().startswith(TOOLS):
+                imported |= _imports(path)
+    # Asked for only with `batch --scheduler`, which needs a Python of its own on each machine.
+    imported = {name for name in imported if not name.startswith(("distributed", "dask"))}
+    excluded = {
+        name
+        for name in imported
+        if any(name == one or name.startswith(f"{one}.") for one in EXCLUDED_MODULES)
+    }
+    assert excluded == set()
+
+
+def test_importing_torch_needs_nothing_that_is_excluded() -> None:
+    script = "import sys, torch, safetensors.torch; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert {name for name in loaded if name in EXCLUDED_MODULES} == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "torch/include/ATen/ATen.h",
+        "PySide6/Qt/plugins/platforms/libqeglfs.so",
+        "PySide6/Qt/plugins/tls/libqopensslbackend.so",
+        "pydicom\\data\\test_files\\CT_small.dcm",
+    ],
+)
+def test_ballast_is_left_out(path: str) -> None:
+    assert len(reasons_for(path)) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "torch/lib/libtorch_cpu.so",
+        "torch/bin/torch_shm_manager",
+        "PySide6/Qt/plugins/platforms/libqxcb.so",
+        "PySide6/Qt/plugins/imageformats/libqjpeg.so",
+        "pydicom/data/charset_files/chrH32.dcm",
+        "pylibjpeg-2.1.0.dist-info/entry_points.txt",
+        "assets/weights/slim_unetrpp.safetensors",
+    ],
+)
+def test_what_is_used_stays(path: str) -> None:
+    assert reasons_for(path) == []
+
+
+def test_megabytes_are_counted_by_part(tmp_path: Path) -> None:
+    (tmp_path / "_internal" / "torch" / "lib").mkdir(parents=True)
+    (tmp_path / "_internal" / "torch" / "lib" / "libtorch.so").write_bytes(bytes(2 * 1024 * 1024))
+    (tmp_path / "_internal" / "unheard-of").write_bytes(bytes(10))
+    (tmp_path / "_internal" / "link").symlink_to("unheard-of")
+    assert measure(tmp_path) == {part_of("_internal/torch/x"): 2 * 1024 * 1024, REST: 10}
+    assert "| **together** | **2.0** |" in table(tmp_path)
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
