@@ -1,6 +1,7 @@
 """Prediction on networks whose answer is known."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from model.inference.predict import Predictor, faster_layout
 from model.inference.settings import InferenceSettings
 from model.inference.windows import plan_windows
 from model.messages import Precision
+from model.network import BOUNDARY, SegResNetConfig, SlimUNETRppConfig, UNETRppConfig
 
 CPU = DeviceChoice(torch.device("cpu"), Precision.FP32)
 
@@ -119,11 +121,55 @@ def test_windows_looked_at_together_answer_as_one_by_one(image, mirror):
 def test_a_graphics_card_gets_as_many_windows_as_it_has_room_for(monkeypatch):
     plan = plan_windows((140, 180, 140), 128, 0.5)
     card = DeviceChoice(torch.device("cuda"), Precision.BF16)
-    one = 128**3 * 2 * 80
-    assert memory._batch_sizes(plan, card, 100 * one) == [8, 1]
-    assert memory._batch_sizes(plan, card, 3 * one) == [3, 1]
-    assert memory._batch_sizes(plan, card, one // 2) == [1]
-    assert memory._batch_sizes(plan, CPU, 100 * one) == [1]
+    predictor = Predictor(FirstThree(), card, 1.0)
+    one = memory.bytes_needed(plan, predictor)
+    assert memory._batch_sizes(plan, predictor, 100 * one) == [8, 1]
+    assert memory._batch_sizes(plan, predictor, 3 * one) == [3, 1]
+    assert memory._batch_sizes(plan, predictor, one // 2) == [1]
+    assert memory._batch_sizes(plan, replace(predictor, choice=CPU), 100 * one) == [1]
+
+
+class Sized(FirstThree):
+    """Of which only the size is believed."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+
+
+@pytest.mark.parametrize(
+    ("config", "measured"),
+    [
+        (BOUNDARY, 57),
+        (SlimUNETRppConfig(), 57),
+        (UNETRppConfig(), 143),
+        (SegResNetConfig(), 132),
+        (SegResNetConfig(init_filters=32), 264),
+    ],
+    ids=["shipped", "published", "unetrpp", "segresnet", "segresnet wider"],
+)
+def test_what_is_thought_to_be_needed_is_what_was_measured_and_some(config, measured):
+    """Numbers per voxel, see the module; of the wider one it is supposed."""
+    plan = plan_windows((128, 128, 128), 128, 0.5)
+    for precision, size in ((Precision.FP32, 4), (Precision.BF16, 2)):
+        choice = DeviceChoice(torch.device("cpu"), precision)
+        found = memory.bytes_needed(plan, Predictor(Sized(config), choice, 1.0))
+        assert 1.1 < found / (128**3 * size * measured) < 1.5
+
+
+def test_a_network_is_given_windows_it_has_room_for(image, monkeypatch):
+    """The same memory holds windows of one network and not those of a heavier one."""
+    plan = plan_windows(tuple(image.shape[1:]), 96, 0.5)
+    lighter, heavier = (
+        Predictor(Sized(config), CPU, 1.0) for config in (BOUNDARY, UNETRppConfig())
+    )
+    room = memory.bytes_needed(plan, lighter)
+    monkeypatch.setattr(memory, "free_memory_bytes", lambda _device: room)
+    for predictor, shorter in ((lighter, False), (heavier, True)):
+        warnings = []
+        settings = InferenceSettings(96)
+        predict_within_memory(predictor, image, settings, lambda _f: None, warnings.append)
+        assert any("64³" in told for told in warnings) is shorter
 
 
 def test_a_batch_without_room_is_taken_apart(image, monkeypatch):
