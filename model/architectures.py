@@ -9,12 +9,14 @@ class Kind(StrEnum):
 
     SLIM_UNETRPP = "slim_unetrpp"
     UNETR_PLUS_PLUS = "unetr_plus_plus"
+    BRAIN_UNET = "brain_unet"
     SEGRESNET = "segresnet"
 
 
 CARD_NAMES: Final[dict[Kind, str]] = {
     Kind.SLIM_UNETRPP: "SlimUNETRpp",
     Kind.UNETR_PLUS_PLUS: "UNETRpp",
+    Kind.BRAIN_UNET: "BrainUNet",
     Kind.SEGRESNET: "SegResNet",
 }
 """``architecture`` on a model card."""
@@ -22,6 +24,7 @@ CARD_NAMES: Final[dict[Kind, str]] = {
 TITLES: Final[dict[str, str]] = {
     "SlimUNETRpp": "Slim UNETR++",
     "UNETRpp": "UNETR++",
+    "BrainUNet": "U-Net for the brain in a head",
 }
 """What a reader calls each architecture of the product.
 

@@ -151,3 +151,68 @@ class InferenceResult:
             labels_kji=place_in(self.labels_kji, box, shape_kji),
             probabilities_ckji=place_in(self.probabilities_ckji, box, shape_kji),
         )
+
+
+DEFAULT_BRAIN_MODEL = "brain"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BrainRequest:
+    """The images of one head, in which the brain is to be found.
+
+    Parameters
+    ----------
+    images_nkji
+        (n, k, j, i) float32 raw intensities of any contrast, on a grid of 2 mm, axes k → S, j → P,
+        i → L; exact 0 where an image has no data.
+    weights_dir, device, precision
+        As for `InferenceRequest`.
+    model_name
+        Name of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the images have another shape or type, or device or precision are unknown.
+    """
+
+    images_nkji: NDArray[np.float32]
+    weights_dir: Path
+    device: str = "auto"
+    precision: str = Precision.AUTO
+    model_name: str = DEFAULT_BRAIN_MODEL
+
+    def __post_init__(self) -> None:
+        images = self.images_nkji
+        if images.ndim != 4 or not images.size or images.dtype != np.float32:
+            raise ValueError(f"images must be float32 (n, k, j, i): {images.dtype} {images.shape}")
+        if not is_device_name(self.device):
+            raise ValueError(f"unknown device {self.device!r}")
+        object.__setattr__(self, "precision", Precision(self.precision))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BrainResult:
+    """What the network says of each image.
+
+    Parameters
+    ----------
+    logits_nkji
+        (n, k, j, i) float32: near the brain's surface the depth below it in mm, negative outside.
+    device, precision
+        Where and how it was computed.
+    model_id, weights_sha256
+        Name and checksum of the weights.
+    seconds
+        Wall time without loading.
+    warnings
+        One plain sentence each.
+    """
+
+    logits_nkji: NDArray[np.float32]
+    device: str
+    precision: str
+    model_id: str
+    weights_sha256: str
+    seconds: float
+    warnings: tuple[str, ...] = ()

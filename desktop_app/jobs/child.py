@@ -11,9 +11,17 @@ from pathlib import Path
 from desktop_app.jobs.priority import lower_this_process
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
-from model.messages import InferenceRequest, InferenceResult, Precision, ProgressCallback
+from model.messages import (
+    BrainRequest,
+    BrainResult,
+    InferenceRequest,
+    InferenceResult,
+    Precision,
+    ProgressCallback,
+)
 
-Handler = Callable[[InferenceRequest, ProgressCallback], InferenceResult]
+Request = InferenceRequest | BrainRequest
+Handler = Callable[[Request, ProgressCallback], InferenceResult | BrainResult]
 HandlerFactory = Callable[["Warmth"], Handler]
 
 
@@ -38,17 +46,19 @@ def load_network(warmth: Warmth) -> Handler:
     """Import torch, load the default network and return what answers requests."""
     from model.allocator import keep_freed_memory, return_freed_memory
     from model.device import use_physical_cores
-    from model.inference import Segmenter
+    from model.inference import BrainFinder, Segmenter
 
     use_physical_cores()
     keep_freed_memory()
-    segmenter = Segmenter()
+    segmenter, finder = Segmenter(), BrainFinder()
     # The study may ask for other weights or another device; if not, the error meets it again.
     with contextlib.suppress(Exception):
         segmenter.warm(warmth.weights_dir, device=warmth.device, precision=warmth.precision)
 
-    def handle(request: InferenceRequest, progress: ProgressCallback) -> InferenceResult:
+    def handle(request: Request, progress: ProgressCallback) -> InferenceResult | BrainResult:
         try:
+            if isinstance(request, BrainRequest):
+                return finder.find(request, progress=progress)
             return segmenter.segment(request, progress=progress)
         finally:
             return_freed_memory()

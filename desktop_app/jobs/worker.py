@@ -4,7 +4,8 @@ import contextlib
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from multiprocessing.connection import wait
@@ -15,12 +16,19 @@ import numpy as np
 
 from desktop_app.errors import Cancelled, DeviceError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.child import HandlerFactory, Warmth, load_network, serve
+from desktop_app.jobs.child import HandlerFactory, Request, Warmth, load_network, serve
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
 from model.cropping import Box, brain_box
 from model.errors import UnusableImage
-from model.messages import InferenceRequest, InferenceResult, Precision, ProgressCallback
+from model.messages import (
+    BrainRequest,
+    BrainResult,
+    InferenceRequest,
+    InferenceResult,
+    Precision,
+    ProgressCallback,
+)
 
 RECYCLE_AFTER_STUDIES = 20
 
@@ -134,17 +142,39 @@ class ModelWorker:
             On an exception that nobody expects.
         """
         token = token or CancelToken()
+        with self._turn(token):
+            box = _brain_box(request)
+            self._warmth = replace(self._warmth, device=request.device, precision=request.precision)
+            brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
+            answer = self._ask(request.with_image(brain), progress or _silent, token)
+        result: InferenceResult = answer
+        return result.placed_in(box, request.shape_kji)
+
+    def find_brain(self, request: BrainRequest, *, token: CancelToken | None = None) -> BrainResult:
+        """Tell the brain in the images of one head; raises as `segment` does.
+
+        Parameters
+        ----------
+        request
+            The head; its arrays are copied into the other process.
+        token
+            Cancelling it kills the process at once.
+        """
+        token = token or CancelToken()
+        with self._turn(token):
+            result: BrainResult = self._ask(request, _silent, token)
+        return result
+
+    @contextmanager
+    def _turn(self, token: CancelToken) -> Iterator[None]:
+        """Wait for the process to be free, and hold it."""
         while not self._lock.acquire(timeout=_POLL_SECONDS):
             token.raise_if_cancelled()
         try:
             token.raise_if_cancelled()
-            box = _brain_box(request)
-            self._warmth = replace(self._warmth, device=request.device, precision=request.precision)
-            brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
-            result = self._segment(request.with_image(brain), progress or _silent, token)
+            yield
         finally:
             self._lock.release()
-        return result.placed_in(box, request.shape_kji)
 
     def close(self) -> None:
         """End the process; a study under way is cancelled."""
@@ -157,9 +187,7 @@ class ModelWorker:
                 child.end()
                 self._child = None
 
-    def _segment(
-        self, request: InferenceRequest, progress: ProgressCallback, token: CancelToken
-    ) -> InferenceResult:
+    def _ask(self, request: Request, progress: ProgressCallback, token: CancelToken) -> Any:
         child = self._running()
         try:
             result = child.ask(request, progress, token)
@@ -222,9 +250,7 @@ class _Child:
             return WorkerState.READY
         return WorkerState.ABSENT if self._unread else WorkerState.LOADING
 
-    def ask(
-        self, request: InferenceRequest, progress: ProgressCallback, token: CancelToken
-    ) -> InferenceResult:
+    def ask(self, request: Request, progress: ProgressCallback, token: CancelToken) -> Any:
         """Send a request and wait for its result."""
         self.is_idle = False
         if not self._is_ready:
@@ -233,10 +259,10 @@ class _Child:
             self._is_ready = True
         self._guard(lambda: send(self._connection, request))
         answer = self._expect(Answer, progress, token)
-        self.answered += 1
+        # Studies are counted, and each has one segmentation.
+        self.answered += isinstance(request, InferenceRequest)
         self.is_idle = True
-        result: InferenceResult = answer.result
-        return result
+        return answer.result
 
     def kill(self) -> None:
         """End the process whatever it does."""

@@ -13,12 +13,13 @@ from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample, shares_voxels, work_geometry
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.brain_outline import outline_brain
 from desktop_app.services.sequence_check import SequenceCheck, check_sequences
 from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings, labels_from_probabilities
 
@@ -50,6 +51,7 @@ def prepare(
     *,
     header_confidence: Mapping[Sequence, float] | None = None,
     chosen_by_user: Collection[Sequence] = (),
+    network: BrainNetwork | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> PreparedStudy:
@@ -67,6 +69,8 @@ def prepare(
         How sure the headers are of each sequence, 0 to 1.
     chosen_by_user
         Sequences whose image the user chose, which no pixels overrule.
+    network
+        Outlines the brain in whole heads; without it the classical method does.
     progress, token
         Told the stage; asked between stages.
 
@@ -78,9 +82,9 @@ def prepare(
         If `token` was cancelled.
     """
     started = time.perf_counter()
-    check = _never if token is None else token.raise_if_cancelled
+    token = token or CancelToken()
     report = _silent if progress is None else progress
-    prepared = _prepare(volumes, report, check)
+    prepared = _prepare(volumes, network, report, token)
     report(0.97, "Checking the sequences")
     found = check_sequences(
         prepared.channels,
@@ -88,9 +92,9 @@ def prepare(
         header_confidence=header_confidence,
         chosen_by_user=chosen_by_user,
     )
-    check()
+    token.raise_if_cancelled()
     if found.is_corrected:
-        prepared = _prepare(_reordered(volumes, found), report, check)
+        prepared = _prepare(_reordered(volumes, found), network, report, token)
     report(1.0, "Prepared")
     return replace(
         prepared,
@@ -100,15 +104,37 @@ def prepare(
     )
 
 
+def align(
+    volumes: Mapping[Sequence, Volume],
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> PreparedStudy:
+    """Register, resample and strip as `prepare` does, and ask no pixels which is which.
+
+    Raises
+    ------
+    InputError
+        If there is no volume, or an image is blank.
+    Cancelled
+        If `token` was cancelled.
+    """
+    report = _silent if progress is None else progress
+    return _prepare(volumes, None, report, token or CancelToken())
+
+
 def _reordered(volumes: Mapping[Sequence, Volume], found: SequenceCheck) -> dict[Sequence, Volume]:
     given_as = {sequence: sequence for sequence in volumes} | dict(found.assignment)
     return {sequence: volumes[given] for sequence, given in given_as.items()}
 
 
 def _prepare(
-    volumes: Mapping[Sequence, Volume], report: ProgressCallback, check: Callable[[], None]
+    volumes: Mapping[Sequence, Volume],
+    network: BrainNetwork | None,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> PreparedStudy:
-    notes = _Notes()
+    notes, check = _Notes(), token.raise_if_cancelled
     _refuse_blank(volumes)
     for sequence, volume in volumes.items():
         notes.warnings.extend(f"{sequence}: {note}" for note in volume.notes)
@@ -130,7 +156,7 @@ def _prepare(
     report(0.6, "Resampling")
     on_grid = _resample(moved, grid, notes, check)
     report(0.75, "Removing skull and scalp")
-    brain = _brain(on_grid, moved, stripped, notes, check)
+    brain = _brain(on_grid, moved, stripped, notes, network=network, token=token)
     report(0.95, "Removing skull and scalp")
     image = np.zeros((len(Sequence), *grid.shape_kji), dtype=np.float32)
     for channel, sequence in enumerate(Sequence):
@@ -187,10 +213,6 @@ def to_reference(
             ]
         )
     return labels_from_probabilities(on_target, spacing_mm=target.spacing_mm, settings=settings)
-
-
-def _never() -> None:
-    """Stand in for a token nobody holds."""
 
 
 def _silent(_fraction: float, _stage: str) -> None:
@@ -293,18 +315,16 @@ def _brain(
     moved: Mapping[Sequence, Volume],
     stripped: Mapping[Sequence, bool],
     notes: _Notes,
-    check: Callable[[], None],
+    *,
+    network: BrainNetwork | None,
+    token: CancelToken,
 ) -> NDArray[np.bool_]:
     with_mask = [sequence for sequence in on_grid if stripped[sequence]]
     if not with_mask:
-        brain = brain_mask(on_grid, check=check)
-        litres = brain.sum() * on_grid[next(iter(on_grid))].geometry.voxel_volume_mm3 / 1e6
-        notes.steps.append(f"Skull and scalp removed; {litres:.2f} l of brain kept.")
-        if not 0.7 <= litres <= 2.1:
-            notes.warnings.append(
-                f"The brain found measures {litres:.2f} l, which is unusual; check its outline."
-            )
-        return brain
+        outline = outline_brain(on_grid, network, token=token)
+        notes.steps.append(outline.step)
+        notes.warnings.extend(outline.warnings)
+        return outline.brain_kji
     if len(with_mask) < len(on_grid):
         names = ", ".join(with_mask)
         notes.warnings.append(

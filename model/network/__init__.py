@@ -1,5 +1,6 @@
 """The networks and their parts: Slim UNETR++, UNETR++ and what they are compared with."""
 
+from model.network.brain_unet import BrainUNet, BrainUNetConfig
 from model.network.config import BOUNDARY, SlimUNETRppConfig
 from model.network.kinds import Network, NetworkConfig, build_network, read_config
 from model.network.segresnet import SegResNet, SegResNetConfig
@@ -9,6 +10,8 @@ from model.network.unetr_plus_plus import UNETRpp
 
 __all__ = [
     "BOUNDARY",
+    "BrainUNet",
+    "BrainUNetConfig",
     "Network",
     "NetworkConfig",
     "SegResNet",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from model.architectures import Kind
+from model.network.brain_unet import BrainUNet, BrainUNetConfig
 from model.network.config import SlimUNETRppConfig
 from model.network.segresnet import SegResNet, SegResNetConfig
 from model.network.slim_unetrpp import SlimUNETRpp
@@ -31,12 +32,13 @@ class NetworkShape(Protocol):
         """Whether `forward_deep` gives coarser answers too."""
 
 
-NetworkConfig = SlimUNETRppConfig | UNETRppConfig | SegResNetConfig
-Network = SlimUNETRpp | UNETRpp | SegResNet
+NetworkConfig = SlimUNETRppConfig | UNETRppConfig | BrainUNetConfig | SegResNetConfig
+Network = SlimUNETRpp | UNETRpp | BrainUNet | SegResNet
 
 _CONFIGS: Final[dict[Kind, type[NetworkConfig]]] = {
     Kind.SLIM_UNETRPP: SlimUNETRppConfig,
     Kind.UNETR_PLUS_PLUS: UNETRppConfig,
+    Kind.BRAIN_UNET: BrainUNetConfig,
     Kind.SEGRESNET: SegResNetConfig,
 }
 
@@ -74,5 +76,7 @@ def build_network(config: NetworkConfig) -> Network:
             return SlimUNETRpp(config)
         case UNETRppConfig():
             return UNETRpp(config)
+        case BrainUNetConfig():
+            return BrainUNet(config)
         case SegResNetConfig():
             return SegResNet(config)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import torch
 from rich.console import Console
@@ -78,7 +79,7 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
     if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
-    with _stopping_between_steps(trainer), _bar(console, visible=share.leads) as bar:
+    with stopping_between_steps(trainer), _bar(console, visible=share.leads) as bar:
         task = bar.add_task("training", total=1.0, note="")
         card = trainer.run(lambda done: _show(bar, task, done))
     if card is not None:
@@ -119,8 +120,14 @@ def _device(name: str) -> torch.device:
     return device
 
 
+class Stoppable(Protocol):
+    """A run that ends after its present step once it is asked to."""
+
+    stop_asked: bool
+
+
 @contextmanager
-def _stopping_between_steps(trainer: Trainer) -> Iterator[None]:
+def stopping_between_steps(trainer: Stoppable) -> Iterator[None]:
     """Let the first Ctrl-C (or a service's stop) end the run after its step, the second at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:

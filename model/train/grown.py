@@ -117,8 +117,7 @@ def load_grown(
     """
     if config.share <= 0:
         return None
-    masks = sorted((data / config.shapes).glob(f"*{SHAPE_ENDING}.nii*"))
-    shapes = {path: _shape_name(path) for path in masks if _shape_name(path) not in unread}
+    shapes = read_shapes(data / config.shapes, unread=unread)
     brains: list[FloatArray] = []
     cases = find_cases(data / config.brains) if config.brains else []
     cases = [path for path in cases if path.name not in unread]
@@ -134,12 +133,25 @@ def load_grown(
     return GrownTumours(
         config,
         seed,
-        tuple(_shape(path) for path in shapes),
+        tuple(shapes.values()),
         tuple(brains),
         maps,
-        shape_names=tuple(shapes.values()),
+        shape_names=tuple(shapes),
         brain_names=tuple(path.name for path in cases),
     )
+
+
+def read_shapes(folder: Path, *, unread: Collection[str] = ()) -> dict[str, LabelArray]:
+    """Return the masks of tumours in a folder, each cut to its tumour, by their cases' names.
+
+    Raises
+    ------
+    CaseError
+        If one cannot be read or is empty.
+    """
+    masks = sorted(folder.glob(f"*{SHAPE_ENDING}.nii*"))
+    names = {_shape_name(path): path for path in masks}
+    return {name: _shape(path) for name, path in names.items() if name not in unread}
 
 
 def paint_brain(tissues: npt.NDArray[np.int16], rng: Generator) -> FloatArray:

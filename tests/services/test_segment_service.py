@@ -29,7 +29,7 @@ from desktop_app.services.segment import (
 )
 from model.calibration import MEASURED_REGIONS, Doubt, VolumeDoubt
 from model.familiarity import Unfamiliarity
-from model.messages import InferenceRequest, InferenceResult
+from model.messages import BrainRequest, BrainResult, InferenceRequest, InferenceResult
 from model.postprocess import PostprocessSettings
 from tests.study_cases import make_study, roles_of
 
@@ -50,6 +50,9 @@ class FakeWorker:
 
     def warm(self, device: str, precision: str) -> None:
         self.calls.append(f"warm {device} {precision}")
+
+    def find_brain(self, request: BrainRequest, *, token: Any = None) -> BrainResult:
+        raise AssertionError("preparing is replaced as a whole")
 
     def segment(
         self, request: InferenceRequest, *, progress: Any = None, token: Any = None

@@ -17,7 +17,7 @@ from desktop_app.jobs.child import Warmth, load_network
 from desktop_app.jobs.worker import ModelWorker, WorkerDefect, WorkerState
 from model.errors import DeviceFailure
 from model.inference import Segmenter
-from model.messages import InferenceRequest
+from model.messages import BrainRequest, InferenceRequest
 
 
 @pytest.fixture
@@ -291,3 +291,29 @@ def test_importing_the_worker_leaves_torch_out():
 
     code = "import sys, desktop_app.jobs.worker; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def head(what: str = "brain") -> BrainRequest:
+    return BrainRequest(np.full((2, 4, 5, 6), 3.0, np.float32), Path(), model_name=what)
+
+
+def test_the_same_process_finds_brains(worker):
+    found = worker.find_brain(head())
+    assert (found.logits_nkji == 2.0).all()
+    assert found.logits_nkji.shape == (2, 4, 5, 6)
+    assert worker.segment(request("go")).model_id == found.model_id
+
+
+def test_finding_brains_does_not_age_the_process(fakes):
+    worker = ModelWorker(Path(), factory=fakes.obedient, recycle_after=2)
+    pids = {worker.find_brain(head()).model_id for _ in range(3)}
+    assert pids == {worker.segment(request("go")).model_id}
+    worker.close()
+
+
+def test_cancelling_the_search_for_the_brain_kills_the_process(worker):
+    token = CancelToken()
+    threading.Timer(0.5, token.cancel).start()
+    with pytest.raises(Cancelled):
+        worker.find_brain(head("sleep"), token=token)
+    assert worker.find_brain(head()).logits_nkji.shape == (2, 4, 5, 6)

@@ -8,7 +8,13 @@ import numpy as np
 
 from desktop_app.jobs.child import Warmth
 from model.errors import DeviceFailure, OutOfMemory
-from model.messages import InferenceRequest, InferenceResult, ProgressCallback
+from model.messages import (
+    BrainRequest,
+    BrainResult,
+    InferenceRequest,
+    InferenceResult,
+    ProgressCallback,
+)
 
 
 def answer(request: InferenceRequest, note: str = "") -> InferenceResult:
@@ -42,8 +48,16 @@ def act(request: InferenceRequest, progress: ProgressCallback) -> InferenceResul
     return answer(request, note=str(os.getpid()))
 
 
+def act_on_either(request: InferenceRequest | BrainRequest, progress: ProgressCallback):
+    if isinstance(request, InferenceRequest):
+        return act(request, progress)
+    if request.model_name == "sleep":
+        time.sleep(60)
+    return BrainResult(request.images_nkji - 1, "cpu", "fp32", str(os.getpid()), "", 0.0)
+
+
 def obedient(_warmth: Warmth):
-    return act
+    return act_on_either
 
 
 def failing_start(_warmth: Warmth):
