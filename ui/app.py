@@ -302,4 +302,12 @@ def _watch(rehearsal: Rehearsal, app: WindowApp, *, has_study: bool) -> None:
     is_there = {Moment.READY: lambda: worker.state is WorkerState.READY}
     if has_study:
         is_there[Moment.STUDY] = lambda: session.loaded is not None and not app.study.preflight.busy
-    RehearsalWatch(rehearsal, app.window, is_there)
+    was_started = False
+
+    def problem() -> str:
+        nonlocal was_started
+        is_absent = worker.state is WorkerState.ABSENT
+        was_started = was_started or not is_absent
+        return "The network could not be loaded." if was_started and is_absent else ""
+
+    RehearsalWatch(rehearsal, app.window, is_there, problem)

@@ -20,15 +20,22 @@ class RehearsalWatch(QObject):
     ----------
     is_there
         Per moment to wait for, whether it has come.
+    problem
+        Returns why a moment can never come; empty while it can.
     """
 
     def __init__(
-        self, rehearsal: Rehearsal, window: MainWindow, is_there: dict[Moment, Callable[[], bool]]
+        self,
+        rehearsal: Rehearsal,
+        window: MainWindow,
+        is_there: dict[Moment, Callable[[], bool]],
+        problem: Callable[[], str],
     ) -> None:
         super().__init__(window)
         self._rehearsal = rehearsal
         self._window = window
         self._is_there = is_there
+        self._problem = problem
         window.installEventFilter(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -47,6 +54,9 @@ class RehearsalWatch(QObject):
         if isinstance(box, QMessageBox):
             self._rehearsal.problem = f"{box.text()} {box.informativeText()}"
             box.close()
+        else:
+            self._rehearsal.problem = self._problem()
+        if self._rehearsal.problem:
             self._end()
             return
         for moment, has_come in self._is_there.items():
@@ -59,6 +69,6 @@ class RehearsalWatch(QObject):
     def _end(self) -> None:
         self._timer.stop()
         self._window.grab().save(str(self._rehearsal.picture))
-        self._rehearsal.finish()
+        self._rehearsal.write()
         self._window.close()
         QApplication.quit()

@@ -67,11 +67,19 @@ class Rehearsal:
         return self.folder / PICTURE
 
     def note(self, moment: Moment) -> None:
-        """Keep the time at which something came about first."""
-        self.moments.setdefault(moment, time.time())
+        """Write down the time at which something came about first.
 
-    def finish(self) -> None:
-        """Write the notes.
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        if moment not in self.moments:
+            self.moments[moment] = time.time()
+            self.write()
+
+    def write(self) -> None:
+        """Write the notes as they are now.
 
         Raises
         ------
@@ -144,7 +152,15 @@ def rehearse(
             if process.poll() is None:
                 process.kill()
                 process.wait(_END_SECONDS)
-    return StartReport(_seconds(folder, started, process.returncode, log), folder / PICTURE, note)
+    seconds = _seconds(folder, started, process.returncode, log)
+    if Moment.READY not in seconds:
+        shown = ", ".join(f"{one.value} after {at:.1f} s" for one, at in seconds.items())
+        raise DeviceError(
+            "The window did not get ready to segment.",
+            f"Within {timeout_seconds:.0f} s: {shown}.",
+            "Look at what else the self-test says.",
+        )
+    return StartReport(seconds, folder / PICTURE, note)
 
 
 def _surroundings(folder: Path) -> tuple[dict[str, str], str]:
