@@ -142,6 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
         budget_s=_QUICK_BUDGET_S if options.quick else _BUDGET_S,
         case=str(options.data.resolve()) if options.data else "",
     )
+    about = machine(options.device, bf16=options.bf16)
     bench = Bench(plan, base, told)
     networks = ours(options.weights, options.model) + (peers() if options.peers else [])
     try:
@@ -150,7 +151,6 @@ def main(arguments: list[str] | None = None) -> int:
     except subprocess.CalledProcessError as error:
         told.print(error.stderr, style="red", markup=False)
         return 4
-    about = machine(options.device, bf16=options.bf16)
     if options.json:
         document = as_document(about, limits, rows)
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -160,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def machine(device: str = "cpu", *, bf16: bool = True) -> dict[str, Any]:
-    """Describe the machine; figures mean little where its load exceeds its cores."""
+    """Describe the machine; figures mean little where others kept it busy before the start."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     return {
