@@ -1,0 +1,172 @@
+"""Writes the bill of materials of a frozen program, in CycloneDX's JSON.
+
+It names what is really inside, with versions and licences, and the libraries that wheels carry
+where the wheel has a bill of its own (PEP 770). No time and no random number is in it, so that two
+builds of one commit have the same.
+"""
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from importlib.metadata import Distribution
+from pathlib import Path
+from typing import Any
+
+from dev_errors import SetUpError
+from licences import Component, collect
+from shipped import Shipped, read_shipped
+
+PRODUCT = "gliascope"
+
+
+def write_sbom(onedir: Path, version: str, path: Path) -> Path:
+    """Write the bill of materials of a frozen program, and return its path.
+
+    Parameters
+    ----------
+    onedir
+        The frozen program's folder, or the bundle on macOS.
+    version
+        The product's, as pyproject.toml has it.
+    path
+        The file to write, by custom ``NAME.cdx.json``.
+
+    Raises
+    ------
+    SetUpError
+        Where this is no frozen program, or a part of it may not be shipped.
+    """
+    shipped = read_shipped(onedir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(bill(collect(shipped), carried(shipped), version), "utf-8")
+    return path
+
+
+def carried(shipped: Shipped) -> dict[str, list[tuple[str, str, str]]]:
+    """Return the libraries inside wheels that have a bill of their own.
+
+    Returns
+    -------
+    dict
+        For each distribution's name its libraries as name, version and package URL.
+    """
+    return {part.metadata["Name"]: sorted(set(_carried_by(part))) for part in shipped.distributions}
+
+
+def _carried_by(part: Distribution) -> Iterator[tuple[str, str, str]]:
+    own = part.metadata["Name"].lower().replace("_", "-")
+    for file in part.files or ():
+        if "sboms" not in file.parts or file.suffix != ".json":
+            continue
+        listed: dict[str, Any] = json.loads(Path(str(part.locate_file(file))).read_text("utf-8"))
+        for entry in listed.get("components", ()):
+            if entry["name"].lower().replace("_", "-") != own:
+                yield entry["name"], entry.get("version", ""), entry.get("purl", "")
+
+
+def bill(
+    components: list[Component],
+    carried_libraries: dict[str, list[tuple[str, str, str]]],
+    version: str,
+) -> str:
+    """Return the bill of materials as JSON."""
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.output.json import JsonV1Dot6
+
+    product = _product(version)
+    parts = []
+    links: dict[Any, list[Any]] = {}
+    for component in components:
+        part = _part(component)
+        parts.append(part)
+        links[part] = [_library(*entry) for entry in carried_libraries.get(component.name, ())]
+    identity = "".join(f"{part.bom_ref.value}\n" for part in parts)
+    bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCT}@{version}\n{identity}"))
+    bom.metadata.component = product
+    bom.metadata.timestamp = None
+    for part in parts:
+        bom.components.add(part)
+        bom.components.update(links[part])
+        bom.register_dependency(part, links[part])
+    bom.register_dependency(product, parts)
+    return str(JsonV1Dot6(bom).output_as_string(indent=1)) + "\n"
+
+
+def _product(version: str) -> Any:
+    from cyclonedx.model.component import Component as Part
+    from cyclonedx.model.component import ComponentType
+    from cyclonedx.model.license import DisjunctiveLicense
+
+    return Part(
+        name=PRODUCT,
+        version=version,
+        type=ComponentType.APPLICATION,
+        bom_ref=f"{PRODUCT}@{version}",
+        licenses=[DisjunctiveLicense(id="Apache-2.0")],
+    )
+
+
+def _part(component: Component) -> Any:
+    from cyclonedx.model.component import Component as Part
+    from cyclonedx.model.component import ComponentType
+    from packageurl import PackageURL
+
+    purl = None
+    if component.package:
+        name = component.name.lower().replace("_", "-")
+        purl = PackageURL("pypi", name=name, version=component.version.partition("+")[0])
+    return Part(
+        name=component.name,
+        version=component.version or None,
+        type=ComponentType.LIBRARY,
+        bom_ref=str(purl or component.name),
+        purl=purl,
+        licenses=[_licence(component.licence)],
+    )
+
+
+def _licence(said: str) -> Any:
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
+    from license_expression import ExpressionError, get_spdx_licensing
+
+    try:
+        known = get_spdx_licensing().validate(said)
+    except ExpressionError:
+        return DisjunctiveLicense(name=said)
+    return DisjunctiveLicense(name=said) if known.errors else LicenseExpression(said)
+
+
+def _library(name: str, version: str, purl: str) -> Any:
+    from cyclonedx.model.component import Component as Part
+    from cyclonedx.model.component import ComponentType
+    from packageurl import PackageURL
+
+    parsed = PackageURL.from_string(purl) if purl else None
+    return Part(
+        name=name,
+        version=version or None,
+        type=ComponentType.LIBRARY,
+        bom_ref=purl or f"{name}@{version}",
+        purl=parsed,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Write a frozen program's bill of materials."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("onedir", type=Path, help="the frozen program's folder")
+    parser.add_argument("--version", required=True, help="the product's")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        print(write_sbom(options.onedir, options.version, options.output))
+    except SetUpError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
