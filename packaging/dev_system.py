@@ -170,7 +170,8 @@ def ensure_packaging_programs(*, for_tests: bool) -> None:
     if missing and is_root():
         apt_install(missing)
     elif missing:
-        _advise("sudo apt-get install " + " ".join(missing))
+        line = "sudo apt-get install " + " ".join(missing)
+        print(f"Programs that make and try installers are missing here. Run:\n  {line}", flush=True)
 
 
 def _advise_other_distribution() -> None:

@@ -1,6 +1,7 @@
 """Freezes the program with PyInstaller, and makes the result small and the same each time."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -92,10 +93,11 @@ def freeze(sample: Path, version: str, epoch_s: int, output: Path) -> Path:
 def _dress(version: str, work: Path) -> dict[str, str]:
     """Write what Windows and macOS want inside a program, and tell the plan where it lies."""
     work.mkdir(parents=True, exist_ok=True)
-    if sys.platform == "darwin":
+    system = platform.system()
+    if system == "Darwin":
         write_icns(work / "gliascope.icns")
         return {"GLIASCOPE_ICON": str(work / "gliascope.icns")}
-    if sys.platform != "win32":
+    if system != "Windows":
         return {}
     write_ico(work / "gliascope.ico")
     for name, description in WINDOWS_PROGRAMS.items():

@@ -21,6 +21,7 @@ from megabytes import table
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "output" / "installers"
 KINDS = ("app", "deb", "run")
+INSTALLER_ENDINGS = {".deb", ".run", ".exe", ".dmg"}
 
 
 def main(arguments: list[str]) -> int:
@@ -101,12 +102,18 @@ def _sample(options: argparse.Namespace) -> Path:
 
 def _pack(onedir: Path, options: argparse.Namespace) -> list[Path]:
     made = list(_pack_here(onedir, options))
+    _write_checksums(options.output)
+    return made
+
+
+def _write_checksums(output: Path) -> None:
+    """List every installer in the folder, also those of an earlier ``--only``."""
+    found = sorted(path for path in output.iterdir() if path.suffix in INSTALLER_ENDINGS)
     lines = []
-    for path in made:
+    for path in found:
         with path.open("rb") as stream:
             lines.append(f"{hashlib.file_digest(stream, 'sha256').hexdigest()}  {path.name}\n")
-    options.output.joinpath("SHA256SUMS").write_text("".join(lines), "utf-8")
-    return made
+    output.joinpath("SHA256SUMS").write_text("".join(lines), "utf-8")
 
 
 def _pack_here(onedir: Path, options: argparse.Namespace) -> Iterator[Path]:

@@ -15,10 +15,11 @@ from megabytes import REST, measure, part_of, table
 import desktop_app
 
 ROOT = Path(__file__).resolve().parents[2]
-# `model` imports its training tools from inside functions that the program never calls.
 PRODUCT = ("desktop_app", "ui", "model")
+# What trains, judges and compares; `network/segresnet` is a peer whose weights are never shipped.
 TOOLS = tuple(
-    f"model/{name}" for name in ("bench", "brain", "data", "decathlon", "evaluate", "train")
+    f"model/{name}"
+    for name in ("bench", "brain", "data", "decathlon", "evaluate", "network/segresnet", "train")
 )
 
 
