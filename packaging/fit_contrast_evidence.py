@@ -1,10 +1,12 @@
 """Fit the coefficients of ``desktop_app/imaging/contrast_weights.py`` and say how sure they are.
 
 ``python packaging/fit_contrast_evidence.py DATA [--write]``; DATA holds patients in BraTS's layout
-below ``train`` and people without tumour below ``normal``. Each is seen as published
-and as a poorer scan would show it: thick slices, noise, uneven coils, blur, a small misplacement, a
-tighter brain mask. Logistic regression without intercept, quadratic penalty; the
-figures printed are of people left out of the fit, whose images are given in every order.
+below ``train``, people without tumour below ``normal`` and label maps below ``heads/labelmaps``;
+simulated heads are added, see `contrast_cases`. Each is seen as it is and as a poorer scan would
+show it: thick slices, noise, uneven coils, blur, a small misplacement, another outline of the
+brain. Logistic regression without intercept, quadratic penalty; the figures printed are of people
+left out of the fit, one after the other: each test's, those of images given in every order, and
+those of images without any header (`docs/SEQUENCES.md` has the tables).
 """
 
 import argparse
@@ -12,7 +14,8 @@ import itertools
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +26,21 @@ from scipy import ndimage, optimize
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from desktop_app.domain.study import Sequence  # noqa: E402
-from desktop_app.imaging.contrast_evidence import (  # noqa: E402
-    BrainLook,
-    brain_looks,
-    pair_features,
-)
-from desktop_app.imaging.contrast_weights import PairTest  # noqa: E402
-from desktop_app.imaging.sequence_pixels import score_assignments  # noqa: E402
-from desktop_app.services.import_study import choose_roles, load_roles, open_path  # noqa: E402
-from desktop_app.services.sequence_check import SURE, is_clear, objection  # noqa: E402
+from contrast_cases import Case, all_cases, outline  # noqa: E402
 
-PENALTY = 1.0
-POOR_SCANS = 8
+from desktop_app.domain.study import Sequence  # noqa: E402
+from desktop_app.imaging.contrast_evidence import brain_looks  # noqa: E402
+from desktop_app.imaging.contrast_weights import PairTest  # noqa: E402
+from desktop_app.imaging.sequence_pixels import (  # noqa: E402
+    PairFeatures,
+    compare_pairs,
+    score_pairs,
+)
+from desktop_app.services.sequence_check import SURE, is_clear, objection  # noqa: E402
+from desktop_app.services.sequence_naming import name_images  # noqa: E402
+
+PENALTY = 0.1
+POOR_SCANS = 5
 PAIRS = {
     PairTest.T1C_T1: ((Sequence.T1C, Sequence.T1),),
     PairTest.T1_T2: ((Sequence.T1, Sequence.T2), (Sequence.T1C, Sequence.T2)),
@@ -47,6 +52,38 @@ PAIRS = {
 LOOKS_AT = {test: slice(0, 12) for test in PairTest} | {PairTest.T1C_T1: slice(12, 18)}
 _Image = NDArray[np.float32]
 _Features = NDArray[np.float64]
+_Weights = Mapping[PairTest, _Features]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """What was seen of one person.
+
+    Parameters
+    ----------
+    rows
+        By test, (pairs, features) as published and as poorer scans show them.
+    published
+        Of every two images as published, and of each poorer scan.
+    scans
+        The same of every scan.
+    """
+
+    name: str
+    is_real: bool
+    rows: dict[PairTest, _Features]
+    scans: tuple[PairFeatures, ...]
+
+    @property
+    def published(self) -> PairFeatures:
+        """Of every two images as published."""
+        return self.scans[0]
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """Those there are images of."""
+        named = {name for pair in self.published for name in pair}
+        return tuple(sequence for sequence in Sequence if sequence in named)
 
 
 def poorer(image: _Image, rng: np.random.Generator) -> _Image:
@@ -79,51 +116,36 @@ def _smooth_field(shape: tuple[int, ...], rng: np.random.Generator) -> _Image:
     return field
 
 
-def cases(data: Path) -> Iterator[tuple[str, dict[Sequence, _Image]]]:
-    """Yield name and images of every patient with all four sequences, cut to the brain."""
-    for folder in sorted([*(data / "train").iterdir(), *(data / "normal").glob("patient*")]):
-        study = open_path(folder).studies[0]
-        volumes = load_roles(choose_roles(study))
-        if set(volumes) != set(Sequence):
-            continue
-        arrays = {one: np.asarray(v.array_kji, np.float32) for one, v in volumes.items()}
-        some = np.logical_or.reduce([array != 0 for array in arrays.values()])
-        box = ndimage.find_objects(some.astype(np.uint8))[0]
-        yield folder.name, {one: array[box] for one, array in arrays.items()}
-
-
-def features_of(
-    images: dict[Sequence, _Image], seed: int
-) -> tuple[dict[PairTest, list[_Features]], dict[Sequence, BrainLook]]:
-    """Return the features of every pair, as published and as poorer scans show them.
-
-    Returns
-    -------
-    tuple
-        The features by test, and the images as published.
-    """
+def look_at(case: Case, seed: int) -> Person:
+    """Compare the images of a person, as published and as poorer scans show them."""
     rng = np.random.default_rng(seed)
-    whole = np.logical_or.reduce([image != 0 for image in images.values()])
-    found: dict[PairTest, list[_Features]] = {test: [] for test in PairTest}
+    scans = []
     for scan in range(1 + POOR_SCANS):
-        seen = {one: poorer(image, rng) if scan else image for one, image in images.items()}
-        tight = int(rng.integers(1, 4)) if scan > 5 else 0
-        brain = ndimage.binary_erosion(whole, iterations=tight) if tight else whole
-        looks = brain_looks(seen, brain)
-        if scan == 0:
-            published = looks
-        for test, pairs in PAIRS.items():
-            found[test] += [pair_features(looks[one], looks[other]) for one, other in pairs]
-    return found, published
+        seen = {one: poorer(i, rng) if scan else i for one, i in case.images.items()}
+        looks = brain_looks(seen, outline(case, rng, vary=scan > 0))
+        scans.append(compare_pairs({one.value: look for one, look in looks.items()}))
+    rows = {
+        test: np.array([row for scan in scans for row in _rows(scan, pairs)])
+        for test, pairs in PAIRS.items()
+    }
+    return Person(case.name, case.is_real, rows, tuple(scans))
 
 
-def fitted(rows: NDArray[np.float64], used: slice) -> NDArray[np.float64]:
+def _rows(scan: PairFeatures, pairs: tuple[tuple[Sequence, Sequence], ...]) -> Iterator[_Features]:
+    for one, other in pairs:
+        if (one, other) in scan:
+            yield scan[one, other]
+        elif (other, one) in scan:
+            yield -scan[other, one]
+
+
+def fitted(rows: _Features, used: slice) -> _Features:
     """Return the coefficients, 0 for features that are not used."""
     chosen = rows[:, used]
     scale = np.sqrt((chosen**2).mean(axis=0))
     scaled = chosen / scale
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: _Features) -> tuple[float, _Features]:
         odds = scaled @ weights
         slope = -scaled.T @ (1 / (1 + np.exp(odds))) + 2 * PENALTY * weights
         return float(np.logaddexp(0, -odds).sum() + PENALTY * (weights**2).sum()), slope
@@ -134,15 +156,25 @@ def fitted(rows: NDArray[np.float64], used: slice) -> NDArray[np.float64]:
     return weights
 
 
-def outcomes(looks: dict[Sequence, BrainLook], weights: dict[PairTest, _Features]) -> Counter[str]:
+def fit(people: list[Person]) -> dict[PairTest, _Features]:
+    """Return the coefficients of every test."""
+    return {
+        test: fitted(
+            np.concatenate([one.rows[test] for one in people if len(one.rows[test])]),
+            LOOKS_AT[test],
+        )
+        for test in PairTest
+    }
+
+
+def in_every_order(person: Person, weights: _Weights) -> Counter[str]:
     """Give the images in every order, and every pair alone both ways; count what comes of it."""
     count: Counter[str] = Counter()
-    subsets = [tuple(Sequence), *itertools.combinations(Sequence, 2)]
-    for subset in subsets:
-        scores = score_assignments({one: looks[one] for one in subset}, weights)
+    for subset in (person.sequences, *itertools.combinations(person.sequences, 2)):
+        pairs = {p: f for p, f in person.published.items() if set(p) <= set(subset)}
+        scores = score_pairs(subset, pairs, weights)
         best, likelihood = scores.best()
         is_right = all(best[one] is one for one in subset)
-        kind = "four images" if len(subset) == len(Sequence) else "two images"
         # To give the images in another order is to start from that assignment.
         for given, score in zip(scores.assignments, scores.scores, strict=True):
             lead = likelihood - score
@@ -154,8 +186,59 @@ def outcomes(looks: dict[Sequence, BrainLook], weights: dict[PairTest, _Features
                 result = "corrected, rightly" if is_right else "wrong"
             else:
                 result = "asked"
-            count[f"{kind}, {'right' if given_right else 'wrong'} order: {result}"] += 1
+            order = "right" if given_right else "wrong"
+            count[f"{len(subset)} images in {order} order: {result}"] += 1
     return count
+
+
+def without_headers(person: Person, weights: _Weights) -> Counter[str]:
+    """Name images that nothing is known of, alone or beside others that are known."""
+    count: Counter[str] = Counter()
+    if len(person.sequences) < len(Sequence):
+        return count
+    for scan in person.scans:
+        for size in range(1, len(Sequence) + 1):
+            for unknown in itertools.combinations(Sequence, size):
+                known = {one: one.value for one in Sequence if one not in unknown}
+                named = name_images(scan, known, [one.value for one in unknown], weights)
+                name_of = {image: sequence for sequence, image in named.items()}
+                for image in unknown:
+                    name = name_of.get(image)
+                    result = "asked" if name is None else "right" if name is image else "wrong"
+                    count[f"{size} of 4 unknown: {result}"] += 1
+    return count
+
+
+def _print_tests(people: list[Person], without: Mapping[str, _Weights]) -> None:
+    for test in PairTest:
+        lowest = sorted(
+            (float((one.rows[test] @ without[one.name][test]).min()), one.name)
+            for one in people
+            if len(one.rows[test])
+        )
+        wrong = sum(odds <= 0 for odds, _ in lowest)
+        least = ", ".join(f"{name} {odds:.1f}" for odds, name in lowest[:5])
+        print(f"{test}: {wrong} of {len(lowest)} wrong; least sure {least}")
+
+
+def _print_outcomes(people: list[Person], without: Mapping[str, _Weights]) -> None:
+    for judge in (in_every_order, without_headers):
+        for is_real in (True, False):
+            total: Counter[str] = Counter()
+            for one in people:
+                if one.is_real is is_real:
+                    total += judge(one, without[one.name])
+            print("\nreal people" if is_real else "\nsimulated and painted heads")
+            for what, number in sorted(total.items()):
+                print(f"{number:6d} {what}")
+
+
+def _table(weights: _Weights) -> str:
+    lines = [
+        f"    PairTest.{test.name}: ({', '.join(f'{value:.3f}' for value in weights[test])}),"
+        for test in PairTest
+    ]
+    return "WEIGHTS: dict[PairTest, tuple[float, ...]] = {\n" + "\n".join(lines) + "\n}\n"
 
 
 def main() -> int:
@@ -164,34 +247,14 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--write", action="store_true", help="put them into the program")
     options = parser.parse_args()
-    found: dict[str, dict[PairTest, list[_Features]]] = {}
-    published: dict[str, dict[Sequence, BrainLook]] = {}
-    for number, (name, images) in enumerate(cases(options.data)):
-        found[name], published[name] = features_of(images, number)
-        print(name, file=sys.stderr)
-    lines = []
-    without: dict[str, dict[PairTest, _Features]] = {name: {} for name in found}
-    for test in PairTest:
-        rows = {name: np.array(features[test]) for name, features in found.items()}
-        lowest = []
-        for name, own in rows.items():
-            others = np.concatenate([row for other, row in rows.items() if other != name])
-            without[name][test] = fitted(others, LOOKS_AT[test])
-            lowest.append((float((own @ without[name][test]).min()), name))
-        wrong = sum(odds <= 0 for odds, _ in lowest)
-        print(
-            f"{test}: {wrong} of {len(rows)} wrong; least sure "
-            + ", ".join(f"{name} {odds:.1f}" for odds, name in sorted(lowest)[:5])
-        )
-        weights = fitted(np.concatenate(list(rows.values())), LOOKS_AT[test])
-        values = ", ".join(f"{value:.3f}" for value in weights)
-        lines.append(f"    PairTest.{test.name}: ({values}),")
-    total: Counter[str] = Counter()
-    for name, looks in published.items():
-        total += outcomes(looks, without[name])
-    for what, count in sorted(total.items()):
-        print(f"{count:5d} {what}")
-    table = "WEIGHTS: dict[PairTest, tuple[float, ...]] = {\n" + "\n".join(lines) + "\n}\n"
+    people = []
+    for number, case in enumerate(all_cases(options.data)):
+        people.append(look_at(case, number))
+        print(case.name, file=sys.stderr)
+    without = {one.name: fit([other for other in people if other is not one]) for one in people}
+    _print_tests(people, without)
+    _print_outcomes(people, without)
+    table = _table(fit(people))
     if options.write:
         target = ROOT / "desktop_app" / "imaging" / "contrast_weights.py"
         text = target.read_text("utf-8")

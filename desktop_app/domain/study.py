@@ -89,11 +89,14 @@ class RoleProposal:
         0 to 1: how sure the rules are.
     reason
         One plain sentence.
+    by_pixels
+        Whether nothing but the image itself speaks for it: a suggestion, to be told as one.
     """
 
     series_uid: str
     confidence: float
     reason: str
+    by_pixels: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

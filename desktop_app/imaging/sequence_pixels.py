@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from desktop_app.domain.study import Sequence
 from desktop_app.imaging.contrast_evidence import BrainLook, pair_features
@@ -23,6 +24,13 @@ _TESTS = {
 }
 Assignment = Mapping[Sequence, Sequence]
 """For each sequence, which one its image was given as."""
+Naming = Mapping[Sequence, str]
+"""For each sequence, which image it is."""
+PairFeatures = Mapping[tuple[str, str], NDArray[np.float64]]
+"""What `pair_features` finds of every two images, each pair in one order."""
+Weights = Mapping[PairTest, Iterable[float]]
+"""Coefficients of `pair_features` for each test."""
+_Odds = dict[tuple[PairTest, str, str], float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +66,39 @@ class PixelScores:
         return own - max(others) if others else float("inf")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NamingScores:
+    """Log-likelihood of every way to name images that nothing is known of."""
+
+    namings: tuple[Naming, ...]
+    scores: tuple[float, ...]
+
+    def best(self) -> Naming:
+        """Return the likeliest naming."""
+        return self.namings[int(np.argmax(self.scores))]
+
+    def margin(self, image: str) -> float:
+        """Return by how much the best naming beats all that name this image otherwise."""
+        best = self.best()
+        name = next(sequence for sequence, one in best.items() if one == image)
+        others = [
+            score
+            for naming, score in zip(self.namings, self.scores, strict=True)
+            if naming.get(name) != image
+        ]
+        return max(self.scores) - max(others) if others else float("inf")
+
+
+def compare_pairs(looks: Mapping[str, BrainLook]) -> PairFeatures:
+    """Compare every two images."""
+    return {
+        (one, other): pair_features(looks[one], looks[other])
+        for one, other in itertools.combinations(looks, 2)
+    }
+
+
 def score_assignments(
-    looks: Mapping[Sequence, BrainLook],
-    weights: Mapping[PairTest, Iterable[float]] = WEIGHTS,
+    looks: Mapping[Sequence, BrainLook], weights: Weights = WEIGHTS
 ) -> PixelScores:
     """Weigh every assignment of registered images to the sequences they were given as.
 
@@ -71,20 +109,59 @@ def score_assignments(
     weights
         Coefficients of `pair_features` for each test.
     """
-    given = [sequence for sequence in Sequence if sequence in looks]
-    odds: dict[tuple[PairTest, Sequence, Sequence], float] = {}
-    for one, other in itertools.combinations(given, 2):
-        features = pair_features(looks[one], looks[other])
-        for test, coefficients in weights.items():
-            value = float(np.clip(features @ np.array(coefficients), -_MAX_ODDS, _MAX_ODDS))
-            odds[test, one, other], odds[test, other, one] = value, -value
+    given = {sequence.value: looks[sequence] for sequence in Sequence if sequence in looks}
+    return score_pairs(tuple(map(Sequence, given)), compare_pairs(given), weights)
+
+
+def score_pairs(
+    given: tuple[Sequence, ...], pairs: PairFeatures, weights: Weights = WEIGHTS
+) -> PixelScores:
+    """Do as `score_assignments` with images that were compared before."""
+    odds = _odds(pairs, weights)
     assignments = [dict(zip(given, order, strict=True)) for order in itertools.permutations(given)]
-    scores = [
-        sum(
-            -float(np.logaddexp(0, -odds[test, assignment[first], assignment[second]]))
-            for (first, second), test in _TESTS.items()
-            if first in assignment and second in assignment
-        )
-        for assignment in assignments
-    ]
+    scores = [_log_likelihood(assignment, odds) for assignment in assignments]
     return PixelScores(tuple(assignments), tuple(scores))
+
+
+def score_namings(
+    pairs: PairFeatures,
+    unknown: Collection[str],
+    known: Naming,
+    weights: Weights = WEIGHTS,
+) -> NamingScores:
+    """Weigh every way to give images the names that are left.
+
+    Parameters
+    ----------
+    pairs
+        Of all images, those with a name included.
+    unknown
+        Images without a name, no more than sequences without an image.
+    known
+        Images that keep their name.
+    """
+    free = [sequence for sequence in Sequence if sequence not in known]
+    odds = _odds(pairs, weights)
+    namings = [
+        {**known, **dict(zip(names, unknown, strict=True))}
+        for names in itertools.permutations(free, len(unknown))
+    ]
+    return NamingScores(tuple(namings), tuple(_log_likelihood(one, odds) for one in namings))
+
+
+def _odds(pairs: PairFeatures, weights: Weights) -> _Odds:
+    odds: _Odds = {}
+    for test, coefficients in weights.items():
+        vector = np.array(coefficients)
+        for (one, other), features in pairs.items():
+            value = float(np.clip(features @ vector, -_MAX_ODDS, _MAX_ODDS))
+            odds[test, one, other], odds[test, other, one] = value, -value
+    return odds
+
+
+def _log_likelihood(image_of: Mapping[Sequence, str], odds: _Odds) -> float:
+    return sum(
+        -float(np.logaddexp(0, -odds[test, image_of[first], image_of[second]]))
+        for (first, second), test in _TESTS.items()
+        if first in image_of and second in image_of
+    )

@@ -157,7 +157,7 @@ def _result(path: Path, studies: list[Study], skipped: list[tuple[str, str]]) ->
             named = replace(study, name=unique_name(study.name, taken))
             kept.append(_with_roles(named))
             continue
-        unusable = [(_title(one), _why_unusable(one)) for one in study.series]
+        unusable = [(title_of(one), _why_unusable(one)) for one in study.series]
         skipped.extend((*study.skipped, *unusable))
         found.update(reason for _, reason in (*study.skipped, *unusable))
     if not kept:
@@ -165,7 +165,8 @@ def _result(path: Path, studies: list[Study], skipped: list[tuple[str, str]]) ->
     return ScanResult(tuple(kept), tuple(skipped))
 
 
-def _title(series: Series) -> str:
+def title_of(series: Series) -> str:
+    """Return what tells a series from all others: number, description, file or folder."""
     if series.is_nifti:
         return str(series.instances[0].path)
     paths = (instance.path for instance in series.instances)
@@ -185,11 +186,11 @@ def _why_no_role(reason: str) -> str:
 def _with_roles(study: Study) -> Study:
     roles, candidates = propose_roles(study.series)
     left_out = tuple(
-        (_title(study.series_by_uid(candidate.series_uid)), _why_no_role(candidate.reason))
+        (title_of(study.series_by_uid(candidate.series_uid)), _why_no_role(candidate.reason))
         for candidate in candidates
         if candidate.role is None
     )
-    unusable = tuple((_title(one), _why_unusable(one)) for one in study.series if not one.usable)
+    unusable = tuple((title_of(one), _why_unusable(one)) for one in study.series if not one.usable)
     return replace(study, roles=roles, skipped=(*study.skipped, *unusable, *left_out))
 
 

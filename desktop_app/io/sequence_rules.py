@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.io.sequence_candidate import Candidate, header_number
 from desktop_app.io.sequence_contrast import settle_contrast, with_contrast
-from desktop_app.io.sequence_text import not_anatomical, weighting_in
+from desktop_app.io.sequence_text import names_something_else, not_anatomical, weighting_in
 
 FILE_ROLE_KEYWORD = "SequenceInFileName"
 MIN_SLICES = 10
 MIN_COVERAGE_MM = 80.0
 # Fat is nulled at 150 to 250 ms, cerebrospinal fluid at 1500 ms and more.
 MAX_FAT_INVERSION_MS = 400.0
+
+_TIMING_KEYS = ("RepetitionTime", "EchoTime")
 
 _EXCLUDED_TYPES = {
     "ADC": "a diffusion map",
@@ -78,6 +80,18 @@ def propose_roles(
                 reason = f"{reason[:-1]}; the best of {len(rivals)} candidates."
             roles[role] = RoleProposal(best.series_uid, round(best.confidence, 2), reason)
     return roles, tuple(candidates)
+
+
+def is_without_hint(series: Series) -> bool:
+    """Whether neither timing nor words say what a series is, nor that it is something else."""
+    if series.is_nifti:
+        named = series.attributes.get(FILE_ROLE_KEYWORD) or names_something_else(series.description)
+        return not named and not _too_few_slices(series)
+    has_timing = all(header_number(series, key) is not None for key in _TIMING_KEYS)
+    is_excluded = _excluded_by_header(series) or _too_few_slices(series)
+    words = _words(series)
+    told = weighting_in(words) or not_anatomical(words) or has_timing
+    return not (told or is_excluded or _weighting_by_physics(series)[0])
 
 
 def _classify(series: Series) -> Candidate:

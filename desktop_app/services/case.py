@@ -23,6 +23,7 @@ from desktop_app.services.export import (
 from desktop_app.services.results_folder import results_name
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
+from desktop_app.services.sequence_naming import can_name, completed
 from desktop_app.services.stages import Stages
 
 # Seconds on two cores; the bar's shape, no promise.
@@ -86,6 +87,9 @@ def process_study(
 ) -> CaseOutcome:
     """Segment a study and write its results to `output`/STUDYNAME; see `save_results`.
 
+    Where sequences are missing and headers tell nothing of some series, their pixels are asked
+    first, see `sequence_naming`.
+
     Raises
     ------
     InputError
@@ -98,7 +102,13 @@ def process_study(
         If `token` was cancelled; nothing is written.
     """
     require_room(output)
-    stages = Stages(_STAGE_SECONDS, progress)
+    naming = can_name(study, roles, set(chosen_by_user) - set(roles))
+    stages = Stages(({"name": 10.0} if naming else {}) | _STAGE_SECONDS, progress)
+    if naming:
+        with stages.stage("name", "Looking at images without a description") as report:
+            study, roles = completed(
+                study, roles, chosen_by_user=chosen_by_user, progress=report, token=token
+            )
     with stages.stage("segment", "Segmenting") as report:
         result = segment_study(
             study,

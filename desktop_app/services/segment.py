@@ -9,7 +9,7 @@ import desktop_app
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
@@ -25,8 +25,6 @@ from desktop_app.services.stages import Stages
 from model.calibration import Doubt
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
 from model.postprocess import PostprocessSettings
-
-NO_TUMOUR_FOUND = "No tumour found."
 
 # One image alone cannot tell oedema from tumour core, and enhancement or oedema must be visible.
 MIN_SEQUENCES = 2
@@ -137,7 +135,7 @@ def segment_study(
     Returns
     -------
     StudyResult
-        Labels on the grid of the reference series as acquired. "No tumour found." is among its
+        Labels on the grid of the reference series as acquired. `NO_TUMOUR_FOUND` is among its
         warnings where there is none; where the pixels corrected which series is which, its `roles`
         are the corrected ones.
 
