@@ -23,6 +23,7 @@ from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
 from desktop_app.services.export import PageRenderer
+from desktop_app.services.forgetting import forget_earlier_studies
 from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.segment import SegmentOptions
@@ -188,6 +189,7 @@ class WindowApp:
         window.sample_requested.connect(self._open_sample)
         window.export_asked.connect(self._ask_export)
         window.close_asked.connect(self.close)
+        window.forget_asked.connect(self._forget)
         # Qt holds methods weakly, which a slotted class does not allow.
         window.crash_shown.connect(lambda trace: self.services.report_crash(trace))
         page.segment_requested.connect(self.study.segment)
@@ -219,6 +221,19 @@ class WindowApp:
             return
         self.window.show_study_page()
         self.study.open_sample(self.services.user_data)
+
+    def _forget(self) -> None:
+        try:
+            gone = forget_earlier_studies()
+        except UserFacingError as error:
+            self.window.show_error(error)
+            return
+        choices = "1 choice" if gone.choices == 1 else f"{gone.choices} choices"
+        lines = (
+            f"List of earlier scans: {gone.scan_bytes / 1e6:.1f} MB removed.",
+            f"Series you chose: {choices} removed.",
+        )
+        self.window.show_message("Forgotten.", lines)
 
     def _show_models(self) -> None:
         try:

@@ -58,6 +58,8 @@ class MainWindow(QMainWindow):
         A study was chosen or dropped.
     sample_requested()
     export_asked()
+    forget_asked()
+        What is kept of earlier studies is to be removed.
     close_asked()
         The window is about to close; the presenters stop their jobs.
     crash_shown(str)
@@ -67,6 +69,7 @@ class MainWindow(QMainWindow):
     path_opened = Signal(object)
     sample_requested = Signal()
     export_asked = Signal()
+    forget_asked = Signal()
     close_asked = Signal()
     crash_shown = Signal(str)
 
@@ -145,6 +148,20 @@ class MainWindow(QMainWindow):
         """Turn to the batch and ask for its folder if there is none yet."""
         self._tabs.setCurrentIndex(_BATCH_TAB)
         self.batch_page.choose_root_if_empty()
+
+    def ask_forget(self) -> None:
+        """Say what would be removed, and report it if the user agrees."""
+        answer = QMessageBox.question(
+            self,
+            "Gliascope",
+            "Forget what is kept of earlier studies?\n\n"
+            "Removed are the list of earlier scans, which holds names of patients, and which "
+            "series you chose for which sequence. Your results and settings stay.",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            self.forget_asked.emit()
 
     def show_shortcuts(self) -> None:
         """List what keys and mouse buttons do."""
@@ -259,6 +276,7 @@ class MainWindow(QMainWindow):
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""
+        self.study_page.show_has_result(segmentation is not None)
         views = self.study_page.views
         if segmentation is None:
             views.set_labels(None, None, ())

@@ -40,6 +40,8 @@ class Menus:
         leave.setMenuRole(QAction.MenuRole.QuitRole)
         leave.triggered.connect(window.close)
         self._add_themes(bar.addMenu("&View"))
+        tools = bar.addMenu("&Tools")
+        self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
         self.help = bar.addMenu("&Help")

@@ -90,6 +90,10 @@ UNION_CODES = {
 }
 
 
+NO_TUMOUR_FOUND = "No tumour found: the network marked no tumour. A person must check."
+"""What is said of a segmentation without labels; never a diagnosis."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
     """Labels on the grid of the reference series; the array becomes read-only.

@@ -1,7 +1,7 @@
 """Opens a study together with the result that an earlier run wrote for it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,39 @@ _OLD_ET_LABEL = 4
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "labels": 1.0}
 
 
+def earlier_choice(study: Study, folder: Path) -> dict[Sequence, str | None]:
+    """Return which series an earlier result was made from, where that is not what is proposed.
+
+    Parameters
+    ----------
+    folder
+        Where the results of this study were written.
+
+    Returns
+    -------
+    dict
+        Per sequence the UID of a series of the study, or ``None`` where it was left out. Empty
+        where the result does not say: it is anonymised, damaged or missing.
+    """
+    try:
+        stored = _read_document(folder / NUMBERS_FILE)["sequences"]
+        used = {one: stored[one.value] for one in Sequence if one.value in stored}
+        uids = {one: str(said["series_uid"]) for one, said in used.items() if said["present"]}
+    except (InputError, KeyError, TypeError):
+        return {}
+    known = {series.series_uid for series in study.series}
+    if not uids or not set(uids.values()) <= known:
+        return {}
+    proposed = {one: role.series_uid for one, role in study.roles.items()}
+    return {one: uids.get(one) for one in used if uids.get(one) != proposed.get(one)}
+
+
 def reopen_result(
     study: Study,
     roles: Mapping[Sequence, Series],
     folder: Path,
     *,
+    chosen_by_user: Collection[Sequence] = (),
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> StudyResult:
@@ -49,6 +77,8 @@ def reopen_result(
     ----------
     folder
         Where the results of this study were written.
+    chosen_by_user
+        Sequences whose series the user chose for that result, which no pixels overrule.
 
     Raises
     ------
@@ -67,6 +97,7 @@ def reopen_result(
         prepared = prepare(
             volumes,
             header_confidence=header_confidence(study, roles),
+            chosen_by_user=set(chosen_by_user) & set(roles),
             progress=report,
             token=token,
         )

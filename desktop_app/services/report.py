@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.measurement import Interval
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import REGION_TITLES, Region
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, REGION_TITLES, Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.services.measure import (
     MM3_PER_CM3,
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from desktop_app.services.key_images import KeyImage
 
 DISCLAIMER = "For research use. Not a medical device."
-NO_TUMOUR = "No tumour found."
 
 _UNIONS = {Region.TC: "NCR + ET", Region.WT: "TC + ED"}
 # Contrast shows the core, FLAIR the oedema; the others stand in where one is missing.
@@ -117,7 +116,7 @@ def build_page(
         volumes=_volume_rows(result),
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
-        warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR),
+        warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR_FOUND),
         provenance=_provenance(result, created),
         range_title=_range_title(result),
     )
@@ -142,7 +141,7 @@ def _born(patient: PatientSummary) -> str:
 def _finding(result: StudyResult) -> str:
     volumes = volumes_mm3(result.measurements)
     if result.segmentation.is_empty:
-        return NO_TUMOUR
+        return NO_TUMOUR_FOUND
     whole = f"Whole tumour {_cm3(volumes[Region.WT])} cm³"
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDropEvent
-from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox
+from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton
 
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence
@@ -119,6 +119,36 @@ def test_labels_turn_the_views_to_the_tumour(study_window):
     study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
     cursor = study_window.study_page.views.cursor_lps_mm
     np.testing.assert_allclose(cursor, GEOMETRY.to_patient_mm(np.array([3.0, 1.0, 4.0])))
+
+
+def nested_segmentation() -> Segmentation:
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 2, 3] = 3
+    return Segmentation(labels, GEOMETRY, PROVENANCE)
+
+
+def test_the_sequences_fold_up_when_there_is_a_result(study_window):
+    panel = study_window.study_page.sequences
+    box = panel.choice_box(Sequence.T1C)
+    assert box.isVisible()
+    study_window.show_segmentation(nested_segmentation())
+    assert panel.is_folded
+    assert not box.isVisible()
+    # Unfolded by the user, they stay so until there is another result.
+    panel.set_folded(False)
+    study_window.show_segmentation(nested_segmentation())
+    assert box.isVisible()
+    study_window.show_segmentation(None)
+    study_window.show_segmentation(nested_segmentation())
+    assert panel.is_folded
+
+
+def test_export_is_in_sight_on_a_small_screen(study_window, qtbot):
+    study_window.resize(1280, 720)
+    study_window.show_segmentation(nested_segmentation())
+    (button,) = (one for one in study_window.findChildren(QPushButton) if "Export" in one.text())
+    qtbot.waitUntil(lambda: not button.visibleRegion().isEmpty())
+    assert button.visibleRegion().boundingRect() == button.rect()
 
 
 def test_an_error_shows_what_where_and_what_to_do(window, qtbot):

@@ -12,9 +12,10 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
 from desktop_app.errors import OutputError
 from desktop_app.services.export import ExportFormat, export_study
-from desktop_app.services.report import DISCLAIMER, NO_TUMOUR, ReportPage, build_page
+from desktop_app.services.report import DISCLAIMER, ReportPage, build_page
 from tests import export_cases as cases
 from ui.pdf_report import PdfReport
 
@@ -77,7 +78,7 @@ def test_content_fits_one_page_however_long(result: StudyResult, tmp_path: Path)
 def test_no_tumour_is_on_the_page(result: StudyResult, tmp_path: Path) -> None:
     labels = result.segmentation.labels_kji * 0
     empty = cases.study_result(tmp_path, labels_kji=labels, series=result.roles)
-    assert NO_TUMOUR in text_of(rendered(build_page(empty), tmp_path / "report.pdf"))
+    assert NO_TUMOUR_FOUND in text_of(rendered(build_page(empty), tmp_path / "report.pdf"))
 
 
 def test_markup_in_free_text_stays_text(result: StudyResult, tmp_path: Path) -> None:

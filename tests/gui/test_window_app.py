@@ -4,8 +4,12 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
+from desktop_app.domain.study import Sequence
+from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.services.series_memory import user_series_memory
 from model.network import UNETRppConfig, build_network
 from model.weights import save_network
+from tests.study_cases import make_study
 from ui.app import WindowApp
 from ui.theme import ThemeName
 
@@ -17,6 +21,17 @@ def app(qtbot, qapp, tmp_path):
         qtbot.addWidget(app.window)
         yield app
         app.window.close()
+
+
+@pytest.fixture
+def sample_choices(monkeypatch, tmp_path):
+    """One remembered choice and a list of earlier scans."""
+    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(tmp_path / "kept"))
+    study = make_study()
+    user_series_memory().remember(study, {Sequence.T1C: study.series[0]})
+    with HeaderCache(cache_file()) as cache:
+        cache.keep(str(tmp_path), {})
+    assert len(user_series_memory().choices()) == 1
 
 
 def test_settings_outlive_the_window(app, qapp, tmp_path):
@@ -68,6 +83,24 @@ def test_opening_a_folder_without_studies_says_so(app, qtbot, tmp_path):
     box = app.window.findChild(QMessageBox)
     assert str(empty) in box.informativeText()
     box.close()
+
+
+def test_what_is_kept_of_earlier_studies_is_forgotten(app, monkeypatch, tmp_path, sample_choices):
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    app.window.ask_forget()
+    box = app.window.findChild(QMessageBox)
+    assert "1 choice removed" in box.informativeText()
+    assert "0.0 MB removed" in box.informativeText()
+    box.close()
+    assert user_series_memory().choices() == ()
+    assert not cache_file().exists()
+
+
+def test_nothing_is_forgotten_unless_the_user_agrees(app, monkeypatch, sample_choices):
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Cancel)
+    app.window.ask_forget()
+    assert len(user_series_memory().choices()) == 1
+    assert cache_file().exists()
 
 
 def test_a_defect_on_the_gui_thread_is_shown_and_kept(app, tmp_path):

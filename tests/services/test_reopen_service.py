@@ -10,6 +10,7 @@ import pytest
 
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.nifti import write_nifti
@@ -17,7 +18,7 @@ from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
-from desktop_app.services.reopen import reopen_result
+from desktop_app.services.reopen import earlier_choice, reopen_result
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -143,3 +144,26 @@ def test_what_does_not_fit_is_refused(result: StudyResult, tmp_path: Path, spoil
     with pytest.raises(InputError) as refused:
         reopen_result(result.study, result.roles, folder)
     assert str(folder) in refused.value.detail
+
+
+def test_the_series_that_a_result_was_made_from_are_told(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    study = result.study
+    save_results(result, tmp_path, ExportOptions(FORMATS))
+    folder = tmp_path / study.name
+    assert earlier_choice(study, folder) == {}
+    role = study.roles[Sequence.T1C]
+    other = next(one for one in study.series if one.series_uid != role.series_uid)
+    swapped = replace(role, series_uid=other.series_uid)
+    now = replace(study, roles={**study.roles, Sequence.T1C: swapped})
+    assert earlier_choice(now, folder)[Sequence.T1C] == role.series_uid
+    fewer = replace(study, roles={s: r for s, r in study.roles.items() if s is Sequence.T1C})
+    assert earlier_choice(fewer, folder)[Sequence.FLAIR] == study.roles[Sequence.FLAIR].series_uid
+
+
+def test_a_result_that_does_not_tell_changes_no_choice(result: StudyResult, tmp_path: Path) -> None:
+    assert earlier_choice(result.study, tmp_path) == {}
+    save_results(result, tmp_path, ExportOptions(FORMATS, anonymise=True))
+    (numbers,) = tmp_path.rglob("measurements.json")
+    assert earlier_choice(result.study, numbers.parent) == {}

@@ -10,13 +10,12 @@ import pytest
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.services.key_images import SIZE_PX, KeyImage, KeyImageMaker
 from desktop_app.services.report import (
     DISCLAIMER,
-    NO_TUMOUR,
     build_page,
 )
 from tests import export_cases as cases
@@ -66,7 +65,7 @@ def with_labels(result: StudyResult, folder: Path, values: tuple[int, ...]) -> S
 
 def test_no_tumour_is_said_in_words(result: StudyResult, tmp_path: Path) -> None:
     page = build_page(with_labels(result, tmp_path, ()))
-    assert page.finding == NO_TUMOUR
+    assert page.finding == NO_TUMOUR_FOUND
     assert not page.tumour_found
     assert {row.volume_cm3 for row in page.volumes} == {"0.00"}
     assert len(page.images) == 2

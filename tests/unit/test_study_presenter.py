@@ -7,7 +7,7 @@ import pytest
 
 from desktop_app.domain.measurement import Measurement, MeasurementKind
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -37,7 +37,7 @@ def make_result(study, *, empty=False):
         volumes={Sequence.T1C: T1C, Sequence.FLAIR: FLAIR},
         registrations={},
     )
-    warnings = ("No tumour found.",) if empty else ()
+    warnings = (NO_TUMOUR_FOUND,) if empty else ()
     return StudyResult(
         study,
         roles_of(study),
@@ -142,7 +142,7 @@ def test_no_tumour_is_said_in_words(scene):
     scene.open()
     scene.presenter.segment()
     scene.settle()
-    assert scene.view.show_regions.call_args.args[1][0] == "No tumour found."
+    assert scene.view.show_regions.call_args.args[1][0] == NO_TUMOUR_FOUND
 
 
 def test_a_failed_segmentation_tells_why_and_can_be_tried_again(scene):

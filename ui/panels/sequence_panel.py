@@ -96,12 +96,23 @@ class SequencePanel(Card):
     compare_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Sequences", parent)
-        grid = QGridLayout()
+        super().__init__(parent=parent)
+        self._fold = QToolButton()
+        self._fold.setProperty("kind", "fold")
+        self._fold.setCheckable(True)
+        self._fold.setAutoRaise(True)
+        self._fold.toggled.connect(self._show_folded)
+        heading = QHBoxLayout()
+        heading.addWidget(styled_label("SEQUENCES", "section"), 1)
+        heading.addWidget(self._fold)
+        self.body.addLayout(heading)
+        self._table = QWidget()
+        grid = QGridLayout(self._table)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(7)
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(3, 1)
-        self.body.addLayout(grid)
+        self.body.addWidget(self._table)
         self._slots: tuple[SequenceSlot, ...] = ()
         self._rows: dict[Sequence, _Row] = {}
         for index, sequence in enumerate(Sequence):
@@ -121,6 +132,23 @@ class SequencePanel(Card):
         verdict.addWidget(self._verdict, 1)
         self.body.addLayout(verdict)
         self.body.addLayout(self._buttons())
+        self._show_folded(False)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether only the verdict is shown."""
+        return self._fold.isChecked()
+
+    def set_folded(self, folded: bool) -> None:
+        """Show only the verdict, or the four rows above it again; the user can change it."""
+        self._fold.setChecked(folded)
+
+    def _show_folded(self, folded: bool) -> None:
+        self._table.setVisible(not folded)
+        self._fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
+        name = "Show the sequences" if folded else "Hide the sequences"
+        self._fold.setToolTip(name)
+        self._fold.setAccessibleName(name)
 
     def _buttons(self) -> QHBoxLayout:
         self.checks_button = QPushButton("All checks …")

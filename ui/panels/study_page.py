@@ -54,6 +54,7 @@ class StudyPage(QWidget):
         self._note.setToolTip("Show what was left out, and why")
         self._note.clicked.connect(lambda: self.left_out_requested.emit(self._shown_header))
         self._shown_header: StudyHeader | None = None
+        self._has_result = False
         for widget in (self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
@@ -91,6 +92,12 @@ class StudyPage(QWidget):
         self._export.setEnabled(actions.export)
         self.sequences.set_comparable(actions.compare)
 
+    def show_has_result(self, has_result: bool) -> None:
+        """Make room for a result when it comes: the table before it folds up."""
+        if has_result != self._has_result:
+            self._has_result = has_result
+            self.sequences.set_folded(has_result)
+
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         self._segment.setIcon(self._icons.get("segment", on_accent=True))
@@ -102,7 +109,7 @@ class StudyPage(QWidget):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 4, 0)
         layout.setSpacing(10)
-        for widget in (self._header, self.sequences, self._segment, self.regions, self._export):
+        for widget in (self._header, self.sequences, self._segment, self.regions):
             layout.addWidget(widget)
         layout.addStretch(1)
         area = QScrollArea()
@@ -110,8 +117,14 @@ class StudyPage(QWidget):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFixedWidth(_PANEL_WIDTH)
-        return area
+        side = QWidget()
+        side.setFixedWidth(_PANEL_WIDTH)
+        below = QVBoxLayout(side)
+        below.setContentsMargins(0, 0, 4, 0)
+        below.addWidget(area, 1)
+        # Outside what scrolls: on a small screen it would lie below the edge.
+        below.addWidget(self._export)
+        return side
 
     def _centre(self) -> QVBoxLayout:
         layout = QVBoxLayout()

@@ -13,7 +13,7 @@ from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat, PageRenderer
 from desktop_app.services.import_study import open_path
-from desktop_app.services.reopen import reopen_result
+from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
     LoadedStudy,
@@ -105,11 +105,16 @@ class StudyPresenter:
         self._of_no_study = ()
         self._session.set_studies((study,))
         self._session.open_study(study)
+        for sequence, series_uid in earlier_choice(study, folder).items():
+            self._session.set_role(sequence, series_uid)
         roles = dict(self._session.roles)
+        chosen = self._session.chosen_by_user
         generation = self._session.generation
 
         def work(progress: ProgressCallback, token: CancelToken) -> StudyResult:
-            return reopen_result(study, roles, folder, progress=progress, token=token)
+            return reopen_result(
+                study, roles, folder, chosen_by_user=chosen, progress=progress, token=token
+            )
 
         def done(result: StudyResult) -> None:
             loaded = LoadedStudy(roles, dict(result.prepared.volumes), 0.0)
