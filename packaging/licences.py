@@ -85,7 +85,7 @@ def write_licences(onedir: Path) -> Path:
     Parameters
     ----------
     onedir
-        Its folder, or the bundle on macOS, before it is signed.
+        Its folder; on macOS the one beside the bundle.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Writes the bill of materials of a frozen program, in CycloneDX's JSON.
 
 It names what is really inside, with versions and licences, and the libraries that wheels carry
-where the wheel has a bill of its own (PEP 770). No time and no random number is in it, so that two
-builds of one commit have the same.
+where the wheel has a bill of its own (PEP 770). Its time is the commit's and its number follows
+from what is in it, so that two builds of one commit have the same.
 """
 
 import argparse
@@ -10,26 +10,30 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
 from dev_errors import SetUpError
 from licences import Component, collect
+from make_installers import commit_epoch_s
 from shipped import Shipped, read_shipped
 
 PRODUCT = "gliascope"
 
 
-def write_sbom(onedir: Path, version: str, path: Path) -> Path:
+def write_sbom(onedir: Path, version: str, epoch_s: int, path: Path) -> Path:
     """Write the bill of materials of a frozen program, and return its path.
 
     Parameters
     ----------
     onedir
-        The frozen program's folder, or the bundle on macOS.
+        The frozen program's folder; on macOS the one beside the bundle.
     version
         The product's, as pyproject.toml has it.
+    epoch_s
+        The commit's time, in seconds since 1970, which it bears.
     path
         The file to write, by custom ``NAME.cdx.json``.
 
@@ -40,7 +44,7 @@ def write_sbom(onedir: Path, version: str, path: Path) -> Path:
     """
     shipped = read_shipped(onedir)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(bill(collect(shipped), carried(shipped), version), "utf-8")
+    path.write_text(bill(collect(shipped), carried(shipped), version, epoch_s), "utf-8")
     return path
 
 
@@ -70,8 +74,9 @@ def bill(
     components: list[Component],
     carried_libraries: dict[str, list[tuple[str, str, str]]],
     version: str,
+    epoch_s: int,
 ) -> str:
-    """Return the bill of materials as JSON."""
+    """Return the bill of materials as JSON; `epoch_s` as for `write_sbom`."""
     from cyclonedx.model.bom import Bom
     from cyclonedx.output.json import JsonV1Dot6
 
@@ -85,7 +90,7 @@ def bill(
     identity = "".join(f"{part.bom_ref.value}\n" for part in parts)
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCT}@{version}\n{identity}"))
     bom.metadata.component = product
-    bom.metadata.timestamp = None
+    bom.metadata.timestamp = datetime.fromtimestamp(epoch_s, UTC)
     for part in parts:
         bom.components.add(part)
         bom.components.update(links[part])
@@ -161,7 +166,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
-        print(write_sbom(options.onedir, options.version, options.output))
+        epoch_s = commit_epoch_s()
+        print(write_sbom(options.onedir, options.version, epoch_s, options.output))
     except SetUpError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from dev_errors import SetUpError
 
-# PyInstaller's own folder for everything but the programs; inside an .app it is Frameworks.
-_CONTENTS = ("_internal", "Contents/Frameworks")
-_PROGRAMS = ("gliascope", "Gliascope.exe", "Gliascope", "Contents/MacOS/Gliascope")
+# PyInstaller's own folder for everything but the programs.
+_CONTENTS = "_internal"
+_PROGRAMS = ("gliascope", "Gliascope.exe")
 _LIBRARY_ENDINGS = (".so", ".dylib", ".dll", ".pyd")
 
 
@@ -41,9 +41,8 @@ def contents_folder(onedir: Path) -> Path:
     SetUpError
         Where this is no frozen program.
     """
-    for name in _CONTENTS:
-        if (onedir / name).is_dir():
-            return onedir / name
+    if (onedir / _CONTENTS).is_dir():
+        return onedir / _CONTENTS
     raise SetUpError(
         "This is no frozen program.", str(onedir), "Make one: python3 packaging/dev.py build"
     )
@@ -55,7 +54,7 @@ def read_shipped(onedir: Path) -> Shipped:
     Parameters
     ----------
     onedir
-        Its folder, or the bundle on macOS.
+        Its folder; on macOS the one beside the bundle.
 
     Raises
     ------
