@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev_errors import SetUpError
-from expected_sample import add_expected
 from freeze import FOLDER, freeze
 from licences import write_licences
 from megabytes import table
@@ -95,6 +94,9 @@ def _sample(options: argparse.Namespace) -> Path:
     if sample.is_dir():
         shutil.rmtree(sample)
     shutil.copytree(options.sample, sample)
+    # Imported late: it brings the whole program along.
+    from expected_sample import add_expected
+
     with _timed("Segmenting the sample study from source"):
         add_expected(sample)
     return sample
@@ -127,7 +129,7 @@ def _pack_here(onedir: Path, options: argparse.Namespace) -> Iterator[Path]:
         from macos.installer import build_installer as build_image
 
         with _timed("Packing the disk image"):
-            yield build_image(onedir.parent / "Gliascope.app", options.version, options.output)
+            yield build_image(onedir, options.version, options.output)
         return
     from linux.deb import build_deb
     from linux.run_file import build_run_file

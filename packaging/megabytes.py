@@ -5,7 +5,7 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-MEGABYTE = 1024 * 1024
+MEBIBYTE = 1024 * 1024
 # The first line that fits counts a file; paths inside the program's folder.
 PARTS = (
     ("torch (the network runs on it)", "_internal/torch*"),
@@ -53,9 +53,9 @@ def measure(folder: Path) -> dict[str, int]:
 def table(folder: Path) -> str:
     """Return the sizes as a table in Markdown."""
     sizes = measure(folder)
-    lines = ["| part | MB |", "|---|---:|"]
-    lines += [f"| {part} | {size / MEGABYTE:.1f} |" for part, size in sizes.items()]
-    lines.append(f"| **together** | **{sum(sizes.values()) / MEGABYTE:.1f}** |")
+    lines = ["| part | MiB |", "|---|---:|"]
+    lines += [f"| {part} | {size / MEBIBYTE:.1f} |" for part, size in sizes.items()]
+    lines.append(f"| **together** | **{sum(sizes.values()) / MEBIBYTE:.1f}** |")
     return "\n".join(lines)
 
 

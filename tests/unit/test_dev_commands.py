@@ -109,6 +109,23 @@ def test_tests_run_off_screen_beside_a_virtual_screen(starts: Starts) -> None:
     assert starts.variables == [{"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":77"}]
 
 
+def test_installers_are_made_with_the_sample_study_and_tried(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wanted: list[bool] = []
+    monkeypatch.setattr(
+        dev_commands, "ensure_packaging_programs", lambda *, for_tests: wanted.append(for_tests)
+    )
+    assert COMMANDS["build"].execute(Request(arguments=("--only", "deb"))) == 0
+    assert COMMANDS["test-installers"].execute(Request()) == 0
+    sample = tmp_path / "sample-study"
+    assert starts.lines[1:] == [
+        f"{dev_commands.MAKE_INSTALLERS} --sample {sample} --only deb",
+        f"{dev_commands.TRY_INSTALLERS}",
+    ]
+    assert wanted == [False, True]
+
+
 def test_lint_runs_every_check_even_after_a_failure(
     starts: Starts, capsys: pytest.CaptureFixture[str]
 ) -> None:
