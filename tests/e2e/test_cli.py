@@ -294,9 +294,10 @@ def test_a_model_is_installed_for_this_user(repository_root: Path, tmp_path: Pat
     )
 
 
+@pytest.mark.timeout(600)
 def test_the_self_test_passes(tmp_path: Path) -> None:
     found, picture = tmp_path / "found.json", tmp_path / "window.png"
-    run = gliascope("selftest", "--json", found, "--screenshot", picture)
+    run = gliascope("selftest", "--json", found, "--screenshot", picture, timeout=580)
     assert run.returncode == 0, run.stdout + run.stderr
     lines = run.stdout.splitlines()
     assert all(line.startswith(("pass  ", "skip  ")) for line in lines[:-1])
