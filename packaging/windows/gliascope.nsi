@@ -107,7 +107,7 @@ Section "${NAME}" ProgramSection
   Call WriteEntries
 SectionEnd
 
-Section "Open with ${NAME} in Explorer" ExplorerSection
+Section "Open with ${NAME}" ExplorerSection
   Call WriteExplorerEntries
 SectionEnd
 

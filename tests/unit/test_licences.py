@@ -1,0 +1,83 @@
+"""What may be shipped, and that everything shipped has its licence text."""
+
+from importlib.metadata import distribution
+from pathlib import Path
+
+import licences
+import pytest
+from dev_errors import SetUpError
+from licences import Component, collect, document, may_be_shipped
+from shipped import Shipped, is_library, read_shipped
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"),
+    [
+        ("MIT", True),
+        ("BSD-3-Clause AND Apache-2.0 WITH LLVM-exception", True),
+        ("LGPL-3.0-only", True),
+        ("GPL-3.0-or-later", False),
+        ("AGPL-3.0-only", False),
+        ("MIT AND GPL-2.0-only", False),
+        ("LGPL-3.0-only OR GPL-2.0-only OR GPL-3.0-only", True),
+        ("GPL-3.0-or-later WITH GCC-exception-3.1", True),
+        ("GNU General Public License v3 (GPLv3)", False),
+        ("GNU Lesser General Public License v3", True),
+        ("MIT License", True),
+    ],
+)
+def test_gpl_is_refused_unless_there_is_a_choice_or_an_exception(
+    licence: str, allowed: bool
+) -> None:
+    assert may_be_shipped(licence) is allowed
+
+
+def test_what_the_product_depends_on_has_texts() -> None:
+    names = ("numpy", "PySide6_Essentials", "pyjpegls", "torch", "vtk", "python-gdcm", "rich")
+    found = collect(Shipped(tuple(map(distribution, names)), ("libstdc++.so.6",)))
+    texts = {part.name: "\n".join(part.texts) for part in found}
+    assert "Lesser General Public License" in texts["PySide6_Essentials"].title()
+    assert "GCC RUNTIME LIBRARY EXCEPTION" in texts["GCC runtime"]
+    assert "Bootloader Exception" in texts["PyInstaller's bootloader"]
+    assert all(len(text) > 500 for text in texts.values())
+
+
+def test_readline_is_refused_with_its_licence() -> None:
+    with pytest.raises(SetUpError, match="GNU Readline is under GPL"):
+        collect(Shipped((), ("libreadline.so.8",)))
+
+
+def test_unknown_libraries_are_refused_by_name() -> None:
+    with pytest.raises(SetUpError, match=r"libsecret\.so\.1"):
+        collect(Shipped((), ("libsecret.so.1", "libz.so.1")))
+
+
+def test_part_without_a_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(licences, "_table", lambda: {"distributions": {}, "libraries": []})
+    with pytest.raises(SetUpError, match="pyjpegls has no licence text"):
+        collect(Shipped((distribution("pyjpegls"),), ()))
+
+
+def test_each_text_of_the_table_exists() -> None:
+    table = licences._table()
+    entries = [*table["distributions"].values(), *table["libraries"]]
+    for name in {text for entry in entries for text in entry.get("texts", ())}:
+        assert len(licences._text(name)) > 200
+
+
+def test_document_lists_all_parts_and_each_text_once() -> None:
+    parts = [Component(name, "1.0", "MIT", ("the terms",), True) for name in ("b", "A")]
+    text = document(parts)
+    assert text.index("  A 1.0: MIT") < text.index("  b 1.0: MIT")
+    assert text.count("the terms") == 1
+    assert "\nA, b\n" in text
+
+
+def test_native_code_is_told_by_its_name() -> None:
+    assert all(map(is_library, ("a.so", "a.so.6", "a.dll", "a.dylib", "a.pyd")))
+    assert not any(map(is_library, ("a.py", "sofa.txt", "a.json")))
+
+
+def test_a_folder_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SetUpError, match="no frozen program"):
+        read_shipped(tmp_path)
