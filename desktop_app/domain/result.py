@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.sequence_choice import PixelFinding
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +64,8 @@ class PreparedStudy:
         channels = zip(Sequence, self.image_ckji, strict=True)
         return {sequence: channel for sequence, channel in channels if sequence in self.volumes}
 
-    def now(self, roles: Mapping[Sequence, Series]) -> dict[Sequence, Series]:
-        """Return the series by the sequence each serves as, after what the pixels said of it.
+    def now(self, roles: Mapping[Sequence, _Item]) -> dict[Sequence, _Item]:
+        """Return series or images by the sequence each serves as, after what the pixels said.
 
         A series that was left out, or never loaded, stays where it was.
         """

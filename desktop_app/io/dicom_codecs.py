@@ -3,6 +3,7 @@
 Called from a process of their own, see `decoder_process`.
 """
 
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
     JPEGExtended12Bit,
     JPEGLSTransferSyntaxes,
@@ -37,6 +39,14 @@ _TAIL_BYTES = 64
 # Start of an extended sequential frame with one component (T.81 B.2.2): length 11, precision 12.
 _FRAME_OF_12_BITS = b"\xff\xc1\x00\x0b\x0c"
 
+# Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
+_META_LENGTH_END = 128 + 4 + 12
+_META_BYTES = 1024
+# A slice without signal packs a thousandfold but stays below this; heads pack two- to fourfold.
+_ALWAYS_INFLATED_BYTES = 64 << 20
+_MAX_INFLATED_RATIO = 50
+_INFLATED_PIECE_BYTES = 1 << 20
+
 
 class UnreadablePixels(ValueError):
     """The pixels cannot be decoded; the message says why, in plain words."""
@@ -49,10 +59,31 @@ def read_whole(path: Path) -> Dataset:
     ------
     OSError
         If the file cannot be read.
+    UnreadablePixels
+        If it is deflated and would unpack to more than any image does.
     Exception
         Whatever pydicom raises over a damaged header.
     """
-    return dcmread(BytesIO(path.read_bytes()), force=True)
+    data = path.read_bytes()
+    if DeflatedExplicitVRLittleEndian.encode("ascii") in data[:_META_BYTES]:
+        _refuse_bomb(data)
+    return dcmread(BytesIO(data), force=True)
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Unpack a deflated data set piece by piece, keeping nothing, as far as is allowed."""
+    length = int.from_bytes(data[_META_LENGTH_END - 4 : _META_LENGTH_END], "little")
+    left = max(_ALWAYS_INFLATED_BYTES, _MAX_INFLATED_RATIO * len(data))
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    packed = data[_META_LENGTH_END + length :]
+    while packed:
+        piece = inflate.decompress(packed, _INFLATED_PIECE_BYTES)
+        left -= len(piece)
+        if left < 0:
+            raise UnreadablePixels("it unpacks to far more than an image (deflated)")
+        if not piece:
+            return
+        packed = inflate.unconsumed_tail
 
 
 def decoded_frames(dataset: Dataset) -> Iterator[NDArray[np.generic]]:

@@ -1,6 +1,7 @@
 """From a study and its four sequences to measured labels: the one path of window, batch, CLI."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -151,6 +152,7 @@ def segment_study(
         If `token` was cancelled.
     """
     # Loads slowly; a window that only starts need not wait for it.
+    from desktop_app.services.preflight.poor import poor_lights
     from desktop_app.services.preprocess import prepare, to_reference
 
     require_sequences(study, roles)
@@ -176,7 +178,12 @@ def segment_study(
             token=token,
         )
     _require_aligned(study, prepared)
-    with stages.stage("inference", "Segmenting") as report:
+    # The network runs elsewhere meanwhile.
+    with (
+        ThreadPoolExecutor(max_workers=1) as lane,
+        stages.stage("inference", "Segmenting") as report,
+    ):
+        poor = lane.submit(poor_lights, study, prepared.now(roles), prepared.now(volumes))
         inference = worker.segment(
             inference_request(prepared, options), progress=report, token=token
         )
@@ -193,6 +200,7 @@ def segment_study(
         warnings=(
             *empty,
             *_named_by_pixels(study, roles, chosen),
+            *poor.result(),
             *prepared.warnings,
             *inference.warnings,
             *_remembered(study, {one: roles[one] for one in chosen}),

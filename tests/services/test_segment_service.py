@@ -12,7 +12,7 @@ import pytest
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.segmentation import Region
-from desktop_app.domain.study import Sequence, Series
+from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
@@ -137,6 +137,17 @@ def some_labels() -> np.ndarray[Any, Any]:
     return labels
 
 
+def test_red_lights_and_suggestions_travel_into_the_result(options: SegmentOptions) -> None:
+    told = "Assigned from the images alone: please check."
+    roles = STUDY.roles | {Sequence.T1C: RoleProposal("t1c", 0.5, told, by_pixels=True)}
+    study = replace(STUDY, roles=roles)
+    warnings = segment_study(study, ROLES, options, FakeWorker()).segmentation.warnings
+    assert f"T1c: {told}" in warnings
+    assert any(w.startswith("FLAIR: Only 5 mm") and "much of the brain" in w for w in warnings)
+    confirmed = segment_study(study, ROLES, options, FakeWorker(), chosen_by_user={Sequence.T1C})
+    assert f"T1c: {told}" not in confirmed.segmentation.warnings
+
+
 def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) -> None:
     result = segment_study(STUDY, ROLES, options, FakeWorker(some_labels()))
     assert np.array_equal(result.segmentation.labels_kji, some_labels())
@@ -153,7 +164,7 @@ def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) ->
     assert {"import", "preprocess", "inference", "postprocess", "total"} == set(provenance.seconds)
     parts = sum(v for stage, v in provenance.seconds.items() if stage != "total")
     assert provenance.seconds["total"] == pytest.approx(parts)
-    assert result.segmentation.warnings == ("T1 is missing.", "The device was busy.")
+    assert result.segmentation.warnings[-2:] == ("T1 is missing.", "The device was busy.")
 
 
 def test_what_the_network_says_of_its_error_comes_out(options: SegmentOptions) -> None:

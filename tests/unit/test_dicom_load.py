@@ -1,11 +1,14 @@
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from desktop_app.domain.study import Series
 from desktop_app.errors import Cancelled, InputError
+from desktop_app.io import dicom_codecs
 from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_codecs import UnreadablePixels
 from desktop_app.io.dicom_pixels import read_pixels
@@ -38,6 +41,21 @@ def test_file_without_pixels_is_named(tmp_path: Path) -> None:
     del dataset.PixelData
     dataset.save_as(path)
     with pytest.raises(UnreadablePixels, match="no pixels"):
+        read_pixels(path)
+
+
+def test_deflated_file_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_series(tmp_path, pattern((2, 4, 4)), syntax=DeflatedExplicitVRLittleEndian)[0]
+    assert read_pixels(path).values.shape == (1, 4, 4)
+    data = path.read_bytes()
+    meta_end = 144 + int.from_bytes(data[140:144], "little")
+    raw = zlib.decompress(data[meta_end:], -zlib.MAX_WBITS)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    path.write_bytes(data[:meta_end] + packer.compress(raw + bytes(20_000_000)) + packer.flush())
+    monkeypatch.setattr(dicom_codecs, "_ALWAYS_INFLATED_BYTES", 1 << 20)
+    with pytest.raises(UnreadablePixels, match="far more than an image"):
         read_pixels(path)
 
 
