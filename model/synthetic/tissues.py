@@ -77,8 +77,8 @@ class Relaxation:
 # White matter, and T1 of grey matter: Wansapura et al. 1999, J Magn Reson Imaging 9:531 (832 and
 # 79.6 ms; 1331 ms). T2 of grey matter is within 99 ± 7 (in vitro; Stanisz et al. 2005, doi
 # 10.1002/mrm.20605), where Wansapura et al. have 110 ± 2. Fat and muscle: Gold et al. 2004, AJR
-# 183:343. T1 of blood: Stanisz et al. (1932 ± 85); its T2 (there 275 ± 50) is shortened to stand for
-# the loss of signal by flow. CSF and the order among deep nuclei: Rooney et al. 2007, doi
+# 183:343. T1 of blood: Stanisz et al. (1932 ± 85); its T2 (there 275 ± 50) is shortened to stand
+# for the loss of signal by flow. CSF and the order among deep nuclei: Rooney et al. 2007, doi
 # 10.1002/mrm.21122. Contrast in the rim: "Quantitative T1 mapping indicates tumor infiltration
 # beyond the enhancing part of glioblastomas" (2020) finds T1 shortened by 838 ms (SD 210).
 # Everything else about the tumour is set so that its brightness relative to white matter is in the
