@@ -31,6 +31,7 @@ def axial_thumbnail(volume: Volume, size_px: int = THUMBNAIL_PX) -> NDArray[np.u
     ndarray
         (size_px, size_px) grey values.
     """
+    volume = volume.as_shown()
     box_lps = _head_box_lps_mm(volume)
     centre = box_lps.mean(axis=0)
     centre[2] = max(centre[2], box_lps[1, 2] - _MIDDLE_BELOW_TOP_MM)

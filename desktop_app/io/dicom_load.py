@@ -13,7 +13,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_codecs import UnreadablePixels
 from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
-from desktop_app.io.dicom_pixels import read_pixels
+from desktop_app.io.dicom_pixels import INVERTED_NOTE, read_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
 _Frame = NDArray[np.float32]
@@ -68,7 +68,11 @@ def load_dicom(
     if len(unreadable) > 3:
         notes.append(f"{len(unreadable)} files could not be read.")
     return Volume(
-        assemble(stack, arrays), stack.geometry, source=series.description, notes=tuple(notes)
+        assemble(stack, arrays),
+        stack.geometry,
+        source=series.description,
+        notes=tuple(notes),
+        is_inverted=INVERTED_NOTE in repaired,
     )
 
 

@@ -30,6 +30,8 @@ from desktop_app.io.dicom_elements import integer, lenient_pydicom, text
 from desktop_app.io.dicom_geometry import MAX_VOXELS
 from desktop_app.io.dicom_slices import SliceHeader, slices_of
 
+INVERTED_NOTE = "Stored with inverted greys (MONOCHROME1); the values are kept as stored."
+
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 # Codes pack a blank slice better than anything else; still more is a damaged header.
 _MAX_PACKED_RATIO = 1000
@@ -225,7 +227,7 @@ def _finished(
         values[padding] = 0
         notes.append("Padding around the image set to 0.")
     if text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
-        notes.append("Stored with inverted greys (MONOCHROME1); the values are kept as stored.")
+        notes.append(INVERTED_NOTE)
     values = _rescaled(values, dataset)
     if not np.isfinite(values).all():
         raise UnreadablePixels("it holds values that are not finite")

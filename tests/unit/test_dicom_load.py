@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from desktop_app.domain.study import Series
@@ -57,6 +58,22 @@ def test_deflated_file_that_unpacks_without_end_is_refused(
     monkeypatch.setattr(dicom_codecs, "_ALWAYS_INFLATED_BYTES", 1 << 20)
     with pytest.raises(UnreadablePixels, match="far more than an image"):
         read_pixels(path)
+
+
+def test_inverted_greys_are_known_to_what_shows_them(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    write_series(tmp_path, values, edit=_invert)
+    volume = load_series(only(tmp_path))
+    assert volume.is_inverted
+    assert np.array_equal(volume.array_kji, values)
+    shown = volume.as_shown()
+    assert not shown.is_inverted
+    assert np.array_equal(shown.array_kji, values.max() + values.min() - values)
+    assert shown.as_shown() is shown
+
+
+def _invert(_number: int, dataset: Dataset) -> None:
+    dataset.PhotometricInterpretation = "MONOCHROME1"
 
 
 def test_loss_of_compression_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What images show before they are registered: cut heads, and pictures the right way round."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -106,6 +108,14 @@ def test_the_picture_is_the_same_however_the_image_is_stored(images, axes_kji, f
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def test_inverted_greys_are_shown_the_right_way_round(images):
+    image = images[Sequence.T1C]
+    top = image.array_kji.max() + image.array_kji.min()
+    inverted = replace(image, array_kji=top - image.array_kji, is_inverted=True)
+    apart = axial_thumbnail(inverted).astype(int) - axial_thumbnail(image)
+    assert np.abs(apart).max() <= 1
 
 
 def test_left_is_on_the_right_and_the_face_on_top(images):

@@ -187,7 +187,7 @@ class CompareDialog(QDialog):
 
     def _source(self, sequence: Sequence) -> tuple[ResliceSource, Window]:
         if sequence not in self._sources:
-            volume = self._comparison.volumes[sequence]
+            volume = self._comparison.volumes[sequence].as_shown()
             source = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
             self._sources[sequence] = source, Window(*auto_window(volume.array_kji))
         return self._sources[sequence]

@@ -132,14 +132,15 @@ class QuadView(QWidget):
         self._volume = volume
         self._image = None
         if volume is not None:
-            self._image = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
+            shown = volume.as_shown()
+            self._image = ResliceSource(shown.array_kji, shown.geometry, is_labels=False)
             if self._reference is None:
                 self.set_reference(volume.geometry)
         for view in self.slice_views.values():
             view.set_image(self._image, volume.source if volume else "")
-        if volume is not None:
+        if self._image is not None:
             known = next((window for one, window in self._windows if one is volume), None)
-            window = known or Window(*auto_window(volume.array_kji))
+            window = known or Window(*auto_window(self._image.array_kji))
             self._drag_window(window.center, window.width)
 
     def set_labels(
@@ -239,8 +240,8 @@ class QuadView(QWidget):
 
     def reset_window(self) -> None:
         """Choose the grey values anew from the image's intensities."""
-        if self._volume is not None:
-            self._drag_window(*auto_window(self._volume.array_kji))
+        if self._image is not None:
+            self._drag_window(*auto_window(self._image.array_kji))
 
     def reset_views(self) -> None:
         """Show all views, every slice whole, the surfaces from the front."""
