@@ -23,7 +23,6 @@ from desktop_app.services.export import (
 from desktop_app.services.results_folder import results_name
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
-from desktop_app.services.sequence_naming import can_name, completed
 from desktop_app.services.stages import Stages
 
 # Seconds on two cores; the bar's shape, no promise.
@@ -101,6 +100,9 @@ def process_study(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
+    # Loads slowly; a window that only starts need not wait for it.
+    from desktop_app.services.sequence_naming import can_name, completed
+
     require_room(output)
     naming = can_name(study, roles, set(chosen_by_user) - set(roles))
     stages = Stages(({"name": 10.0} if naming else {}) | _STAGE_SECONDS, progress)
