@@ -154,6 +154,8 @@ class InferenceResult:
 
 
 DEFAULT_BRAIN_MODEL = "brain"
+BRAIN_SPACING_MM = 3.0
+"""Voxels of the images in which brains are looked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,8 +165,8 @@ class BrainRequest:
     Parameters
     ----------
     images_nkji
-        (n, k, j, i) float32 raw intensities of any contrast, on a grid of 2 mm, axes k → S, j → P,
-        i → L; exact 0 where an image has no data.
+        (n, k, j, i) float32 raw intensities of any contrast, on a grid of `BRAIN_SPACING_MM`, axes
+        k → S, j → P, i → L; exact 0 where an image has no data.
     weights_dir, device, precision
         As for `InferenceRequest`.
     model_name

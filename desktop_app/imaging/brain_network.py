@@ -11,8 +11,8 @@ from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import isotropic_geometry
 from desktop_app.imaging.morphology import filled, largest_part
 from desktop_app.imaging.resample import resample
+from model.messages import BRAIN_SPACING_MM
 
-NETWORK_SPACING_MM = 2.0
 # Logits are depths in mm near the surface; what is further off tells nothing about where it runs.
 _SURE_MM = 4.0
 _Logits = NDArray[np.float32]
@@ -34,7 +34,8 @@ def brain_mask_by_network(
         One image or several, registered, on one grid with axes near LPS; exact 0 where an image
         has no data.
     find
-        The network: raw intensities (n, k, j, i) on a grid of 2 mm to logits of the same shape.
+        The network: raw intensities (n, k, j, i) on a grid of `BRAIN_SPACING_MM` to logits of
+        the same shape.
     of
         Which images to show it; all by default.
     check
@@ -48,7 +49,7 @@ def brain_mask_by_network(
     look = check or _never
     shown = [volume for sequence, volume in images.items() if of is None or sequence in of]
     grid = shown[0].geometry
-    coarse = isotropic_geometry(grid, NETWORK_SPACING_MM)
+    coarse = isotropic_geometry(grid, BRAIN_SPACING_MM)
     small = np.stack(
         [resample(one, coarse, antialias=True).array_kji.astype(np.float32) for one in shown]
     )

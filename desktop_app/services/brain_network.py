@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 from desktop_app.jobs.cancel import CancelToken
-from model.messages import BrainRequest, BrainResult, Precision
+from desktop_app.paths import weights_dir
+from desktop_app.services.models import WEIGHTS_SUFFIX
+from model.messages import DEFAULT_BRAIN_MODEL, BrainRequest, BrainResult, Precision
 
 
 class BrainFinder(Protocol):
@@ -23,13 +25,21 @@ class BrainNetwork:
     ----------
     finder
         The model's process.
+    weights_folder
+        Where the network's weights lie.
     device, precision
         As the segmentation has them.
-    weights_folder
-        Where the network's weights lie; with the program by default.
     """
 
     finder: BrainFinder
+    weights_folder: Path
     device: str = "auto"
     precision: str = Precision.AUTO
-    weights_folder: Path | None = None
+
+
+def bundled_network(finder: BrainFinder, device: str, precision: str) -> BrainNetwork | None:
+    """Return the network that came with the program; ``None`` if this copy came without."""
+    folder = weights_dir()
+    if not (folder / f"{DEFAULT_BRAIN_MODEL}{WEIGHTS_SUFFIX}").is_file():
+        return None
+    return BrainNetwork(finder, folder, device, precision)

@@ -12,7 +12,6 @@ from desktop_app.errors import Cancelled, UserFacingError
 from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.paths import weights_dir
 from desktop_app.services.brain_network import BrainNetwork
 from model.messages import BrainRequest
 
@@ -76,7 +75,7 @@ def outline_brain(
                 return _outline(brain, litres, "by the network")
             failure = f"It found {litres:.2f} l of brain."
     brain = brain_mask(images, check=token.raise_if_cancelled)
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if failure:
         warnings = (
             f"The brain was outlined without the network, less exactly: {failure.rstrip('.')}.",
@@ -90,7 +89,7 @@ def _by_network(
     def find(images_nkji: NDArray[np.float32]) -> NDArray[np.float32]:
         request = BrainRequest(
             images_nkji,
-            network.weights_folder or weights_dir(),
+            network.weights_folder,
             device=network.device,
             precision=network.precision,
         )

@@ -17,7 +17,7 @@ from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
-from desktop_app.services.brain_network import BrainFinder, BrainNetwork
+from desktop_app.services.brain_network import BrainFinder, bundled_network
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
@@ -173,7 +173,7 @@ def segment_study(
             volumes,
             header_confidence=header_confidence(study, roles),
             chosen_by_user=chosen,
-            network=BrainNetwork(worker, options.device, options.precision),
+            network=bundled_network(worker, options.device, options.precision),
             progress=report,
             token=token,
         )

@@ -30,7 +30,7 @@ class BrainTrainConfig:
     held_out
         Names of maps that are never read by training: their scans are what validation looks at.
     crops
-        Voxels of 2 mm along k, j, i; one of them is drawn for every step.
+        Voxels of 3 mm along k, j, i; one of them is drawn for every step.
     renew_steps, kept
         Every so many steps a new anatomy is drawn; scans are made of the newest `kept` ones.
     bf16
@@ -50,7 +50,7 @@ class BrainTrainConfig:
     heads: str = "heads/labelmaps"
     shapes: str = "shapes"
     held_out: tuple[str, ...] = ()
-    crops: tuple[tuple[int, int, int], ...] = ((96, 112, 96),)
+    crops: tuple[tuple[int, int, int], ...] = ((64, 80, 64),)
     renew_steps: int = 4
     kept: int = 32
     bf16: bool = False

@@ -15,7 +15,7 @@ Levels = npt.NDArray[np.float32]
 def draw_levels(rng: Generator) -> tuple[Levels, Levels]:
     """Return each tissue's brightness and its deviation inside the tissue, brightest about 1."""
     count = len(Tissue)
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
         levels = rng.uniform(0.0, 1.0, count)
         spread = rng.uniform(0.0, 0.1, count)
         levels[Tissue.AIR] = rng.uniform(0.0, 0.08)

@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.brain.heads import DISTANCE_STEP_MM, HeadMap
+from model.messages import BRAIN_SPACING_MM
 from model.spec import Label, LabelArray
 from model.synthetic.tissues import Tissue
 from model.train.grown import deform_shape
 
 Generator = np.random.Generator
-SPACING_MM = 2.0
-SHAPE_KJI = (128, 128, 112)
-"""Of the head: 256 × 256 × 224 mm."""
-JITTER_MM = 0.5
+SHAPE_KJI = (88, 88, 80)
+"""Of the head: 264 × 264 × 240 mm."""
+JITTER_MM = BRAIN_SPACING_MM / 4
 """Two samples of a voxel lie so far from its middle; their mean is a partial volume."""
 
 _TUMOUR = {
@@ -27,6 +27,8 @@ _TUMOUR = {
     Label.ED: Tissue.OEDEMA,
     Label.ET: Tissue.ENHANCING_RIM,
 }
+# Masks of tumours have voxels of 1 mm.
+_STRIDE = round(BRAIN_SPACING_MM)
 _BONE = (Tissue.CORTICAL_BONE, Tissue.MARROW)
 _SOFT = (Tissue.MUSCLE, Tissue.SKIN)
 
@@ -71,7 +73,9 @@ def draw_anatomy(heads: Sequence[HeadMap], shapes: Sequence[LabelArray], rng: Ge
     _vary_outside(tissues, deep.numpy(), rng)
     if len(shapes) and rng.random() < 0.6:
         shape = shapes[int(rng.integers(len(shapes)))]
-        _plant(tissues, deep.numpy(), deform_shape(shape[::2, ::2, ::2], rng), rng)
+        _plant(
+            tissues, deep.numpy(), deform_shape(shape[::_STRIDE, ::_STRIDE, ::_STRIDE], rng), rng
+        )
     return Anatomy(torch.from_numpy(tissues), deep)
 
 
@@ -83,7 +87,7 @@ def _centre(head: HeadMap) -> tuple[float, float, float]:
 
 def _points_mm(head: HeadMap, rng: Generator) -> Tensor:
     """Return where each voxel lies in the map, in mm from the brain's middle."""
-    axes = [(torch.arange(n) - (n - 1) / 2) * SPACING_MM for n in SHAPE_KJI]
+    axes = [(torch.arange(n) - (n - 1) / 2) * BRAIN_SPACING_MM for n in SHAPE_KJI]
     grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
     matrix = torch.from_numpy(_matrix(rng)).float()
     # The brain lies in the upper part of a head.
@@ -147,7 +151,7 @@ def _vary_outside(
         tissues[near & np.isin(tissues, (Tissue.CSF, *_BONE))] = Tissue.DURA
     if rng.random() < 0.15:
         middle = rng.choice(np.argwhere(np.abs(depth_mm[::2, ::2, ::2]) < 1.5)) * 2
-        gap = _ball(middle, float(rng.uniform(5, 18))) & (depth_mm < 0)
+        gap = _ball(middle, float(rng.uniform(10, 36)) / BRAIN_SPACING_MM) & (depth_mm < 0)
         filling = rng.choice((Tissue.CSF, Tissue.MUSCLE, Tissue.MUCOSA, Tissue.AIR))
         tissues[gap & np.isin(tissues, (*_BONE, Tissue.DURA))] = filling
 

@@ -109,14 +109,15 @@ def brain_of(labels: Labels) -> Mask:
     pad = int(np.ceil(2 * CLOSING_MM))
     within = tuple(slice(max(0, side.start - pad), side.stop + pad) for side in box)
     part = np.pad(_largest(tissue[within]), pad)
-    closed = _shrunk(_grown(part, CLOSING_MM), CLOSING_MM)
+    away_mm = ndimage.distance_transform_edt(~part)
+    closed = _shrunk(away_mm <= CLOSING_MM, CLOSING_MM)
     inner = (slice(pad, -pad),) * 3
-    rim = _grown(part, RIM_MM)[inner]
+    rim = away_mm[inner] <= RIM_MM
     fluid = (labels[within] <= LAST_BRAIN_LABEL) & (labels[within] > 0)
     vessel = np.isin(labels[within], _VESSELS)
     kept = part[inner] | (rim & fluid) | (closed[inner] & (fluid | vessel))
     brain = np.zeros(labels.shape, dtype=np.bool_)
-    brain[within] = ndimage.binary_fill_holes(kept)
+    brain[within] = _filled(kept)
     return brain
 
 
@@ -145,9 +146,11 @@ def _largest(mask: Mask) -> Mask:
     return largest
 
 
-def _grown(mask: Mask, radius_mm: float) -> Mask:
-    grown: Mask = ndimage.distance_transform_edt(~mask) <= radius_mm
-    return grown
+def _filled(mask: Mask) -> Mask:
+    # By labelling, as scipy's binary_fill_holes takes twenty times as long.
+    parts, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    filled: Mask = parts[1:-1, 1:-1, 1:-1] != parts[0, 0, 0]
+    return filled
 
 
 def _shrunk(mask: Mask, radius_mm: float) -> Mask:

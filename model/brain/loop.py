@@ -12,13 +12,14 @@ from torch.nn import functional
 from model.brain.config import BrainTrainConfig
 from model.brain.scans import Scan
 from model.brain.source import ScanSource
+from model.errors import WeightsError
 from model.network import build_network
 from model.network.kinds import kind_of
 from model.train.checkpoint import Progress, WeightAverage, load_checkpoint, save_checkpoint
 from model.train.identity import RunIdentity
 from model.train.journal import Journal, StepReport
 from model.train.schedule import learning_rate, make_optimiser
-from model.weights import ModelCard, save_network
+from model.weights import ModelCard, load_network, save_network
 
 CHECKPOINT = "checkpoint.pt"
 VALIDATION_SCANS = 6
@@ -50,6 +51,7 @@ class BrainTrainer:
         self.output = output
         self.progress = Progress()
         self.stop_asked = False
+        self._started_from: tuple[str, ...] = ()
         self._training = training
         self._validation = validation
         self._network = _built(config)
@@ -64,7 +66,24 @@ class BrainTrainer:
             tuple(sorted(self.config.held_out)),
             tuple(sorted(self._training.names)),
             tuple(sorted(self._validation.names)) if self._validation else (),
+            started_from=self._started_from,
         )
+
+    def start_from(self, weights: Path) -> None:
+        """Begin with other weights than chance's.
+
+        Raises
+        ------
+        WeightsError
+            If they are missing, damaged or of another network.
+        """
+        network, card = load_network(weights.parent, weights.stem)
+        if card.network != self.config.network:
+            msg = f"{weights}: of another network than the configuration's"
+            raise WeightsError(msg)
+        self._network.load_state_dict(network.state_dict())
+        self._average = WeightAverage(self._network, self.config.optimiser.ema_decay)
+        self._started_from = (card.sha256,)
 
     def resume(self) -> None:
         """Go on from the checkpoint in the output folder.
@@ -74,13 +93,14 @@ class BrainTrainer:
         CheckpointError
             If there is none, or it is of another run.
         """
-        self.progress, _ = load_checkpoint(
+        self.progress, began = load_checkpoint(
             self.output / CHECKPOINT,
             self._network,
             self._optimiser,
             self._average,
             identity=self.identity,
         )
+        self._started_from = began.started_from
 
     def run(self) -> ModelCard:
         """Train until steps or time are used up, or `stop_asked` is set; return the card."""
@@ -165,6 +185,7 @@ class BrainTrainer:
         return {
             "heads": list(self._training.names),
             "held_out": list(config.held_out),
+            "started_from": list(self._started_from),
             "steps": self.progress.step,
             "hours": round(self.progress.seconds / 3600.0, 2),
             "seed": config.seed,

@@ -10,6 +10,7 @@ from torch.nn import functional
 from model.brain.contrast import draw_levels
 from model.brain.geometry import Anatomy
 from model.inference.brain import scaled
+from model.messages import BRAIN_SPACING_MM
 from model.train.augment import thick_slices
 
 Generator = np.random.Generator
@@ -53,7 +54,7 @@ def _draw_box(
     middle = (inside.amin(dim=0) + inside.amax(dim=0)) / 2
     sides = []
     for at, side, size in zip(middle.tolist(), shape_kji, anatomy.depth_mm.shape, strict=True):
-        start = round(at - side / 2 + float(rng.normal(0.0, 7.0)))
+        start = round(at - side / 2 + float(rng.normal(0.0, 12.0)) / BRAIN_SPACING_MM)
         start = min(max(0, start), size - side)
         sides.append(slice(start, start + side))
     k, j, i = sides
@@ -81,7 +82,7 @@ def _resolved(image: Tensor, rng: Generator) -> Tensor:
         image = image + torch.roll(image, shift, axis) * float(rng.uniform(0.03, 0.15))
     if rng.random() < 0.45:
         axis = int(rng.choice(3, p=[0.6, 0.2, 0.2]))
-        image = thick_slices(image, axis, int(rng.choice((2, 3, 4), p=(0.5, 0.35, 0.15))))
+        image = thick_slices(image, axis, int(rng.choice((2, 3))))
     return image
 
 

@@ -10,6 +10,7 @@ from model.brain.config import read_config
 from model.brain.loop import CHECKPOINT, BrainTrainer
 from model.brain.source import load_source
 from model.data import CaseError
+from model.errors import WeightsError
 from model.train.__main__ import CANCELLED, INPUT_ERROR, USAGE_ERROR, stopping_between_steps
 from model.train.checkpoint import CheckpointError, has_checkpoint
 from model.train.sections import ConfigError
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     try:
         return _run(options)
-    except (ConfigError, CaseError, CheckpointError) as error:
+    except (ConfigError, CaseError, CheckpointError, WeightsError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
     except KeyboardInterrupt:
@@ -40,6 +41,8 @@ def _run(options: argparse.Namespace) -> int:
     training = load_source(config, options.data)
     validation = load_source(config, options.data, held_out=True) if config.held_out else None
     trainer = BrainTrainer(config, training, validation, options.output)
+    if options.start_from is not None:
+        trainer.start_from(options.start_from)
     if options.resume:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, required=True, help="TOML file, see configs/")
     parser.add_argument("--data", type=Path, required=True, help="folder of maps and shapes")
     parser.add_argument("--output", type=Path, required=True, help="checkpoint, log, weights")
+    parser.add_argument("--start-from", type=Path, help="safetensors of the same network")
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
     return parser
 

@@ -84,18 +84,14 @@ class BrainFinder:
 
     def _logits(self, loaded: _Loaded, image_kji: NDArray[np.float32]) -> NDArray[np.float32]:
         network, choice = loaded.network, loaded.choice
-        shape = image_kji.shape
+        # The network takes any size but the shortest.
+        short = zip(image_kji.shape[::-1], loaded.card.network.total_stride[::-1], strict=True)
+        pad = [n for size, least in short for n in (0, max(0, least - size))]
         with torch.inference_mode():
-            image = scaled(torch.from_numpy(image_kji))
-            stride = loaded.card.network.total_stride
-            pad = [
-                n
-                for size, step in zip(shape[::-1], stride[::-1], strict=True)
-                for n in (0, -size % step)
-            ]
-            whole = functional.pad(image, pad)[None, None].to(choice.device, choice.dtype)
-            found: Tensor = network(whole.contiguous(memory_format=choice.memory_format))
-        k, j, i = shape
+            image = functional.pad(scaled(torch.from_numpy(image_kji)), pad)[None, None]
+            placed = image.to(choice.device, choice.dtype)
+            found: Tensor = network(placed.contiguous(memory_format=choice.memory_format))
+        k, j, i = image_kji.shape
         return found[0, 0, :k, :j, :i].float().cpu().numpy()
 
     def _load(self, key: _Key) -> _Loaded:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from model.network.blocks import SpatialNorm
 from model.network.config import from_settings, require
+from model.network.encoder_decoder import EncoderDecoder
 
 _GROUP = 8
 
@@ -73,18 +74,24 @@ class BrainUNetConfig:
         return from_settings(cls, values)
 
 
-class BrainUNet(nn.Module):
+class BrainUNet(EncoderDecoder):
     """U-Net with strided convolutions down, nearest neighbours up, and sums for skips.
 
     Parameters
     ----------
     config
         Widths.
+
+    Notes
+    -----
+    Input ``(batch, in_channels, k, j, i)``, every side at least the total stride; output: logits
+    ``(batch, out_channels, k, j, i)``.
     """
 
     def __init__(self, config: BrainUNetConfig) -> None:
-        super().__init__()
+        super().__init__(config.in_channels, config.total_stride)
         self.config = config
+        self.deep_heads = nn.ModuleList()
         widths = (config.stem, *config.channels)
         self.stem = nn.Sequential(
             nn.Conv3d(config.in_channels, config.stem, 3, padding=1),
@@ -99,15 +106,9 @@ class BrainUNet(nn.Module):
         )
         self.head = nn.Conv3d(config.stem, config.out_channels, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits on the grid of the input.
-
-        Parameters
-        ----------
-        x
-            ``(batch, in_channels, k, j, i)``, sides multiples of the total stride.
-        """
-        x = self.stem(x)
+    def _run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        k, j, i = x.shape[2:]
+        x = self.stem(functional.pad(x, self._padding(x.shape[2:])))
         skips = [x]
         for down, encode in zip(self.downs, self.encoders, strict=True):
             x = encode(down(x))
@@ -115,7 +116,7 @@ class BrainUNet(nn.Module):
         for up, decode, skip in zip(self.ups, self.decoders, skips[-2::-1], strict=True):
             x = decode(functional.interpolate(up(x), scale_factor=2.0, mode="nearest") + skip)
         logits: Tensor = self.head(x)
-        return logits
+        return logits[:, :, :k, :j, :i], []
 
 
 def _one(channels: int) -> nn.Sequential:

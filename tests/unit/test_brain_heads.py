@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from model.brain.contrast import draw_levels, draw_protocol, levels_of
-from model.brain.geometry import SHAPE_KJI, SPACING_MM, draw_anatomy
+from model.brain.geometry import SHAPE_KJI, draw_anatomy
 from model.brain.heads import (
     DEEPEST_MM,
     DISTANCE_STEP_MM,
@@ -17,6 +17,7 @@ from model.brain.heads import (
 )
 from model.brain.scans import draw_scan
 from model.data import CaseError
+from model.messages import BRAIN_SPACING_MM
 from model.synthetic.signal import PROTOCOLS
 from model.synthetic.tissues import Tissue
 from tests.brain_cases import BRAIN_RADIUS, SIDE, head_labels, write_data
@@ -87,7 +88,7 @@ def anatomy(tmp_path_factory: pytest.TempPathFactory):
 
 def test_anatomy_is_a_deformed_head_with_a_tumour_inside_its_brain(anatomy):
     assert anatomy.tissues.shape == (2, *SHAPE_KJI)
-    litres = (anatomy.depth_mm > 0).sum().item() * SPACING_MM**3
+    litres = (anatomy.depth_mm > 0).sum().item() * BRAIN_SPACING_MM**3
     assert 0.6 < litres / ball(BRAIN_RADIUS + RIM_MM) < 1.6
     tumour = (anatomy.tissues == Tissue.NECROSIS).all(dim=0)
     assert tumour.any()
