@@ -20,7 +20,7 @@ from model.bench.measure import Figures, Job
 from model.bench.networks import BUNDLE, HEAVIER, Contender, ours, peers, shipped_window
 from model.bench.tables import Row, as_document, estimated, print_tables, window_count
 from model.device import best_precision
-from model.inference.settings import WHOLE
+from model.inference.settings import WHOLE, InferenceSettings
 from model.messages import DEFAULT_MODEL, Precision
 from model.weights import DEFAULT_FOLDER
 
@@ -97,7 +97,8 @@ class Bench:
         job = replace(job, kind="patient", precision=self._best)
         windows = [shipped_window(network.config, Path(job.weights_dir), job.model_name)]
         if network.name != HEAVIER:
-            windows += [other for other in (WHOLE, str(job.side)) if other not in windows]
+            usual = str(InferenceSettings().window)
+            windows += [other for other in (WHOLE, usual) if other not in windows]
         return {
             window if window == WHOLE else f"windows of {window}³": self._measure(
                 replace(job, window=window)

@@ -65,6 +65,14 @@ def test_figures_can_be_kept_in_the_card(data: Path, weights: Path) -> None:
     assert after.document["training"] == before.document["training"]
 
 
+def test_windows_of_ones_own_choice_are_kept_in_the_card(data: Path, weights: Path) -> None:
+    command = ("--cases", "new", "--window", "whole", "--write-card")
+    assert _run(data, weights, *command) == 0
+    assert "--window whole" in read_card(weights.parent, "small").document["metrics"]["command"]
+    for wrong in ("all", "100"):
+        assert _run(data, weights, "--window", wrong) == 3
+
+
 def test_table_marks_what_training_has_seen(
     data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
