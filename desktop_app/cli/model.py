@@ -9,7 +9,7 @@ from desktop_app.cli.console import print_error, print_result, print_table
 from desktop_app.errors import InputError, UserFacingError
 from desktop_app.paths import weights_dir
 from desktop_app.services.models import user_models, verify
-from model.architectures import CARD_NAMES, TITLES
+from model.architectures import CARD_NAMES, TITLES, TUMOUR_KINDS
 
 model_commands = typer.Typer(
     help="The networks' weights on this computer: list, verify, install.", no_args_is_help=True
@@ -34,8 +34,8 @@ def list_models() -> None:
     ]
     headings = ["Name", "Origin", "Architecture", "Finds", "Parameters", "SHA-256", "Folder"]
     print_table(headings, rows, right=(4,))
-    for kind, card_name in CARD_NAMES.items():
-        title = TITLES[card_name]
+    for kind in TUMOUR_KINDS:
+        title = TITLES[CARD_NAMES[kind]]
         if all(entry.architecture != title for entry in entries):
             print_result(
                 f"{title}: no weights here. Train them with `python -m model.train` "
