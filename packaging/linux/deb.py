@@ -16,10 +16,9 @@ ARCHITECTURE = "amd64"
 # Wayland, OpenGL, the fonts; see docs/PACKAGING.md.
 LOADED_BY_NAME = ("fontconfig-config", "libegl1", "libgl1", "shared-mime-info")
 RECOMMENDS = "fonts-dejavu-core, fonts-droid-fallback, desktop-file-utils"
-# Every Debian and Ubuntu whose C library will do reads zstd, and unpacks it ten times faster than
-# xz; above level 9 the large libraries hardly shrink. A fixed number of threads: it divides the
-# work, and with it shapes the result.
-PACKER_OPTIONS = ("-Zzstd", "-z9", "--threads-max=2")
+# xz, which Debian's own checkers insist on; above level 2 it takes three times as long for a tenth.
+# A fixed number of threads: it divides the work, and with it shapes the result.
+PACKER_OPTIONS = ("-Zxz", "-z2", "--threads-max=2")
 
 _CONTROL = """\
 Package: {package}

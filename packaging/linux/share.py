@@ -53,7 +53,10 @@ class Release:
 def filled(name: str, release: Release) -> str:
     """Return one of the files beside this module with version and date filled in."""
     text = (HERE / name).read_text("utf-8")
-    return text.replace("@VERSION@", release.version).replace("@DATE@", release.date)
+    values = {"VERSION": release.version, "DATE": release.date, "YEAR": release.date[:4]}
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text
 
 
 def write_icons(hicolor: Path) -> None:

@@ -18,8 +18,16 @@ def settle(folder: Path, epoch_s: int) -> None:
     """
     for path in [*sorted(folder.rglob("*"), reverse=True), folder]:
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            path.chmod(0o755 if path.is_dir() or _is_program(path) else 0o644)
         os.utime(path, (epoch_s, epoch_s), follow_symlinks=False)
+
+
+def _is_program(path: Path) -> bool:
+    """Tell what is started from what is only loaded or read, whatever rights a wheel gave it."""
+    if not path.stat().st_mode & 0o100 or ".so" in path.name:
+        return False
+    with path.open("rb") as stream:
+        return stream.read(9).startswith((b"\x7fELF", b"#!/bin/sh"))
 
 
 def installed_kib(folder: Path) -> int:
