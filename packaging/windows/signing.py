@@ -40,15 +40,29 @@ def sign(path: Path) -> None:
             f"{COMMAND_VARIABLE}={template}",
             f"Set it to a command line in which {_PLACE} stands for the file.",
         )
-    command = [part.replace(_PLACE, str(path)) for part in shlex.split(template)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(_command(template, path), capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise _failed(path, str(error.strerror)) from error
     if done.returncode != 0:
-        # The command line itself may hold a password.
-        raise SetUpError(
-            f"The file could not be signed: {command[0]} ended with {done.returncode}.",
-            f"{path}: {(done.stderr or done.stdout).strip()[-300:]}",
-            "Check the certificate, its password and the network to the time stamp's server.",
-        )
+        said = (done.stderr or done.stdout).strip()[-300:]
+        raise _failed(path, f"code {done.returncode}: {said}")
+
+
+def _command(template: str, path: Path) -> str | list[str]:
+    """Return what to start; Windows takes a line as it stands, with its backslashes."""
+    if os.name == "nt":
+        return template.replace(_PLACE, subprocess.list2cmdline([str(path)]))
+    return [part.replace(_PLACE, str(path)) for part in shlex.split(template)]
+
+
+def _failed(path: Path, reason: str) -> SetUpError:
+    # The command line itself may hold a password, so it is not told.
+    return SetUpError(
+        "The file could not be signed.",
+        f"{path}: {reason}",
+        "Check the certificate, its password and the network to the time stamp's server.",
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -161,15 +162,26 @@ def test_icons_hold_every_size(tmp_path: Path) -> None:
 def test_signing_runs_the_given_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "with blank.exe"
     file.write_text("program")
-    monkeypatch.setenv(signing.COMMAND_VARIABLE, "cp {file} {file}.signed")
+    program = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('signed')"
+    monkeypatch.setenv(signing.COMMAND_VARIABLE, f'"{sys.executable}" -c "{program}" {{file}}')
     signing.sign(file)
-    assert (tmp_path / "with blank.exe.signed").read_text() == "program"
+    assert file.read_text() == "signed"
 
 
-@pytest.mark.parametrize("command", ["", "signtool", "false {file}"])
+@pytest.mark.parametrize("command", ["", "signtool", "no-such-signer {file}"])
 def test_failing_signatures_stop_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv(signing.COMMAND_VARIABLE, command)
     with pytest.raises(SetUpError):
         signing.sign(tmp_path / "a.exe")
+
+
+def test_signer_that_fails_is_told_without_its_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = f'"{sys.executable}" -c "raise SystemExit(3)" --password secret {{file}}'
+    monkeypatch.setenv(signing.COMMAND_VARIABLE, template)
+    with pytest.raises(SetUpError, match="code 3") as caught:
+        signing.sign(tmp_path / "a.exe")
+    assert "secret" not in str(caught.value)
