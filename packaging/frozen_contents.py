@@ -27,6 +27,9 @@ WITH_METADATA = (
     "torch",
 )
 
+# Packages that read files of their own, such as the standard's tables of modules.
+WITH_DATA = ("highdicom",)
+
 # Packages that the dependencies would bring along and the program never runs: training and its
 # tools, plotting, tables, notebooks, compilers, clusters, tests.
 EXCLUDED_MODULES = (

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from frozen_contents import EXCLUDED_MODULES, HIDDEN_IMPORTS, WITH_METADATA, reasons_for
+from frozen_contents import EXCLUDED_MODULES, HIDDEN_IMPORTS, WITH_DATA, WITH_METADATA, reasons_for
 from make_installers import project_version
 from megabytes import REST, measure, part_of, table
 
@@ -35,6 +35,12 @@ def test_hidden_imports_exist(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_METADATA)
 def test_metadata_exist(name: str) -> None:
     assert importlib.metadata.version(name)
+
+
+@pytest.mark.parametrize("name", WITH_DATA)
+def test_packages_with_data_have_some(name: str) -> None:
+    (folder,) = importlib.util.find_spec(name).submodule_search_locations  # type: ignore[union-attr,misc]
+    assert list(Path(folder).rglob("*.json"))
 
 
 def test_what_the_program_imports_is_not_excluded() -> None:
