@@ -73,7 +73,7 @@ def main() -> int:
         )
         seconds = time.perf_counter() - started
         started = time.perf_counter()
-        classical = found if options.network_only else brain_mask(case.images)
+        classical = None if options.network_only else brain_mask(case.images)
         classical_seconds = time.perf_counter() - started
         print(
             f"{case.name:28}{_score(found, case.brain_kji):>9}"
@@ -148,8 +148,8 @@ def _painted(head: HeadMap) -> Iterator[Case]:
         yield Case(f"{head.name} as {name}", {Sequence.T1: image}, head.distance_kji > 0)
 
 
-def _score(found: Mask, wanted: Mask | None) -> str:
-    if wanted is None:
+def _score(found: Mask | None, wanted: Mask | None) -> str:
+    if found is None or wanted is None:
         return "-"
     return f"{2 * (found & wanted).sum() / (found.sum() + wanted.sum()):.3f}"
 
