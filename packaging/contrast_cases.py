@@ -95,7 +95,7 @@ def simulated_head(seed: int) -> Case:
     brain = brain_mask(head)
     box = _with_margin(brain, round(2 * _BRAIN_REACH_MM / _HEAD_SPACING_MM))
     factor = round(_HEAD_SPACING_MM)
-    images = {}
+    images: dict[Sequence, NDArray[np.float32]] = {}
     for one, channel in zip(Sequence, Channel, strict=True):
         clean = simulate(head, _varied(PROTOCOLS[channel], rng))[box]
         fine = ndimage.zoom(clean, factor, order=1, grid_mode=True, mode="nearest")
@@ -118,7 +118,7 @@ def painted_head(path: Path, seed: int) -> Case:
     parts, _ = ndimage.label(inside)
     brain = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
     box = _with_margin(brain, 2 * _BRAIN_REACH_MM)
-    images = {}
+    images: dict[Sequence, NDArray[np.float32]] = {}
     for one, channel in zip(Sequence, Channel, strict=True):
         if one is Sequence.T1C:
             continue
@@ -136,8 +136,12 @@ def outline(case: Case, rng: np.random.Generator, *, vary: bool) -> NDArray[np.b
         return case.brain_kji
     off = int(rng.integers(-3, _BRAIN_REACH_MM + 1 if case.has_skull else 0))
     if off < 0:
-        return ndimage.binary_erosion(case.brain_kji, iterations=-off)
-    return ndimage.binary_dilation(case.brain_kji, iterations=off) if off else case.brain_kji
+        eroded: NDArray[np.bool_] = ndimage.binary_erosion(case.brain_kji, iterations=-off)
+        return eroded
+    if off == 0:
+        return case.brain_kji
+    dilated: NDArray[np.bool_] = ndimage.binary_dilation(case.brain_kji, iterations=off)
+    return dilated
 
 
 def _varied(protocol: Protocol, rng: np.random.Generator) -> Protocol:
@@ -154,7 +158,8 @@ def _varied(protocol: Protocol, rng: np.random.Generator) -> Protocol:
 def _noisy(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     noise = _NOISE * rng.standard_normal((2, *image.shape), dtype=np.float32)
     # Exactly 0 stands for no data.
-    return np.maximum(np.hypot(image + noise[0], noise[1]), np.float32(1e-4))
+    magnitude: NDArray[np.float32] = np.hypot(image + noise[0], noise[1])
+    return np.maximum(magnitude, np.float32(1e-4))
 
 
 def _with_margin(mask: NDArray[np.bool_], voxels: int) -> tuple[slice, ...]:

@@ -134,7 +134,7 @@ def test_a_kind_is_slim_unless_named() -> None:
     assert read_config({}) == SlimUNETRppConfig()
     assert read_config({"kind": "unetr_plus_plus", "dims": [32, 64, 128, 256]}) == UNETRppConfig()
     assert read_config({"heads": 2}, Kind.UNETR_PLUS_PLUS) == UNETRppConfig(heads=2)
-    with pytest.raises(ValueError, match="known: slim_unetrpp, unetr_plus_plus, .*segresnet"):
+    with pytest.raises(ValueError, match=r"known: slim_unetrpp, unetr_plus_plus, .*segresnet"):
         read_config({"kind": "unet"})
 
 
