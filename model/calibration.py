@@ -73,6 +73,10 @@ class Scaling:
         return scaled
 
 
+WIDEST_FACTOR: Final = 3.0
+"""A volume that may as well be a third or three times as large is given without a range."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegionDoubt:
     """How far the volume of one region was off in patients the network had not seen.
@@ -122,12 +126,15 @@ class VolumeDoubt:
     offset_mm3: float
     log_half_width: Mapping[str, float]
 
-    def range_mm3(self, region: str, volume_mm3: float) -> tuple[float, float]:
-        """Return the lowest and highest volume that are likely where this one was measured."""
-        factor = math.exp(self.log_half_width[region])
-        shifted = volume_mm3 + self.offset_mm3
-        low, high = shifted / factor - self.offset_mm3, shifted * factor - self.offset_mm3
-        return max(0.0, low), high
+    def range_mm3(self, region: str, volume_mm3: float) -> tuple[float, float] | None:
+        """Return the lowest and highest volume that are likely where this one was measured.
+
+        ``None`` if they are further away than `WIDEST_FACTOR`: such a range tells nobody anything.
+        """
+        half_width = self.log_half_width[region]
+        if half_width > math.log(WIDEST_FACTOR):
+            return None
+        return range_around(volume_mm3, half_width, self.offset_mm3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +249,15 @@ class Calibration:
             return Doubt(None, unfamiliarity)
         widths = {name: self.doubts[name].log_half_width(shares[name]) for name in shares}
         return Doubt(VolumeDoubt(self.coverage, self.offset_mm3, widths), unfamiliarity)
+
+
+def range_around(
+    volume_mm3: float, log_half_width: float, offset_mm3: float
+) -> tuple[float, float]:
+    """Return the ends of a range whose half width is a difference of shifted logarithms."""
+    factor = math.exp(log_half_width)
+    shifted = volume_mm3 + offset_mm3
+    return max(0.0, shifted / factor - offset_mm3), shifted * factor - offset_mm3
 
 
 def undecided_shares(

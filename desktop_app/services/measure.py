@@ -41,8 +41,8 @@ def measure(
         voxels = int(counts[list(values)].sum())
         volume_mm3 = voxels * voxel_mm3
         interval = None
-        if doubt is not None:
-            interval = Interval(*doubt.range_mm3(region.value, volume_mm3), doubt.coverage)
+        if doubt is not None and (found := doubt.range_mm3(region.value, volume_mm3)):
+            interval = Interval(*found, doubt.coverage)
         measurements += [
             Measurement(MeasurementKind.VOLUME, volume_mm3, "mm3", region, interval),
             Measurement(MeasurementKind.VOXELS, voxels, "{voxels}", region),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from model.calibration import MEASURED_REGIONS, RegionDoubt, VolumeDoubt
+from model.calibration import MEASURED_REGIONS, RegionDoubt, range_around
 from model.evaluate.typical import conformal_quantile
 
 COVERAGE: Final = 0.90
@@ -100,10 +100,10 @@ def _fit_region(patients: Sequence[MeasuredVolume], name: str) -> RegionRange:
     covered = 0
     for n, one in enumerate(patients):
         others = [*patients[:n], *patients[n + 1 :]]
-        low, high = _range(_fit(others), one, name)
+        low, high = _range(_fit(others), one)
         covered += low <= one.true_mm3 <= high
     widths = [
-        100 * (_range(doubt, one, name)[1] / one.measured_mm3 - 1)
+        100 * (_range(doubt, one)[1] / one.measured_mm3 - 1)
         for one in patients
         if one.measured_mm3 >= OFFSET_MM3
     ]
@@ -126,6 +126,5 @@ def _fit(patients: Sequence[MeasuredVolume]) -> RegionDoubt:
     return RegionDoubt(floor, gain, quantile)
 
 
-def _range(doubt: RegionDoubt, one: MeasuredVolume, name: str) -> tuple[float, float]:
-    width = {name: doubt.log_half_width(one.undecided)}
-    return VolumeDoubt(COVERAGE, OFFSET_MM3, width).range_mm3(name, one.measured_mm3)
+def _range(doubt: RegionDoubt, one: MeasuredVolume) -> tuple[float, float]:
+    return range_around(one.measured_mm3, doubt.log_half_width(one.undecided), OFFSET_MM3)

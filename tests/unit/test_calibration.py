@@ -1,6 +1,7 @@
 """Calibrated chances, ranges of volumes, and what a card may say of them."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -117,6 +118,12 @@ def test_ranges_are_proportional_above_a_millilitre_and_absolute_below():
     low, high = doubt.range_mm3("WT", 99_000.0)
     assert (low, high) == (pytest.approx(79_000), pytest.approx(124_000))
     assert doubt.range_mm3("WT", 0.0) == (0.0, pytest.approx(250.0))
+
+
+def test_a_range_too_wide_to_tell_anything_is_not_given():
+    doubt = VolumeDoubt(0.9, 1000.0, {"WT": math.log(2.9), "TC": math.log(3.1)})
+    assert doubt.range_mm3("WT", 50_000.0) is not None
+    assert doubt.range_mm3("TC", 50_000.0) is None
 
 
 def test_a_card_without_calibration_says_nothing():
