@@ -88,7 +88,7 @@ class BrainFinder:
         short = zip(image_kji.shape[::-1], loaded.card.network.total_stride[::-1], strict=True)
         pad = [n for size, least in short for n in (0, max(0, least - size))]
         with torch.inference_mode():
-            image = functional.pad(scaled(torch.from_numpy(image_kji)), pad)[None, None]
+            image = functional.pad(scaled(torch.tensor(image_kji)), pad)[None, None]
             placed = image.to(choice.device, choice.dtype)
             found: Tensor = network(placed.contiguous(memory_format=choice.memory_format))
         k, j, i = image_kji.shape

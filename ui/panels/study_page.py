@@ -107,7 +107,7 @@ class StudyPage(QWidget):
     def _side(self) -> QWidget:
         column = QWidget()
         layout = QVBoxLayout(column)
-        layout.setContentsMargins(0, 0, 4, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
         for widget in (self._header, self.sequences, self._segment, self.regions):
             layout.addWidget(widget)
