@@ -176,7 +176,7 @@ def print_volumes(result: "StudyResult") -> None:
             REGION_TITLES[region],
             region.value,
             f"{volumes[region] / MM3_PER_CM3:.2f}",
-            *([ranges[region]] if ranges else []),
+            *([ranges.get(region, "")] if ranges else []),
             str(voxels[region]),
         ]
         for region in Region

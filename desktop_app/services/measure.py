@@ -164,13 +164,11 @@ def _range(interval: Interval | None) -> list[float] | None:
 
 def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
     found = document["regions"][region.value]["volume_range_mm3"]
-    low, high = ("", "") if found is None else (round(mm3 / MM3_PER_CM3, 3) for mm3 in found)
+    if found is None:
+        return {"volume_low_cm3": "", "volume_high_cm3": "", "range_coverage": ""}
+    low, high = (round(mm3 / MM3_PER_CM3, 3) for mm3 in found)
     coverage = document["uncertainty"]["coverage"]
-    return {
-        "volume_low_cm3": low,
-        "volume_high_cm3": high,
-        "range_coverage": "" if coverage is None else coverage,
-    }
+    return {"volume_low_cm3": low, "volume_high_cm3": high, "range_coverage": coverage}
 
 
 def _identity(result: StudyResult) -> tuple[str, str, str]:

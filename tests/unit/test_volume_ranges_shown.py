@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from desktop_app.cli.segment import print_volumes
 from desktop_app.domain.measurement import Interval, MeasurementKind, Unfamiliarity
 from desktop_app.domain.readable import readable_range
 from desktop_app.domain.result import StudyResult
@@ -77,6 +78,20 @@ def test_json_invents_nothing(plain: StudyResult) -> None:
     document = measurements_document(plain)
     assert {one["volume_range_mm3"] for one in document["regions"].values()} == {None}
     assert document["uncertainty"] == {"coverage": None, "unfamiliarity": None}
+
+
+def test_a_volume_without_a_range_stands_among_those_with_one(
+    plain: StudyResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doubt = VolumeDoubt(0.9, 1000.0, {**DOUBT.log_half_width, "NCR": 2.0})
+    partly = replace(plain, measurements=measure(plain.segmentation, doubt))
+    document = measurements_document(partly)
+    assert document["regions"]["NCR"]["volume_range_mm3"] is None
+    rows = {str(row["region"]): row["range_coverage"] for row in measurement_rows(document)}
+    assert (rows["NCR"], rows["WT"]) == ("", 0.9)
+    print_volumes(partly)
+    table = capsys.readouterr().out.splitlines()
+    assert [("90%" in line) for line in table if " NCR " in line or " WT " in line] == [False, True]
 
 
 def test_csv_has_columns_for_ranges_either_way(
