@@ -100,7 +100,10 @@ class ReportSheet:
     def _finding(self, page: ReportPage, y: float) -> float:
         self._rule(y)
         line = QRectF(_MARGIN, y + 14, _WIDTH, 70)
-        self._write(line, _LEFT, page.finding, 46, weight=QFont.Weight.DemiBold)
+        weight = QFont.Weight.DemiBold
+        # Never cut short: the end of the sentence tells who has to check.
+        size = next(s for s in range(46, 0, -1) if self._fits(page.finding, s, weight))
+        self._write(line, _LEFT, page.finding, size, weight=weight)
         return line.bottom() + 10
 
     def _pictures_and_warnings(
@@ -177,6 +180,9 @@ class ReportSheet:
         self._painter.setPen(colour)
         elided = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
         self._painter.drawText(box, place, elided)
+
+    def _fits(self, words: str, size: int, weight: QFont.Weight) -> bool:
+        return QFontMetricsF(self._font(size, weight)).horizontalAdvance(words) <= _WIDTH
 
     def _rule(self, y: float) -> None:
         self._painter.setPen(QPen(_RULE, 2))

@@ -95,11 +95,18 @@ def test_broken_json_is_named(folder: Path) -> None:
 
 
 def test_shipped_weights_are_whole_small_and_described() -> None:
-    cards = list_models(DEFAULT_FOLDER)
-    assert cards
-    for card in cards:
+    cards = {card.name: card for card in list_models(DEFAULT_FOLDER)}
+    assert set(cards) == {"brain", "slim_unetrpp"}
+    files = [DEFAULT_FOLDER / f"{name}.safetensors" for name in cards]
+    assert sum(file.stat().st_size for file in files) < 25_000_000
+    for card in cards.values():
         verify(DEFAULT_FOLDER, card.name)
-        assert (DEFAULT_FOLDER / f"{card.name}.safetensors").stat().st_size < 25_000_000
-        assert card.held_out
-        assert not set(card.held_out) & set(card.document["training"]["cases"])
+        assert card.document["limits"]
         assert "Not a medical device" in card.document["notice"]
+
+
+def test_the_shipped_figures_are_of_patients_the_networks_never_read() -> None:
+    judged = read_card(DEFAULT_FOLDER, "slim_unetrpp").document["cross_validation"]
+    held_out = [name for fold in judged["folds"].values() for name in fold["held_out"]]
+    assert len(held_out) == len(set(held_out)) == judged["patients"]
+    assert not judged["folds_missing"]
