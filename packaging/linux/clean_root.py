@@ -15,11 +15,12 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 USER = "clinician"
 HOME = f"/home/{USER}"
-# Mounts belong to the command's own namespace and vanish with it, however it ends.
+# Mounts belong to the command's own namespace and vanish with it, however it ends. The shell stays
+# as the namespace's first process: a virtual screen does not tell one with number 1 that it is up.
 _ENTER = (
     'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && '
-    'mount --bind "$1" "$0/var/cache/apt/archives" && shift && '
-    'exec chroot "$0" /usr/bin/env -i "$@"'
+    'mount --bind "$1" "$0/var/cache/apt/archives" && shift || exit 125; '
+    'chroot "$0" /usr/bin/env -i "$@"; exit $?'
 )
 
 
