@@ -58,7 +58,7 @@ def try_deb(deb: Path, work: Path, reference: Path) -> None:
         with step("removed and purged; the user's data stay"):
             root.run("apt-get", "remove", "-qq", "-y", package)
             expect(not root.inside(PROGRAM).exists(), "/usr/lib/gliascope stayed")
-            root.run("apt-get", "purge", "-qq", "-y", package)
+            root.run("dpkg", "--purge", package)
             left = root.run("find", "/usr", "/etc", "/opt", "/var/lib", "-iname", "*gliascope*")
             expect(left == "", f"left behind: {left.split()}")
             expect_user_data(root)
