@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch.nn import functional
 
 from model.device import DeviceChoice, choose_device
 from model.errors import WeightsError
-from model.inference.segmenter import probe_network
+from model.inference.segmenter import NetworkKey, probe_network
 from model.messages import BrainRequest, BrainResult, ProgressCallback
 from model.network import BrainUNetConfig
 from model.weights import ModelCard, load_network
@@ -23,17 +22,9 @@ _LIMIT = 1.3
 _LOOK = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    weights_dir: Path
-    model_name: str
-    device: str
-    precision: str
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loaded:
-    key: _Key
+    key: NetworkKey
     card: ModelCard
     network: nn.Module
     choice: DeviceChoice
@@ -64,7 +55,7 @@ class BrainFinder:
         DeviceFailure
             If the device cannot be used.
         """
-        key = _Key(request.weights_dir, request.model_name, request.device, request.precision)
+        key = NetworkKey(request.weights_dir, request.model_name, request.device, request.precision)
         loaded = self._load(key)
         started = time.perf_counter()
         logits = []
@@ -94,7 +85,7 @@ class BrainFinder:
         k, j, i = image_kji.shape
         return found[0, 0, :k, :j, :i].float().cpu().numpy()
 
-    def _load(self, key: _Key) -> _Loaded:
+    def _load(self, key: NetworkKey) -> _Loaded:
         if self._loaded is not None and self._loaded.key == key:
             return self._loaded
         network, card = load_network(key.weights_dir, key.model_name)

@@ -38,7 +38,9 @@ _SPACING_MM = (WORK_SPACING_MM,) * 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class NetworkKey:
+    """What decides which network is loaded, and where; asked for the same, it is kept."""
+
     weights_dir: Path
     model_name: str
     device: str
@@ -47,7 +49,7 @@ class _Key:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loaded:
-    key: _Key
+    key: NetworkKey
     card: ModelCard
     predictor: Predictor
     inference: InferenceSettings
@@ -84,7 +86,7 @@ class Segmenter:
         DeviceFailure
             If the device cannot be used.
         """
-        self._load(_Key(weights_dir, model_name, device, Precision(precision)))
+        self._load(NetworkKey(weights_dir, model_name, device, Precision(precision)))
 
     def segment(
         self,
@@ -115,7 +117,7 @@ class Segmenter:
         OutOfMemory
             If even the smallest window finds no room.
         """
-        key = _Key(request.weights_dir, request.model_name, request.device, request.precision)
+        key = NetworkKey(request.weights_dir, request.model_name, request.device, request.precision)
         loaded = self._load(key)
         report = _Report(progress, check)
         started = time.perf_counter()
@@ -151,7 +153,7 @@ class Segmenter:
             doubt=doubt,
         )
 
-    def _load(self, key: _Key) -> _Loaded:
+    def _load(self, key: NetworkKey) -> _Loaded:
         if self._loaded is not None and self._loaded.key == key:
             return self._loaded
         self._loaded = None
@@ -235,7 +237,7 @@ def _placed(network: nn.Module, choice: DeviceChoice) -> Predictor | None:
     return None
 
 
-def _on_processor(key: _Key) -> Predictor:
+def _on_processor(key: NetworkKey) -> Predictor:
     network, _card = load_network(key.weights_dir, key.model_name)
     return Predictor.on_device(network, choose_device("cpu", Precision.AUTO, probe_network()))
 
