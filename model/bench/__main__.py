@@ -17,7 +17,7 @@ import torch
 from rich.console import Console
 
 from model.bench.measure import Figures, Job
-from model.bench.networks import BUNDLE, HEAVIER, Contender, ours, peers, shipped_window
+from model.bench.networks import BUNDLE, HEAVIER, Contender, ours, peers, shipped_settings
 from model.bench.tables import Row, as_document, estimated, print_tables, window_count
 from model.device import best_precision
 from model.inference.settings import WHOLE, InferenceSettings
@@ -93,17 +93,17 @@ class Bench:
         return best_precision(torch.device(self.base.device))
 
     def _patients(self, network: Contender, job: Job) -> dict[str, Figures]:
-        """Measure ours as shipped, then the other way: windows or the whole brain at once."""
-        job = replace(job, kind="patient", precision=self._best)
-        windows = [shipped_window(network.config, Path(job.weights_dir), job.model_name)]
+        """Measure ours as shipped, then in one pass and in windows where that is another way."""
+        ways = [shipped_settings(network.config, Path(job.weights_dir), job.model_name)]
         if network.name != HEAVIER:
-            usual = str(InferenceSettings().window)
-            windows += [other for other in (WHOLE, usual) if other not in windows]
+            others = (InferenceSettings(window=None), InferenceSettings())
+            ways += [other for other in others if other not in ways]
+        job = replace(job, kind="patient", precision=self._best)
         return {
-            window if window == WHOLE else f"windows of {window}³": self._measure(
-                replace(job, window=window)
+            _in_words(way): self._measure(
+                replace(job, window=str(way.window or WHOLE), mirror=way.mirror)
             )
-            for window in windows
+            for way in ways
         }
 
     def _patients_of_peer(self, network: Contender, job: Job, patch: Figures) -> dict[str, Figures]:
@@ -119,6 +119,7 @@ class Bench:
         network = "machine" if job.kind == "limits" else job.network
         precision = "" if job.kind == "limits" else f" {job.precision}"
         precision += f" {job.window}" if job.kind == "patient" else ""
+        precision += " mirrored too" if job.mirror else ""
         seconds = f"{figures['seconds']:.3f} s, " if "seconds" in figures else ""
         self._told.print(
             f"{network}: {job.kind}{precision}: {seconds}"
@@ -127,6 +128,11 @@ class Bench:
             highlight=False,
         )
         return figures
+
+
+def _in_words(way: InferenceSettings) -> str:
+    window = WHOLE if way.window is None else f"windows of {way.window}³"
+    return f"{window} and its mirror image" if way.mirror else window
 
 
 def main(arguments: list[str] | None = None) -> int:

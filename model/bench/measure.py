@@ -63,6 +63,8 @@ class Job:
         Folder of a patient in BraTS' layout, for ``patient``; empty for a made-up one.
     window
         How a network of ours looks at a patient: ``whole`` or the side of its windows.
+    mirror
+        Whether it looks at the mirrored patient too.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class Job:
     budget_s: float = 10.0
     case: str = ""
     window: str = WHOLE
+    mirror: bool = False
 
     def contender(self) -> Contender:
         """Return the network to measure."""
@@ -166,7 +169,7 @@ def measure_patient(job: Job) -> Figures:
             precision=job.precision,
             model_name=job.model_name,
         )
-        segmenter = Segmenter(InferenceSettings().with_window(job.window))
+        segmenter = Segmenter(InferenceSettings(mirror=job.mirror).with_window(job.window))
         segmenter.warm(weights_dir, job.model_name, job.device, job.precision)
         watches = []
         # The second time no memory has to be asked for, as in a worker that has been of use.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from model.inference.settings import WHOLE, InferenceSettings
+from model.inference.settings import InferenceSettings
 from model.network import (
     BOUNDARY,
     NetworkConfig,
@@ -90,17 +90,18 @@ def contender(name: str, weights_dir: Path, model_name: str) -> Contender:
     return next(c for c in (*ours(weights_dir, model_name), *peers()) if c.name == name)
 
 
-def shipped_window(config: NetworkConfig | None, weights_dir: Path, model_name: str) -> str:
-    """Return how the product looks with a network of ours: ``whole``, or the windows' side.
+def shipped_settings(
+    config: NetworkConfig | None, weights_dir: Path, model_name: str
+) -> InferenceSettings:
+    """Return how the product looks with a network of ours.
 
     As the card of the installed weights says, where they are of this network.
     """
-    settings = InferenceSettings()
     if is_installed(weights_dir, model_name):
         card = read_card(weights_dir, model_name)
         if card.network == config:
-            settings = InferenceSettings.from_card(card.document)
-    return WHOLE if settings.window is None else str(settings.window)
+            return InferenceSettings.from_card(card.document)
+    return InferenceSettings()
 
 
 def is_installed(weights_dir: Path, model_name: str) -> bool:

@@ -28,10 +28,11 @@ from model.bench.networks import (
     contender,
     ours,
     peers,
-    shipped_window,
+    shipped_settings,
 )
 from model.bench.tables import Row, as_document, estimated, limits_of, print_tables, window_count
 from model.inference import Segmenter
+from model.inference.settings import InferenceSettings
 from model.messages import Precision
 from model.network import BOUNDARY, SlimUNETRpp, SlimUNETRppConfig
 from model.weights import save_network
@@ -129,15 +130,16 @@ def test_a_patient_is_measured_without_weights(network, monkeypatch):
 
     class Spied(Segmenter):
         def __init__(self, inference):
-            looked.append(inference.window)
+            looked.append((inference.window, inference.mirror))
             super().__init__(inference)
 
     monkeypatch.setattr(measure, "Segmenter", Spied)
     small = np.random.default_rng(0).uniform(50, 200, (4, 64, 64, 64)).astype(np.float32)
     monkeypatch.setattr(measure, "brain_shaped_image", lambda: small)
     window = "64" if network == OURS else "whole"
-    found = measure.measure_patient(Job("patient", network=network, window=window, **NOWHERE))
-    assert looked == [64 if network == OURS else None]
+    job = Job("patient", network=network, window=window, mirror=network == OURS, **NOWHERE)
+    found = measure.measure_patient(job)
+    assert looked == [(64, True) if network == OURS else (None, False)]
     assert found["first_seconds"] >= found["seconds"] > 0
     assert (found["device"], found["precision"]) == ("cpu", "fp32")
 
@@ -241,11 +243,11 @@ def test_ours_is_measured_as_shipped_and_the_other_way(asked, tmp_path):
     shipped, _published, heavier = ours(tmp_path, "mine")
     assert list(bench.row(shipped).patients) == ["windows of 128³", "whole"]
     assert list(bench.row(heavier).patients) == ["windows of 128³"]
-    details = {"inference": {"window": None}}
+    details = {"inference": {"window": None, "mirror": True}}
     save_network(tmp_path, "mine", BOUNDARY, SlimUNETRpp(BOUNDARY).state_dict(), details)
-    assert shipped_window(BOUNDARY, tmp_path, "mine") == "whole"
+    assert shipped_settings(BOUNDARY, tmp_path, "mine") == InferenceSettings(None, mirror=True)
     row = bench.row(shipped)
-    assert list(row.patients) == ["whole", "windows of 128³"]
+    assert list(row.patients) == ["whole and its mirror image", "whole", "windows of 128³"]
     assert not row.is_peer
     assert "patient bf16 whole" in asked
 
