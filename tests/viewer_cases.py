@@ -56,6 +56,22 @@ def oblique_geometry(
     return Geometry(shape_kji, affine)
 
 
+def ball_labels(geometry: Geometry, radius_mm: float, value: int) -> NDArray[np.uint8]:
+    index = np.stack(np.meshgrid(*map(np.arange, geometry.shape_kji), indexing="ij"), axis=-1)
+    centre = geometry.to_patient_mm((np.array(geometry.shape_kji) - 1) / 2)
+    distance = np.linalg.norm(geometry.to_patient_mm(index.astype(float)) - centre, axis=-1)
+    return np.where(distance <= radius_mm, value, 0).astype(np.uint8)
+
+
+def oriented(order: tuple[int, ...], signs: tuple[int, ...], spacing: float = 1.0) -> Geometry:
+    affine = np.eye(4)
+    affine[:3, :3] = 0
+    for column, (axis, sign) in enumerate(zip(order, signs, strict=True)):
+        affine[axis, column] = sign * spacing
+    affine[:3, 3] = (7.0, -3.0, 20.0)
+    return Geometry((28, 30, 32), affine)
+
+
 def phantom(geometry: Geometry) -> Volume:
     """Values that tell every place from every other: a slope along each axis, and the lesion."""
     index = np.stack(np.meshgrid(*map(np.arange, geometry.shape_kji), indexing="ij"), axis=-1)

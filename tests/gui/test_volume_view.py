@@ -13,32 +13,16 @@ from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import DEFAULT_LABELS
-from tests.viewer_cases import all_orientations, drag, oblique_geometry
+from tests.viewer_cases import ball_labels, drag, oriented
 from ui.viewers import style, surface_scene
 from ui.viewers.orbit_camera import OrbitCamera
 from ui.viewers.orientation_mark import side_at
 from ui.viewers.surface_engine import SurfaceEngine
-from ui.viewers.surfaces import brain_surface, label_surface
+from ui.viewers.surfaces import brain_surface
 from ui.viewers.volume_view import VolumeView
 from ui.viewers.vtk_arrays import to_numpy
 
 WAIT_MS = 60_000
-
-
-def ball_labels(geometry: Geometry, radius_mm: float, value: int) -> np.ndarray:
-    index = np.stack(np.meshgrid(*map(np.arange, geometry.shape_kji), indexing="ij"), axis=-1)
-    centre = geometry.to_patient_mm((np.array(geometry.shape_kji) - 1) / 2)
-    distance = np.linalg.norm(geometry.to_patient_mm(index.astype(float)) - centre, axis=-1)
-    return np.where(distance <= radius_mm, value, 0).astype(np.uint8)
-
-
-def oriented(order: tuple[int, ...], signs: tuple[int, ...], spacing: float = 1.0) -> Geometry:
-    affine = np.eye(4)
-    affine[:3, :3] = 0
-    for column, (axis, sign) in enumerate(zip(order, signs, strict=True)):
-        affine[axis, column] = sign * spacing
-    affine[:3, 3] = (7.0, -3.0, 20.0)
-    return Geometry((28, 30, 32), affine)
 
 
 @pytest.fixture
@@ -71,45 +55,6 @@ def coloured_pixels(picture: QImage, rgb: tuple[int, int, int]) -> int:
     return count
 
 
-@pytest.mark.parametrize("orientation", all_orientations()[::5], ids=str)
-def test_surface_encloses_its_voxels_and_faces_outwards(
-    orientation: tuple[tuple[int, int, int], tuple[int, int, int]],
-) -> None:
-    geometry = oriented(*orientation)
-    labels = ball_labels(geometry, 9.0, 2)
-    mesh = label_surface(labels, geometry, 2)
-    assert mesh is not None
-    centre = geometry.to_patient_mm((np.array(geometry.shape_kji) - 1) / 2)
-    offsets = to_numpy(mesh.GetPoints().GetData()) - centre
-    radii = np.linalg.norm(offsets, axis=1)
-    assert radii.mean() == pytest.approx(9.0, abs=0.5)
-    assert radii.std() < 0.35
-    normals = to_numpy(mesh.GetPointData().GetNormals())
-    assert np.mean((normals * offsets).sum(axis=1) / radii) > 0.9
-
-
-def test_surface_of_thick_slices_is_smooth_and_in_place() -> None:
-    geometry = oblique_geometry((12, 60, 60), (0.9, 0.9, 5.5))
-    mesh = label_surface(ball_labels(geometry, 18.0, 3), geometry, 3)
-    assert mesh is not None
-    centre = geometry.to_patient_mm((np.array(geometry.shape_kji) - 1) / 2)
-    radii = np.linalg.norm(to_numpy(mesh.GetPoints().GetData()) - centre, axis=1)
-    assert radii.mean() == pytest.approx(18.0, abs=1.2)
-
-
-def test_a_single_voxel_at_the_edge_keeps_a_closed_surface() -> None:
-    geometry = oriented((0, 1, 2), (1, 1, 1))
-    labels = np.zeros(geometry.shape_kji, np.uint8)
-    labels[0, 0, 0] = 1
-    mesh = label_surface(labels, geometry, 1)
-    assert mesh is not None
-    bounds = np.array(mesh.GetBounds()).reshape(3, 2)
-    origin = np.array(geometry.origin_lps_mm)
-    assert bounds[:, 0] == pytest.approx(origin - 0.5, abs=0.01)
-    assert bounds[:, 1] == pytest.approx(origin + 0.5, abs=0.01)
-    assert label_surface(labels, geometry, 3) is None
-
-
 def test_brain_outline_is_coarse_but_in_place() -> None:
     geometry = oriented((2, 0, 1), (-1, 1, -1), spacing=2.0)
     mask = ball_labels(geometry, 22.0, 1) > 0
@@ -137,6 +82,23 @@ def test_regions_are_drawn_in_their_colours_and_can_be_hidden(
     qtbot.waitUntil(lambda: coloured_pixels(view.grab().toImage(), blue) > 500, timeout=WAIT_MS)
     view.set_labels(None, None, ())
     qtbot.waitUntil(lambda: coloured_pixels(view.grab().toImage(), blue) == 0, timeout=WAIT_MS)
+
+
+def test_a_hidden_region_leaves_its_wall_to_the_one_around_it(
+    qtbot: QtBot, view: VolumeView
+) -> None:
+    geometry = oriented((0, 1, 2), (1, 1, 1))
+    labels = ball_labels(geometry, 11.0, 3)
+    labels[ball_labels(geometry, 7.0, 1) > 0] = 1
+    wait_for_picture(qtbot, view, lambda: view.set_labels(labels, geometry, DEFAULT_LABELS))
+    blue, orange = DEFAULT_LABELS[0].rgb, DEFAULT_LABELS[2].rgb
+    view.set_region_visible(3, False)
+    qtbot.waitUntil(lambda: coloured_pixels(view.grab().toImage(), orange) == 0, timeout=WAIT_MS)
+    assert coloured_pixels(view.grab().toImage(), blue) > 300
+    view.set_region_visible(3, True)
+    view.set_region_visible(1, False)
+    qtbot.waitUntil(lambda: coloured_pixels(view.grab().toImage(), orange) > 500, timeout=WAIT_MS)
+    assert coloured_pixels(view.grab().toImage(), blue) == 0
 
 
 def test_brain_is_drawn_without_any_tumour(qtbot: QtBot, view: VolumeView) -> None:

@@ -29,6 +29,7 @@ from ui.viewers.vtk_arrays import to_numpy
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
+    from ui.viewers.interfaces import Interface
     from ui.viewers.surface_scene import SurfaceScene
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,15 @@ _Arguments = ParamSpec("_Arguments")
 
 # Oedema surrounds the enhancing rim, which surrounds the necrosis: each lets the next be seen.
 _OPACITIES = {Region.ED: 0.25, Region.ET: 0.4}
+
+
+def _opacity(definition: LabelDefinition) -> float:
+    return _OPACITIES.get(definition.region, 1.0)
+
+
+def _inside_out(definitions: tuple[LabelDefinition, ...]) -> list[int]:
+    """Return the label values, those first that are seen through the others."""
+    return [one.value for one in sorted(definitions, key=_opacity, reverse=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +57,7 @@ class Bounds:
 
 
 def _load_libraries() -> None:
+    import ui.viewers.interfaces
     import ui.viewers.surface_scene
     import ui.viewers.surfaces  # noqa: F401 (loaded for its libraries)
 
@@ -92,7 +103,7 @@ class SurfaceEngine(QObject):
         self._brain_generation = 0
         self._definitions: tuple[LabelDefinition, ...] = ()
         self._hidden: frozenset[int] = frozenset()
-        self._surfaces: dict[int, vtkPolyData] = {}
+        self._interfaces: tuple[Interface, ...] = ()
         self._brain: vtkPolyData | None = None
         self._built.connect(self._take_surfaces)
         self._outlined.connect(self._take_brain)
@@ -114,10 +125,11 @@ class SurfaceEngine(QObject):
         generation = self._labels_generation
         self._definitions = definitions
         if labels_kji is None or geometry is None:
-            self._take_surfaces(generation, {})
+            self._take_surfaces(generation, ())
             return
-        values = [definition.value for definition in definitions]
-        self._submit(self._builder, self._build, generation, labels_kji, geometry, values)
+        self._submit(
+            self._builder, self._build, generation, labels_kji, geometry, _inside_out(definitions)
+        )
 
     def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Build the brain's outline anew."""
@@ -146,7 +158,7 @@ class SurfaceEngine(QObject):
     @property
     def has_surfaces(self) -> bool:
         """Whether there is anything to draw."""
-        return bool(self._surfaces) or self._brain is not None
+        return bool(self._interfaces) or self._brain is not None
 
     @property
     def is_building(self) -> bool:
@@ -158,7 +170,7 @@ class SurfaceEngine(QObject):
         if self._is_closed:
             return
         self._is_closed = True
-        self._labels_generation += 1  # ends a build under way after its present label
+        self._labels_generation += 1  # what is still to be built is not built
         self._builder.shutdown(wait=True, cancel_futures=True)
         if self._scene is not None:
             # Where the context was made, there it must go; if the interpreter has ended its
@@ -173,16 +185,10 @@ class SurfaceEngine(QObject):
     def _build(
         self, generation: int, labels_kji: NDArray[np.uint8], geometry: Geometry, values: list[int]
     ) -> None:
-        from ui.viewers.surfaces import label_surface
+        from ui.viewers.interfaces import label_interfaces
 
-        surfaces = {}
-        for value in values:
-            if generation != self._labels_generation:
-                return
-            mesh = label_surface(labels_kji, geometry, value)
-            if mesh is not None:
-                surfaces[value] = mesh
-        self._built.emit(generation, surfaces)
+        if generation == self._labels_generation:
+            self._built.emit(generation, label_interfaces(labels_kji, geometry, values))
 
     def _outline(self, generation: int, brain_kji: NDArray[np.bool_], geometry: Geometry) -> None:
         from ui.viewers.surfaces import brain_surface
@@ -225,16 +231,14 @@ class SurfaceEngine(QObject):
             self.picked.emit(scene.pick(camera, width, height, x, y))
 
     def _place_surfaces(
-        self, surfaces: "dict[int, vtkPolyData]", definitions: tuple[LabelDefinition, ...]
+        self, interfaces: "tuple[Interface, ...]", definitions: tuple[LabelDefinition, ...]
     ) -> None:
         from ui.viewers.surface_scene import Look
 
         scene = self._open_scene()
         if scene is not None:
-            looks = {
-                one.value: Look(one.rgb, _OPACITIES.get(one.region, 1.0)) for one in definitions
-            }
-            scene.set_surfaces(surfaces, looks)
+            looks = {one.value: Look(one.rgb, _opacity(one)) for one in definitions}
+            scene.set_interfaces(interfaces, looks)
 
     def _place_visible(self, values: frozenset[int]) -> None:
         scene = self._open_scene()
@@ -248,14 +252,14 @@ class SurfaceEngine(QObject):
 
     # What follows runs in the window's thread
 
-    def _take_surfaces(self, generation: int, surfaces: "dict[int, vtkPolyData]") -> None:
+    def _take_surfaces(self, generation: int, interfaces: "tuple[Interface, ...]") -> None:
         if generation != self._labels_generation:
             return
         self._labels_shown = generation
-        had_surfaces = bool(self._surfaces)
-        self._surfaces = surfaces
-        if surfaces or had_surfaces:
-            self._submit(self._drawer, self._place_surfaces, surfaces, self._definitions)
+        had_surfaces = bool(self._interfaces)
+        self._interfaces = interfaces
+        if interfaces or had_surfaces:
+            self._submit(self._drawer, self._place_surfaces, interfaces, self._definitions)
             self._show_visible()
         self.surfaces_changed.emit(self._bounds())
 
@@ -269,12 +273,12 @@ class SurfaceEngine(QObject):
         self.surfaces_changed.emit(self._bounds())
 
     def _show_visible(self) -> None:
-        if self._surfaces:
-            visible = frozenset(self._surfaces) - self._hidden
+        if self._interfaces:
+            visible = frozenset(one.value for one in self._definitions) - self._hidden
             self._submit(self._drawer, self._place_visible, visible)
 
     def _bounds(self) -> Bounds | None:
-        meshes = [self._brain] if self._brain is not None else list(self._surfaces.values())
+        meshes = [one.mesh for one in self._interfaces] if self._brain is None else [self._brain]
         if not meshes:
             return None
         limits = np.array([mesh.GetBounds() for mesh in meshes]).reshape(-1, 3, 2)

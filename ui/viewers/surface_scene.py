@@ -4,7 +4,7 @@ Everything here belongs to one thread: the one that makes the first picture.
 """
 
 import ctypes.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,11 +22,14 @@ from vtkmodules.vtkRenderingCore import (
     vtkRenderWindow,
 )
 
+from ui.viewers.interfaces import Interface
 from ui.viewers.orbit_camera import VIEW_ANGLE_DEG, OrbitCamera
 from ui.viewers.vtk_arrays import to_numpy
 
 _BRAIN_RGB = (0.86, 0.84, 0.82)
 _BRAIN_OPACITY = 0.3
+_SHINE = 0.15
+_SHINE_POWER = 20
 _SAMPLES = 4
 _SOFTWARE_WINDOW = "vtkOSOpenGLRenderWindow"
 
@@ -79,7 +82,7 @@ def open_window() -> vtkRenderWindow:
 
 
 class SurfaceScene:
-    """Surfaces of regions by label value, and the brain around them.
+    """Surfaces of regions, and the brain around them.
 
     Parameters
     ----------
@@ -99,35 +102,46 @@ class SurfaceScene:
         self._window.AddRenderer(self._renderer)
         lights = vtkLightKit()
         lights.AddLightsToRenderer(self._renderer)
-        self._actors: dict[int, vtkActor] = {}
+        self._regions: list[tuple[Interface, vtkActor]] = []
+        self._looks: dict[int, Look] = {}
         self._brain: vtkActor | None = None
         self._pixels = vtkUnsignedCharArray()
 
-    def set_surfaces(self, surfaces: dict[int, vtkPolyData], looks: dict[int, Look]) -> None:
-        """Replace all surfaces of regions."""
-        for actor in self._actors.values():
-            self._renderer.RemoveActor(actor)
-        self._actors = {value: _actor(mesh) for value, mesh in surfaces.items()}
-        for value, actor in self._actors.items():
-            look = looks[value]
-            shine = actor.GetProperty()
-            shine.SetColor(*(channel / 255 for channel in look.rgb))
-            shine.SetOpacity(look.opacity)
-            shine.SetSpecular(0.15)
-            shine.SetSpecularPower(20)
-            # A shell's inner wall would veil what lies inside it a second time
-            shine.SetBackfaceCulling(look.opacity < 1)
-            self._renderer.AddActor(actor)
+    def set_interfaces(self, interfaces: Iterable[Interface], looks: dict[int, Look]) -> None:
+        """Replace all surfaces of regions.
+
+        Parameters
+        ----------
+        interfaces
+            Those of the innermost region first.
+        looks
+            How each label value is drawn.
+        """
+        self._looks = looks
+        self._regions = [(one, _actor(one.mesh)) for one in interfaces]
+        for _, actor in self._regions:
+            actor.GetProperty().SetSpecular(_SHINE)
+            actor.GetProperty().SetSpecularPower(_SHINE_POWER)
+        self.set_visible(frozenset(looks))
+        self._arrange()
 
     def set_visible(self, values: frozenset[int]) -> None:
-        """Show these regions only."""
-        for value, actor in self._actors.items():
-            actor.SetVisibility(value in values)
+        """Show these regions only; what two of them share is drawn as the inner one."""
+        for interface, actor in self._regions:
+            owner = next((v for v in (interface.inner, interface.outer) if v in values), None)
+            actor.SetVisibility(owner is not None)
+            if owner is None:
+                continue
+            look, shine = self._looks[owner], actor.GetProperty()
+            shine.SetColor(*(channel / 255 for channel in look.rgb))
+            shine.SetOpacity(look.opacity)
+            # A shell's far wall would veil what lies inside it a second time
+            is_shell, faces_out = look.opacity < 1, owner == interface.inner
+            shine.SetBackfaceCulling(is_shell and faces_out)
+            shine.SetFrontfaceCulling(is_shell and not faces_out)
 
     def set_brain(self, mesh: vtkPolyData | None) -> None:
         """Replace the outline of the brain."""
-        if self._brain is not None:
-            self._renderer.RemoveActor(self._brain)
         self._brain = None if mesh is None else _actor(mesh)
         if self._brain is not None:
             shine = self._brain.GetProperty()
@@ -135,7 +149,19 @@ class SurfaceScene:
             shine.SetOpacity(_BRAIN_OPACITY)
             # Only the far side is drawn: it gives the context and covers nothing
             shine.FrontfaceCullingOn()
-            self._renderer.AddActor(self._brain)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Have translucent surfaces drawn from the back to the front.
+
+        VTK draws them in the order they were added. The brain's far side is behind everything, and
+        of shells inside each other the outer one is in front: right without the cost of peeling
+        depths, which software renderers pay many times over.
+        """
+        self._renderer.RemoveAllViewProps()
+        for actor in (self._brain, *(actor for _, actor in self._regions)):
+            if actor is not None:
+                self._renderer.AddActor(actor)
 
     def picture(
         self, camera: OrbitCamera, width: int, height: int, *, fine: bool = True
@@ -173,7 +199,7 @@ class SurfaceScene:
         picker = vtkCellPicker()
         picker.SetTolerance(0.0005)
         picker.PickFromListOn()
-        for actor in self._actors.values():
+        for _, actor in self._regions:
             if actor.GetVisibility():
                 picker.AddPickList(actor)
         if not picker.Pick(x, height - 1 - y, 0, self._renderer):
@@ -183,7 +209,7 @@ class SurfaceScene:
     def finalize(self) -> None:
         """Give the graphics resources back; the scene is of no use afterwards."""
         self._renderer.RemoveAllViewProps()
-        self._actors.clear()
+        self._regions.clear()
         self._brain = None
         self._window.RemoveRenderer(self._renderer)
         self._window.Finalize()
