@@ -1,7 +1,7 @@
 """The brain of a study: by the network where it can be asked, else by the classical method."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +32,14 @@ class BrainOutline:
         What was done, in one sentence.
     warnings
         What the user should know.
+    is_makeshift
+        Whether the network could not be asked though it is there.
     """
 
     brain_kji: NDArray[np.bool_]
     step: str
     warnings: tuple[str, ...] = ()
+    is_makeshift: bool = False
 
 
 def outline_brain(
@@ -61,14 +64,14 @@ def outline_brain(
     """
     token = token or CancelToken()
     litres_of = _litres(next(iter(images.values())))
-    failure = ""
+    failure, is_makeshift = "", False
     if network is not None:
         try:
             brain = _by_network(images, network, token)
         except Cancelled:
             raise
         except UserFacingError as error:
-            failure = f"{error.title} {error.detail}".strip()
+            failure, is_makeshift = f"{error.title} {error.detail}".strip(), True
         else:
             litres = litres_of(brain)
             if litres >= _MIN_FOUND_LITRES:
@@ -80,7 +83,8 @@ def outline_brain(
         warnings = (
             f"The brain was outlined without the network, less exactly: {failure.rstrip('.')}.",
         )
-    return _outline(brain, litres_of(brain), "by its surface", warnings)
+    found = _outline(brain, litres_of(brain), "by its surface", warnings)
+    return replace(found, is_makeshift=is_makeshift)
 
 
 def _by_network(

@@ -12,6 +12,7 @@ from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.export import (
     DEFAULT_FORMATS,
     FILE_NAMES,
@@ -20,6 +21,7 @@ from desktop_app.services.export import (
     export_study,
     skipped_formats,
 )
+from desktop_app.services.nameless_series import can_name
 from desktop_app.services.results_folder import results_name
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
@@ -101,22 +103,30 @@ def process_study(
         If `token` was cancelled; nothing is written.
     """
     # Loads slowly; a window that only starts need not wait for it.
-    from desktop_app.services.sequence_naming import can_name, completed
+    from desktop_app.services.sequence_naming import completed
 
     require_room(output)
     naming = can_name(study, roles, set(chosen_by_user) - set(roles))
     stages = Stages(({"name": 10.0} if naming else {}) | _STAGE_SECONDS, progress)
+    loaded = None
     if naming:
         with stages.stage("name", "Looking at images without a description") as report:
-            study, roles = completed(
-                study, roles, chosen_by_user=chosen_by_user, progress=report, token=token
+            named = completed(
+                study,
+                roles,
+                network=bundled_network(worker, options.segment.device, options.segment.precision),
+                chosen_by_user=chosen_by_user,
+                progress=report,
+                token=token,
             )
+        study, roles, loaded = named.study, named.roles, named.loaded
     with stages.stage("segment", "Segmenting") as report:
         result = segment_study(
             study,
             roles,
             options.segment,
             worker,
+            loaded=loaded,
             chosen_by_user=chosen_by_user,
             progress=report,
             token=token,

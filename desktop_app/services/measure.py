@@ -9,6 +9,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.services.privacy import Redactor
+from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from model.calibration import VolumeDoubt
 
 SCHEMA = "gliascope/measurements/1"
@@ -179,22 +180,20 @@ def _identity(result: StudyResult) -> tuple[str, str, str]:
 def _sequence(result: StudyResult, sequence: Sequence, anonymise: bool) -> dict[str, Any]:
     series = result.roles.get(sequence)
     if series is None:
-        return {"present": False, "series_uid": "", "description": "", "confidence": None}
+        return {
+            "present": False,
+            "series_uid": "",
+            "description": "",
+            "confidence": None,
+            "assigned_by": None,
+        }
     return {
         "present": True,
         "series_uid": "" if anonymise else series.series_uid,
         "description": "" if anonymise else series.description,
-        "confidence": role_confidence(result, sequence),
+        "confidence": header_confidence_of(result, sequence),
+        "assigned_by": assigned_by(result, sequence),
     }
-
-
-def role_confidence(result: StudyResult, sequence: Sequence) -> float | None:
-    """Return how sure the rules were of a series; None where a person chose it or there is none."""
-    series = result.roles.get(sequence)
-    proposal = result.study.roles.get(sequence)
-    if series is None or proposal is None or proposal.series_uid != series.series_uid:
-        return None
-    return proposal.confidence
 
 
 def _provenance(result: StudyResult, export_seconds: float | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.brain_outline import outline_brain
+from desktop_app.services.loaded_study import PreparationMemory
 from desktop_app.services.sequence_check import SequenceCheck, check_sequences
 from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings, labels_from_probabilities
 
@@ -40,10 +41,17 @@ _MISSING = {
 
 @dataclass(slots=True)
 class _Notes:
-    """What was done and what the user should know, gathered on the way."""
+    """What was done and what the user should know, gathered on the way.
+
+    Parameters
+    ----------
+    is_makeshift
+        Whether a device failed on the way, and another attempt may do better.
+    """
 
     steps: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    is_makeshift: bool = False
 
 
 def prepare(
@@ -52,6 +60,7 @@ def prepare(
     header_confidence: Mapping[Sequence, float] | None = None,
     chosen_by_user: Collection[Sequence] = (),
     network: BrainNetwork | None = None,
+    memory: PreparationMemory | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> PreparedStudy:
@@ -71,6 +80,8 @@ def prepare(
         Sequences whose image the user chose, which no pixels overrule.
     network
         Outlines the brain in whole heads; without it the classical method does.
+    memory
+        Of what was prepared of these images before; keeps what is prepared now.
     progress, token
         Told the stage; asked between stages.
 
@@ -84,7 +95,8 @@ def prepare(
     started = time.perf_counter()
     token = token or CancelToken()
     report = _silent if progress is None else progress
-    prepared = _prepare(volumes, network, report, token)
+    memory = memory or PreparationMemory()
+    prepared = _prepare(volumes, network, memory, report, token)
     report(0.97, "Checking the sequences")
     found = check_sequences(
         prepared.channels,
@@ -94,7 +106,7 @@ def prepare(
     )
     token.raise_if_cancelled()
     if found.is_corrected:
-        prepared = _prepare(_reordered(volumes, found), network, report, token)
+        prepared = _prepare(_reordered(volumes, found), network, memory, report, token)
     report(1.0, "Prepared")
     return replace(
         prepared,
@@ -107,10 +119,17 @@ def prepare(
 def align(
     volumes: Mapping[Sequence, Volume],
     *,
+    network: BrainNetwork | None = None,
+    memory: PreparationMemory | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> PreparedStudy:
     """Register, resample and strip as `prepare` does, and ask no pixels which is which.
+
+    Parameters
+    ----------
+    network, memory, progress, token
+        As there.
 
     Raises
     ------
@@ -120,7 +139,7 @@ def align(
         If `token` was cancelled.
     """
     report = _silent if progress is None else progress
-    return _prepare(volumes, None, report, token or CancelToken())
+    return _prepare(volumes, network, memory or PreparationMemory(), report, token or CancelToken())
 
 
 def _reordered(volumes: Mapping[Sequence, Volume], found: SequenceCheck) -> dict[Sequence, Volume]:
@@ -131,9 +150,13 @@ def _reordered(volumes: Mapping[Sequence, Volume], found: SequenceCheck) -> dict
 def _prepare(
     volumes: Mapping[Sequence, Volume],
     network: BrainNetwork | None,
+    memory: PreparationMemory,
     report: ProgressCallback,
     token: CancelToken,
 ) -> PreparedStudy:
+    known = memory.recall(volumes, network)
+    if known is not None:
+        return known
     notes, check = _Notes(), token.raise_if_cancelled
     _refuse_blank(volumes)
     for sequence, volume in volumes.items():
@@ -166,7 +189,7 @@ def _prepare(
     for array in (image, brain):
         array.setflags(write=False)
     check()
-    return PreparedStudy(
+    prepared = PreparedStudy(
         image_ckji=image,
         work_geometry=grid,
         brain_kji=brain,
@@ -177,6 +200,9 @@ def _prepare(
         steps=tuple(notes.steps),
         warnings=tuple(dict.fromkeys(notes.warnings)),
     )
+    if not notes.is_makeshift:
+        memory.keep(volumes, network, prepared)
+    return prepared
 
 
 def to_reference(
@@ -324,6 +350,7 @@ def _brain(
         outline = outline_brain(on_grid, network, token=token)
         notes.steps.append(outline.step)
         notes.warnings.extend(outline.warnings)
+        notes.is_makeshift = outline.is_makeshift
         return outline.brain_kji
     if len(with_mask) < len(on_grid):
         names = ", ".join(with_mask)

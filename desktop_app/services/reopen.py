@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from desktop_app.domain.measurement import (
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
-from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
 from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from desktop_app.services.import_study import load_roles
+from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
+from desktop_app.services.nameless_series import can_name
+from desktop_app.services.role_origin import Assigner
 from desktop_app.services.segment import header_confidence
 from desktop_app.services.stages import Stages
 
@@ -32,34 +35,66 @@ NUMBERS_FILE = "measurements.json"
 
 # Enhancing tumour as BraTS wrote it before 2023; inside the program it is 3.
 _OLD_ET_LABEL = 4
+_BY_IMAGE = "Assigned from its image when it was segmented; please check."
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "labels": 1.0}
 
 
-def earlier_choice(study: Study, folder: Path) -> dict[Sequence, str | None]:
-    """Return which series an earlier result was made from, where that is not what is proposed.
+@dataclass(frozen=True, slots=True, eq=False)
+class EarlierChoice:
+    """Which series a result was made from.
+
+    Parameters
+    ----------
+    study
+        With what their images had decided then among its proposals.
+    overrides
+        Per sequence the UID of the series that the user chose over what is proposed, or ``None``
+        where it was left out.
+    """
+
+    study: Study
+    overrides: Mapping[Sequence, str | None]
+
+
+def earlier_choice(study: Study, folder: Path) -> EarlierChoice:
+    """Read which series an earlier result was made from, where that is not what is proposed.
 
     Parameters
     ----------
     folder
-        Where the results of this study were written.
-
-    Returns
-    -------
-    dict
-        Per sequence the UID of a series of the study, or ``None`` where it was left out. Empty
-        where the result does not say: it is anonymised, damaged or missing.
+        Where the results of this study were written. Where they do not say it (anonymised, damaged
+        or missing), nothing is overruled.
     """
     try:
         stored = _read_document(folder / NUMBERS_FILE)["sequences"]
         used = {one: stored[one.value] for one in Sequence if one.value in stored}
         uids = {one: str(said["series_uid"]) for one, said in used.items() if said["present"]}
-    except (InputError, KeyError, TypeError):
-        return {}
+        by_image = {one for one in uids if used[one].get("assigned_by") == Assigner.IMAGES}
+    except (InputError, KeyError, TypeError, AttributeError):
+        return EarlierChoice(study, {})
     known = {series.series_uid for series in study.series}
     if not uids or not set(uids.values()) <= known:
-        return {}
+        return EarlierChoice(study, {})
+    shown = {one: RoleProposal(uids[one], 0.0, _BY_IMAGE, by_pixels=True) for one in by_image}
+    study = replace(study, roles={**study.roles, **shown})
     proposed = {one: role.series_uid for one, role in study.roles.items()}
-    return {one: uids.get(one) for one in used if uids.get(one) != proposed.get(one)}
+    return EarlierChoice(
+        study, {one: uids.get(one) for one in used if uids.get(one) != proposed.get(one)}
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reopened:
+    """A finished study as the window needs it.
+
+    Parameters
+    ----------
+    loaded
+        The images as they were read, by what they were given as; for another segmentation.
+    """
+
+    loaded: LoadedStudy
+    result: StudyResult
 
 
 def reopen_result(
@@ -67,16 +102,19 @@ def reopen_result(
     roles: Mapping[Sequence, Series],
     folder: Path,
     *,
+    network: BrainNetwork | None = None,
     chosen_by_user: Collection[Sequence] = (),
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
-) -> StudyResult:
+) -> Reopened:
     """Load and prepare the images, and read the labels instead of running the network.
 
     Parameters
     ----------
     folder
         Where the results of this study were written.
+    network
+        Outlines the brain, as it did for the result.
     chosen_by_user
         Sequences whose series the user chose for that result, which no pixels overrule.
 
@@ -89,15 +127,33 @@ def reopen_result(
     """
     from desktop_app.services.preprocess import prepare
 
-    stages = Stages(_STAGE_SECONDS, progress)
+    naming = can_name(study, roles, set(chosen_by_user) - set(roles))
+    stages = Stages(({"name": 10.0} if naming else {}) | _STAGE_SECONDS, progress)
+    loaded = None
+    if naming:
+        from desktop_app.services.sequence_naming import completed
+
+        with stages.stage("name", "Looking at images without a description") as report:
+            named = completed(
+                study,
+                roles,
+                network=network,
+                chosen_by_user=chosen_by_user,
+                progress=report,
+                token=token,
+            )
+        study, roles, loaded = named.study, named.roles, named.loaded
     with stages.stage("import", "Reading the images") as report:
-        volumes = load_roles(roles, progress=report, token=token)
+        loaded = loaded or load_study(roles, progress=report, token=token)
+    by_image = {one for one, proposal in study.roles.items() if proposal.by_pixels}
     with stages.stage("preprocess", "Preparing the images") as report:
         # Decided when the result was made; the labels fit no other grid.
         prepared = prepare(
-            volumes,
+            loaded.volumes,
             header_confidence=header_confidence(study, roles),
-            chosen_by_user=set(chosen_by_user) & set(roles),
+            chosen_by_user={*chosen_by_user, *by_image} & set(roles),
+            network=network,
+            memory=loaded.memory,
             progress=report,
             token=token,
         )
@@ -109,9 +165,10 @@ def reopen_result(
         labels_kji, prepared.reference.geometry, provenance, warnings=warnings
     )
     measurements, unfamiliarity = _with_ranges(measure(segmentation), document, folder)
-    return StudyResult(
+    result = StudyResult(
         study, prepared.now(roles), prepared, segmentation, measurements, unfamiliarity
     )
+    return Reopened(loaded, result)
 
 
 def _read_labels(file: Path, prepared: PreparedStudy) -> NDArray[np.uint8]:

@@ -12,12 +12,12 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, REGION_TITLES, Regi
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.services.measure import (
     MM3_PER_CM3,
-    role_confidence,
     volume_intervals,
     volumes_mm3,
     voxel_counts,
 )
 from desktop_app.services.privacy import Redactor
+from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
 
 if TYPE_CHECKING:
     from desktop_app.services.key_images import KeyImage
@@ -190,13 +190,20 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         if series is None:
             yield SequenceRow(sequence.value, "missing", "", present=False)
             continue
-        confidence = role_confidence(result, sequence)
         yield SequenceRow(
             sequence.value,
             "used, description withheld" if anonymise else series.description,
-            "by hand" if confidence is None else f"{confidence:.0%}",
+            _sureness(result, sequence),
             present=True,
         )
+
+
+def _sureness(result: StudyResult, sequence: Sequence) -> str:
+    confidence = header_confidence_of(result, sequence)
+    if confidence is not None:
+        return f"{confidence:.0%}"
+    by_image = assigned_by(result, sequence) is Assigner.IMAGES
+    return "by its image" if by_image else "by hand"
 
 
 def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":

@@ -12,13 +12,12 @@ from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Segmentation
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
 from desktop_app.services.brain_network import BrainFinder, bundled_network
-from desktop_app.services.import_study import load_roles
+from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
 from desktop_app.services.series_memory import user_series_memory
@@ -58,15 +57,6 @@ class SegmentOptions:
     def weights(self) -> Path:
         """The weights' file; its card lies beside it."""
         return (self.weights_folder or weights_dir()) / f"{self.model_name}{WEIGHTS_SUFFIX}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LoadedStudy:
-    """The voxels of the chosen series, and how long reading them took."""
-
-    roles: Mapping[Sequence, Series]
-    volumes: Mapping[Sequence, Volume]
-    seconds: float
 
 
 class Segmenter(BrainFinder, Protocol):
@@ -162,18 +152,15 @@ def segment_study(
     worker.warm(options.device, options.precision)
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
-        if loaded is None:
-            volumes = load_roles(roles, progress=report, token=token)
-        else:
-            volumes = dict(loaded.volumes)
-    if loaded is not None:
-        stages.seconds["import"] = loaded.seconds
+        read = loaded or load_study(roles, progress=report, token=token)
+    stages.seconds["import"] = read.seconds
     with stages.stage("preprocess", "Preparing the images") as report:
         prepared = prepare(
-            volumes,
+            read.volumes,
             header_confidence=header_confidence(study, roles),
             chosen_by_user=chosen,
             network=bundled_network(worker, options.device, options.precision),
+            memory=read.memory,
             progress=report,
             token=token,
         )
@@ -183,7 +170,7 @@ def segment_study(
         ThreadPoolExecutor(max_workers=1) as lane,
         stages.stage("inference", "Segmenting") as report,
     ):
-        poor = lane.submit(poor_lights, study, prepared.now(roles), prepared.now(volumes))
+        poor = lane.submit(poor_lights, study, prepared.now(roles), prepared.now(read.volumes))
         inference = worker.segment(
             inference_request(prepared, options), progress=report, token=token
         )
@@ -266,19 +253,6 @@ def _require_aligned(study: Study, prepared: PreparedStudy) -> None:
         f"Study {study.name} in {study.root}",
         "Check that all series show the same head, or choose other ones.",
     )
-
-
-def load_study(
-    roles: Mapping[Sequence, Series],
-    *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
-) -> LoadedStudy:
-    """Read the chosen series, for display and for a later `segment_study`."""
-    stages = Stages({"import": 1.0}, progress)
-    with stages.stage("import", "Reading the images") as report:
-        volumes = load_roles(roles, progress=report, token=token)
-    return LoadedStudy(dict(roles), volumes, stages.seconds["import"])
 
 
 def _unfamiliarity(doubt: Doubt | None) -> Unfamiliarity | None:

@@ -5,7 +5,7 @@ result, and where the images could be named in more than one way nothing is sugg
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,10 +21,11 @@ from desktop_app.imaging.sequence_pixels import (
     score_namings,
 )
 from desktop_app.io.scan import title_of
-from desktop_app.io.sequence_rules import is_without_hint
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from desktop_app.services.import_study import load_roles
+from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.loaded_study import LoadedStudy, load_study
+from desktop_app.services.nameless_series import can_name, series_without_hint
 from desktop_app.services.preprocess import align
 from desktop_app.services.segment import is_enough
 from desktop_app.services.stages import Stages
@@ -36,40 +37,41 @@ SURE_OF_NAME = 3.0
 BORNE_OUT = 1.0
 # Less than any header: the pixels' second look may still refuse it.
 NAMED_CONFIDENCE = 0.5
-NAMED_REASON = "Assigned from the images alone: please check."
+NAMED_REASON = "Assigned from its image alone; please check."
 
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 8.0}
+_LOOKING = "Looking at images without a description"
 
 
-def series_without_hint(study: Study, roles: Mapping[Sequence, Series]) -> tuple[Series, ...]:
-    """Return the usable series in no role whose headers tell neither what they are nor are not."""
-    taken = {series.series_uid for series in roles.values()}
-    return tuple(
-        series
-        for series in study.series
-        if series.usable and series.series_uid not in taken and is_without_hint(series)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedStudy:
+    """What a study's series are, once the pixels were asked.
 
+    Parameters
+    ----------
+    study
+        With the suggestions among its proposals.
+    roles
+        With the series suggested.
+    loaded
+        The voxels of those; ``None`` where there was nothing to ask.
+    """
 
-def can_name(
-    study: Study, roles: Mapping[Sequence, Series], left_out: Collection[Sequence] = ()
-) -> bool:
-    """Whether a sequence is missing and there are series that the pixels may tell it of."""
-    unknown = len(series_without_hint(study, roles))
-    missing = len({*Sequence} - {*roles, *left_out})
-    # Of fewer than four images one may be anything: a T1 may as well be a T1c, and what tells T1
-    # from T1c says nothing of two T2s.
-    return 0 < unknown == missing == len(Sequence) - len(roles)
+    study: Study
+    roles: dict[Sequence, Series]
+    loaded: LoadedStudy | None = None
 
 
 def completed(
     study: Study,
     roles: Mapping[Sequence, Series],
     *,
+    network: BrainNetwork | None = None,
+    loaded: LoadedStudy | None = None,
     chosen_by_user: Collection[Sequence] = (),
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
-) -> tuple[Study, dict[Sequence, Series]]:
+) -> NamedStudy:
     """Fill missing sequences with series that no header tells anything of, where pixels are clear.
 
     Reads, registers and strips the series; as slow as preparing a study. Does nothing where
@@ -77,15 +79,12 @@ def completed(
 
     Parameters
     ----------
+    network
+        Outlines the brain, as for segmenting; without it the classical method does.
+    loaded
+        Voxels of `roles` read before; they are then not read again.
     chosen_by_user
         Sequences that stay as they are, those among them that were left out too.
-
-    Returns
-    -------
-    study
-        With the suggestions among its proposals.
-    roles
-        With the series suggested.
 
     Raises
     ------
@@ -96,13 +95,17 @@ def completed(
     """
     left_out = set(chosen_by_user) - set(roles)
     if not can_name(study, roles, left_out):
-        return study, dict(roles)
+        return NamedStudy(study, dict(roles))
     unknown = series_without_hint(study, roles)
     # Under which name an image is prepared makes no difference to what is seen of it; T1c is what
     # the others are registered to.
     free = sorted(set(Sequence) - set(roles), key=lambda one: one is not Sequence.T1C)
     given = {**roles, **dict(zip(free, _finest_first(unknown), strict=False))}
-    seen = _seen(given, progress, token)
+    stages = Stages(_STAGE_SECONDS, progress)
+    with stages.stage("import", "Reading the images") as report:
+        everything = _load(given, loaded, report, token)
+    with stages.stage("preprocess", _LOOKING) as report:
+        seen = _seen(everything, network, report, token)
     known = {sequence: one.series_uid for sequence, one in roles.items() if one.series_uid in seen}
     waiting = [one.series_uid for one in unknown if one.series_uid in seen]
     named = {
@@ -116,9 +119,10 @@ def completed(
     }
     found = {**roles, **{sequence: study.series_by_uid(uid) for sequence, uid in named.items()}}
     _refuse_too_few(study, found, unknown)
-    return replace(study, roles={**study.roles, **proposals}), {
-        sequence: found[sequence] for sequence in Sequence if sequence in found
-    }
+    found = {sequence: found[sequence] for sequence in Sequence if sequence in found}
+    return NamedStudy(
+        replace(study, roles={**study.roles, **proposals}), found, everything.serving_as(found)
+    )
 
 
 def name_images(
@@ -159,19 +163,42 @@ def _finest_first(series: Collection[Series]) -> list[Series]:
     return sorted(series, key=lambda one: (thickness_mm(one), one.number))
 
 
-def _seen(
+def _load(
     given: Mapping[Sequence, Series],
-    progress: ProgressCallback | None,
+    loaded: LoadedStudy | None,
+    progress: ProgressCallback,
+    token: CancelToken | None,
+) -> LoadedStudy:
+    """Return the voxels of all series, those read before as they are."""
+    before = {} if loaded is None else loaded.volumes
+    missing = {sequence: one for sequence, one in given.items() if sequence not in before}
+
+    def report(fraction: float, _stage: str) -> None:
+        # Their names are for the moment only.
+        progress(fraction, "Reading the images")
+
+    read = load_study(missing, progress=report, token=token)
+    seconds = read.seconds + (0.0 if loaded is None else loaded.seconds)
+    return LoadedStudy(dict(given), {**before, **read.volumes}, seconds)
+
+
+def _seen(
+    loaded: LoadedStudy,
+    network: BrainNetwork | None,
+    progress: ProgressCallback,
     token: CancelToken | None,
 ) -> dict[str, BrainLook]:
     """Return what the series show, by their UID; nothing of what cannot be registered."""
-    stages = Stages(_STAGE_SECONDS, progress)
-    with stages.stage("import", "Reading the images") as report:
-        volumes = load_roles(given, progress=report, token=token)
-    with stages.stage("preprocess", "Looking at images without a description") as report:
-        prepared = align(volumes, progress=report, token=token)
+
+    def report(fraction: float, _stage: str) -> None:
+        # What is done to each image would be told under a name that it has for the moment only.
+        progress(fraction, _LOOKING)
+
+    prepared = align(
+        loaded.volumes, network=network, memory=loaded.memory, progress=report, token=token
+    )
     looks = brain_looks(prepared.channels, prepared.brain_kji)
-    return {given[sequence].series_uid: look for sequence, look in looks.items()}
+    return {loaded.roles[sequence].series_uid: look for sequence, look in looks.items()}
 
 
 def _refuse_too_few(

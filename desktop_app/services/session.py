@@ -8,7 +8,7 @@ from types import MappingProxyType
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.services.import_study import choose_roles
-from desktop_app.services.segment import LoadedStudy
+from desktop_app.services.loaded_study import LoadedStudy
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,27 @@ class Session:
         self._loaded = loaded
         self._tell(LoadedChanged(loaded))
         return True
+
+    def accept_naming(self, study: Study, loaded: LoadedStudy, generation: int) -> bool:
+        """Take in series that were named by their pixels, with their voxels; False if too late.
+
+        Parameters
+        ----------
+        study
+            The open study with further proposals.
+        loaded
+            Of the series chosen already, as they were, and of those named.
+        """
+        self._require_owner()
+        if generation != self._generation or self._study is None:
+            return False
+        before, self._study = self._study, study
+        self._studies = tuple(study if one is before else one for one in self._studies)
+        if dict(loaded.roles) != self._roles:
+            self._roles = dict(loaded.roles)
+            self._restart()
+        self._tell(RolesChanged(self.roles))
+        return self.accept_loaded(loaded, self._generation)
 
     def accept_result(self, result: StudyResult, generation: int, *, saved: bool = False) -> bool:
         """Take in a result that was asked for at `generation`; False if it came too late."""

@@ -45,7 +45,8 @@ def test_without_any_hint_nothing_is_named_wrongly(shared_data: Path, tmp_path: 
     true_of = write_raw_patient(shared_data, tmp_path, with_agent=False, with_timing=False)
     study = open_path(tmp_path, use_cache=False).studies[0]
     assert study.roles == {}
-    named, roles = completed(study, {})
+    found = completed(study, {})
+    named, roles = found.study, found.roles
     assert len(roles) >= 3
     assert all(true_of[one.series_uid] is sequence for sequence, one in roles.items())
     assert all(proposal.by_pixels for proposal in named.roles.values())

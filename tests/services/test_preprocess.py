@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -7,10 +8,13 @@ import pytest
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
-from desktop_app.services.preprocess import prepare, to_reference
+from desktop_app.services.loaded_study import PreparationMemory
+from desktop_app.services.preprocess import align, prepare, to_reference
+from model.messages import BrainRequest
 from model.synthetic import as_brats_case
 from model.synthetic import make_head as make_phantom
 from tests.heads import Head, dice, make_head
@@ -218,6 +222,30 @@ def test_what_the_user_chose_stays_and_the_contradiction_is_told() -> None:
     prepared = prepare(swapped, chosen_by_user={Sequence.T1, Sequence.T1C, Sequence.FLAIR})
     assert prepared.volumes[Sequence.T1C] is images[Sequence.T1]
     assert any("as you chose" in warning for warning in prepared.warnings)
+
+
+def test_the_same_images_are_prepared_once() -> None:
+    volumes, memory = stripped_case(), PreparationMemory()
+    first = prepare(volumes, memory=memory)
+    again = prepare(volumes, memory=memory)
+    assert again.image_ckji is first.image_ckji
+    assert again.brain_kji is first.brain_kji
+    assert align(volumes, memory=memory).brain_kji is first.brain_kji
+    other = {**volumes, Sequence.T2: replace(volumes[Sequence.T2])}
+    assert prepare(other, memory=memory).image_ckji is not first.image_ckji
+
+
+def test_a_brain_outlined_for_want_of_the_network_is_not_kept(head: Head) -> None:
+    volumes, memory = {Sequence.T1C: head.images[Sequence.T1C]}, PreparationMemory()
+    failing = BrainNetwork(FailingFinder(), Path())
+    makeshift = align(volumes, network=failing, memory=memory)
+    assert any("without the network" in warning for warning in makeshift.warnings)
+    assert memory.recall(volumes, failing) is None
+
+
+class FailingFinder:
+    def find_brain(self, request: BrainRequest, *, token: CancelToken | None = None) -> NoReturn:
+        raise DeviceError("Out of memory.", "", "")
 
 
 def test_labels_come_back_to_the_grid_as_acquired() -> None:

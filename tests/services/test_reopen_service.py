@@ -17,6 +17,7 @@ from desktop_app.io.nifti import write_nifti
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
+from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
 from desktop_app.services.reopen import earlier_choice, reopen_result
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
@@ -37,13 +38,13 @@ def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
     """A finished study whose images load and prepare as they did before."""
     result = make_result(make_study(), labels(), ("T1 is missing.",))
 
-    def load_roles(roles: Any, *, progress: Any, token: Any) -> Any:
-        return result.prepared.volumes
+    def load_study(roles: Any, *, progress: Any, token: Any) -> LoadedStudy:
+        return LoadedStudy(dict(roles), result.prepared.volumes, 0.0)
 
     def prepare(volumes: Any, *, progress: Any, token: Any, **_kwargs: Any) -> Any:
         return result.prepared
 
-    monkeypatch.setattr(reopen, "load_roles", load_roles)
+    monkeypatch.setattr(reopen, "load_study", load_study)
     monkeypatch.setattr(preprocess, "prepare", prepare)
     return result
 
@@ -51,7 +52,7 @@ def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
 @pytest.mark.parametrize("et_label", [3, 4])
 def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_label: int) -> None:
     save_results(result, tmp_path, ExportOptions(FORMATS, et_label))
-    again = reopen_result(result.study, result.roles, tmp_path / result.study.name)
+    again = reopen_result(result.study, result.roles, tmp_path / result.study.name).result
     assert np.array_equal(again.segmentation.labels_kji, labels())
     assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
     assert again.segmentation.warnings == ("T1 is missing.",)
@@ -65,7 +66,7 @@ def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> 
     measured = measure(result.segmentation, doubt)
     judged = replace(result, measurements=measured, unfamiliarity=unlike)
     save_results(judged, tmp_path, ExportOptions(FORMATS))
-    again = reopen_result(result.study, result.roles, tmp_path / result.study.name)
+    again = reopen_result(result.study, result.roles, tmp_path / result.study.name).result
     before, after = volume_intervals(measured), volume_intervals(again.measurements)
     assert after.keys() == before.keys()
     for region, interval in after.items():
@@ -84,7 +85,7 @@ def test_results_of_earlier_versions_have_no_ranges(result: StudyResult, tmp_pat
     for region in document["regions"].values():
         del region["volume_range_mm3"]
     file.write_text(json.dumps(document), "utf-8")
-    again = reopen_result(result.study, result.roles, file.parent)
+    again = reopen_result(result.study, result.roles, file.parent).result
     assert volume_intervals(again.measurements) == {}
     assert again.unfamiliarity is None
 
@@ -152,18 +153,21 @@ def test_the_series_that_a_result_was_made_from_are_told(
     study = result.study
     save_results(result, tmp_path, ExportOptions(FORMATS))
     folder = tmp_path / study.name
-    assert earlier_choice(study, folder) == {}
+    assert earlier_choice(study, folder).overrides == {}
     role = study.roles[Sequence.T1C]
     other = next(one for one in study.series if one.series_uid != role.series_uid)
     swapped = replace(role, series_uid=other.series_uid)
     now = replace(study, roles={**study.roles, Sequence.T1C: swapped})
-    assert earlier_choice(now, folder)[Sequence.T1C] == role.series_uid
+    assert earlier_choice(now, folder).overrides[Sequence.T1C] == role.series_uid
     fewer = replace(study, roles={s: r for s, r in study.roles.items() if s is Sequence.T1C})
-    assert earlier_choice(fewer, folder)[Sequence.FLAIR] == study.roles[Sequence.FLAIR].series_uid
+    assert (
+        earlier_choice(fewer, folder).overrides[Sequence.FLAIR]
+        == study.roles[Sequence.FLAIR].series_uid
+    )
 
 
 def test_a_result_that_does_not_tell_changes_no_choice(result: StudyResult, tmp_path: Path) -> None:
-    assert earlier_choice(result.study, tmp_path) == {}
+    assert earlier_choice(result.study, tmp_path).overrides == {}
     save_results(result, tmp_path, ExportOptions(FORMATS, anonymise=True))
     (numbers,) = tmp_path.rglob("measurements.json")
-    assert earlier_choice(result.study, numbers.parent) == {}
+    assert earlier_choice(result.study, numbers.parent).overrides == {}

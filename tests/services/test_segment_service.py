@@ -16,14 +16,13 @@ from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import preprocess, segment
+from desktop_app.services import loaded_study, preprocess
+from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.segment import (
     NO_TUMOUR_FOUND,
-    LoadedStudy,
     SegmentOptions,
-    load_study,
     require_sequences,
     segment_study,
 )
@@ -113,7 +112,7 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         return np.select([enhancing, core, whole], [3, 1, 2], 0).astype(np.uint8)
 
-    monkeypatch.setattr(segment, "load_roles", load_roles)
+    monkeypatch.setattr(loaded_study, "load_roles", load_roles)
     monkeypatch.setattr(preprocess, "prepare", prepare)
     monkeypatch.setattr(preprocess, "to_reference", to_reference)
 
@@ -138,7 +137,7 @@ def some_labels() -> np.ndarray[Any, Any]:
 
 
 def test_red_lights_and_suggestions_travel_into_the_result(options: SegmentOptions) -> None:
-    told = "Assigned from the images alone: please check."
+    told = "Assigned from its image alone; please check."
     roles = STUDY.roles | {Sequence.T1C: RoleProposal("t1c", 0.5, told, by_pixels=True)}
     study = replace(STUDY, roles=roles)
     warnings = segment_study(study, ROLES, options, FakeWorker()).segmentation.warnings
@@ -231,7 +230,7 @@ def test_loaded_volumes_are_not_read_again(
 ) -> None:
     loaded = load_study(ROLES)
     kept = LoadedStudy(loaded.roles, loaded.volumes, 12.5)
-    monkeypatch.setattr(segment, "load_roles", None)
+    monkeypatch.setattr(loaded_study, "load_roles", None)
     result = segment_study(STUDY, ROLES, options, FakeWorker(), loaded=kept)
     assert result.segmentation.provenance.seconds["import"] == 12.5
 

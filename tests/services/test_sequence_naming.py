@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 
@@ -12,25 +11,17 @@ from desktop_app.errors import InputError
 from desktop_app.imaging.contrast_evidence import BrainLook, brain_looks
 from desktop_app.imaging.sequence_pixels import PairFeatures, compare_pairs
 from desktop_app.services.import_study import choose_roles, open_path
-from desktop_app.services.sequence_naming import (
-    can_name,
-    completed,
-    name_images,
-    series_without_hint,
-)
-from model.synthetic import as_brats_case, make_head
+from desktop_app.services.nameless_series import can_name, series_without_hint
+from desktop_app.services.sequence_naming import completed, name_images
 from tests.mr_files import pattern, write_series
+from tests.nameless_cases import FILES, nameless_images, write_nameless
 
-# In an order that tells nothing.
-FILES = {"b": Sequence.T1, "d": Sequence.T1C, "a": Sequence.T2, "c": Sequence.FLAIR}
 Images = dict[Sequence, np.ndarray]
 
 
 @pytest.fixture(scope="module")
 def images() -> Images:
-    case = as_brats_case(make_head(2, spacing_mm=2.0), 2)
-    fine = case.channels_ckji.repeat(2, axis=1).repeat(2, axis=2).repeat(2, axis=3)
-    return dict(zip(Sequence, fine, strict=True))
+    return nameless_images()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +39,7 @@ def pairs(looks: dict[str, BrainLook]) -> PairFeatures:
 @pytest.fixture(scope="module")
 def nameless(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nameless") / "head"
-    folder.mkdir()
-    for name, sequence in FILES.items():
-        array = images[sequence].transpose(2, 1, 0)[::-1, ::-1]
-        nib.save(nib.nifti1.Nifti1Image(array, np.eye(4)), folder / f"{name}.nii.gz")
+    write_nameless(images, folder)
     return folder
 
 
@@ -87,19 +75,25 @@ def test_the_name_that_is_left_is_not_given_to_whatever_is_left(
 def test_files_without_a_name_become_a_suggestion(nameless: Path) -> None:
     study = study_of(nameless)
     assert study.roles == {}
-    named, roles = completed(study, {})
+    found = completed(study, {})
+    named, roles = found.study, found.roles
     assert {Path(one.series_uid).name[0]: role for role, one in roles.items()} == FILES
     assert all(proposal.by_pixels for proposal in named.roles.values())
     assert all("please check" in proposal.reason for proposal in named.roles.values())
     assert choose_roles(named) == roles
+    assert found.loaded is not None
+    assert dict(found.loaded.roles) == roles
+    shown = {sequence: Path(one.source).name[0] for sequence, one in found.loaded.volumes.items()}
+    assert {name: sequence for sequence, name in shown.items()} == FILES
 
 
 def test_what_the_user_left_out_is_not_filled(nameless: Path) -> None:
     study = study_of(nameless)
     assert not can_name(study, {}, {Sequence.T1})
-    same, roles = completed(study, {}, chosen_by_user={Sequence.T1})
-    assert same is study
-    assert roles == {}
+    same = completed(study, {}, chosen_by_user={Sequence.T1})
+    assert same.study is study
+    assert same.roles == {}
+    assert same.loaded is None
 
 
 def test_it_is_asked_where_the_images_do_not_tell(nameless: Path, tmp_path: Path) -> None:

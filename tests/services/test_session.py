@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.services import session as session_module
-from desktop_app.services.segment import LoadedStudy
+from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.session import (
     Change,
     LoadedChanged,
@@ -107,6 +107,29 @@ def test_choosing_the_same_series_again_changes_nothing(session: Session) -> Non
     session.set_role(Sequence.T1C, "t1c")
     assert session.result is RESULT
     assert told == []
+
+
+def test_series_named_by_their_pixels_join_those_chosen(session: Session) -> None:
+    proposal = RoleProposal("t2", 0.5, "By its image.", by_pixels=True)
+    series = (*STUDY.series, make_series("t2"))
+    named = make_study(series=series, roles={**STUDY.roles, Sequence.T2: proposal})
+    session.set_role(Sequence.FLAIR, None)
+    generation = session.generation
+    roles = {**session.roles, Sequence.T2: series[-1]}
+    told = listen(session)
+    assert session.accept_naming(named, LoadedStudy(roles, {}, 1.0), generation)
+    assert session.study is named
+    assert dict(session.roles) == roles
+    assert session.chosen_by_user == {Sequence.FLAIR}
+    assert session.loaded is not None
+    assert [type(change) for change in told] == [RolesChanged, LoadedChanged]
+
+
+def test_a_name_that_comes_after_the_users_choice_is_dropped(session: Session) -> None:
+    generation, before = session.generation, session.study
+    session.set_role(Sequence.T1C, "flair")
+    assert not session.accept_naming(make_study(), loaded(session), generation)
+    assert session.study is before
 
 
 def test_a_series_serves_one_sequence_only(session: Session) -> None:

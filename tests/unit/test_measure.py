@@ -9,6 +9,7 @@ import pytest
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
+from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import InstanceRef, Sequence
 from desktop_app.services.measure import (
     measure,
@@ -18,6 +19,7 @@ from desktop_app.services.measure import (
     voxel_counts,
 )
 from desktop_app.services.privacy import Redactor
+from desktop_app.services.report import build_page
 from tests import export_cases as cases
 from tests.study_cases import make_series
 
@@ -62,6 +64,7 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
         "series_uid": result.roles[Sequence.T1C].series_uid,
         "description": "Ax T1 +C",
         "confidence": 0.9,
+        "assigned_by": "headers",
     }
     assert document["sequences"]["T2"]["present"] is False
     assert document["geometry"]["shape_kji"] == [12, 40, 32]
@@ -91,6 +94,18 @@ def test_series_chosen_by_hand_has_no_confidence(result: StudyResult) -> None:
     other = replace(result.roles[Sequence.T1C], series_uid="1.2.3")
     chosen = replace(result, roles={**result.roles, Sequence.T1C: other})
     assert measurements_document(chosen)["sequences"]["T1c"]["confidence"] is None
+    assert measurements_document(chosen)["sequences"]["T1c"]["assigned_by"] == "user"
+
+
+def test_what_the_images_decided_is_no_choice_by_hand(result: StudyResult) -> None:
+    proposal = replace(result.study.roles[Sequence.T1C], by_pixels=True)
+    named = replace(result, study=replace(result.study, roles={Sequence.T1C: proposal}))
+    sentence = PixelFinding(Sequence.T1, Finding.CORRECTED, 5.0, "Changed places.")
+    prepared = replace(result.prepared, findings={Sequence.T1C: sentence})
+    for decided in (named, replace(result, prepared=prepared)):
+        found = measurements_document(decided)["sequences"]["T1c"]
+        assert (found["assigned_by"], found["confidence"]) == ("images", None)
+        assert build_page(decided).sequences[1].confidence == "by its image"
 
 
 def test_anonymised_document_holds_no_identifier(result: StudyResult) -> None:

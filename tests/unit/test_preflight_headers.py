@@ -1,5 +1,6 @@
 """What the headers say before segmenting: thresholds, words, and what cannot be segmented."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -158,6 +159,25 @@ def test_confidence_absence_and_repairs_decide_the_light():
     check = answer(headers_of(T1c=repaired), Sequence.T1C, Aspect.SERIES)
     assert check.light is Light.FAIR
     assert check.sentence.startswith("2 slices missing")
+
+
+def test_what_may_hide_behind_a_missing_name_is_told():
+    bare = [make_series(uid, geometry=grid()) for uid in ("x", "y")]
+    study = make_study(series=(*make_study().series, *bare))
+    roles = {s: study.series_by_uid(p.series_uid) for s, p in study.roles.items()}
+    check = check_headers(study, roles).sequences[Sequence.T2].worst
+    assert check.sentence == (
+        "No header names it; one of the 2 series without a description may be it."
+    )
+    named = replace(
+        study, roles={Sequence.T2: RoleProposal("x", 0.5, "By its image.", by_pixels=True)}
+    )
+    check = answer(check_headers(named, {Sequence.T2: bare[0]}), Sequence.T2, Aspect.SERIES)
+    assert (check.light, check.sentence, check.source) == (
+        Light.FAIR,
+        "By its image.",
+        Source.PIXELS,
+    )
 
 
 def test_the_users_choice_is_told_as_such():

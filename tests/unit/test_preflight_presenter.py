@@ -11,8 +11,8 @@ from desktop_app.domain.preflight import Aspect, Check, Light, Source
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.runner import JobRunner
+from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
-from desktop_app.services.segment import LoadedStudy
 from desktop_app.services.session import Session
 from tests.study_cases import GEOMETRY, make_series, make_study, roles_of
 from ui.presenters import preflight_presenter

@@ -1,3 +1,5 @@
+import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from unittest.mock import MagicMock
@@ -5,21 +7,27 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Measurement, MeasurementKind
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.scan import ScanResult
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.segment import LoadedStudy, Segmenter, SegmentOptions
+from desktop_app.services import sequence_naming
+from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.reopen import Reopened
+from desktop_app.services.segment import Segmenter, SegmentOptions
+from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import Session
-from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
+from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 from ui.presenters import study_presenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.views.study_view import StudyView
 
+WHOLE = Geometry((40, 240, 240), np.diag([1.0, 1.0, 4.0, 1.0]))
 T1C = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="t1c")
 FLAIR = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="flair")
 
@@ -81,6 +89,15 @@ class Scene:
     def settle(self):
         while (job := self.presenter._jobs._job) is not None:
             assert job.wait(10)
+            while self.queue:
+                self.queue.pop(0)()
+
+    def settle_until(self, is_so):
+        """Play the GUI thread until something is so, whatever else still runs."""
+        stop = time.monotonic() + 10
+        while not is_so():
+            assert time.monotonic() < stop
+            time.sleep(0.01)
             while self.queue:
                 self.queue.pop(0)()
 
@@ -206,7 +223,8 @@ def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatc
     release = Event()
     scene.runner.submit(lambda progress, token: release.wait(10), lambda event: None)
     result = make_result(scene.study)
-    monkeypatch.setattr(study_presenter, "reopen_result", lambda *_, **__: result)
+    again = Reopened(LoadedStudy(roles_of(scene.study), {Sequence.T1C: T1C}, 1.0), result)
+    monkeypatch.setattr(study_presenter, "reopen_result", lambda *_, **__: again)
     scene.presenter.open_result(scene.study, Path("out/study"))
     scene.settle()
     release.set()
@@ -222,3 +240,77 @@ def test_images_are_shown_where_a_result_cannot_be_opened(scene, monkeypatch):
     scene.view.show_error.assert_called_once_with(error)
     assert scene.session.loaded is not None
     assert scene.actions.segment
+
+
+@pytest.fixture
+def nameless(scene):
+    """A study with T1c and FLAIR by their headers, two series that no header names, and one cue.
+
+    The cue holds back what the pixels are asked until it is set.
+    """
+    bare = [make_series(uid, geometry=WHOLE) for uid in ("x", "y")]
+    known = [make_series(uid, geometry=WHOLE) for uid in ("t1c", "flair")]
+    scene.study = make_study(series=(*known, *bare))
+    scene.services["open_path"].return_value = ScanResult((scene.study,), ())
+    scene.cue = Event()
+
+    def completed(study, roles, *, loaded, **_):
+        assert scene.cue.wait(10)
+        named = {Sequence.T1: bare[0], **roles, Sequence.T2: bare[1]}
+        proposals = {
+            sequence: RoleProposal(named[sequence].series_uid, 0.5, "Look.", by_pixels=True)
+            for sequence in (Sequence.T1, Sequence.T2)
+        }
+        everything = LoadedStudy(named, {**loaded.volumes, Sequence.T1: T1C}, 2.0)
+        return NamedStudy(replace(study, roles={**study.roles, **proposals}), named, everything)
+
+    return scene, completed
+
+
+def test_series_without_a_description_are_named_behind_the_images_that_are_known(
+    nameless, monkeypatch
+):
+    scene, completed = nameless
+    monkeypatch.setattr(sequence_naming, "completed", completed)
+    scene.presenter.open_path(Path("folder"))
+    scene.settle_until(lambda: scene.session.loaded is not None)
+    assert scene.view.show_image.call_args.args == (T1C,)
+    assert not scene.actions.segment
+    scene.cue.set()
+    scene.settle()
+    assert set(scene.session.roles) == set(Sequence)
+    assert not scene.session.chosen_by_user
+    assert scene.actions.segment
+    slots = scene.view.show_slots.call_args.args[0]
+    assert [slot.chosen_uid for slot in slots] == ["x", "t1c", "y", "flair"]
+    chosen = [next(c.text for c in s.choices if c.series_uid == s.chosen_uid) for s in slots]
+    assert [text.startswith("By its image") for text in chosen] == [True, False, True, False]
+    scene.presenter.segment()
+    scene.settle()
+    assert scene.services["segment_study"].call_args.args[0].roles[Sequence.T1].by_pixels
+
+
+def test_a_choice_while_the_images_are_looked_at_stays(nameless, monkeypatch):
+    scene, completed = nameless
+    monkeypatch.setattr(sequence_naming, "completed", completed)
+    scene.presenter.open_path(Path("folder"))
+    scene.settle_until(lambda: scene.session.loaded is not None)
+    scene.presenter.choose_role(Sequence.T1, "y")
+    scene.cue.set()
+    scene.settle()
+    assert scene.session.roles[Sequence.T1].series_uid == "y"
+    assert Sequence.T2 not in scene.session.roles
+    assert scene.actions.segment
+
+
+def test_what_the_images_do_not_tell_is_told_and_asked_once(nameless, monkeypatch):
+    scene, _ = nameless
+    error = InputError("What.", "Where.", "Remedy.")
+    naming = MagicMock(side_effect=error)
+    monkeypatch.setattr(sequence_naming, "completed", naming)
+    scene.open()
+    scene.view.show_error.assert_called_once_with(error)
+    assert scene.actions.segment
+    scene.presenter.choose_role(Sequence.T1, "x")
+    scene.settle()
+    naming.assert_called_once()

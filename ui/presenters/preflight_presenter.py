@@ -9,10 +9,10 @@ from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
+from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.headers import check_headers
 from desktop_app.services.preflight.pixels import PixelLook, look_at_pixels
 from desktop_app.services.preflight.prepared import check_prepared
-from desktop_app.services.segment import LoadedStudy
 from desktop_app.services.session import (
     Change,
     LoadedChanged,

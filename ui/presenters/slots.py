@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from desktop_app.domain.preflight import Preflight
+from desktop_app.domain.preflight import Aspect, Preflight, SequencePreflight, Source
 from desktop_app.domain.study import Series, Study
 from desktop_app.services.preflight.pixels import PixelLook
 from ui.views.study_view import SequenceSlot, SeriesChoice
 
 NOT_AVAILABLE = "not available"
+# In front, since the end of a long line is not seen.
+BY_IMAGE = "By its image:"
 
 
 def slots_of(
@@ -21,14 +23,15 @@ def slots_of(
         What the images showed, by series UID; absent as long as nobody looked.
     """
     usable = [series for series in study.series if series.usable]
-    choices = (
-        SeriesChoice("", NOT_AVAILABLE),
-        *(SeriesChoice(series.series_uid, series_text(series)) for series in usable),
-    )
     looks = looks or {}
     slots = []
     for sequence, one in preflight.sequences.items():
         look = looks.get(one.series_uid)
+        by_image = one.series_uid if _is_by_image(one) else ""
+        choices = (
+            SeriesChoice("", NOT_AVAILABLE),
+            *(_choice(series, by_image=series.series_uid == by_image) for series in usable),
+        )
         slots.append(
             SequenceSlot(
                 sequence,
@@ -42,6 +45,17 @@ def slots_of(
             )
         )
     return tuple(slots)
+
+
+def _is_by_image(one: SequencePreflight) -> bool:
+    return any(
+        check.aspect is Aspect.SERIES and check.source is Source.PIXELS for check in one.checks
+    )
+
+
+def _choice(series: Series, *, by_image: bool) -> SeriesChoice:
+    text = series_text(series)
+    return SeriesChoice(series.series_uid, f"{BY_IMAGE} {text}" if by_image else text)
 
 
 def series_text(series: Series) -> str:

@@ -10,16 +10,17 @@ from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.services.brain_network import BrainNetwork, bundled_network
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat, PageRenderer
 from desktop_app.services.import_study import open_path
-from desktop_app.services.reopen import earlier_choice, reopen_result
+from desktop_app.services.loaded_study import LoadedStudy, load_study
+from desktop_app.services.nameless_series import can_name
+from desktop_app.services.reopen import Reopened, earlier_choice, reopen_result
 from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
-    LoadedStudy,
     Segmenter,
     SegmentOptions,
-    load_study,
     segment_study,
 )
 from desktop_app.services.session import (
@@ -36,6 +37,7 @@ from ui.views.study_view import Actions, StudyView
 
 if TYPE_CHECKING:
     from desktop_app.io.scan import ScanResult
+    from desktop_app.services.sequence_naming import NamedStudy
 
 _NOT_SEGMENTED = ("Not segmented yet.",)
 # The sequence a reader looks at first; the next in line where it is missing.
@@ -73,6 +75,7 @@ class StudyPresenter:
         self._page_renderer = page_renderer
         self._jobs = JobLine(view, runner, dispatch, self._show_actions)
         self._shown: Sequence | None = None
+        self._may_name = False
         self._of_no_study: tuple[tuple[str, str], ...] = ()
         self.preflight = PreflightPresenter(view, session, runner, dispatch)
         session.subscribe(self._on_change)
@@ -103,23 +106,31 @@ class StudyPresenter:
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
         self._of_no_study = ()
-        self._session.set_studies((study,))
-        self._session.open_study(study)
-        for sequence, series_uid in earlier_choice(study, folder).items():
+        earlier = earlier_choice(study, folder)
+        known = earlier.study
+        self._session.set_studies((known,))
+        self._session.open_study(known)
+        for sequence, series_uid in earlier.overrides.items():
             self._session.set_role(sequence, series_uid)
         roles = dict(self._session.roles)
         chosen = self._session.chosen_by_user
         generation = self._session.generation
+        network = self._brain_network()
 
-        def work(progress: ProgressCallback, token: CancelToken) -> StudyResult:
+        def work(progress: ProgressCallback, token: CancelToken) -> Reopened:
             return reopen_result(
-                study, roles, folder, chosen_by_user=chosen, progress=progress, token=token
+                known,
+                roles,
+                folder,
+                network=network,
+                chosen_by_user=chosen,
+                progress=progress,
+                token=token,
             )
 
-        def done(result: StudyResult) -> None:
-            loaded = LoadedStudy(roles, dict(result.prepared.volumes), 0.0)
-            self._session.accept_loaded(loaded, generation)
-            self._session.accept_result(result, generation, saved=True)
+        def done(again: Reopened) -> None:
+            if self._session.accept_naming(again.result.study, again.loaded, generation):
+                self._session.accept_result(again.result, self._session.generation, saved=True)
 
         # Not in the compute lane, which a running batch holds for hours.
         self._jobs.start(
@@ -129,6 +140,8 @@ class StudyPresenter:
     def choose_role(self, sequence: Sequence, series_uid: str) -> None:
         """Use another series for a sequence; an empty UID leaves the sequence out."""
         self._session.set_role(sequence, series_uid or None)
+        # To choose what was proposed is to confirm it.
+        self.preflight.show()
         self._load()
 
     def keep_roles(self) -> None:
@@ -221,7 +234,10 @@ class StudyPresenter:
     def _load(self) -> None:
         roles = dict(self._session.roles)
         generation = self._session.generation
-        if not roles or self._session.loaded is not None:
+        if not roles:
+            self._name()
+            return
+        if self._session.loaded is not None:
             self._show_actions()
             return
 
@@ -229,15 +245,58 @@ class StudyPresenter:
             return load_study(roles, progress=progress, token=token)
 
         def done(loaded: LoadedStudy) -> None:
-            self._session.accept_loaded(loaded, generation)
+            if self._session.accept_loaded(loaded, generation):
+                self._name()
 
         self._jobs.start("Reading the images", work, done, lane=Lane.IO, kind="load")
+
+    def _name(self) -> None:
+        """Have series that no header tells anything of named by their pixels, once a study."""
+        study, loaded = self._session.study, self._session.loaded
+        roles = dict(self._session.roles)
+        chosen = self._session.chosen_by_user
+        is_asked = self._may_name and study is not None
+        self._may_name = False
+        if study is None or not is_asked or not can_name(study, roles, chosen - set(roles)):
+            self._show_actions()
+            return
+        generation = self._session.generation
+        network = self._brain_network()
+
+        def work(progress: ProgressCallback, token: CancelToken) -> "NamedStudy":
+            # Loads slowly, and few studies need it.
+            from desktop_app.services.sequence_naming import completed
+
+            return completed(
+                study,
+                roles,
+                network=network,
+                loaded=loaded,
+                chosen_by_user=chosen,
+                progress=progress,
+                token=token,
+            )
+
+        def done(named: "NamedStudy") -> None:
+            if named.loaded is not None:
+                self._session.accept_naming(named.study, named.loaded, generation)
+
+        # Not in the compute lane, which a running batch holds for hours.
+        self._jobs.start(
+            "Looking at images without a description", work, done, lane=Lane.IO, kind="name"
+        )
+        self._show_actions()
+
+    def _brain_network(self) -> BrainNetwork | None:
+        options = self._options()
+        return bundled_network(self._segmenter, options.device, options.precision)
 
     def _on_change(self, change: Change) -> None:
         self.preflight.on_change(change)
         match change:
             case StudyChanged(study) if study is not None:
                 self._shown = None
+                self._may_name = True
                 slots = self.preflight.slots(study)
                 self._view.show_study(header_of(study, self._of_no_study), slots)
             case LoadedChanged():

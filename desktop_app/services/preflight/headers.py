@@ -14,7 +14,8 @@ from desktop_app.domain.preflight import (
     SequencePreflight,
     Source,
 )
-from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
+from desktop_app.services.nameless_series import series_without_hint
 from desktop_app.services.preflight.agent import check_agent
 from desktop_app.services.preflight.slices import check_gap, check_orientation, check_spacing
 
@@ -47,7 +48,8 @@ def check_headers(
         by_user = sequence in chosen_by_user
         series = roles.get(sequence)
         if series is None:
-            sequences[sequence] = _missing(sequence, by_user=by_user)
+            nameless = len(series_without_hint(study, roles))
+            sequences[sequence] = _missing(sequence, nameless, by_user=by_user)
         else:
             checks = _checks(study, sequence, series, by_user=by_user)
             empty = SequencePreflight(sequence, series.series_uid, ())
@@ -62,8 +64,14 @@ def _refusal(roles: Mapping[Sequence, Series]) -> str:
     return "Cannot be segmented: that takes T1c or FLAIR, and one sequence more."
 
 
-def _missing(sequence: Sequence, *, by_user: bool) -> SequencePreflight:
-    sentence = "Left out by you." if by_user else "No such series was found."
+def _missing(sequence: Sequence, nameless: int, *, by_user: bool) -> SequencePreflight:
+    if by_user:
+        sentence = "Left out by you."
+    elif nameless:
+        several = f"one of the {nameless} series" if nameless > 1 else "the series"
+        sentence = f"No header names it; {several} without a description may be it."
+    else:
+        sentence = "No such series was found."
     source = Source.USER if by_user else Source.HEADERS
     return SequencePreflight(sequence, "", (Check(Aspect.SERIES, Light.UNKNOWN, sentence, source),))
 
@@ -91,8 +99,9 @@ def _series_check(study: Study, sequence: Sequence, series: Series, *, by_user: 
         source = Source.USER
         sentences.append("Chosen by you.")
     elif proposal is not None and proposal.series_uid == series.series_uid:
-        sentences.append(f"{proposal.reason} ({proposal.confidence:.0%} sure)")
+        sentences.append(_proposed(proposal))
         light = Light.GOOD if proposal.confidence >= SURE_CONFIDENCE else Light.FAIR
+        source = Source.PIXELS if proposal.by_pixels else Source.HEADERS
     else:
         sentences.append("Not the series that the headers propose.")
         light = Light.FAIR
@@ -100,6 +109,12 @@ def _series_check(study: Study, sequence: Sequence, series: Series, *, by_user: 
         light = Light.FAIR
         sentences = [*series.problems, *sentences]
     return Check(Aspect.SERIES, light, " ".join(sentences), source)
+
+
+def _proposed(proposal: RoleProposal) -> str:
+    # How sure the images are was asked once, against a limit; it is no share of anything.
+    sure = "" if proposal.by_pixels else f" ({proposal.confidence:.0%} sure)"
+    return f"{proposal.reason}{sure}"
 
 
 def _coverage(geometry: Geometry) -> Check:

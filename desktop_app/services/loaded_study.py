@@ -1,0 +1,94 @@
+"""The voxels of one study's series, and what was prepared of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.study import Sequence, Series
+from desktop_app.domain.volume import Volume
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.import_study import load_roles
+from desktop_app.services.stages import Stages
+
+
+class PreparationMemory:
+    """Keeps what was prepared last of a study's images, so that there is one preparation of them.
+
+    Registration and outline of the brain are then the same wherever they are shown or used, and a
+    second segmentation does not wait for them.
+    """
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: tuple[dict[Sequence, Volume], BrainNetwork | None, PreparedStudy] | None = None
+
+    def recall(
+        self, volumes: Mapping[Sequence, Volume], network: BrainNetwork | None
+    ) -> PreparedStudy | None:
+        """Return what was prepared of these very images with this network, if it is kept."""
+        if self._kept is None:
+            return None
+        before, asked, prepared = self._kept
+        is_same = before.keys() == volumes.keys() and all(
+            before[sequence] is volume for sequence, volume in volumes.items()
+        )
+        return prepared if is_same and asked == network else None
+
+    def keep(
+        self,
+        volumes: Mapping[Sequence, Volume],
+        network: BrainNetwork | None,
+        prepared: PreparedStudy,
+    ) -> None:
+        """Keep it in place of what was kept before."""
+        self._kept = (dict(volumes), network, prepared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedStudy:
+    """The voxels of the chosen series, and how long reading them took.
+
+    Parameters
+    ----------
+    memory
+        Of what was prepared of them.
+    """
+
+    roles: Mapping[Sequence, Series]
+    volumes: Mapping[Sequence, Volume]
+    seconds: float
+    memory: PreparationMemory = field(default_factory=PreparationMemory)
+
+    def serving_as(self, roles: Mapping[Sequence, Series]) -> "LoadedStudy":
+        """Return the voxels of those series that are among `roles`, by what they serve as there."""
+        read = {self.roles[sequence].series_uid: one for sequence, one in self.volumes.items()}
+        volumes = {
+            sequence: read[series.series_uid]
+            for sequence, series in roles.items()
+            if series.series_uid in read
+        }
+        return LoadedStudy(dict(roles), volumes, self.seconds, self.memory)
+
+
+def load_study(
+    roles: Mapping[Sequence, Series],
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> LoadedStudy:
+    """Read the chosen series, for display and for a later `segment_study`.
+
+    Raises
+    ------
+    InputError
+        If a series cannot be loaded.
+    Cancelled
+        If `token` was cancelled.
+    """
+    stages = Stages({"import": 1.0}, progress)
+    with stages.stage("import", "Reading the images") as report:
+        volumes = load_roles(roles, progress=report, token=token)
+    return LoadedStudy(dict(roles), volumes, stages.seconds["import"])
