@@ -1,8 +1,8 @@
 """Freezes the program with PyInstaller, and makes the result small and the same each time."""
 
+import filecmp
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +10,9 @@ from pathlib import Path
 from dev_errors import SetUpError
 from icons import write_icns, write_ico
 from linux.elf import unreachable
+from linux.icu import trim_icu
+from linux.strip import strip_libraries
+from smaller import tighten_tables
 from windows.version_info import version_info
 
 HERE = Path(__file__).resolve().parent
@@ -18,20 +21,6 @@ SPEC = HERE / "gliascope.spec"
 FOLDER = "Gliascope"
 # The window, and the same without one, for scripts: on Windows a program is one or the other.
 WINDOWS_PROGRAMS = {"Gliascope": "Gliascope", "gliascope-cli": "Gliascope, command line"}
-# strip can break libraries whose tables auditwheel's patchelf has rewritten, as those of NumPy and
-# SciPy (https://github.com/NixOS/patchelf/issues/10). These were tried.
-STRIPPED = (
-    "*.abi3.so",
-    "PIL/*.so",
-    "SimpleITK/*.so*",
-    "_CharLS.*",
-    "_openjpeg.*",
-    "libpython*",
-    "pydantic_core/*.so",
-    "safetensors/*.so",
-    "torch/lib/*.so*",
-    "vtkmodules/*.so*",
-)
 
 
 def freeze(sample: Path, version: str, epoch_s: int, output: Path) -> Path:
@@ -84,9 +73,12 @@ def freeze(sample: Path, version: str, epoch_s: int, output: Path) -> Path:
             "Read the log's last lines; a missing module is a case for HIDDEN_IMPORTS.",
         )
     onedir = output / FOLDER
+    tighten_tables(onedir / "_internal")
     if sys.platform.startswith("linux"):
         drop_unreachable(onedir / "_internal")
-        strip_symbols(onedir / "_internal")
+        trim_icu(onedir / "_internal")
+        strip_libraries(onedir / "_internal")
+        link_twins(onedir / "_internal")
     return onedir
 
 
@@ -112,8 +104,21 @@ def _dress(version: str, work: Path) -> dict[str, str]:
 
 def drop_unreachable(inner: Path) -> None:
     """Remove the libraries that were collected for something that is not shipped."""
+    inner = inner.resolve()
     for path in unreachable(inner, lambda path: _only_linked(path.relative_to(inner))):
         path.unlink()
+
+
+def link_twins(inner: Path) -> None:
+    """Keep one copy of a library that several wheels bring, such as Fortran's."""
+    first: dict[str, Path] = {}
+    for path in sorted(inner.glob("*.libs/*")):
+        if path.is_symlink():
+            continue
+        twin = first.setdefault(path.name, path)
+        if twin != path and filecmp.cmp(twin, path, shallow=False):
+            path.unlink()
+            path.symlink_to(Path("..") / twin.relative_to(inner))
 
 
 def _only_linked(path: Path) -> bool:
@@ -122,29 +127,3 @@ def _only_linked(path: Path) -> bool:
         # The program itself loads Python's by name.
         return path.name.startswith("lib") and not path.name.startswith("libpython")
     return folder.endswith(".libs") or folder == "PySide6/Qt/lib"
-
-
-def strip_symbols(inner: Path) -> int:
-    """Take the symbols that only a debugger reads out of the large libraries.
-
-    Returns
-    -------
-    int
-        Bytes saved.
-    """
-    program = shutil.which("strip")
-    if program is None:
-        raise SetUpError(
-            "binutils is missing, without which the libraries stay a tenth larger.",
-            "strip",
-            "Install it: apt-get install binutils",
-        )
-    saved = 0
-    for pattern in STRIPPED:
-        for library in sorted(inner.glob(pattern)):
-            if library.is_symlink():
-                continue
-            before = library.stat().st_size
-            subprocess.run([program, "--strip-unneeded", str(library)], check=True)
-            saved += before - library.stat().st_size
-    return saved

@@ -3,7 +3,9 @@
 Each pattern below was tried by leaving the files out and passing ``gliascope selftest``.
 """
 
+import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 # Imported by name at run time, where no analysis of imports can see it.
 HIDDEN_IMPORTS = (
@@ -31,20 +33,26 @@ WITH_METADATA = (
 WITH_DATA = ("highdicom",)
 
 # Packages that the dependencies would bring along and the program never runs: training and its
-# tools, plotting, tables, notebooks, compilers, clusters, tests.
+# tools, plotting, tables, notebooks, compilers, clusters, tests. OpenSSL too: the program opens no
+# connection, and Python's own hash functions stand in.
 EXCLUDED_MODULES = (
     "IPython",
     "PIL.ImageQt",
     "PIL.ImageTk",
     "PIL._avif",
+    "PIL._imagingcms",
+    "PIL._imagingft",
     "PIL._webp",
+    "_hashlib",
     "_pytest",
+    "_ssl",
     "caffe2",
     "cv2",
     "dask",
     "distributed",
     "einops",
     "expecttest",
+    "fsspec",
     "functorch",
     "hypothesis",
     "imageio",
@@ -63,8 +71,10 @@ EXCLUDED_MODULES = (
     "optree",
     "pandas",
     "pip",
+    "pygments",
     "pytest",
     "readline",
+    "scipy.io",
     "setuptools",
     "skimage",
     "sphinx",
@@ -138,6 +148,12 @@ NOT_SHIPPED = {
     ),
 }
 
+# Torch reads its own source at two places while it is imported: where functions of several
+# signatures are declared, and where a module of settings looks for its comments.
+_READS_ITS_SOURCE = re.compile(
+    r"install_config_module\(|@(torch\.)?(_jit_internal\.|jit\.)?(_overload|script)"
+)
+
 
 def reasons_for(path: str) -> list[str]:
     """Return why a file (its path inside the program's folder) is left out; empty if it is not."""
@@ -147,3 +163,19 @@ def reasons_for(path: str) -> list[str]:
         for reason, patterns in NOT_SHIPPED.items()
         if any(fnmatchcase(posix, pattern) for pattern in patterns)
     ]
+
+
+def is_spare_source(path: str, source: Path) -> bool:
+    """Tell whether a file is a source of torch that is in the archive of modules and never read.
+
+    Parameters
+    ----------
+    path
+        Its path inside the program's folder.
+    source
+        Where it lies now.
+    """
+    posix = path.replace("\\", "/")
+    if not fnmatchcase(posix, "torch/*.py"):
+        return False
+    return _READS_ITS_SOURCE.search(source.read_text("utf-8")) is None

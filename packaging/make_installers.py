@@ -16,6 +16,7 @@ from dev_errors import SetUpError
 from freeze import FOLDER, freeze
 from licences import write_licences
 from megabytes import table
+from smaller import compress_sample
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "output" / "installers"
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR")
     parser.add_argument("--version", default=project_version(), help="for tests of upgrades")
     options = parser.parse_args(arguments)
+    options.output = options.output.resolve()
     try:
         made = _build(options)
     except SetUpError as error:
@@ -99,6 +101,7 @@ def _sample(options: argparse.Namespace) -> Path:
 
     with _timed("Segmenting the sample study from source"):
         add_expected(sample)
+    compress_sample(sample / "dicom")
     return sample
 
 

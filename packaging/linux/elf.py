@@ -9,6 +9,7 @@ from pathlib import Path
 
 _MAGIC = b"\x7fELF"
 _NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
+_SONAME = re.compile(r"\(SONAME\).*\[(.+)\]")
 _GLIBC = re.compile(r"Name: GLIBC_(\d+)\.(\d+)")
 _BATCH = 200
 
@@ -92,11 +93,41 @@ def read_needs(folder: Path) -> Needs:
     return Needs(frozenset(wanted - present), glibc)
 
 
+def soname(library: Path) -> str:
+    """Return the name by which others need a library."""
+    found = _SONAME.search(_readelf([library]))
+    return library.name if found is None else found[1]
+
+
+def data_bytes(library: Path, symbol: str) -> int:
+    """Return the size of a table that a library offers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such table.
+    """
+    listing = subprocess.run(
+        ["readelf", "--wide", "--dyn-syms", str(library)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in listing.splitlines():
+        # Number, value, size, type, bind, visibility, section, name.
+        fields = line.split()
+        if fields[-1:] == [symbol]:
+            return int(fields[2], 0)
+    raise ValueError(f"{library} has no {symbol}")
+
+
 def unreachable(folder: Path, libraries: Callable[[Path], bool]) -> list[Path]:
     """Return the libraries that nothing in the folder needs any more, links to them included.
 
     Parameters
     ----------
+    folder
+        An absolute path without links, as what links point to is compared.
     libraries
         Tells, of a path, whether it is loaded only because something names it as needed; all
         else counts as used.
@@ -110,8 +141,8 @@ def unreachable(folder: Path, libraries: Callable[[Path], bool]) -> list[Path]:
     used = {path for path in compiled if not libraries(path)}
     waiting = list(used)
     while waiting:
-        for soname in _NEEDED.findall(_readelf([waiting.pop()])):
-            found = by_name[soname] - used
+        for name in _NEEDED.findall(_readelf([waiting.pop()])):
+            found = by_name[name] - used
             used |= found
             waiting += found
     dropped = {path for path in compiled if libraries(path)} - used
