@@ -124,6 +124,13 @@ class FileFinder:
             yield FoundFile(path, Stamp(status.st_size, status.st_mtime_ns))
 
 
+def is_one_image(path: Path) -> bool:
+    """Whether a path is a file with an image, rather than something that holds or lists several."""
+    if not path.is_file():
+        return False
+    return is_nifti_path(path) or not (zipfile.is_zipfile(path) or is_dicomdir(path))
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()

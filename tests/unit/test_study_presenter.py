@@ -65,7 +65,7 @@ class Scene:
         self.view = MagicMock(spec=StudyView)
         self.session = Session()
         self.services = {
-            "open_path": MagicMock(return_value=ScanResult((self.study,), ())),
+            "open_whole_study": MagicMock(return_value=ScanResult((self.study,), ())),
             "load_study": MagicMock(
                 side_effect=lambda roles, **_: LoadedStudy(
                     roles, {Sequence.T1C: T1C, Sequence.FLAIR: FLAIR}, 1.0
@@ -130,7 +130,7 @@ def test_opening_shows_the_table_then_t1c_on_its_own_grid(scene):
 
 def test_several_studies_are_offered_and_nothing_opens_without_a_choice(scene):
     other = make_study(name="other")
-    scene.services["open_path"].return_value = ScanResult((scene.study, other), ())
+    scene.services["open_whole_study"].return_value = ScanResult((scene.study, other), ())
     scene.view.ask_study.return_value = None
     scene.open()
     scene.view.ask_study.assert_called_once_with((scene.study, other))
@@ -251,7 +251,7 @@ def nameless(scene):
     bare = [make_series(uid, geometry=WHOLE) for uid in ("x", "y")]
     known = [make_series(uid, geometry=WHOLE) for uid in ("t1c", "flair")]
     scene.study = make_study(series=(*known, *bare))
-    scene.services["open_path"].return_value = ScanResult((scene.study,), ())
+    scene.services["open_whole_study"].return_value = ScanResult((scene.study,), ())
     scene.cue = Event()
 
     def completed(study, roles, *, loaded, **_):

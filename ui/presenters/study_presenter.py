@@ -30,6 +30,7 @@ from desktop_app.services.session import (
     Session,
     StudyChanged,
 )
+from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.rows import header_of, region_rows
@@ -87,10 +88,10 @@ class StudyPresenter:
         return not self._session.saved
 
     def open_path(self, path: Path) -> None:
-        """Look for studies in a folder, ZIP, DICOMDIR or file."""
+        """Look for studies in a folder, ZIP, DICOMDIR, or around a single image."""
 
         def work(progress: ProgressCallback, token: CancelToken) -> "ScanResult":
-            return open_path(path, progress=progress, token=token)
+            return open_whole_study(path, progress=progress, token=token)
 
         self._jobs.start(f"Opening {path.name}", work, self._on_scanned, lane=Lane.IO, kind="scan")
 
