@@ -76,13 +76,16 @@ class Relaxation:
 
 # White matter, and T1 of grey matter: Wansapura et al. 1999, J Magn Reson Imaging 9:531 (832 and
 # 79.6 ms; 1331 ms). T2 of grey matter is within 99 ± 7 (in vitro; Stanisz et al. 2005, doi
-# 10.1002/mrm.20605), where Wansapura et al. have 110 ± 2. Fat and muscle: Gold et al. 2004, AJR
-# 183:343. T1 of blood: Stanisz et al. (1932 ± 85); its T2 (there 275 ± 50) is shortened to stand
-# for the loss of signal by flow. CSF and the order among deep nuclei: Rooney et al. 2007, doi
-# 10.1002/mrm.21122. Contrast in the rim: "Quantitative T1 mapping indicates tumor infiltration
-# beyond the enhancing part of glioblastomas" (2020) finds T1 shortened by 838 ms (SD 210).
-# Everything else about the tumour is set so that its brightness relative to white matter is in the
-# middle of what routine studies show; skin, mucosa, dura, choroid plexus and marrow by their look.
+# 10.1002/mrm.20605), where Wansapura et al. have 110 ± 2. Fat and muscle are assumptions, beside
+# what is measured at 3 T: T1 of fat 382 ± 13 and of muscle 898 ± 33 (de Bazelaire et al. 2004, doi
+# 10.1148/radiol.2303021331; muscle is set longer by its look); T2 of fat 41 to 143 and of muscle
+# 34 ± 7 (Pai et al. 2008, doi 10.1016/j.mri.2008.02.017). T1 of blood: Stanisz et al. (1932 ± 85);
+# its T2 (there 275 ± 50) is shortened to stand for the loss of signal by flow. CSF and the order
+# among deep nuclei: Rooney et al. 2007, doi 10.1002/mrm.21122. Contrast in the rim: "Quantitative
+# T1 mapping indicates tumor infiltration beyond the enhancing part of glioblastomas" (2020) finds
+# T1 shortened by 838 ms (SD 210). Everything else about the tumour is set so that its brightness
+# relative to white matter is in the middle of what routine studies show; skin, mucosa, dura,
+# choroid plexus and marrow by their look.
 RELAXATION: dict[Tissue, Relaxation] = {
     Tissue.AIR: Relaxation(1000, 10, 0.0),
     Tissue.CORTICAL_BONE: Relaxation(1000, 5, 0.04),
