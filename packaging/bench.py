@@ -4,8 +4,8 @@
 ``bench_registration``. ``--command STUDY`` runs ``segment`` as a user would, in processes of its
 own, and prints the seconds of each stage and the peak memory of all its processes together.
 ``--scan`` times how a folder of 10,000 files is looked through, see `bench_scan`; ``--load`` how a
-series becomes a volume, see `bench_load`. Everything else is passed on to ``python -m
-model.bench``.
+series becomes a volume, see `bench_load`; ``--start PROGRAM`` how soon a frozen program is there,
+see `bench_start`. Everything else is passed on to ``python -m model.bench``.
 """
 
 import argparse
@@ -131,6 +131,7 @@ def main() -> int:
     parser.add_argument("--scan", action="store_true")
     parser.add_argument("--load", action="store_true")
     parser.add_argument("--registration", action="store_true")
+    parser.add_argument("--start", action="store_true")
     options, others = parser.parse_known_args()
     if options.registration:
         import bench_registration
@@ -140,6 +141,10 @@ def main() -> int:
         import bench_scan
 
         return bench_scan.main(others)
+    if options.start:
+        import bench_start
+
+        return bench_start.main(others)
     if options.load:
         return bench_load.main(others)
     if options.command is None:

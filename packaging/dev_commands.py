@@ -24,6 +24,7 @@ SYNTHETIC = ROOT / "model" / "synthetic"
 SCREENSHOTS = ROOT / "packaging" / "screenshots.py"
 BENCH = ROOT / "packaging" / "bench.py"
 MAKE_INSTALLERS = ROOT / "packaging" / "make_installers.py"
+COMPARE_BUILDS = ROOT / "packaging" / "reproduce.py"
 TRY_INSTALLERS = ROOT / "packaging" / "try_installers.py"
 
 
@@ -139,6 +140,15 @@ def try_installers(request: Request) -> int:
     return _start(python, str(TRY_INSTALLERS), *request.arguments)
 
 
+def compare_builds(request: Request) -> int:
+    """Build one commit twice and compare what came of it."""
+    ensure_system_libraries(for_tests=False)
+    ensure_packaging_programs(for_tests=False)
+    python = ensure_environment(cuda=request.cuda)
+    sample = _ensure_sample(python).parent
+    return _start(python, str(COMPARE_BUILDS), "--sample", str(sample), *request.arguments)
+
+
 def screenshots(request: Request) -> int:
     """Take the pictures that the README shows."""
     ensure_system_libraries(for_tests=False)
@@ -195,6 +205,7 @@ COMMANDS = {
     "train": Command("train the network (--help for its options)", train),
     "build": Command("make this system's installers: --only app|deb|run, --reuse-app", build),
     "test-installers": Command("install, test, upgrade and remove them", try_installers),
+    "compare-builds": Command("build one commit twice, compare every file", compare_builds),
     "screenshots": Command("take the pictures of the README", screenshots),
     "lock": Command("pin the versions that pyproject.toml allows", lock),
 }

@@ -150,9 +150,7 @@ NOT_SHIPPED = {
 
 # Torch reads its own source at two places while it is imported: where functions of several
 # signatures are declared, and where a module of settings looks for its comments.
-_READS_ITS_SOURCE = re.compile(
-    r"install_config_module\(|@(torch\.)?(_jit_internal\.|jit\.)?(_overload|script)"
-)
+_READS_ITS_SOURCE = re.compile(r"\binstall_config_module\(|\b_overload(_method)?\b|\bjit\.script\b")
 
 
 def reasons_for(path: str) -> list[str]:

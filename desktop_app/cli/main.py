@@ -96,7 +96,8 @@ def _common(
 def _open(
     context: typer.Context,
     study: Annotated[
-        Path | None, typer.Argument(help="Folder, ZIP, DICOMDIR or folder of NIfTI files.")
+        Path | None,
+        typer.Argument(help="Folder, ZIP, DICOMDIR or one image, which stands for its study."),
     ] = None,
 ) -> None:
     """Open the window, on a study if one is given."""

@@ -114,6 +114,7 @@ def rehearse(
     folder: Path,
     arguments: Sequence[str] = (),
     *,
+    command: Sequence[str] = (),
     timeout_seconds: float = 120.0,
     token: CancelToken | None = None,
 ) -> StartReport:
@@ -125,6 +126,8 @@ def rehearse(
         Made if missing; takes the picture, and settings that are not the user's.
     arguments
         Of the program: none, or ``open`` and a study.
+    command
+        How the program is started; as this one was by default.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def rehearse(
     started = time.time()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*program_command(), *arguments],
+            [*(command or program_command()), *arguments],
             env=surroundings,
             stdin=subprocess.DEVNULL,
             stdout=output,

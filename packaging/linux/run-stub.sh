@@ -8,6 +8,7 @@ payload_line=@PAYLOAD_LINE@
 payload_bytes=@PAYLOAD_BYTES@
 payload_sha256=@PAYLOAD_SHA256@
 installed_kib=@INSTALLED_KIB@
+glibc=@GLIBC@
 
 data_home=${XDG_DATA_HOME:-$HOME/.local/share}
 target=$HOME/.local/opt/gliascope
@@ -78,6 +79,11 @@ check_machine() {
     [ "$(uname -s)-$(uname -m)" = "Linux-x86_64" ] || fail \
         "Gliascope cannot run on this computer." "$(uname -s) $(uname -m)" \
         "It needs Linux on a 64-bit Intel or AMD processor."
+    found=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d ' ' -f 2)
+    [ "$(printf '%s\n' "$glibc" "${found:-0}" | sort -V | head -n 1)" = "$glibc" ] || fail \
+        "This Linux is too old for Gliascope, or of another kind." \
+        "GNU C library: ${found:-none found}; $glibc or later is needed" \
+        "Debian 12, Ubuntu 24.04 and later ones have it."
 }
 
 check_target() {

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from linux.elf import read_needs
 from linux.share import HERE, Release, write_share_of_user
 from linux.tree import installed_kib, settle, write_tar_gz
 
@@ -38,7 +39,8 @@ def build_run_file(onedir: Path, release: Release, output: Path) -> Path:
         write_tar_gz(tree, payload, release.epoch_s)
         made = Path(folder) / target.name
         with made.open("wb") as stream, payload.open("rb") as content:
-            stream.write(stub(release, payload, installed_kib(tree)).encode())
+            glibc = ".".join(map(str, read_needs(onedir).glibc))
+            stream.write(stub(release, payload, installed_kib(tree), glibc).encode())
             shutil.copyfileobj(content, stream)
         made.chmod(0o755)
         made.replace(target)
@@ -64,8 +66,18 @@ def is_dir(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def stub(release: Release, payload: Path, size_kib: int) -> str:
-    """Return the script that goes before the payload, with everything filled in."""
+def stub(release: Release, payload: Path, size_kib: int, glibc: str) -> str:
+    """Return the script that goes before the payload, with everything filled in.
+
+    Parameters
+    ----------
+    payload
+        The packed program.
+    size_kib
+        What it takes on the disk once installed.
+    glibc
+        The oldest C library that will do.
+    """
     with payload.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     script = (HERE / "run-stub.sh").read_text("utf-8")
@@ -75,6 +87,7 @@ def stub(release: Release, payload: Path, size_kib: int) -> str:
         "PAYLOAD_BYTES": str(payload.stat().st_size),
         "PAYLOAD_SHA256": digest,
         "INSTALLED_KIB": str(size_kib),
+        "GLIBC": glibc,
     }
     for name, value in values.items():
         script = script.replace(f"@{name}@", value)

@@ -10,8 +10,8 @@ from icons import ICON, draw_png
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-# RFC 2606 reserves the domain: there is no mailbox yet, and none is made up.
-MAINTAINER_ADDRESS = "maintainers@gliascope.invalid"
+# Debian's policy (5.6.2) asks for an address. There is no mailbox yet, so this one takes no mail.
+MAINTAINER_ADDRESS = "gliascope@users.noreply.github.com"
 # https://specifications.freedesktop.org/icon-theme-spec: the sizes that desktops ask for.
 ICON_SIDES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 

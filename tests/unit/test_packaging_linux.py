@@ -187,6 +187,21 @@ class TestRunFile:
         assert subprocess.check_output([command], text=True) == "gliascope 1.2.3\n"
         assert [path.name for path in (home / ".local" / "opt").iterdir()] == ["gliascope"]
 
+    def test_an_older_c_library_is_told_of(
+        self, run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = tmp_path / "bin" / "getconf"
+        old.parent.mkdir()
+        old.write_text("#!/bin/sh\necho glibc 2.9\n")
+        old.chmod(0o755)
+        text = run_file.read_bytes().replace(b"\nglibc=2.0\n", b"\nglibc=2.36\n", 1)
+        run_file.write_bytes(text)
+        monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+        done = _start(run_file, tmp_path / "home")
+        assert done.returncode == 1
+        assert "GNU C library: 2.9; 2.36 or later is needed" in done.stderr
+        assert not (tmp_path / "home").exists()
+
     def test_the_same_program_gives_the_same_file(self, run_file: Path, tmp_path: Path) -> None:
         first = run_file.read_bytes()
         again = build_run_file(tmp_path / "onedir", RELEASE, tmp_path / "again")
