@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, Qt, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QMainWindow,
@@ -34,11 +34,12 @@ from ui.panels.batch_page import BatchPage
 from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
 from ui.splash import NOTICE
+from ui.viewers.planes import Plane
 from ui.views.study_view import (
     Actions,
     Comparison,
+    Findings,
     JobStatus,
-    RegionRow,
     SequenceSlot,
     StudyHeader,
     Verdict,
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
         self._readout = styled_label("", "muted")
+        self._readout.setContentsMargins(8, 0, 0, 0)
         self.statusBar().addWidget(self._readout, 1)
         self._readiness = styled_label("", "muted")
         self._readiness.setContentsMargins(0, 0, 10, 0)
@@ -128,6 +130,12 @@ class MainWindow(QMainWindow):
         self.study_page.views.value_probed.connect(self._readout.setText)
         self.study_page.viewer_bar.window_reset_requested.connect(
             self.study_page.views.reset_window
+        )
+        self.study_page.viewer_bar.crosshair_toggled.connect(
+            self.study_page.views.set_crosshair_visible
+        )
+        self.study_page.viewer_bar.overlay_toggled.connect(
+            self.study_page.views.set_overlay_visible
         )
 
     # What the user opens
@@ -249,6 +257,8 @@ class MainWindow(QMainWindow):
         self.study_page.show_header(header)
         self.show_slots(slots)
         self.show_image(None, reference=None)
+        # The keys for slices are of use at once, and no drop-down takes them for its own
+        self.study_page.views.slice_views[Plane.AXIAL].setFocus()
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""
@@ -278,6 +288,8 @@ class MainWindow(QMainWindow):
         """Show labels over the slices and as surfaces, and turn to where they are largest."""
         self.study_page.show_has_result(segmentation is not None)
         views = self.study_page.views
+        # A result is never hidden from the start
+        self.study_page.viewer_bar.overlay.setChecked(True)
         if segmentation is None:
             views.set_labels(None, None, ())
             return
@@ -288,9 +300,9 @@ class MainWindow(QMainWindow):
         """Show the brain's outline around the surfaces."""
         self.study_page.views.set_brain(brain_kji, geometry)
 
-    def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
-        """Fill the volume table and the notes below it."""
-        self.study_page.regions.show_rows(rows, notes)
+    def show_findings(self, findings: Findings | None) -> None:
+        """Show what was found; ``None`` where nothing was segmented yet."""
+        self.study_page.regions.show_findings(findings)
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; ``None`` hides the bar."""
@@ -303,9 +315,13 @@ class MainWindow(QMainWindow):
         self.study_page.show_actions(actions)
         self.menus.export.setEnabled(actions.export)
 
-    def show_message(self, title: str, lines: Many[str]) -> None:
-        """Tell something good or neutral."""
-        message_box(self, QMessageBox.Icon.Information, title, lines)
+    def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
+        """Tell something good or neutral; offer to open a folder if one is given."""
+        box = message_box(self, QMessageBox.Icon.Information, title, lines)
+        if folder is not None:
+            show = box.addButton("Open folder", QMessageBox.ButtonRole.ActionRole)
+            url = QUrl.fromLocalFile(str(folder))
+            show.clicked.connect(lambda: QDesktopServices.openUrl(url))
 
     def show_error(self, error: UserFacingError) -> None:
         """Tell what is wrong, where, and what to do."""

@@ -1,5 +1,6 @@
 """Light and dark appearance: one table of colours, one style sheet."""
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -48,8 +49,8 @@ LIGHT = Theme(
     accent="#0b7285",
     accent_hover="#095c6b",
     on_accent="#ffffff",
-    good="#2b8a3e",
-    fair="#b86e00",
+    good="#237032",
+    fair="#945600",
     poor="#c92a2a",
 )
 DARK = Theme(
@@ -69,6 +70,11 @@ DARK = Theme(
 )
 
 
+# Sizes of text. A point is a pixel on macOS, elsewhere a third larger at the usual density.
+_TEXT_POINTS = {"small": 9, "normal": 10, "medium": 11, "large": 12, "larger": 14, "largest": 20}
+_POINT = 96 / 72 if sys.platform == "darwin" else 1.0
+
+
 def resolve(name: ThemeName) -> Theme:
     """Return the colours for a choice; SYSTEM follows the desktop's own setting."""
     if name is ThemeName.SYSTEM:
@@ -83,13 +89,14 @@ def apply_theme(application: QApplication, theme: Theme, style_sheet: Path) -> N
     Parameters
     ----------
     style_sheet
-        A .qss template with ``$name`` for each colour of `Theme`.
+        A .qss template with ``$name`` for each colour of `Theme` and each size of text.
     """
     # Before the style changes: widgets redraw their icons in its colours when it does.
     application.setProperty("gliascope_theme", theme)
     application.setStyle(QStyleFactory.create("Fusion"))
     application.setPalette(_palette(theme))
     names = {field: getattr(theme, field) for field in Theme.__slots__ if field != "dark"}
+    names |= {name: f"{points * _POINT:g}pt" for name, points in _TEXT_POINTS.items()}
     names["icons"] = (style_sheet.parent.parent / "icons").as_posix()
     names["tone"] = "dark" if theme.dark else "light"
     application.setStyleSheet(Template(style_sheet.read_text(encoding="utf-8")).substitute(names))

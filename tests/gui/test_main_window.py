@@ -2,10 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton
 
+from desktop_app.domain.preflight import Light
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
@@ -21,7 +22,8 @@ from ui.presenters.rows import header_of, region_rows
 from ui.presenters.slots import slots_of
 from ui.splash import NOTICE
 from ui.theme import DARK, LIGHT, apply_theme
-from ui.views.study_view import Actions, JobStatus
+from ui.viewers.planes import Plane
+from ui.views.study_view import Actions, Findings, JobStatus, StudyHeader
 
 IMAGE = Volume(np.arange(120, dtype=np.float32).reshape(GEOMETRY.shape_kji), GEOMETRY)
 
@@ -101,14 +103,14 @@ def test_a_region_stays_hidden_when_the_table_is_filled_again(study_window, qtbo
     labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
     labels[1, 2, 3] = 3
     segmentation = Segmentation(labels, GEOMETRY, PROVENANCE)
-    rows = region_rows(segmentation, measure(segmentation))
+    findings = Findings(region_rows(segmentation, measure(segmentation)))
     regions = study_window.study_page.regions
-    study_window.show_regions(rows, ())
+    study_window.show_findings(findings)
     enhancing = next(one for one in regions.findChildren(QCheckBox) if "(ET)" in one.text())
     with qtbot.waitSignal(regions.visibility_changed) as changed:
         enhancing.click()
     assert changed.args == [3, False]
-    study_window.show_regions(rows, ())
+    study_window.show_findings(findings)
     fresh = [one for one in regions.findChildren(QCheckBox) if "(ET)" in one.text()][-1]
     assert not fresh.isChecked()
 
@@ -214,3 +216,137 @@ def test_studies_are_offered_with_readable_names_and_dates(window, qtbot):
     qtbot.addWidget(dialog)
     cells = [dialog._table.item(0, column).text() for column in (0, 1)]
     assert cells == ["Müller, Änne · ID7", "2026-01-31"]
+
+
+def findings_of_one_voxel(**others) -> Findings:
+    segmentation = nested_segmentation()
+    return Findings(region_rows(segmentation, measure(segmentation)), **others)
+
+
+def shown_texts(widget):
+    return [label.text() for label in widget.findChildren(QLabel) if label.isVisible()]
+
+
+def test_there_is_no_panel_of_results_before_there_are_results(study_window):
+    regions = study_window.study_page.regions
+    assert not regions.isVisible()
+    study_window.show_findings(findings_of_one_voxel(origin="Network x on CPU"))
+    assert "Network x on CPU" in shown_texts(regions)
+    study_window.show_findings(None)
+    assert not regions.isVisible()
+
+
+def test_no_tumour_found_cannot_be_missed(study_window, qtbot):
+    regions = study_window.study_page.regions
+    study_window.show_findings(findings_of_one_voxel())
+    study_window.show_findings(Findings((), "No tumour found", "Look yourself."))
+    headline = next(one for one in regions.findChildren(QLabel) if one.text() == "No tumour found")
+    assert headline.isVisible()
+    assert headline.font().pointSizeF() >= 14
+    assert "Look yourself." in shown_texts(regions)
+    assert regions.findChildren(QCheckBox, options=Qt.FindChildOption.FindDirectChildrenOnly) == []
+    assert not any(box.isVisible() for box in regions.findChildren(QCheckBox))
+    study_window.show_findings(findings_of_one_voxel())
+    assert not headline.isVisible()
+    assert any(box.isVisible() for box in regions.findChildren(QCheckBox))
+
+
+def test_warnings_of_a_result_stand_out_and_go_with_it(study_window, qtbot):
+    regions = study_window.study_page.regions
+    study_window.show_findings(findings_of_one_voxel(warnings=("T2 is missing.",)))
+    told = {"T2 is missing.", Light.FAIR.sign}
+    qtbot.waitUntil(lambda: told <= set(shown_texts(regions)))
+    study_window.show_findings(findings_of_one_voxel())
+    assert "T2 is missing." not in shown_texts(regions)
+
+
+def test_the_button_for_the_next_step_stands_out(study_window):
+    def primary():
+        buttons = study_window.study_page.findChildren(QPushButton)
+        return [one.text() for one in buttons if one.property("kind") == "primary"]
+
+    assert primary() == ["Segment"]
+    study_window.show_segmentation(nested_segmentation())
+    assert primary() == ["Export …"]
+    study_window.show_segmentation(None)
+    assert primary() == ["Segment"]
+
+
+def test_the_wheel_over_a_series_does_not_choose_another(study_window, qtbot):
+    box = study_window.study_page.sequences.choice_box(Sequence.T2)
+    before = box.currentIndex()
+    middle = QPointF(box.rect().center())
+    wheel = QWheelEvent(
+        middle,
+        QPointF(box.mapToGlobal(box.rect().center())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    with qtbot.assertNotEmitted(study_window.study_page.sequences.role_changed):
+        box.wheelEvent(wheel)
+    assert box.currentIndex() == before
+    assert not wheel.isAccepted()
+
+
+def test_keys_scroll_slices_as_soon_as_a_study_is_open(study_window, qtbot):
+    axial = study_window.study_page.views.slice_views[Plane.AXIAL]
+    qtbot.waitUntil(axial.hasFocus)
+    step = axial.step
+    qtbot.keyClick(study_window.focusWidget(), Qt.Key.Key_Up)
+    assert axial.step == step + 1
+
+
+def test_overlay_and_crosshair_can_be_switched_wherever_the_focus_is(study_window, qtbot):
+    views = study_window.study_page.views
+    axial = views.slice_views[Plane.AXIAL]
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[:] = 3
+    study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
+    study_window.study_page.sequences.checks_button.setFocus()
+    both = axial.grab().toImage()
+    qtbot.keyClick(study_window.focusWidget(), Qt.Key.Key_X)
+    qtbot.waitUntil(lambda: axial.grab().toImage() != both)
+    coloured = axial.grab().toImage()
+    qtbot.keyClick(study_window.focusWidget(), Qt.Key.Key_O)
+    qtbot.waitUntil(lambda: axial.grab().toImage() != coloured)
+    # Another result is seen, whatever was hidden before.
+    study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
+    assert axial.grab().toImage() == coloured
+
+
+def test_long_names_do_not_widen_the_column(study_window):
+    page = study_window.study_page
+    for name in ("W" * 120, "欧阳" * 40):
+        page.show_header(StudyHeader(name, name))
+        assert page._title.minimumSizeHint().width() < 200
+        assert page._title.toolTip() == name
+
+
+def test_an_export_offers_to_open_its_folder(window, monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    window.show_message("Exported.", ("Folder",), tmp_path)
+    box = window.findChild(QMessageBox)
+    next(one for one in box.buttons() if one.text() == "Open folder").click()
+    assert opened == [QUrl.fromLocalFile(str(tmp_path))]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_colour_of_text_reads_well(theme):
+    def luminance(colour):
+        channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    def contrast(one, other):
+        dark, bright = sorted((luminance(one), luminance(other)))
+        return (bright + 0.05) / (dark + 0.05)
+
+    for name in ("text", "muted", "accent", "good", "fair", "poor"):
+        for ground in (theme.panel, theme.window):
+            assert contrast(getattr(theme, name), ground) >= 4.5, name
+    assert contrast(theme.on_accent, theme.accent) >= 4.5

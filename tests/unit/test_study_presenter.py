@@ -9,6 +9,7 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.preflight import Light
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence
@@ -147,9 +148,10 @@ def test_segmenting_shows_labels_volumes_and_the_brain(scene):
     scene.settle()
     assert scene.view.show_segmentation.call_args.args[0].labels_kji[1, 2, 3] == 3
     assert scene.view.show_brain.call_args.args[0].all()
-    rows, notes = scene.view.show_regions.call_args.args
-    assert len(rows) == 5
-    assert notes == ("model on cpu",)
+    (findings,) = scene.view.show_findings.call_args.args
+    assert len(findings.rows) == 5
+    assert findings.origin == "Network model on CPU"
+    assert not findings.headline
     assert scene.actions.export
     assert scene.presenter.unsaved
 
@@ -159,7 +161,11 @@ def test_no_tumour_is_said_in_words(scene):
     scene.open()
     scene.presenter.segment()
     scene.settle()
-    assert scene.view.show_regions.call_args.args[1][0] == NO_TUMOUR_FOUND
+    (findings,) = scene.view.show_findings.call_args.args
+    assert findings.headline == "No tumour found"
+    assert "does not rule out" in findings.explanation
+    assert findings.rows == ()
+    assert NO_TUMOUR_FOUND not in findings.warnings
 
 
 def test_a_failed_segmentation_tells_why_and_can_be_tried_again(scene):
@@ -213,7 +219,8 @@ def test_exporting_saves_and_lists_the_files(scene):
     options = scene.services["save_results"].call_args.args[2]
     assert [one.value for one in options.formats] == ["nifti", "pdf"]
     assert options.anonymise
-    title, lines = scene.view.show_message.call_args.args
+    title, lines, folder = scene.view.show_message.call_args.args
+    assert f"Folder: {folder}" in lines
     assert title == "Exported."
     assert "report.pdf" in lines
     assert not scene.presenter.unsaved
@@ -276,8 +283,11 @@ def test_series_without_a_description_are_named_behind_the_images_that_are_known
     scene.settle_until(lambda: scene.session.loaded is not None)
     assert scene.view.show_image.call_args.args == (T1C,)
     assert not scene.actions.segment
+    verdict = scene.view.show_verdict.call_args.args[0]
+    assert (verdict.light, verdict.is_looking) == (Light.UNKNOWN, True)
     scene.cue.set()
     scene.settle()
+    assert scene.view.show_verdict.call_args.args[0].light is not Light.UNKNOWN
     assert set(scene.session.roles) == set(Sequence)
     assert not scene.session.chosen_by_user
     assert scene.actions.segment

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QDialog,
+    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -25,6 +25,7 @@ from ui.viewers.reslice import ResliceSource
 from ui.viewers.window_level import Window, auto_window
 from ui.views.study_view import Comparison
 from ui.widgets.card import styled_label
+from ui.widgets.choice_box import ChoiceBox
 
 # The pairs whose misalignment is seen best, the next in line where one is missing.
 _SECOND_FIRST = (Sequence.FLAIR, Sequence.T2, Sequence.T1, Sequence.T1C)
@@ -68,7 +69,7 @@ class CompareDialog(QDialog):
         self.play.setCheckable(True)
         self.play.setToolTip("Turn to and fro between the images (P)")
         self.play.toggled.connect(self._run)
-        self._message = styled_label("", "muted", wrap=True)
+        self._message = styled_label("", wrap=True)
         self._lay_out()
         self._connect()
         self._choose()
@@ -97,9 +98,9 @@ class CompareDialog(QDialog):
         self.play.setChecked(False)
         super().hideEvent(event)
 
-    def _make_choices(self) -> tuple[QComboBox, QComboBox]:
+    def _make_choices(self) -> tuple[ChoiceBox, ChoiceBox]:
         available = [one for one in Sequence if one in self._comparison.volumes]
-        boxes = QComboBox(), QComboBox()
+        boxes = ChoiceBox(), ChoiceBox()
         for box, name in zip(boxes, ("First image", "Second image"), strict=True):
             box.setAccessibleName(name)
             for sequence in available:
@@ -147,7 +148,12 @@ class CompareDialog(QDialog):
         layout.addLayout(grid, 1)
         layout.addWidget(self._message)
         keys = styled_label(" · ".join(COMPARE_HELP.splitlines()), "muted", wrap=True)
-        layout.addWidget(keys)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        below = QHBoxLayout()
+        below.addWidget(keys, 1)
+        below.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
+        layout.addLayout(below)
 
     def _connect(self) -> None:
         for view in self.views.values():

@@ -19,7 +19,11 @@ _STUDY_HELP = (
     "Ctrl + O: open a study\n"
     "Ctrl + Return: segment\n"
     "Ctrl + E: export\n"
-    "Ctrl + B: many studies"
+    "Ctrl + B: many studies\n"
+    "O, X: overlay, crosshair on or off\n"
+    "C: contrast of the image anew\n"
+    "Ctrl + 0: reset all views\n"
+    "F1: this list"
 )
 _COLUMNS = (
     (("Study", _STUDY_HELP), ("Slices", SLICE_HELP)),

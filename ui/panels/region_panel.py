@@ -4,10 +4,21 @@ from collections.abc import Sequence as Many
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
-from ui.views.study_view import RegionRow
+from desktop_app.domain.preflight import Light
+from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
+from ui.widgets.light import light_label
 
 _CHIP_PX = 14
 _DEFAULT_OPACITY_PERCENT = 45
@@ -32,8 +43,23 @@ def _right_aligned(text: str, style: str) -> QLabel:
     return label
 
 
+def _range_label(row: RegionRow) -> QLabel:
+    label = _right_aligned(row.range_text or "–", "muted")
+    label.setToolTip(row.range_note or "How far this volume may be off is not known.")
+    told = f"{row.range_text} cm³" if row.range_text else "not known"
+    label.setAccessibleName(f"{row.title}, range: {told}")
+    return label
+
+
+def _empty(layout: QLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 class RegionPanel(Card):
-    """The table of volumes and the controls of the overlay.
+    """The volumes, or that there are none; what to know of them; the controls of the overlay.
 
     Signals
     -------
@@ -56,10 +82,17 @@ class RegionPanel(Card):
         self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(0, 1)
-        self._notes = styled_label("", "muted", wrap=True)
+        self._headline = styled_label("", "headline", wrap=True)
+        self._explanation = styled_label("", wrap=True)
+        self._warnings = QWidget()
+        self._warning_rows = QVBoxLayout(self._warnings)
+        self._warning_rows.setContentsMargins(0, 0, 0, 0)
+        self._warning_rows.setSpacing(4)
+        self._origin = styled_label("", "muted", wrap=True)
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setAccessibleName("Opacity of the overlay")
+        self._opacity.setToolTip("How strong the regions cover the slices")
         self._opacity.setValue(_DEFAULT_OPACITY_PERCENT)
         self._opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
         self._outline = QCheckBox("Outlines only")
@@ -70,30 +103,64 @@ class RegionPanel(Card):
         controls.addWidget(styled_label("Opacity", "muted"))
         controls.addWidget(self._opacity, 1)
         controls.addWidget(self._outline)
-        for widget in (self._table, self._notes, self._controls):
+        for widget in (
+            self._headline,
+            self._explanation,
+            self._table,
+            self._warnings,
+            self._controls,
+            self._origin,
+        ):
             self.body.addWidget(widget)
-        self.show_rows((), ("Not segmented yet.",))
+        self.show_findings(None)
 
     @property
     def opacity(self) -> float:
         """Opacity of the overlay, 0 to 1."""
         return self._opacity.value() / 100
 
-    def show_rows(self, rows: Many[RegionRow], notes: Many[str]) -> None:
-        """Show one line per region and the notes below."""
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+    def show_findings(self, findings: Findings | None) -> None:
+        """Show what was found; without it there is no panel."""
+        self.setVisible(findings is not None)
+        if findings is None:
+            return
+        self._show_rows(findings.rows)
+        self._controls.setVisible(bool(findings.rows))
+        for label, text in (
+            (self._headline, findings.headline),
+            (self._explanation, findings.explanation),
+            (self._origin, findings.origin),
+        ):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self._show_warnings(findings.warnings)
+        self.setProperty("notable", bool(findings.headline))
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def _show_rows(self, rows: Many[RegionRow]) -> None:
+        _empty(self._grid)
         title = next((row.range_title for row in rows if row.range_title), "")
         if title:
             self._grid.addWidget(_right_aligned("cm³", "muted"), 0, 1)
             self._grid.addWidget(_right_aligned(title, "muted"), 0, 2)
         for index, row in enumerate(rows, start=1):
             self._add_row(index, row, unit="" if title else " cm³")
+            if title:
+                self._grid.addWidget(_range_label(row), index, 2)
         self._table.setVisible(bool(rows))
-        self._controls.setVisible(bool(rows))
-        self._notes.setText("\n".join(notes))
-        self._notes.setVisible(bool(notes))
+
+    def _show_warnings(self, warnings: Many[str]) -> None:
+        _empty(self._warning_rows)
+        for sentence in warnings:
+            label = styled_label(sentence, wrap=True)
+            row = QWidget()
+            line = QHBoxLayout(row)
+            line.setContentsMargins(0, 0, 0, 0)
+            line.addWidget(light_label(Light.FAIR), 0, Qt.AlignmentFlag.AlignTop)
+            line.addWidget(label, 1)
+            self._warning_rows.addWidget(row)
+        self._warnings.setVisible(bool(warnings))
 
     def _add_row(self, index: int, row: RegionRow, *, unit: str) -> None:
         if row.label_value is None or row.rgb is None:
@@ -104,11 +171,6 @@ class RegionPanel(Card):
         volume = _right_aligned(f"{row.volume_cm3:.1f}{unit}", style)
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
-        if row.range_text:
-            between = _right_aligned(row.range_text, "muted")
-            between.setToolTip(row.range_note)
-            between.setAccessibleName(f"{row.title}, range: {row.range_text} cm³")
-            self._grid.addWidget(between, index, 2)
 
     def _visibility_box(self, row: RegionRow, value: int, rgb: tuple[int, int, int]) -> QCheckBox:
         box = QCheckBox(f"{row.title} ({row.region.value})")

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -20,6 +19,7 @@ from desktop_app.domain.preflight import Check
 from desktop_app.domain.study import Sequence
 from ui.views.study_view import SequenceSlot, Verdict
 from ui.widgets.card import Card, styled_label
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.light import light_label, show_light
 
 _THUMBNAIL_PX = 56
@@ -37,7 +37,7 @@ class _Row:
         self.picture.setAccessibleName(f"Show {sequence.value} in the views")
         self.light = light_label()
         self.name = styled_label(sequence.value, "title")
-        self.choice = QComboBox()
+        self.choice = ChoiceBox()
         self.choice.setAccessibleName(f"Series used as {sequence.value}")
         self.choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.choice.setMinimumContentsLength(8)
@@ -184,7 +184,7 @@ class SequencePanel(Card):
         """Tell whether there are two images to lay over each other."""
         self.compare_button.setEnabled(comparable)
 
-    def choice_box(self, sequence: Sequence) -> QComboBox:
+    def choice_box(self, sequence: Sequence) -> ChoiceBox:
         """Return the drop-down of a sequence."""
         return self._rows[sequence].choice
 

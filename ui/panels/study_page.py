@@ -18,7 +18,7 @@ from ui.panels.sequence_panel import SequencePanel
 from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
 from ui.views.study_view import Actions, JobStatus, StudyHeader
-from ui.widgets.card import Card, styled_label
+from ui.widgets.card import Card, breakable, set_kind, styled_label
 
 _PANEL_WIDTH = 362
 
@@ -58,7 +58,6 @@ class StudyPage(QWidget):
         for widget in (self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
-        self._segment.setProperty("kind", "primary")
         self._segment.setToolTip("Mark the tumour's regions (Ctrl+Return)")
         self._segment.setShortcut("Ctrl+Return")
         self._segment.clicked.connect(self.segment_requested)
@@ -71,12 +70,14 @@ class StudyPage(QWidget):
         layout.addWidget(self._side())
         layout.addLayout(self._centre(), 1)
         self._connect_overlay()
-        self.refresh_icons()
+        self._mark_next_step()
 
     def show_header(self, header: StudyHeader) -> None:
         """Show who and when."""
-        self._title.setText(header.title)
-        self._subtitle.setText(header.subtitle)
+        self._title.setText(breakable(header.title))
+        self._title.setToolTip(header.title)
+        self._title.setAccessibleName(header.title)
+        self._subtitle.setText(breakable(header.subtitle))
         self._note.setText(header.note)
         self._note.setVisible(bool(header.note))
         self._shown_header = header
@@ -97,11 +98,20 @@ class StudyPage(QWidget):
         if has_result != self._has_result:
             self._has_result = has_result
             self.sequences.set_folded(has_result)
+            self._mark_next_step()
+
+    def _mark_next_step(self) -> None:
+        """Have the button stand out that is likely pressed next."""
+        set_kind(self._segment, "" if self._has_result else "primary")
+        set_kind(self._export, "primary" if self._has_result else "")
+        self._segment.setText("Segment again" if self._has_result else "Segment")
+        self.refresh_icons()
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
-        self._segment.setIcon(self._icons.get("segment", on_accent=True))
-        self._export.setIcon(self._icons.get("export"))
+        has_result = self._has_result
+        self._segment.setIcon(self._icons.get("segment", on_accent=not has_result))
+        self._export.setIcon(self._icons.get("export", on_accent=has_result))
         self.viewer_bar.refresh_icons()
 
     def _side(self) -> QWidget:

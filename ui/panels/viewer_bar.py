@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Many
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop_app.domain.study import Sequence
@@ -16,16 +16,20 @@ class ViewerBar(QWidget):
     -------
     sequence_chosen(Sequence)
     window_reset_requested(), views_reset_requested()
+    overlay_toggled(bool), crosshair_toggled(bool)
+        Whether it is to be seen.
     """
 
     sequence_chosen = Signal(object)
     window_reset_requested = Signal()
     views_reset_requested = Signal()
+    overlay_toggled = Signal(bool)
+    crosshair_toggled = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icons = icons
-        layout = QHBoxLayout(self)
+        layout = self._row = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._group = QButtonGroup(self)
         self._buttons: dict[Sequence, QToolButton] = {}
@@ -41,19 +45,33 @@ class ViewerBar(QWidget):
             layout.addWidget(button)
         layout.addStretch(1)
         self._tools: list[tuple[QToolButton, str]] = []
-        for icon, text, signal in (
-            ("contrast", "Auto contrast", self.window_reset_requested),
-            ("reset", "Reset views", self.views_reset_requested),
+        self.overlay = self._add_tool("outline", "Overlay", "Show or hide the regions", "O")
+        crosshair = self._add_tool("crosshair", "Crosshair", "Show or hide the crosshair", "X")
+        contrast = self._add_tool("contrast", "Contrast", "Choose window and level anew", "C")
+        reset = self._add_tool("reset", "Reset", "Show all views whole again", "Ctrl+0")
+        for tool, toggled in (
+            (self.overlay, self.overlay_toggled),
+            (crosshair, self.crosshair_toggled),
         ):
-            tool = QToolButton()
-            tool.setText(text)
-            tool.setToolTip(text)
-            tool.setAccessibleName(text)
-            tool.clicked.connect(signal)
-            self._tools.append((tool, icon))
-            layout.addWidget(tool)
+            tool.setProperty("kind", "toggle")
+            tool.setCheckable(True)
+            tool.setChecked(True)
+            tool.toggled.connect(toggled)
+        contrast.clicked.connect(self.window_reset_requested)
+        reset.clicked.connect(self.views_reset_requested)
         self.refresh_icons()
         self.show_sequences((), None)
+
+    def _add_tool(self, icon: str, text: str, effect: str, key: str) -> QToolButton:
+        tool = QToolButton()
+        tool.setText(text)
+        tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        tool.setToolTip(f"{effect} ({key.replace('+', ' + ')})")
+        tool.setAccessibleName(effect)
+        tool.setShortcut(key)
+        self._tools.append((tool, icon))
+        self._row.addWidget(tool)
+        return tool
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from desktop_app.domain.preflight import Check, Preflight
+from desktop_app.domain.preflight import Check, Light, Preflight
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.jobs.cancel import CancelToken
@@ -27,6 +27,7 @@ from ui.views.study_view import Comparison, SequenceSlot, StudyView, Verdict
 
 _NOT_PREPARED = "As their headers place them; not registered yet."
 _PREPARED = "After registration."
+_NAMING = "Not every series is named by its header."
 
 
 class PreflightPresenter:
@@ -50,6 +51,7 @@ class PreflightPresenter:
         self._dispatch = dispatch
         self._jobs: dict[str, Job] = {}
         self._looks: dict[str, PixelLook] = {}
+        self._is_naming = False
         self._judged: StudyResult | None = None
         self._prepared: Mapping[Sequence, tuple[Check, ...]] = {}
 
@@ -69,6 +71,12 @@ class PreflightPresenter:
         for job in self._jobs.values():
             job.cancel()
         self._jobs.clear()
+
+    def set_naming(self, is_naming: bool) -> None:
+        """Tell whether the images are being asked which series is which; no verdict till then."""
+        if is_naming is not self._is_naming:
+            self._is_naming = is_naming
+            self.show()
 
     def on_change(self, change: Change) -> None:
         """Follow the session."""
@@ -99,6 +107,9 @@ class PreflightPresenter:
             return
         preflight = self._preflight(study)
         self._view.show_slots(slots_of(study, preflight, self._looks))
+        if self._is_naming:
+            self._view.show_verdict(Verdict(Light.UNKNOWN, _NAMING, is_looking=True))
+            return
         is_done = self._session.result is not None
         sentence = preflight.sentence_afterwards if is_done else preflight.sentence
         self._view.show_verdict(Verdict(preflight.light, sentence, self.busy))

@@ -2,9 +2,21 @@
 
 from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
-from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import (
+    NO_TUMOUR_FOUND,
+    REGION_TITLES,
+    Region,
+    Segmentation,
+)
 from desktop_app.domain.study import Study
-from ui.views.study_view import RegionRow, StudyHeader
+from ui.views.study_view import Findings, RegionRow, StudyHeader
+
+_NOTHING = "No tumour found"
+_NOTHING_MEANS = (
+    "No region is larger than the smallest that the network reports. This does not rule out a "
+    "tumour: look at the images yourself."
+)
 
 
 def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> StudyHeader:
@@ -27,6 +39,20 @@ def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> St
         note=f"{items} left out." if left_out else "",
         left_out=left_out,
     )
+
+
+def findings_of(result: StudyResult) -> Findings:
+    """Return what the panel of results shows."""
+    segmentation = result.segmentation
+    provenance = segmentation.provenance
+    seconds = provenance.seconds.get("total")
+    took = f", {seconds:.0f} s" if seconds else ""
+    origin = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
+    warnings = tuple(one for one in segmentation.warnings if one != NO_TUMOUR_FOUND)
+    if segmentation.is_empty:
+        return Findings((), _NOTHING, _NOTHING_MEANS, warnings, origin)
+    rows = region_rows(segmentation, result.measurements)
+    return Findings(rows, warnings=warnings, origin=origin)
 
 
 def region_rows(

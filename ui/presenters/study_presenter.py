@@ -33,14 +33,13 @@ from desktop_app.services.session import (
 from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
-from ui.presenters.rows import header_of, region_rows
+from ui.presenters.rows import findings_of, header_of
 from ui.views.study_view import Actions, StudyView
 
 if TYPE_CHECKING:
     from desktop_app.io.scan import ScanResult
     from desktop_app.services.sequence_naming import NamedStudy
 
-_NOT_SEGMENTED = ("Not segmented yet.",)
 # The sequence a reader looks at first; the next in line where it is missing.
 _SHOWN_FIRST = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 
@@ -217,7 +216,8 @@ class StudyPresenter:
         def done(files: tuple[Path, ...]) -> None:
             self._session.mark_saved(result)
             names = tuple(file.name for file in files)
-            self._view.show_message("Exported.", (f"Folder: {files[0].parent}", "", *names))
+            where = files[0].parent
+            self._view.show_message("Exported.", (f"Folder: {where}", "", *names), where)
 
         self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
         self._show_actions()
@@ -286,6 +286,7 @@ class StudyPresenter:
         self._jobs.start(
             "Looking at images without a description", work, done, lane=Lane.IO, kind="name"
         )
+        self.preflight.set_naming(True)
         self._show_actions()
 
     def _brain_network(self) -> BrainNetwork | None:
@@ -337,20 +338,18 @@ class StudyPresenter:
         if result is None:
             self._view.show_segmentation(None)
             self._view.show_brain(None, None)
-            self._view.show_regions((), _NOT_SEGMENTED)
+            self._view.show_findings(None)
             return
         self._show_image()
         segmentation = result.segmentation
         self._view.show_segmentation(segmentation)
         self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
-        rows = region_rows(segmentation, result.measurements)
-        seconds = segmentation.provenance.seconds.get("total")
-        origin = f"{segmentation.provenance.model_id} on {segmentation.provenance.device}"
-        took = f", {seconds:.0f} s" if seconds else ""
-        self._view.show_regions(rows, (*segmentation.warnings, f"{origin}{took}"))
+        self._view.show_findings(findings_of(result))
 
     def _show_actions(self) -> None:
         idle = not self._jobs.busy
+        if idle:
+            self.preflight.set_naming(False)
         self._view.show_actions(
             Actions(
                 segment=idle and self._session.loaded is not None and self.preflight.can_segment,

@@ -130,6 +130,14 @@ def draw_frame(painter: QPainter, area: QRectF, *, focused: bool) -> None:
     painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
 
 
+def draw_headline(painter: QPainter, area: QRectF, text: str) -> None:
+    """Write a few words over a picture, where they are read before the picture is."""
+    painter.setFont(_font(painter, style.LETTER_PIXELS + 3, bold=True))
+    metrics = painter.fontMetrics()
+    x = area.center().x() - metrics.horizontalAdvance(text) / 2
+    draw_text(painter, QPointF(x, area.center().y()), text, style.LETTER)
+
+
 def draw_message(painter: QPainter, area: QRectF, text: str) -> None:
     """Write a sentence into the middle of an empty view."""
     painter.setFont(_font(painter, style.TEXT_PIXELS + 1))

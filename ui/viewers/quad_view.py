@@ -54,6 +54,7 @@ class QuadView(QWidget):
         self._windows: list[tuple[Volume, Window]] = []
         self._style = OverlayStyle(DEFAULT_LABELS)
         self._has_crosshair = True
+        self._has_overlay = True
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
         self._maximised: SliceView | VolumeView | None = None
@@ -215,6 +216,11 @@ class QuadView(QWidget):
             OverlayStyle(self._style.definitions, self._style.hidden, self._style.opacity, outline)
         )
 
+    def set_overlay_visible(self, visible: bool) -> None:
+        """Show or hide the labels on all slices."""
+        self._has_overlay = visible
+        self._peek(False)
+
     def set_crosshair_visible(self, visible: bool) -> None:
         """Show or hide the crosshair in all views."""
         self._has_crosshair = visible
@@ -316,7 +322,7 @@ class QuadView(QWidget):
 
     def _peek(self, peeking: bool) -> None:
         for view in self.slice_views.values():
-            view.set_overlay_peeking(peeking)
+            view.set_overlay_peeking(peeking or not self._has_overlay)
 
     def _probe(self, point_lps_mm: NDArray[np.float64] | None) -> None:
         if self._reference is None:

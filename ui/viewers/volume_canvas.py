@@ -19,6 +19,7 @@ _MOST_PIXELS = 1_500_000
 _SLOW_SECONDS = 0.04
 _REST_MILLISECONDS = 160
 _MARK_INSET = 48.0
+_NOTHING_FOUND = "No tumour found"
 
 
 class VolumeCanvas(QWidget):
@@ -49,6 +50,7 @@ class VolumeCanvas(QWidget):
         self._bounds: Bounds | None = None
         self._is_fitted = True
         self._has_labels = False
+        self._is_empty = False
         self._hidden: frozenset[int] = frozenset()
         self._cursor_lps: NDArray[np.float64] | None = None
         self._has_crosshair = True
@@ -103,6 +105,7 @@ class VolumeCanvas(QWidget):
     ) -> None:
         """Show other surfaces, once they are built; ``None`` takes them away at once."""
         self._has_labels = labels_kji is not None
+        self._is_empty = labels_kji is not None and not labels_kji.any()
         self._engine.set_labels(labels_kji, geometry, definitions)
 
     def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
@@ -151,6 +154,8 @@ class VolumeCanvas(QWidget):
             )
             painter.drawImage(area, self._picture)
             self._paint_marks(painter, area)
+            if self._is_empty:
+                annotations.draw_headline(painter, area, _NOTHING_FOUND)
         annotations.draw_corner_texts(
             painter, area, top_left=["3D"], bottom_left=[], bottom_right=[]
         )
@@ -175,7 +180,7 @@ class VolumeCanvas(QWidget):
             return ""
         if self._engine.has_surfaces or self._engine.is_building:
             return "preparing surfaces …"
-        return "no tumour marked" if self._has_labels else "no segmentation yet"
+        return _NOTHING_FOUND if self._has_labels else "no segmentation yet"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw at the new size."""

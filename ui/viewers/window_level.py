@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_SAMPLES = 300_000
+_MOST_SAMPLES = 100_000
 _PERCENTILES = (1.0, 99.0)
 # Air around an unstripped head is noise, not zero; it lies well below the bright tissues.
 _AIR_FRACTION = 0.08

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -135,6 +136,29 @@ class RegionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """What a segmentation found.
+
+    Parameters
+    ----------
+    rows
+        The volumes; none where nothing was found.
+    headline, explanation
+        Said instead of volumes where nothing was found; empty otherwise.
+    warnings
+        What a reader has to know before the volumes are used.
+    origin
+        Which network found it, on what, how fast.
+    """
+
+    rows: tuple[RegionRow, ...]
+    headline: str = ""
+    explanation: str = ""
+    warnings: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Actions:
     """What the user can do now."""
 
@@ -171,8 +195,8 @@ class StudyView(Protocol):
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces; ``None`` takes it away."""
 
-    def show_regions(self, rows: Many[RegionRow], notes: Many[str]) -> None:
-        """Fill the volume table and the notes below it."""
+    def show_findings(self, findings: Findings | None) -> None:
+        """Show what was found; ``None`` where nothing was segmented yet."""
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; ``None`` hides the bar."""
@@ -180,8 +204,8 @@ class StudyView(Protocol):
     def show_actions(self, actions: Actions) -> None:
         """Enable what can be done now."""
 
-    def show_message(self, title: str, lines: Many[str]) -> None:
-        """Tell something good or neutral."""
+    def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
+        """Tell something good or neutral; offer to open a folder if one is given."""
 
     def show_error(self, error: UserFacingError) -> None:
         """Tell what is wrong, where, and what to do."""

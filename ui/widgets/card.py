@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+_LONG_WORD = 20
+
 
 def styled_label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     """Return a label with a style of the style sheet (title, section, muted, notice ...).
@@ -15,6 +17,13 @@ def styled_label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabe
     if kind:
         label.setProperty("kind", kind)
     return label
+
+
+def breakable(text: str) -> str:
+    """Let long words be broken anywhere; a label cannot grow narrower than its longest word."""
+    return " ".join(
+        "\u200b".join(word) if len(word) > _LONG_WORD else word for word in text.split(" ")
+    )
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
