@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from make_installers import FOLDER, INSTALLER_ENDINGS
+from freeze import FOLDER
+from make_installers import INSTALLER_ENDINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "output" / "reproduce"
