@@ -88,7 +88,8 @@ def use(root: CleanRoot, program: str, folder: str, keep: Path, reference: Path)
         root.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "xvfb", "xauth")
         written = ["--json", f"{HOME}/selftest.json", "--screenshot", f"{HOME}/selftest.png"]
         try:
-            root.run(*SCREEN, program, "selftest", "--quiet", *written, user=USER)
+            said = root.run(*SCREEN, program, "selftest", "--quiet", *written, user=USER)
+            expect("Warning" not in said, said)
         finally:
             for name in ("selftest.json", "selftest.png"):
                 if root.inside(f"{HOME}/{name}").is_file():
