@@ -160,10 +160,12 @@ def _geometry_document(geometry: "Geometry | None") -> dict[str, Any] | None:
 
 
 def _print_study(study: "Study", limit: int | None) -> None:
+    from desktop_app.domain.readable import readable_name
     from desktop_app.domain.study import Sequence
 
     patient = study.patient
-    print_result(f"Patient   {' '.join(filter(None, (patient.patient_id, patient.name))) or '-'}")
+    who = (patient.patient_id, readable_name(patient.name))
+    print_result(f"Patient   {' '.join(filter(None, who)) or '-'}")
     print_result(f"Study     {' '.join(filter(None, (study.name, study.date, study.description)))}")
     print_result(f"Folder    {study.root}")
     role_of = {role.series_uid: (sequence, role) for sequence, role in study.roles.items()}

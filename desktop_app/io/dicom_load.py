@@ -52,6 +52,12 @@ def load_dicom(
     else:
         read = _read_slices(series, check, decoder)
     headers, frames, unreadable, repaired = read
+    if not headers and not any(ref.path.exists() for ref in series.instances):
+        raise InputError(
+            "The files of a series are no longer there.",
+            f"Series “{series.description}”, {len(series.instances)} images",
+            "Connect the drive, or copy the study again, and open it anew.",
+        )
     try:
         stack = stack_slices(headers, _frame_of_reference(series))
     except UnusableStack as error:

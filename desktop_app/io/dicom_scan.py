@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.domain.study import InstanceRef, Series, Study
@@ -45,8 +46,31 @@ def group_into_studies(headers: Iterable[FileHeader], root: Path) -> tuple[Study
     by_study: dict[str, list[FileHeader]] = defaultdict(list)
     for header in headers:
         by_study[header.study_uid or f"folder {header.path.parent}"].append(header)
-    studies = [_study(uid, members, root) for uid, members in by_study.items()]
+    studies = [
+        study for uid, members in by_study.items() for study in _of_patients(uid, members, root)
+    ]
     return tuple(sorted(studies, key=lambda study: (study.date, study.study_uid)))
+
+
+def _of_patients(uid: str, headers: list[FileHeader], root: Path) -> list[Study]:
+    """Keep patients apart whose images bear one study identifier, as some anonymisers leave it."""
+    by_patient: dict[str, list[FileHeader]] = defaultdict(list)
+    have_ids = any(header.patient.patient_id for header in headers)
+    for header in headers:
+        patient = header.patient
+        known_by = patient.patient_id if have_ids else patient.name
+        by_patient["".join(known_by.split()).casefold()].append(header)
+    if len(by_patient.keys() - {""}) < 2:
+        return [_study(uid, headers, root)]
+    told = (
+        f"Study identifier {uid}",
+        f"used for {len(by_patient)} patients, who are kept apart",
+    )
+    studies = []
+    for number, (_, members) in enumerate(sorted(by_patient.items()), start=1):
+        study = _study(uid if number == 1 else f"{uid}#{number}", members, root)
+        studies.append(replace(study, skipped=(told, *study.skipped)))
+    return studies
 
 
 def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:

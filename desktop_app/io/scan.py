@@ -96,6 +96,12 @@ def scan(
     finder.skipped.sort()
     studies = [*group_into_studies(headers, path), *group_nifti_files(nifti, on_file=advance)]
     tell(1.0, _STAGE_READING)
+    if not path.exists():
+        raise NoStudyError(
+            "What was opened disappeared while it was read.",
+            str(path),
+            "Connect the drive, or copy the study again, and open it anew.",
+        )
     found = _result(path, studies, finder.skipped)
     notes = tuple(cache.notes) if cache is not None else ()
     return _as_the_user_knows_it(found, finder, notes)

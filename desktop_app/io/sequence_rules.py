@@ -39,6 +39,14 @@ _EXCLUDED_TYPES = {
     "MTT": "perfusion",
     "LOCALIZER": "a localizer",
     "SCREEN SAVE": "a screen save",
+    # Parts of a Dixon series; its water and in-phase images are like others of their weighting.
+    "FAT": "a fat image",
+    "F": "a fat image",
+    "FAT_FRACTION": "a map of fat",
+    "FF": "a map of fat",
+    "OUT_PHASE": "an opposed-phase image",
+    "OPP_PHASE": "an opposed-phase image",
+    "OP": "an opposed-phase image",
 }
 # Acquisition Contrast of enhanced images, PS3.3 C.8.13.3.1.2
 _BY_ACQUISITION_CONTRAST = {

@@ -6,6 +6,10 @@ from desktop_app.domain.study import Sequence
 
 _SEPARATOR = re.compile(r"[\s_\-/\\.,;:()\[\]]+")
 
+# Chinese, Japanese and Korean write without blanks; Cyrillic has a letter that looks like T.
+_CYRILLIC_T = re.compile(r"т(?=[12])")
+_EASTERN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_BESIDE_EASTERN = re.compile(rf"(?<={_EASTERN})(?=[a-z0-9])|(?<=[a-z0-9])(?={_EASTERN})")
 _FLAIR = re.compile(r"flair|tirm|spcir|dark fluid|darkfluid|\bt2f\b")
 _T1_FLAIR = re.compile(r"\bt1w?( \w+)? ?flair|\bt1flair")
 _T1 = re.compile(r"\bt1|t1w|mprage|mp rage|\bbravo\b|spgr|\bvibe|\d?d?tfe\b|\btfl\b|\bmpr?age")
@@ -44,13 +48,21 @@ _BOTH = re.compile(
     rf"\b(?:(?:w|with|mit|avec|pre){_AND}(?:wo|w o|without|ohne|sans|post)"
     rf"|(?:wo|w o|without|ohne|sans){_AND}(?:w|with|mit|avec)|wwo)\b(?! ?fossa)"
     r"(?: (?:[ck]ontrast\w*|con|gad\w*|gd|km|c|iv)\b)*"
+    r"|(?:平扫|平掃|単純)[ +&]*(?:增强|增強|造影)"
+)
+_FOREIGN_WITH = "增强|增強|造影|조영|контраст"
+_FOREIGN_WITHOUT = (
+    "平扫|平掃|単純|未增强|未增強|非增强|非造影|(?:造影|增强|增強|조영) ?(?:前|전)|비조영"
+    "|без контраст|до контраст|нативн"
 )
 _WITH_CONTRAST = re.compile(
-    rf"{_POST}|\+ ?[ck]\b|\b[ck]\+|\bgad|gado|\bgd\b|\bkm\b|\bce\b|[ck]ontrast|enhanced"
+    rf"{_FOREIGN_WITH}|{_POST}"
+    r"|\+ ?[ck]\b|\b[ck]\+|\bgad|gado|\bgd\b|\bkm\b|\bce\b|[ck]ontrast|enhanced"
     r"|\bt1w? ?(gd|c|ce|km|gad)\b|\bw ?/? ?c\b|\bmit k|\bmdc\b|\binj"
 )
 _WITHOUT_CONTRAST = re.compile(
-    rf"(?:\b|t1w?)pre(?:\b(?! ?scan){_OPERATION}|{_AGENT})|nativ|unenh|\bplain\b"
+    rf"{_FOREIGN_WITHOUT}"
+    rf"|(?:\b|t1w?)pre(?:\b(?! ?scan){_OPERATION}|{_AGENT})|nativ|unenh|\bplain\b"
     # Without something else than contrast agent, fat saturation for one, says nothing.
     r"|\b(?:without|w ?/? ?o|wo|ohne|sans|senza|zonder)\b"
     r"(?! (?:fs\b|fat|fett|spair|gap|angul|mt\b|skull))"
@@ -69,6 +81,7 @@ _NAME_T1C = re.compile(
     rf"\bt1w? ?(ce|c|gd|gad|gado|km|{_POST}|contrast|con|enhanced)\b"
     rf"|\b(ce|gd|gad|{_POST}|contrast)( \w+)? t1w?\b"
     rf"|\bt1w?( \w+)* (ce|gd|gad|{_POST}|contrast|postcontrast)\b"
+    rf"|\bt1.*(?:{_FOREIGN_WITH})|(?:{_FOREIGN_WITH}).*\bt1"
 )
 # Written in one word, as data sets do; "pre" beside it is a time before treatment.
 _NAME_CERTAIN_T1C = re.compile(r"\bt1w?(ce|c|gd)\b")
@@ -79,7 +92,8 @@ _NAME_T2 = re.compile(r"\bt2w?\b(?! ?(?:\*|star))")
 
 def normalised(text: str) -> str:
     """Return text in lower case with every separator a single blank."""
-    return _SEPARATOR.sub(" ", text.lower()).strip()
+    latin = _CYRILLIC_T.sub("t", text.lower())
+    return _SEPARATOR.sub(" ", _BESIDE_EASTERN.sub(" ", latin)).strip()
 
 
 def weighting_in(text: str) -> Sequence | None:

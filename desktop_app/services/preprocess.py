@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.missing import WITHOUT
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
@@ -30,13 +31,6 @@ _REFERENCE_ORDER = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _STILL_MM, _STILL_DEG = 0.8, 0.6
 _MIN_COVERAGE = 0.9
 _THIN_MM, _THICK_MM = 2.0, 4.0
-
-_MISSING = {
-    Sequence.T1: "haemorrhage may be taken for enhancement",
-    Sequence.T1C: "enhancing tumour cannot be told from necrosis",
-    Sequence.T2: "the outline of the tumour core is less certain",
-    Sequence.FLAIR: "the outline of the oedema is less certain",
-}
 
 
 @dataclass(slots=True)
@@ -268,7 +262,7 @@ def _choose_reference(volumes: Mapping[Sequence, Volume], notes: _Notes) -> Sequ
     )
     for sequence in Sequence:
         if sequence not in volumes:
-            notes.warnings.append(f"No {sequence}: {_MISSING[sequence]}.")
+            notes.warnings.append(f"No {sequence}: {WITHOUT[sequence]}.")
     if reference is not Sequence.T1C:
         notes.warnings.append(f"Without T1c the labels are drawn on the grid of {reference}.")
     thickness = max(volumes[reference].geometry.spacing_mm)
@@ -313,7 +307,7 @@ def _register(
         else:
             # Labels from an image of another place would look like any others.
             del moved[sequence]
-            notes.warnings.append(f"{sentence} It is left out: {_MISSING[sequence]}.")
+            notes.warnings.append(f"{sentence} It is left out: {WITHOUT[sequence]}.")
     return moved, registrations
 
 

@@ -111,7 +111,7 @@ def test_what_to_check_before_segmenting_is_listed(
     assert scan(study) == ExitCode.DONE
     printed = capsys.readouterr().out
     assert "Pre-flight  ✕ Cannot be segmented" in printed
-    assert "missing  No such series was found." in printed
+    assert "missing  No such series was found: " in printed
 
 
 def test_pixels_are_judged_on_request_only(

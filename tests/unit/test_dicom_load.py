@@ -36,6 +36,16 @@ def test_files_lost_after_the_scan_are_refused_in_plain_words(tmp_path: Path) ->
     assert "11 of 12 unreadable" in refused.value.detail
 
 
+def test_series_that_is_gone_since_the_scan_is_told_as_gone(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, pattern(SHAPE))
+    series = only(tmp_path)
+    for path in paths:
+        path.unlink()
+    with pytest.raises(InputError, match="no longer there") as refused:
+        load_series(series)
+    assert "Connect the drive" in refused.value.remedy
+
+
 def test_file_without_pixels_is_named(tmp_path: Path) -> None:
     path = write_series(tmp_path, pattern((2, 4, 4)))[0]
     dataset = dcmread(path)

@@ -1,3 +1,4 @@
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -113,6 +114,36 @@ def test_studies_of_two_patients_stay_apart(tmp_path: Path) -> None:
     write_series(tmp_path / "b", pattern(SHAPE), "T2", StudyInstanceUID=other, PatientID="TEST-2")
     studies = scan(tmp_path).studies
     assert {study.patient.patient_id for study in studies} == {"TEST-1", "TEST-2"}
+
+
+def test_two_patients_under_one_study_identifier_stay_apart(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(tmp_path / "b", pattern(SHAPE), "T2", PatientID="TEST-2", PatientName="Other")
+    studies = scan(tmp_path).studies
+    assert [study.patient.patient_id for study in studies] == ["TEST-1", "TEST-2"]
+    assert len({study.study_uid for study in studies}) == 2
+    assert [len(study.series) for study in studies] == [1, 1]
+    assert all("2 patients, who are kept apart" in study.skipped[0][1] for study in studies)
+
+
+def test_one_patient_written_in_two_ways_is_one(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(tmp_path / "b", pattern(SHAPE), "T2", PatientID=" test-1", PatientName="TEST")
+    write_series(tmp_path / "c", pattern(SHAPE), "FLAIR", PatientID="")
+    (study,) = scan(tmp_path).studies
+    assert len(study.series) == 3
+
+
+def test_folder_that_disappears_while_it_is_read_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "drive"
+    write_series(folder, pattern(SHAPE))
+
+    def progress(fraction: float, _stage: str) -> None:
+        if fraction > 0 and folder.exists():
+            shutil.rmtree(folder)
+
+    with pytest.raises(InputError, match="disappeared"):
+        scan(folder, progress=progress, use_cache=False)
 
 
 def test_studies_of_nobody_never_share_a_name(tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def test_one_series_gets_its_role(description: str, header: dict[str, Any], expe
         ("t1 sub", SE_T1 | {"ImageType": "DERIVED\\PRIMARY\\SUB"}),
         ("t1", SE_T1 | {"ImageType": "DERIVED\\SECONDARY\\PROJECTION IMAGE\\MIP"}),
         ("scout", SE_T1),
+        ("t1_dixon", SE_T1 | {"ImageType": "DERIVED\\PRIMARY\\DIXON\\FAT"}),
+        ("t1_dixon", SE_T1 | {"ImageType": "DERIVED\\PRIMARY\\OP\\OP\\DERIVED"}),
         ("t1", SE_T1 | {"BurnedInAnnotation": "YES"}),
         ("t2 cervical spine", T2),
     ],

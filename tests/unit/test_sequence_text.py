@@ -6,6 +6,7 @@ from desktop_app.io.sequence_text import (
     names_something_else,
     not_anatomical,
     role_in_file_name,
+    weighting_in,
 )
 
 
@@ -30,6 +31,10 @@ from desktop_app.io.sequence_text import (
         "t1pre",
         "t1_precontrast",
         "t1 w/o contrast",
+        "T1平扫",
+        "T1增强前",
+        "造影前 T1",
+        "Т1 без контраста",
     ],
 )
 def test_description_says_without_contrast(text: str) -> None:
@@ -47,6 +52,9 @@ def test_description_says_without_contrast(text: str) -> None:
         "T1 POST W/O FAT SAT",
         "T1 POST-OP GAD",
         "POST T1 pre-scan norm",
+        "增强T1",
+        "T1 造影後",
+        "Т1 с контрастом",
     ],
 )
 def test_description_says_with_contrast(text: str) -> None:
@@ -56,6 +64,7 @@ def test_description_says_with_contrast(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "头颅平扫+增强 T1",
         "Sag T1 posterior",
         "T1 post fossa",
         "T1 post op",
@@ -126,3 +135,21 @@ def test_names_of_techniques_yield_to_the_weighting(
 )
 def test_file_that_never_stands_for_its_folder(name: str, expected: bool) -> None:
     assert names_something_else(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("增强T1", Sequence.T1),
+        ("轴位T2压脂", Sequence.T2),
+        ("Т1 ВИ", Sequence.T1),
+        ("横断 FLAIR", Sequence.FLAIR),
+    ],
+)
+def test_weighting_is_found_beside_letters_of_any_script(text: str, expected: Sequence) -> None:
+    assert weighting_in(text) is expected
+
+
+def test_contrast_in_a_file_name_of_another_script_makes_no_plain_t1() -> None:
+    assert role_in_file_name("t1增强.nii.gz") is Sequence.T1C
+    assert role_in_file_name("T1平扫.nii.gz") is Sequence.T1

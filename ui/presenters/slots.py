@@ -60,7 +60,8 @@ def _choice(series: Series, *, by_image: bool) -> SeriesChoice:
 
 def series_text(series: Series) -> str:
     """Return one line that tells a series from its neighbours."""
-    text = f"{series.number}: {series.description}" if series.number else series.description
+    number = str(series.number) if series.number else ""
+    text = ": ".join(part for part in (number, series.description or "no description") if part)
     if series.geometry is None:
         return text
     k, j, i = series.geometry.shape_kji

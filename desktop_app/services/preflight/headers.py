@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.missing import WITHOUT
 from desktop_app.domain.preflight import (
     Aspect,
     Check,
@@ -71,7 +72,7 @@ def _missing(sequence: Sequence, nameless: int, *, by_user: bool) -> SequencePre
         several = f"one of the {nameless} series" if nameless > 1 else "the series"
         sentence = f"No header names it; {several} without a description may be it."
     else:
-        sentence = "No such series was found."
+        sentence = f"No such series was found: {WITHOUT[sequence]}."
     source = Source.USER if by_user else Source.HEADERS
     return SequencePreflight(sequence, "", (Check(Aspect.SERIES, Light.UNKNOWN, sentence, source),))
 
