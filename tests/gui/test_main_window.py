@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -350,3 +351,34 @@ def test_every_colour_of_text_reads_well(theme):
         for ground in (theme.panel, theme.window):
             assert contrast(getattr(theme, name), ground) >= 4.5, name
     assert contrast(theme.on_accent, theme.accent) >= 4.5
+
+
+def test_tab_goes_down_the_column_and_then_to_the_views(study_window, qtbot):
+    page = study_window.study_page
+    study_window.show_segmentation(nested_segmentation())
+    for _ in range(2):
+        study_window.show_findings(findings_of_one_voxel())
+    study_window.show_actions(Actions(segment=True, export=True))
+    boxes = page.regions._boxes
+    qtbot.waitUntil(lambda: all(box.isVisible() for box in boxes))
+    order, widget = [], page._segment
+    while (widget := widget.nextInFocusChain()) is not page._segment:
+        if widget.isVisibleTo(page) and widget.isEnabled() and widget.parent() is not None:
+            order.append(widget)
+    regions = page.regions
+    controls = (regions._opacity, regions._outline, page._export)
+    expected = [*boxes, *controls, *page.views.views]
+    places = [order.index(one) for one in expected]
+    assert places == sorted(places)
+    assert order.index(page.sequences.checks_button) > places[-1]
+
+
+def test_a_long_sentence_of_a_series_is_not_cut(study_window, qtbot):
+    panel = study_window.study_page.sequences
+    slots = tuple(
+        replace(slot, sentence="From the words of its description. " * repeats)
+        for repeats, slot in enumerate(panel._slots, start=1)
+    )
+    panel.show_slots(slots)
+    labels = [row.sentence for row in panel._rows.values()]
+    qtbot.waitUntil(lambda: all(one.height() >= one.heightForWidth(one.width()) for one in labels))

@@ -103,6 +103,7 @@ class CompareDialog(QDialog):
         boxes = ChoiceBox(), ChoiceBox()
         for box, name in zip(boxes, ("First image", "Second image"), strict=True):
             box.setAccessibleName(name)
+            box.setMinimumContentsLength(6)
             for sequence in available:
                 box.addItem(sequence.value, sequence)
             box.activated.connect(self._choose)

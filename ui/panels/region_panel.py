@@ -1,6 +1,7 @@
 """What was found: volumes, colours, visibility."""
 
 from collections.abc import Sequence as Many
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
@@ -78,6 +79,7 @@ class RegionPanel(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Tumour", parent)
         self._hidden: set[int] = set()
+        self._boxes: list[QCheckBox] = []
         self._table = QWidget()
         self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -140,6 +142,7 @@ class RegionPanel(Card):
 
     def _show_rows(self, rows: Many[RegionRow]) -> None:
         _empty(self._grid)
+        self._boxes.clear()
         title = next((row.range_title for row in rows if row.range_title), "")
         if title:
             self._grid.addWidget(_right_aligned("cm³", "muted"), 0, 1)
@@ -149,6 +152,13 @@ class RegionPanel(Card):
             if title:
                 self._grid.addWidget(_range_label(row), index, 2)
         self._table.setVisible(bool(rows))
+        self._order_by_tab()
+
+    def _order_by_tab(self) -> None:
+        """Have the boxes, which are younger, come before the controls below them."""
+        order = [self._outline, *self._boxes, self._opacity, self._outline]
+        for one, following in pairwise(order):
+            QWidget.setTabOrder(one, following)
 
     def _show_warnings(self, warnings: Many[str]) -> None:
         _empty(self._warning_rows)
@@ -178,6 +188,7 @@ class RegionPanel(Card):
         box.setChecked(value not in self._hidden)
         box.setToolTip("Show or hide this region")
         box.toggled.connect(lambda visible: self._set_visible(value, visible))
+        self._boxes.append(box)
         return box
 
     def _set_visible(self, value: int, visible: bool) -> None:

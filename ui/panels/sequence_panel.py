@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -29,7 +30,7 @@ _LOOKING = "Looking at the images …"
 class _Row:
     """The widgets of one sequence."""
 
-    def __init__(self, sequence: Sequence, grid: QGridLayout, row: int) -> None:
+    def __init__(self, sequence: Sequence) -> None:
         self.picture = QToolButton()
         self.picture.setProperty("kind", "thumbnail")
         self.picture.setFixedSize(_THUMBNAIL_PX + 2, _THUMBNAIL_PX + 2)
@@ -43,12 +44,20 @@ class _Row:
         self.choice.setMinimumContentsLength(8)
         self.sentence = styled_label("", "muted", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.picture, row, 0, 2, 1, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.light, row, 1)
-        grid.addWidget(self.name, row, 2)
-        grid.addWidget(self.choice, row, 3)
-        grid.addWidget(self.sentence, row + 1, 1, 1, 3)
-        grid.setRowMinimumHeight(row + 1, 32)
+        # Not in a grid, which takes a cell across columns for wider than it is: its text is cut
+        first = QHBoxLayout()
+        first.setSpacing(7)
+        first.addWidget(self.light)
+        first.addWidget(self.name)
+        first.addWidget(self.choice, 1)
+        column = QVBoxLayout()
+        column.setSpacing(3)
+        column.addLayout(first)
+        column.addWidget(self.sentence, 1)
+        self.layout = QHBoxLayout()
+        self.layout.setSpacing(7)
+        self.layout.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        self.layout.addLayout(column, 1)
         self._thumbnail: NDArray[np.uint8] | None = None
 
     def show(self, slot: SequenceSlot) -> None:
@@ -107,16 +116,14 @@ class SequencePanel(Card):
         heading.addWidget(self._fold)
         self.body.addLayout(heading)
         self._table = QWidget()
-        grid = QGridLayout(self._table)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(7)
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(3, 1)
+        rows = QVBoxLayout(self._table)
+        rows.setContentsMargins(0, 0, 0, 0)
         self.body.addWidget(self._table)
         self._slots: tuple[SequenceSlot, ...] = ()
         self._rows: dict[Sequence, _Row] = {}
-        for index, sequence in enumerate(Sequence):
-            row = _Row(sequence, grid, 2 * index)
+        for sequence in Sequence:
+            row = _Row(sequence)
+            rows.addLayout(row.layout)
             row.choice.activated.connect(
                 lambda _, one=sequence: self.role_changed.emit(
                     one, str(self._rows[one].choice.currentData())
@@ -124,6 +131,8 @@ class SequencePanel(Card):
             )
             row.picture.clicked.connect(lambda _, one=sequence: self.sequence_chosen.emit(one))
             self._rows[sequence] = row
+        _align([row.light for row in self._rows.values()])
+        _align([row.name for row in self._rows.values()])
         self._light = light_label()
         self._verdict = styled_label("", wrap=True)
         verdict = QHBoxLayout()
@@ -187,6 +196,15 @@ class SequencePanel(Card):
     def choice_box(self, sequence: Sequence) -> ChoiceBox:
         """Return the drop-down of a sequence."""
         return self._rows[sequence].choice
+
+
+def _align(labels: Many[QLabel]) -> None:
+    """Make labels that stand below each other equally wide."""
+    for label in labels:
+        label.ensurePolished()  # or its font would not be known yet
+    widest = max(label.sizeHint().width() for label in labels)
+    for label in labels:
+        label.setMinimumWidth(widest)
 
 
 def check_line(check: Check) -> str:

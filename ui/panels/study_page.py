@@ -20,7 +20,7 @@ from ui.viewers.quad_view import QuadView
 from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, breakable, set_kind, styled_label
 
-_PANEL_WIDTH = 362
+_PANEL_WIDTH = 374
 
 
 class StudyPage(QWidget):

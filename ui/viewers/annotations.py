@@ -110,7 +110,9 @@ def draw_scale_bar(painter: QPainter, area: QRectF, pixels_per_mm: float) -> Non
 def draw_crosshair(painter: QPainter, area: QRectF, at: QPointF) -> None:
     """Draw two lines with a gap that leaves the point itself to see."""
     gap = _CROSSHAIR_GAP
-    painter.setPen(QPen(style.CROSSHAIR, 1))
+    # Whole pixels of the screen: else the line is thicker here than there
+    ratio = painter.device().devicePixelRatio()
+    painter.setPen(QPen(style.CROSSHAIR, max(1, round(ratio)) / ratio))
     x, y = at.x(), at.y()
     lines = [
         QLineF(area.left(), y, x - gap, y),

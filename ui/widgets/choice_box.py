@@ -5,6 +5,7 @@ from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 _SCROLL_BAR = 24
+_MARGIN = 4
 
 
 class ChoiceBox(QComboBox):
@@ -38,6 +39,6 @@ class ChoiceBox(QComboBox):
             for part in (QStyle.SubControl.SC_ComboBoxEditField, QStyle.SubControl.SC_ComboBoxArrow)
         )
         option.currentText = self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideRight, arrow.left() - field.left()
+            self.currentText(), Qt.TextElideMode.ElideRight, arrow.left() - field.left() - _MARGIN
         )
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
