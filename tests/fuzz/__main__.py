@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 
-from tests.fuzz.run import fuzz, say
+from tests.fuzz.run import WALL_SECONDS_PER_CASE, fuzz, say
 
 
 def main() -> int:
@@ -18,12 +18,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--only", type=int, help="repeat this one case")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=WALL_SECONDS_PER_CASE,
+        metavar="SECONDS",
+        help="by the clock, after which a case counts as hung; more on a busy computer",
+    )
     options = parser.parse_args()
     first, files = options.first, options.files
     if options.only is not None:
         first, files = options.only, 1
     started = time.perf_counter()
-    report = fuzz(files, seed=options.seed, first=first, progress=True)
+    report = fuzz(
+        files,
+        seed=options.seed,
+        first=first,
+        progress=True,
+        patience_seconds=options.patience,
+    )
     for outcome, count in report.outcomes.most_common(25):
         say(f"{count:7d}  {outcome}")
     say(

@@ -54,7 +54,14 @@ class Report:
             self.outcomes[str(answer["outcome"])] += 1
 
 
-def fuzz(files: int, *, seed: int = 0, first: int = 0, progress: bool = False) -> Report:
+def fuzz(
+    files: int,
+    *,
+    seed: int = 0,
+    first: int = 0,
+    progress: bool = False,
+    patience_seconds: float = WALL_SECONDS_PER_CASE,
+) -> Report:
     """Open damaged studies in child processes, one after the other.
 
     Parameters
@@ -67,6 +74,8 @@ def fuzz(files: int, *, seed: int = 0, first: int = 0, progress: bool = False) -
         Number of the first case.
     progress
         Print a line every thousand.
+    patience_seconds
+        By the clock, after which a case counts as hung; more where the processor is busy.
     """
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +85,9 @@ def fuzz(files: int, *, seed: int = 0, first: int = 0, progress: bool = False) -
         (seeds_folder / "order.txt").write_text("\n".join(map(str, seeds)))
         following = first
         while following < first + files:
-            for case, answer in _child(seeds_folder, following, first + files, seed):
+            for case, answer in _child(
+                seeds_folder, following, first + files, seed, patience_seconds
+            ):
                 if "finding" in answer:
                     report.add(answer)
                 else:
@@ -88,7 +99,7 @@ def fuzz(files: int, *, seed: int = 0, first: int = 0, progress: bool = False) -
 
 
 def _child(
-    seeds: Path, first: int, last: int, seed: int
+    seeds: Path, first: int, last: int, seed: int, patience_seconds: float
 ) -> Iterator[tuple[int, dict[str, object]]]:
     """Yield each case's answer until the process has done all, has died or hangs."""
     command = [sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.child", str(seeds)]
@@ -104,10 +115,10 @@ def _child(
     current, tail = first - 1, b""
     try:
         while True:
-            line = _line(process, WALL_SECONDS_PER_CASE)
+            line = _line(process, patience_seconds)
             tail = (tail + (process.stderr.read() or b""))[-3000:]
             if line is None:
-                yield max(current, first), {"died": f"hung for {WALL_SECONDS_PER_CASE:.0f} s"}
+                yield max(current, first), {"died": f"hung for {patience_seconds:.0f} s"}
                 return
             if not line:
                 break
