@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from desktop_app import composition
@@ -24,6 +25,7 @@ from ui.application import make_application
 from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.theme import ThemeName
+from ui.viewers.planes import Plane
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPixmap
@@ -96,6 +98,31 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
     print(f"Longest pause of the window while segmenting: {pulse.longest_ms:.0f} ms")
     _settle(application, seconds=3.0)
     _save_both(application, app, output / "after")
+    _correct(application, app, output)
+
+
+def _correct(application: QApplication, app: WindowApp, output: Path) -> None:
+    """Paint a stroke with the brush, take the picture with the brush in sight, undo."""
+    app.set_theme(ThemeName.DARK)
+    app.window.menus.correct.trigger()
+    _settle(application)
+    views = app.window.study_page.views
+    axial = views.slice_views[Plane.AXIAL]
+    centre = axial.position_of(views.cursor_lps_mm)
+    if centre is None:
+        sys.exit("There is no slice to paint on.")
+    start = centre.toPoint() + QPoint(10, 30)
+    pulse = _Pulse()
+    QTest.mousePress(axial, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 30):
+        QTest.mouseMove(axial, start + QPoint(step, step // 2))
+        application.processEvents()
+    QTest.mouseRelease(axial, Qt.MouseButton.LeftButton, pos=start + QPoint(29, 14))
+    _settle(application)
+    print(f"Longest pause of the window while painting: {pulse.longest_ms:.0f} ms")
+    _save(application, app, output / "correct.png")
+    app.window.menus.undo.trigger()
+    app.window.menus.correct.trigger()
 
 
 def _preflight(application: QApplication, app: WindowApp, output: Path) -> None:

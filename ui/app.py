@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QSplashScreen
 
@@ -36,6 +38,7 @@ from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
+from ui.presenters.correction_presenter import CorrectionPresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.rehearsal import RehearsalWatch
@@ -124,6 +127,7 @@ class WindowApp:
             options=self._segment_options,
             page_renderer=self._renderer,
         )
+        self.correction = CorrectionPresenter(self.window, services.session)
         self.batch = BatchPresenter(
             self.window.batch_page,
             services.runner,
@@ -160,6 +164,7 @@ class WindowApp:
         self._readiness.stop()
         self.dispatcher.close()
         self.study.close()
+        self.correction.close()
         self.batch.stop()
         self.settings = replace(self.settings, open_folder=self.window.last_folder)
         self.services.save_settings(self.settings)
@@ -192,12 +197,13 @@ class WindowApp:
         window.forget_asked.connect(self._forget)
         # Qt holds methods weakly, which a slotted class does not allow.
         window.crash_shown.connect(lambda trace: self.services.report_crash(trace))
-        page.segment_requested.connect(self.study.segment)
+        page.segment_requested.connect(self._segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
         page.sequences.role_changed.connect(self._choose_role)
         page.sequences.sequence_chosen.connect(self.study.show_sequence)
         page.sequences.compare_requested.connect(self.study.preflight.compare)
         page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
+        self._connect_correction()
         batch = window.batch_page
         batch.folders_chosen.connect(self.batch.choose_folders)
         batch.start_requested.connect(self.batch.start)
@@ -209,6 +215,34 @@ class WindowApp:
         for name, action in window.menus.themes.items():
             action.setChecked(name.value == self.settings.theme)
             action.triggered.connect(lambda _, one=name: self.set_theme(one))
+
+    def _connect_correction(self) -> None:
+        window, page, correction = self.window, self.window.study_page, self.correction
+        page.tools_requested.connect(correction.set_active)
+        window.menus.correct.triggered.connect(correction.set_active)
+        window.menus.undo.triggered.connect(correction.undo)
+        window.menus.redo.triggered.connect(correction.redo)
+        bar, views = page.correction_bar, page.views
+        bar.undo_requested.connect(correction.undo)
+        bar.redo_requested.connect(correction.redo)
+        bar.smooth_requested.connect(correction.smooth)
+        bar.specks_requested.connect(correction.remove_specks)
+        bar.fill_requested.connect(correction.fill_between)
+        views.stroke_began.connect(self._begin_stroke)
+        views.stroke_moved.connect(correction.extend)
+        views.stroke_ended.connect(correction.finish)
+
+    def _begin_stroke(
+        self, point_lps_mm: NDArray[np.float64], normal_lps: NDArray[np.float64], erases: bool
+    ) -> None:
+        settings = self.window.study_page.correction_bar.settings(erases=erases)
+        if settings is not None:
+            self.correction.begin(settings, point_lps_mm, normal_lps)
+
+    def _segment(self) -> None:
+        """Segment, unless that would lose corrections the user wants to keep."""
+        if not self.correction.is_unsaved or self.window.may_discard():
+            self.study.segment()
 
     def _choose_role(self, sequence: Sequence, series_uid: str) -> None:
         if self.window.may_discard():
@@ -224,6 +258,7 @@ class WindowApp:
 
     def _forget(self) -> None:
         try:
+            self.correction.forget()
             gone = forget_earlier_studies()
         except UserFacingError as error:
             self.window.show_error(error)
@@ -232,6 +267,8 @@ class WindowApp:
         lines = (
             f"List of earlier scans: {gone.scan_bytes / 1e6:.1f} MB removed.",
             f"Series you chose: {choices} removed.",
+            f"Corrections never exported: of {gone.corrections} "
+            f"{'study' if gone.corrections == 1 else 'studies'} removed.",
         )
         self.window.show_message("Forgotten.", lines)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence as Many
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
 from ui.splash import NOTICE
 from ui.viewers.planes import Plane
+from ui.views.correction_view import CorrectionState
 from ui.views.study_view import (
     Actions,
     Comparison,
@@ -164,7 +166,8 @@ class MainWindow(QMainWindow):
             "Gliascope",
             "Forget what is kept of earlier studies?\n\n"
             "Removed are the list of earlier scans, which holds names of patients, and which "
-            "series you chose for which sequence. Your results and settings stay.",
+            "series you chose for which sequence, and corrections that were never exported. Your "
+            "results and settings stay.",
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )
@@ -296,6 +299,12 @@ class MainWindow(QMainWindow):
         views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
         views.go_to_labels([definition.value for definition in segmentation.definitions])
 
+    def show_corrected(self, segmentation: Segmentation) -> None:
+        """Show corrected labels as surfaces; the slices show them already."""
+        self.study_page.views.set_surfaces(
+            segmentation.labels_kji, segmentation.geometry, segmentation.definitions
+        )
+
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces."""
         self.study_page.views.set_brain(brain_kji, geometry)
@@ -339,3 +348,35 @@ class MainWindow(QMainWindow):
         chosen = dialog.chosen() if accepted else None
         dialog.deleteLater()
         return chosen
+
+    # CorrectionView
+
+    def show_correction(self, state: CorrectionState) -> None:
+        """Offer the tools, or take them away."""
+        self.menus.show_correction(state)
+        self.study_page.show_correction(state)
+
+    def show_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
+        """Show labels over the slices that will change in place."""
+        self.study_page.views.set_live_labels(labels_kji, geometry)
+
+    def refresh_labels(self) -> None:
+        """Draw the slices' labels anew: they have changed in place."""
+        self.study_page.views.refresh_labels()
+
+    def offer_restore(
+        self, started: datetime, edit_count: int, answer: Callable[[bool], None]
+    ) -> None:
+        """Ask whether to go on with earlier corrections; returns before the user answers."""
+        count = "1 correction" if edit_count == 1 else f"{edit_count} corrections"
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Gliascope")
+        box.setText(f"{count} of {started:%Y-%m-%d %H:%M} were never exported.")
+        box.setInformativeText("The program ended before. Go on with these labels?")
+        restore = box.addButton("Restore them", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Discard them", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(restore)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.buttonClicked.connect(lambda button: answer(button is restore))
+        box.open()

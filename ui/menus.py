@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from ui.theme import ThemeName
+from ui.views.correction_view import CorrectionState
 
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
@@ -39,6 +40,7 @@ class Menus:
         leave.setShortcut(QKeySequence(QKeySequence.StandardKey.Quit))
         leave.setMenuRole(QAction.MenuRole.QuitRole)
         leave.triggered.connect(window.close)
+        self._add_corrections(bar.addMenu("&Edit"))
         self._add_themes(bar.addMenu("&View"))
         tools = bar.addMenu("&Tools")
         self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
@@ -70,6 +72,27 @@ class Menus:
         self.models.addSeparator()
         hint = self.models.addAction("Install others: gliascope model install FILE")
         hint.setEnabled(False)
+
+    def show_correction(self, state: CorrectionState) -> None:
+        """Say what can be undone and redone, and whether labels are being corrected."""
+        for action, verb, title in (
+            (self.undo, "Undo", state.undo_title),
+            (self.redo, "Redo", state.redo_title),
+        ):
+            action.setEnabled(bool(title))
+            action.setText(f"&{verb} {title.lower()}" if title else f"&{verb}")
+        self.correct.setEnabled(state.is_possible)
+        self.correct.setChecked(state.is_active)
+
+    def _add_corrections(self, menu: QMenu) -> None:
+        self.undo = self._add(menu, "&Undo")
+        self.undo.setShortcut(QKeySequence(QKeySequence.StandardKey.Undo))
+        self.redo = self._add(menu, "&Redo")
+        # Both are usual, and systems differ in which one they call standard
+        self.redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        menu.addSeparator()
+        self.correct = self._add(menu, "&Correct the labels")
+        self.correct.setCheckable(True)
 
     def _add_themes(self, menu: QMenu) -> None:
         reset = self._add(menu, "&Reset views")

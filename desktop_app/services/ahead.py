@@ -2,7 +2,7 @@
 
 import importlib
 
-# What opening a study imports, then what segmenting one does: about a second together.
+# What opening a study imports, then what segmenting and correcting do: about a second together.
 _MODULES = (
     "desktop_app.io.scan",
     "desktop_app.io.load",
@@ -10,6 +10,7 @@ _MODULES = (
     "desktop_app.imaging.image_quality",
     "desktop_app.imaging.thumbnail",
     "desktop_app.services.preprocess",
+    "desktop_app.services.correction",
 )
 
 

@@ -35,11 +35,12 @@ def measure(
         Per region, in the order of `Region`: volume in mm3 = voxels × volume of one voxel, then
         the number of voxels.
     """
-    counts = np.bincount(segmentation.labels_kji.ravel(), minlength=256)
+    labels = segmentation.labels_kji
+    counts = {value: int(np.count_nonzero(labels == value)) for value in REGION_LABELS[Region.WT]}
     voxel_mm3 = segmentation.geometry.voxel_volume_mm3
     measurements: list[Measurement] = []
     for region, values in REGION_LABELS.items():
-        voxels = int(counts[list(values)].sum())
+        voxels = sum(counts[value] for value in values)
         volume_mm3 = voxels * voxel_mm3
         interval = None
         if doubt is not None and (found := doubt.range_mm3(region.value, volume_mm3)):

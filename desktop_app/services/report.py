@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.measurement import Interval
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, REGION_TITLES, Region
+from desktop_app.domain.segmentation import (
+    NO_TUMOUR,
+    NO_TUMOUR_FOUND,
+    NO_TUMOUR_LEFT,
+    REGION_TITLES,
+    Region,
+)
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.services.measure import (
     MM3_PER_CM3,
@@ -116,7 +122,7 @@ def build_page(
         volumes=_volume_rows(result),
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
-        warnings=tuple(redactor.redact(w) for w in warnings if w != NO_TUMOUR_FOUND),
+        warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
         provenance=_provenance(result, created),
         range_title=_range_title(result),
     )
@@ -141,7 +147,7 @@ def _born(patient: PatientSummary) -> str:
 def _finding(result: StudyResult) -> str:
     volumes = volumes_mm3(result.measurements)
     if result.segmentation.is_empty:
-        return NO_TUMOUR_FOUND
+        return NO_TUMOUR_LEFT if result.segmentation.provenance.edited else NO_TUMOUR_FOUND
     whole = f"Whole tumour {_cm3(volumes[Region.WT])} cm³"
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:

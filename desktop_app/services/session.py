@@ -47,7 +47,29 @@ class ResultChanged:
     saved: bool
 
 
-Change = StudiesChanged | StudyChanged | RolesChanged | LoadedChanged | ResultChanged
+@dataclass(frozen=True, slots=True)
+class ResultCorrected:
+    """A person changed the labels of the result."""
+
+    result: StudyResult
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSaved:
+    """The result was exported."""
+
+    result: StudyResult
+
+
+Change = (
+    StudiesChanged
+    | StudyChanged
+    | RolesChanged
+    | LoadedChanged
+    | ResultChanged
+    | ResultCorrected
+    | ResultSaved
+)
 Listener = Callable[[Change], None]
 
 
@@ -69,7 +91,7 @@ class Session:
         self._chosen_by_user: set[Sequence] = set()
         self._loaded: LoadedStudy | None = None
         self._result: StudyResult | None = None
-        self._saved = True
+        self._exported: StudyResult | None = None
 
     @property
     def generation(self) -> int:
@@ -109,7 +131,7 @@ class Session:
     @property
     def saved(self) -> bool:
         """False while there is a result that was never exported."""
-        return self._saved
+        return self._result is self._exported
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change from now on; the returned function ends that."""
@@ -201,16 +223,30 @@ class Session:
         if generation != self._generation:
             return False
         self._result = result
-        self._saved = saved
+        self._exported = result if saved else None
         self._tell(ResultChanged(result, saved))
         return True
+
+    def accept_correction(self, result: StudyResult) -> None:
+        """Take in the result with labels that a person corrected, or took back to what they were.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no result to correct.
+        """
+        self._require_owner()
+        if self._result is None:
+            raise RuntimeError("there is no result to correct")
+        self._result = result
+        self._tell(ResultCorrected(result))
 
     def mark_saved(self, result: StudyResult) -> None:
         """Note that this result was exported."""
         self._require_owner()
-        if result is self._result and not self._saved:
-            self._saved = True
-            self._tell(ResultChanged(result, True))
+        if result is self._result and not self.saved:
+            self._exported = result
+            self._tell(ResultSaved(result))
 
     def _restart(self) -> None:
         """Drop what was found for an earlier choice."""
@@ -219,8 +255,7 @@ class Session:
             self._loaded = None
             self._tell(LoadedChanged(None))
         if self._result is not None:
-            self._result = None
-            self._saved = True
+            self._result = self._exported = None
             self._tell(ResultChanged(None, True))
 
     def _tell(self, change: Change) -> None:

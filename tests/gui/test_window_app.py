@@ -1,17 +1,24 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
 from desktop_app.domain.study import Sequence
 from desktop_app.io.header_cache import HeaderCache, cache_file
 from desktop_app.services.series_memory import user_series_memory
 from model.network import UNETRppConfig, build_network
 from model.weights import save_network
-from tests.study_cases import make_study
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+from tests.viewer_cases import drag
 from ui.app import WindowApp
 from ui.theme import ThemeName
+from ui.viewers.planes import Plane
 
 
 @pytest.fixture
@@ -111,3 +118,69 @@ def test_a_defect_on_the_gui_thread_is_shown_and_kept(app, tmp_path):
     box.close()
     (report,) = (tmp_path / "crashes").glob("crash-*.txt")
     assert "a defect" in report.read_text("utf-8")
+
+
+@pytest.fixture
+def segmented(app, qtbot):
+    """The window with a result that has no tumour, and its axial view."""
+    study = make_study()
+    app.services.session.open_study(study)
+    result = make_result(study, np.zeros(GEOMETRY.shape_kji, np.uint8), (NO_TUMOUR_FOUND,))
+    with qtbot.waitExposed(app.window):
+        app.window.show()
+    app.services.session.accept_result(result, app.services.session.generation)
+    # Nobody is there to answer when the test's window is closed
+    app.window.has_unsaved = lambda: False
+    return result
+
+
+def paint(app, start=(0, 0), end=(12, 6)):
+    axial = app.window.study_page.views.slice_views[Plane.AXIAL]
+    middle = QPointF(axial.width() / 2, axial.height() / 2)
+    drag(axial, Qt.MouseButton.LeftButton, middle + QPointF(*start), middle + QPointF(*end))
+
+
+def test_labels_are_corrected_by_hand(app, segmented):
+    session, page, menus = app.services.session, app.window.study_page, app.window.menus
+    assert page.correction_bar.isHidden()
+    paint(app)
+    assert session.result is segmented
+    page.viewer_bar._correct.click()
+    assert page.correction_bar.isVisible()
+    paint(app)
+    corrected = session.result
+    assert corrected.segmentation.labels_kji.any()
+    assert corrected.segmentation.provenance.edited
+    assert "corrected by hand" in page.regions._origin.text()
+    assert app.study.unsaved
+    assert menus.undo.text() == "&Undo paint enhancing tumour"
+    menus.undo.trigger()
+    assert session.result is segmented
+    menus.redo.trigger()
+    assert np.array_equal(session.result.segmentation.labels_kji, corrected.segmentation.labels_kji)
+    menus.correct.trigger()
+    assert page.correction_bar.isHidden()
+
+
+@pytest.mark.parametrize(("button", "wanted"), [("Restore them", True), ("Discard them", False)])
+def test_corrections_of_before_a_crash_are_offered(app, button, wanted):
+    answers = []
+    started = datetime(2026, 1, 31, 14, 32, tzinfo=UTC)
+    app.window.offer_restore(started, 3, answers.append)
+    box = app.window.findChild(QMessageBox)
+    assert box.text() == "3 corrections of 2026-01-31 14:32 were never exported."
+    next(one for one in box.buttons() if one.text() == button).click()
+    assert answers == [wanted]
+
+
+def test_segmenting_again_asks_before_corrections_are_lost(app, segmented, monkeypatch):
+    asked = []
+    monkeypatch.setattr(app.window, "may_discard", lambda: asked.append(1) or False)
+    started = []
+    monkeypatch.setattr(app.study, "segment", lambda: started.append(1))
+    app.window.study_page.segment_requested.emit()
+    assert (asked, started) == ([], [1])
+    app.correction.set_active(True)
+    paint(app)
+    app.window.study_page.segment_requested.emit()
+    assert (asked, started) == ([1], [1])

@@ -12,6 +12,8 @@ from desktop_app.services.session import (
     Change,
     LoadedChanged,
     ResultChanged,
+    ResultCorrected,
+    ResultSaved,
     RolesChanged,
     Session,
     StudiesChanged,
@@ -160,13 +162,31 @@ def test_saving_is_told_once(session: Session) -> None:
     told = listen(session)
     session.mark_saved(RESULT)
     session.mark_saved(RESULT)
-    assert told == [ResultChanged(RESULT, True)]
+    assert told == [ResultSaved(RESULT)]
+    assert session.saved
 
 
 def test_saving_an_old_result_does_not_mark_the_new_one(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
     session.mark_saved(make_result(STUDY, np.zeros((4, 5, 6), np.uint8)))
     assert not session.saved
+
+
+def test_a_corrected_result_is_to_be_exported_again(session: Session) -> None:
+    session.accept_result(RESULT, session.generation, saved=True)
+    corrected = make_result(STUDY, np.ones((4, 5, 6), np.uint8))
+    told = listen(session)
+    session.accept_correction(corrected)
+    assert not session.saved
+    assert session.result is corrected
+    session.accept_correction(RESULT)
+    assert session.saved
+    assert told == [ResultCorrected(corrected), ResultCorrected(RESULT)]
+
+
+def test_without_a_result_nothing_is_corrected() -> None:
+    with pytest.raises(RuntimeError, match="no result"):
+        Session().accept_correction(RESULT)
 
 
 def test_an_unsubscribed_listener_hears_nothing(session: Session) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.viewers.compare_view import COMPARE_HELP
-from ui.viewers.gestures import SLICE_HELP, VOLUME_HELP
+from ui.viewers.gestures import CORRECTION_HELP, SLICE_HELP, VOLUME_HELP
 from ui.widgets.card import Card, styled_label
 
 _STUDY_HELP = (
@@ -27,7 +27,11 @@ _STUDY_HELP = (
 )
 _COLUMNS = (
     (("Study", _STUDY_HELP), ("Slices", SLICE_HELP)),
-    (("Surfaces", VOLUME_HELP), ("Compare images", COMPARE_HELP)),
+    (
+        ("Surfaces", VOLUME_HELP),
+        ("Correct the labels", CORRECTION_HELP),
+        ("Compare images", COMPARE_HELP),
+    ),
 )
 
 

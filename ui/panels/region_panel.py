@@ -4,7 +4,6 @@ from collections.abc import Sequence as Many
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -19,23 +18,10 @@ from PySide6.QtWidgets import (
 from desktop_app.domain.preflight import Light
 from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
+from ui.widgets.colour_chip import colour_chip
 from ui.widgets.light import light_label
 
-_CHIP_PX = 14
 _DEFAULT_OPACITY_PERCENT = 45
-
-
-def colour_chip(rgb: tuple[int, int, int]) -> QIcon:
-    """Return a small square of this colour."""
-    pixmap = QPixmap(_CHIP_PX, _CHIP_PX)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setBrush(QColor(*rgb))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.drawRoundedRect(0, 0, _CHIP_PX, _CHIP_PX, 3, 3)
-    painter.end()
-    return QIcon(pixmap)
 
 
 def _right_aligned(text: str, style: str) -> QLabel:

@@ -12,11 +12,13 @@ from PySide6.QtWidgets import (
 )
 
 from ui.icons import Icons
+from ui.panels.correction_bar import CorrectionBar
 from ui.panels.job_bar import JobBar
 from ui.panels.region_panel import RegionPanel
 from ui.panels.sequence_panel import SequencePanel
 from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
+from ui.views.correction_view import CorrectionState
 from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, breakable, set_kind, styled_label
 
@@ -29,6 +31,8 @@ class StudyPage(QWidget):
     Signals
     -------
     segment_requested(), export_requested()
+    tools_requested(bool)
+        The tools that correct labels are to be taken out, or put away.
     left_out_requested(StudyHeader)
         What was left out is to be listed.
     """
@@ -36,6 +40,7 @@ class StudyPage(QWidget):
     segment_requested = Signal()
     left_out_requested = Signal(object)
     export_requested = Signal()
+    tools_requested = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +49,8 @@ class StudyPage(QWidget):
         self.sequences = SequencePanel()
         self.regions = RegionPanel()
         self.viewer_bar = ViewerBar(icons)
+        self.correction_bar = CorrectionBar(icons)
+        self.correction_bar.hide()
         self.views = QuadView()
         self.job_bar = JobBar()
         self._header = Card()
@@ -113,6 +120,20 @@ class StudyPage(QWidget):
         self._segment.setIcon(self._icons.get("segment", on_accent=not has_result))
         self._export.setIcon(self._icons.get("export", on_accent=has_result))
         self.viewer_bar.refresh_icons()
+        self.correction_bar.refresh_icons()
+
+    def show_correction(self, state: CorrectionState) -> None:
+        """Put the tools above the slices, or away."""
+        self.viewer_bar.show_correction(state)
+        self.correction_bar.show_state(state)
+        self.correction_bar.setVisible(state.is_active)
+        if state.is_active:
+            self.viewer_bar.overlay.setChecked(True)  # nobody paints what is not seen
+        self._hand_tool_out()
+
+    def _hand_tool_out(self) -> None:
+        is_out = not self.correction_bar.isHidden()
+        self.views.set_tool(self.correction_bar.settings() if is_out else None)
 
     def _side(self) -> QWidget:
         column = QWidget()
@@ -142,6 +163,7 @@ class StudyPage(QWidget):
         policy = QSizePolicy.Policy.Expanding
         self.views.setSizePolicy(policy, policy)
         layout.addWidget(self.viewer_bar)
+        layout.addWidget(self.correction_bar)
         layout.addWidget(self.views, 1)
         layout.addWidget(self.job_bar)
         return layout
@@ -151,4 +173,7 @@ class StudyPage(QWidget):
         self.regions.outline_changed.connect(self.views.set_outline)
         self.regions.visibility_changed.connect(self.views.set_region_visible)
         self.viewer_bar.views_reset_requested.connect(self.views.reset_views)
+        self.viewer_bar.correction_toggled.connect(self.tools_requested)
+        self.correction_bar.tool_changed.connect(self._hand_tool_out)
+        self.views.brush_resized.connect(self.correction_bar.resize_brush)
         self.views.set_opacity(self.regions.opacity)

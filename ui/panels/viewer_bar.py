@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop_app.domain.study import Sequence
 from ui.icons import Icons
+from ui.views.correction_view import CorrectionState
 
 
 class ViewerBar(QWidget):
@@ -18,6 +19,8 @@ class ViewerBar(QWidget):
     window_reset_requested(), views_reset_requested()
     overlay_toggled(bool), crosshair_toggled(bool)
         Whether it is to be seen.
+    correction_toggled(bool)
+        The tools that correct labels are to be taken out, or put away.
     """
 
     sequence_chosen = Signal(object)
@@ -25,6 +28,7 @@ class ViewerBar(QWidget):
     views_reset_requested = Signal()
     overlay_toggled = Signal(bool)
     crosshair_toggled = Signal(bool)
+    correction_toggled = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +49,9 @@ class ViewerBar(QWidget):
             layout.addWidget(button)
         layout.addStretch(1)
         self._tools: list[tuple[QToolButton, str]] = []
+        self._correct = self._add_tool("brush", "Correct", "Correct the labels by hand", "E")
+        self._correct.setCheckable(True)
+        self._correct.clicked.connect(self.correction_toggled)
         self.overlay = self._add_tool("outline", "Overlay", "Show or hide the regions", "O")
         crosshair = self._add_tool("crosshair", "Crosshair", "Show or hide the crosshair", "X")
         contrast = self._add_tool("contrast", "Contrast", "Choose window and level anew", "C")
@@ -72,6 +79,11 @@ class ViewerBar(QWidget):
         self._tools.append((tool, icon))
         self._row.addWidget(tool)
         return tool
+
+    def show_correction(self, state: CorrectionState) -> None:
+        """Say whether labels can be corrected, and whether they are."""
+        self._correct.setEnabled(state.is_possible)
+        self._correct.setChecked(state.is_active)
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""

@@ -4,7 +4,7 @@ from desktop_app.domain.measurement import Interval, Measurement, MeasurementKin
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import (
-    NO_TUMOUR_FOUND,
+    NO_TUMOUR,
     REGION_TITLES,
     Region,
     Segmentation,
@@ -13,6 +13,8 @@ from desktop_app.domain.study import Study
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
 _NOTHING = "No tumour found"
+_NOTHING_LEFT = "No tumour marked"
+_NOTHING_LEFT_MEANS = "A person removed all that was marked."
 _NOTHING_MEANS = (
     "No region is larger than the smallest that the network reports. This does not rule out a "
     "tumour: look at the images yourself."
@@ -48,7 +50,11 @@ def findings_of(result: StudyResult) -> Findings:
     seconds = provenance.seconds.get("total")
     took = f", {seconds:.0f} s" if seconds else ""
     origin = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
-    warnings = tuple(one for one in segmentation.warnings if one != NO_TUMOUR_FOUND)
+    warnings = tuple(one for one in segmentation.warnings if one not in NO_TUMOUR)
+    if provenance.edited:
+        origin = f"{origin}; corrected by hand"
+    if segmentation.is_empty and provenance.edited:
+        return Findings((), _NOTHING_LEFT, _NOTHING_LEFT_MEANS, warnings, origin)
     if segmentation.is_empty:
         return Findings((), _NOTHING, _NOTHING_MEANS, warnings, origin)
     rows = region_rows(segmentation, result.measurements)

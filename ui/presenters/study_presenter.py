@@ -27,6 +27,7 @@ from desktop_app.services.session import (
     Change,
     LoadedChanged,
     ResultChanged,
+    ResultCorrected,
     Session,
     StudyChanged,
 )
@@ -305,6 +306,9 @@ class StudyPresenter:
                 self._show_image()
             case ResultChanged(result, _):
                 self._show_result(result)
+            case ResultCorrected(result):
+                self._view.show_corrected(result.segmentation)
+                self._view.show_findings(findings_of(result))
             case _:
                 pass
         self._show_actions()

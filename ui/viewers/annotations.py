@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
 from ui.viewers import style
 
@@ -27,6 +27,25 @@ def draw_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor) -
         painter.drawText(baseline + offset, text)
     painter.setPen(colour)
     painter.drawText(baseline, text)
+
+
+def draw_brush(painter: QPainter, at: QPointF, radius_pixels: float, colour: QColor) -> None:
+    """Draw the edge of a round brush, seen on dark and on bright."""
+    radius = max(radius_pixels, 1.5)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(style.HALO, 3.0), QPen(colour, 1.5)):
+        painter.setPen(pen)
+        painter.drawEllipse(at, radius, radius)
+
+
+def draw_outline(painter: QPainter, points: Sequence[QPointF], colour: QColor) -> None:
+    """Draw the outline that is being drawn, and dashed how it will close."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(style.HALO, 4.0), QPen(colour, 2.0)):
+        painter.setPen(pen)
+        painter.drawPolyline(QPolygonF(list(points)))
+    painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DashLine))
+    painter.drawLine(points[-1], points[0])
 
 
 def draw_side_letters(painter: QPainter, area: QRectF, letters: tuple[str, str, str, str]) -> None:

@@ -12,6 +12,7 @@ class Gesture(Enum):
     CURSOR = "cursor"
     WINDOW = "window"
     PAN = "pan"
+    DRAW = "draw"
 
 
 _CURSORS = {
@@ -19,6 +20,7 @@ _CURSORS = {
     Gesture.CURSOR: Qt.CursorShape.CrossCursor,
     Gesture.WINDOW: Qt.CursorShape.SizeAllCursor,
     Gesture.PAN: Qt.CursorShape.ClosedHandCursor,
+    Gesture.DRAW: Qt.CursorShape.CrossCursor,
 }
 
 # One line per operation, "keys: effect", also shown as a table by the help dialog.
@@ -36,6 +38,15 @@ SLICE_HELP = (
     "X: crosshair on or off\n"
     "Hold H: hide the overlay"
 )
+CORRECTION_HELP = (
+    "E: correct the labels, or look only\n"
+    "B, L, P, M: brush, outline, part, move the crosshair\n"
+    "5, 6, 7, 8: enhancing tumour, necrotic core, oedema, erase\n"
+    "Left drag: draw\n"
+    "Ctrl + left drag: erase\n"
+    "Shift + wheel, [ and ]: size of the brush\n"
+    "Ctrl + Z, Ctrl + Shift + Z: undo, redo"
+)
 VOLUME_HELP = (
     "Left drag, arrow keys: turn\n"
     "Middle drag, Shift + left drag: pan\n"
@@ -48,9 +59,19 @@ VOLUME_HELP = (
 
 
 def gesture_for(
-    button: Qt.MouseButton, modifiers: Qt.KeyboardModifier, *, space_held: bool
+    button: Qt.MouseButton,
+    modifiers: Qt.KeyboardModifier,
+    *,
+    space_held: bool,
+    has_tool: bool = False,
 ) -> Gesture:
-    """Return what dragging with this button does over a slice."""
+    """Return what dragging with this button does over a slice.
+
+    Parameters
+    ----------
+    has_tool
+        Whether labels are being corrected.
+    """
     if button == Qt.MouseButton.MiddleButton:
         return Gesture.PAN
     if button == Qt.MouseButton.RightButton:
@@ -59,7 +80,9 @@ def gesture_for(
         return Gesture.NONE
     if space_held:
         return Gesture.PAN
-    return Gesture.WINDOW if modifiers & Qt.KeyboardModifier.ShiftModifier else Gesture.CURSOR
+    if modifiers & Qt.KeyboardModifier.ShiftModifier:
+        return Gesture.WINDOW
+    return Gesture.DRAW if has_tool else Gesture.CURSOR
 
 
 def pointer_for(gesture: Gesture) -> Qt.CursorShape:

@@ -1,13 +1,15 @@
 """Axial, coronal and sagittal slices and the surfaces, linked by one crosshair."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import DEFAULT_LABELS, LabelDefinition
 from desktop_app.domain.volume import Volume
@@ -37,11 +39,20 @@ class QuadView(QWidget):
         Window centre and width.
     value_probed(str)
         One line about the place under the pointer, else about the crosshair.
+    stroke_began(ndarray, ndarray, bool), stroke_moved(ndarray), stroke_ended()
+        A tool is drawn with: (3,) patient coordinates, direction through the slice, whether it
+        erases.
+    brush_resized(int)
+        The brush is to grow by so many steps, or shrink.
     """
 
     cursor_moved = Signal(object)
     window_changed = Signal(float, float)
     value_probed = Signal(str)
+    stroke_began = Signal(object, object, bool)
+    stroke_moved = Signal(object)
+    stroke_ended = Signal()
+    brush_resized = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +95,12 @@ class QuadView(QWidget):
             view.crosshair_toggled.connect(self._toggle_crosshair)
             view.overlay_hidden.connect(self._peek)
             view.maximise_requested.connect(lambda one=view: self.toggle_maximised(one))
+            view.stroke_began.connect(
+                lambda point, erases, one=view: self._begin_stroke(one, point, erases)
+            )
+            view.stroke_moved.connect(self.stroke_moved)
+            view.stroke_ended.connect(self.stroke_ended)
+            view.brush_resized.connect(self.brush_resized)
         self.volume_view.cursor_picked.connect(self._move_cursor)
         self.volume_view.maximise_requested.connect(lambda: self.toggle_maximised(self.volume_view))
 
@@ -179,6 +196,42 @@ class QuadView(QWidget):
         self.volume_view.set_labels(
             None if self._labels is None else labels_kji, geometry, tuple(definitions)
         )
+
+    def set_live_labels(
+        self,
+        labels_kji: NDArray[np.uint8],
+        geometry: Geometry,
+        definitions: Collection[LabelDefinition] = DEFAULT_LABELS,
+    ) -> None:
+        """Show labels over the slices that change in place; the surfaces stay as they are."""
+        self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
+        for view in self.slice_views.values():
+            view.set_labels(self._labels)
+        self._restyle(replace(self._style, definitions=tuple(definitions)))
+
+    def refresh_labels(self) -> None:
+        """Draw the slices' labels anew: they have changed in place."""
+        if self._labels is not None:
+            self._labels.changed()
+            for view in self.slice_views.values():
+                view.refresh_labels()
+
+    def set_surfaces(
+        self,
+        labels_kji: NDArray[np.uint8],
+        geometry: Geometry,
+        definitions: Collection[LabelDefinition] = DEFAULT_LABELS,
+    ) -> None:
+        """Show labels as surfaces alone."""
+        self.volume_view.set_labels(labels_kji, geometry, tuple(definitions))
+
+    def set_tool(self, tool: ToolSettings | None) -> None:
+        """Let the left button draw over the slices; ``None``: move the crosshair."""
+        rgb = {one.value: one.rgb for one in self._style.definitions}
+        value = tool.value if tool is not None else 0
+        colour = QColor(*rgb[value]) if value in rgb else style.TEXT
+        for view in self.slice_views.values():
+            view.set_tool(tool, colour)
 
     def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces; ``None`` takes it away."""
@@ -302,6 +355,12 @@ class QuadView(QWidget):
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         self.set_cursor(point_lps_mm)
         self.cursor_moved.emit(self._cursor_lps)
+
+    def _begin_stroke(
+        self, view: SliceView, point_lps_mm: NDArray[np.float64], erases: bool
+    ) -> None:
+        if view.frame is not None:
+            self.stroke_began.emit(point_lps_mm, view.frame.axes_lps[:, 2], erases)
 
     def _drag_window(self, center: float, width: float) -> None:
         self.set_window(center, width)

@@ -36,6 +36,11 @@ class ResliceSource:
         self.outside = 0.0 if is_labels else _darkest(array_kji)
         self.from_patient = np.linalg.inv(geometry.affine_lps_mm)
 
+    def changed(self) -> None:
+        """Let the cuts know that the array has changed in place."""
+        self._scalars.Modified()
+        self.image.Modified()
+
     def value_at(self, point_lps_mm: NDArray[np.float64]) -> float | None:
         """Return the value of the voxel that holds a point, ``None`` outside the grid."""
         index = np.rint(self.geometry.to_index_kji(point_lps_mm)).astype(int)

@@ -82,6 +82,11 @@ class SliceCanvas(QWidget):
         self._renderer.set_labels(source)
         self.update()
 
+    def refresh_labels(self) -> None:
+        """Paint the labels anew: they have changed in place."""
+        self._renderer.refresh_labels()
+        self.update()
+
     def set_overlay_style(self, overlay_style: OverlayStyle) -> None:
         """Change colours, opacity, outline or visibility of the labels."""
         self._renderer.set_style(overlay_style)

@@ -128,6 +128,10 @@ class SliceRenderer:
         self._labels = Reslicer(source) if source else None
         self._labels_cut = self._overlay = None
 
+    def refresh_labels(self) -> None:
+        """Cut the labels anew: they have changed in place."""
+        self._labels_cut = self._overlay = None
+
     def set_window(self, window: Window) -> None:
         """Change the grey values."""
         if window != self._window:

@@ -4,15 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.domain.correction import Tool, ToolSettings
+from ui.viewers import annotations, style
 from ui.viewers.gestures import SLICE_HELP, Gesture, gesture_for, pointer_for
 from ui.viewers.planes import Plane
 from ui.viewers.slice_canvas import SliceCanvas
@@ -30,6 +35,7 @@ _KEY_STEPS: dict[int, int] = {
     Qt.Key.Key_Home: -(10**6),
     Qt.Key.Key_End: 10**6,
 }
+_BRUSH_STEPS: dict[int, int] = {Qt.Key.Key_BracketLeft: -1, Qt.Key.Key_BracketRight: 1}
 _KEY_MOVES: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -55,6 +61,10 @@ class SliceView(SliceCanvas):
         The user wants this view alone, or all of them again.
     crosshair_toggled(), overlay_hidden(bool)
         Keys X and H.
+    stroke_began(ndarray, bool), stroke_moved(ndarray), stroke_ended()
+        A tool is drawn with, from (3,) patient coordinates on; whether it erases.
+    brush_resized(int)
+        The brush is to grow by so many steps, or shrink.
     """
 
     cursor_picked = Signal(object)
@@ -63,6 +73,10 @@ class SliceView(SliceCanvas):
     maximise_requested = Signal()
     crosshair_toggled = Signal()
     overlay_hidden = Signal(bool)
+    stroke_began = Signal(object, bool)
+    stroke_moved = Signal(object)
+    stroke_ended = Signal()
+    brush_resized = Signal(int)
 
     def __init__(self, plane: Plane, parent: QWidget | None = None) -> None:
         super().__init__(plane, parent)
@@ -70,6 +84,10 @@ class SliceView(SliceCanvas):
         self._gesture = Gesture.NONE
         self._last = QPointF()
         self._wheel = 0.0
+        self._tool: ToolSettings | None = None
+        self._tool_colour = style.TEXT
+        self._pointer: QPointF | None = None
+        self._way: list[QPointF] = []
         self.setObjectName(f"{plane.title.lower()}_view")
         self.setAccessibleName(f"{plane.title} view")
         self.setAccessibleDescription(SLICE_HELP)
@@ -82,6 +100,13 @@ class SliceView(SliceCanvas):
     def set_maximised(self, is_maximised: bool) -> None:
         """Tell the corner button which way it leads."""
         self._buttons.show_maximised(is_maximised)
+
+    def set_tool(self, tool: ToolSettings | None, colour: QColor = style.TEXT) -> None:
+        """Let the left button draw with a tool in a colour; ``None``: move the crosshair."""
+        if tool is None and self._gesture is Gesture.DRAW:
+            self._end_gesture()
+        self._tool, self._tool_colour = tool, colour
+        self.update()
 
     def scroll_slices(self, steps: int) -> None:
         """Move so many slices on, as the user does with the wheel."""
@@ -97,12 +122,31 @@ class SliceView(SliceCanvas):
         super().resizeEvent(event)
         self._buttons.place(self.width())
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the slice, and the tool over it."""
+        super().paintEvent(event)
+        if self._tool is None or self._pointer is None or self._viewport is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._tool.tool is Tool.BRUSH:
+            radius = self._tool.radius_mm * self._viewport.scale
+            annotations.draw_brush(painter, self._pointer, radius, self._tool_colour)
+        elif self._tool.tool is Tool.OUTLINE and len(self._way) > 1:
+            annotations.draw_outline(painter, self._way, self._tool_colour)
+        painter.end()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a gesture."""
         if self._gesture is Gesture.NONE:
             self._gesture = gesture_for(
-                event.button(), event.modifiers(), space_held=self._space_held
+                event.button(),
+                event.modifiers(),
+                space_held=self._space_held,
+                has_tool=self._tool is not None,
             )
+            if self._gesture is Gesture.DRAW:
+                self._begin_stroke(event)
         self._last = event.position()
         self.setCursor(pointer_for(self._gesture))
         self._follows_cursor = self._gesture is not Gesture.CURSOR
@@ -116,8 +160,14 @@ class SliceView(SliceCanvas):
             self._end_gesture()  # the button was released where this view could not see it
         moved = at - self._last
         self._last = at
+        if self._tool is not None:
+            self._pointer = at
+            self.update()
         if self._gesture is Gesture.CURSOR:
             self._pick(self.point_at(at))
+        elif self._gesture is Gesture.DRAW:
+            self._way.append(at)
+            self.stroke_moved.emit(self.point_at(at))
         elif self._gesture is Gesture.PAN and self._viewport:
             self.set_viewport(self._viewport.panned(moved.x(), moved.y()))
         elif self._gesture is Gesture.WINDOW and self._frame is not None:
@@ -132,21 +182,30 @@ class SliceView(SliceCanvas):
             self._end_gesture()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show this view alone, or all."""
+        """Show this view alone, or all; with a tool, draw: dabs follow each other fast."""
         self._end_gesture()
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._tool is not None:
+            self.mousePressEvent(event)
+        else:
             self.maximise_requested.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""
+        self._pointer = None
+        self.update()
         self.hovered.emit(None)
         super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll through the slices; with Ctrl, zoom about the pointer."""
-        notches = event.angleDelta().y() / _WHEEL_NOTCH
+        """Scroll through the slices; with Ctrl, zoom about the pointer; with Shift, the brush."""
+        # Some systems turn the wheel sideways while Shift is held.
+        notches = (event.angleDelta().y() or event.angleDelta().x()) / _WHEEL_NOTCH
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._zoom(_ZOOM_PER_NOTCH**notches, event.position())
+        elif self._tool is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.brush_resized.emit(1 if notches > 0 else -1)
         else:
             self._wheel += notches  # touchpads send fractions of a notch
             steps = int(self._wheel)
@@ -176,6 +235,8 @@ class SliceView(SliceCanvas):
             self._zoom(_ZOOM_PER_NOTCH, QPointF(self.width() / 2, self.height() / 2))
         elif key == Qt.Key.Key_Minus:
             self._zoom(1 / _ZOOM_PER_NOTCH, QPointF(self.width() / 2, self.height() / 2))
+        elif self._tool is not None and key in _BRUSH_STEPS:
+            self.brush_resized.emit(_BRUSH_STEPS[key])
         elif not self._command(key, is_repeat=event.isAutoRepeat()):
             super().keyPressEvent(event)
 
@@ -217,6 +278,16 @@ class SliceView(SliceCanvas):
             return key == Qt.Key.Key_H
         return True
 
+    def _begin_stroke(self, event: QMouseEvent) -> None:
+        point = self.point_at(event.position())
+        if point is None:
+            self._gesture = Gesture.NONE
+            return
+        self._pointer = event.position()
+        self._way = [event.position()]
+        self.update()
+        self.stroke_began.emit(point, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
+
     def _nudge(self, columns: int, rows: int) -> None:
         if self._frame is None:
             return
@@ -236,6 +307,11 @@ class SliceView(SliceCanvas):
             self.set_viewport(self._viewport.zoomed(factor, at.x(), at.y()))
 
     def _end_gesture(self) -> None:
+        was_drawing = self._gesture is Gesture.DRAW
         self._gesture = Gesture.NONE
+        if was_drawing:
+            self._way = []
+            self.update()
+            self.stroke_ended.emit()
         self._follows_cursor = True
         self.setCursor(pointer_for(Gesture.NONE))

@@ -192,6 +192,9 @@ class StudyView(Protocol):
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""
 
+    def show_corrected(self, segmentation: Segmentation) -> None:
+        """Show labels that a person corrected; where the user looks stays as it is."""
+
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces; ``None`` takes it away."""
 

@@ -1,0 +1,167 @@
+"""Which voxels a stroke of the brush, an outline or a click means.
+
+Pure geometry on one grid. Distances are in millimetres, so a brush is round on anisotropic voxels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.draw import polygon
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.imaging.morphology import Mask
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """Some voxels of a grid: those marked inside a box.
+
+    Parameters
+    ----------
+    start_kji
+        First voxel of the box.
+    mask_kji
+        (k, j, i) the box; true where a voxel is meant.
+    """
+
+    start_kji: tuple[int, int, int]
+    mask_kji: Mask
+
+    @property
+    def box(self) -> Box:
+        """The box as slices of the grid."""
+        k, j, i = (
+            slice(start, start + count)
+            for start, count in zip(self.start_kji, self.mask_kji.shape, strict=True)
+        )
+        return k, j, i
+
+
+def brush_patch(
+    geometry: Geometry,
+    from_kji: NDArray[np.float64],
+    to_kji: NDArray[np.float64],
+    radius_mm: float,
+    flat_axis: int | None = None,
+) -> Patch | None:
+    """Return what a round brush covers on its way from one place to another.
+
+    Parameters
+    ----------
+    from_kji, to_kji
+        (3,) fractional voxel indices; the same for a dab.
+    radius_mm
+        A voxel is covered if its centre is no farther from the way. The nearest voxel always is.
+    flat_axis
+        Axis (0 = k, 1 = j, 2 = i) the brush does not reach along: only the slice of `to_kji` is
+        covered. ``None`` for a ball.
+
+    Returns
+    -------
+    Patch or None
+        ``None`` where nothing of it is on the grid.
+    """
+    spacing_mm = np.array(geometry.spacing_mm)
+    start, end = np.asarray(from_kji, np.float64).copy(), np.asarray(to_kji, np.float64).copy()
+    if flat_axis is not None:
+        start[flat_axis] = end[flat_axis] = np.rint(end[flat_axis])
+    reach = radius_mm / spacing_mm
+    if flat_axis is not None:
+        reach[flat_axis] = 0.0
+    # At least the voxel under the pointer, however thin the brush
+    low = np.minimum(np.ceil(np.minimum(start, end) - reach), np.rint(end)).astype(int)
+    high = np.maximum(np.floor(np.maximum(start, end) + reach), np.rint(end)).astype(int) + 1
+    low, high = np.maximum(low, 0), np.minimum(high, geometry.shape_kji)
+    if (low >= high).any():
+        return None
+    axes = np.meshgrid(
+        *(np.arange(a, b) * mm for a, b, mm in zip(low, high, spacing_mm, strict=True)),
+        indexing="ij",
+        sparse=True,
+    )
+    mask = _near_way(axes, start * spacing_mm, end * spacing_mm, radius_mm)
+    nearest = np.rint(end).astype(int)
+    if (nearest >= low).all() and (nearest < high).all():
+        mask[tuple(nearest - low)] = True
+    return Patch(_triple(low), mask) if mask.any() else None
+
+
+def outline_patch(
+    geometry: Geometry, points_kji: Sequence[NDArray[np.float64]], flat_axis: int
+) -> Patch | None:
+    """Return the voxels of one slice whose centres an outline encloses.
+
+    Parameters
+    ----------
+    points_kji
+        (3,) fractional voxel indices; the outline closes itself.
+    flat_axis
+        Axis through the slice, which is that of the last point.
+
+    Returns
+    -------
+    Patch or None
+        ``None`` where the outline encloses no voxel.
+    """
+    points = np.array(points_kji, np.float64).reshape(-1, 3)
+    if len(points) < 3:
+        return None
+    level = int(np.rint(points[-1, flat_axis]))
+    if not 0 <= level < geometry.shape_kji[flat_axis]:
+        return None
+    across = [axis for axis in range(3) if axis != flat_axis]
+    shape = [geometry.shape_kji[axis] for axis in across]
+    down, right = points[:, across].T
+    rows, columns = polygon(down, right, tuple(shape))  # type: ignore[no-untyped-call]
+    if not rows.size:
+        return None
+    low = np.array([rows.min(), columns.min()])
+    flat = np.zeros((int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1), np.bool_)
+    flat[rows - low[0], columns - low[1]] = True
+    return Patch(_triple(np.insert(low, flat_axis, level)), np.expand_dims(flat, flat_axis))
+
+
+def part_patch(wanted_kji: Mask, index_kji: tuple[int, int, int]) -> Patch | None:
+    """Return the face-connected part of a mask that holds a voxel.
+
+    Returns
+    -------
+    Patch or None
+        ``None`` where the voxel is not in the mask.
+    """
+    if not wanted_kji[index_kji]:
+        return None
+    (whole,) = ndimage.find_objects(wanted_kji.astype(np.uint8))
+    parts, _ = ndimage.label(wanted_kji[whole])
+    inside = tuple(at - one.start for at, one in zip(index_kji, whole, strict=True))
+    number = int(parts[inside])
+    box = ndimage.find_objects(parts, number)[number - 1]
+    start = [outer.start + inner.start for outer, inner in zip(whole, box, strict=True)]
+    return Patch(_triple(start), parts[box] == number)
+
+
+def _near_way(
+    axes_mm: Sequence[NDArray[np.float64]],
+    start_mm: NDArray[np.float64],
+    end_mm: NDArray[np.float64],
+    radius_mm: float,
+) -> Mask:
+    """Mark the points of a grid (its open axes) within a radius of a straight way."""
+    way = end_mm - start_mm
+    length2 = float(way @ way)
+    offsets = [axis - at for axis, at in zip(axes_mm, start_mm, strict=True)]
+    along = sum(offset * step for offset, step in zip(offsets, way, strict=True))
+    share = np.clip(along / length2, 0.0, 1.0) if length2 > 0 else 0.0
+    distance2 = sum((offset - share * step) ** 2 for offset, step in zip(offsets, way, strict=True))
+    near: Mask = np.asarray(distance2 <= radius_mm**2)
+    return near
+
+
+def _triple(values: Sequence[int] | NDArray[np.int_]) -> tuple[int, int, int]:
+    k, j, i = (int(value) for value in values)
+    return k, j, i

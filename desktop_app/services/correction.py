@@ -1,0 +1,270 @@
+"""Correcting the labels of a result by hand: strokes, undo, what is kept against a crash."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.correction import Edit, Tool, ToolSettings
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import NO_TUMOUR, NO_TUMOUR_LEFT, Segmentation
+from desktop_app.errors import OutputError
+from desktop_app.imaging.label_changes import filled_between, smoothed, without_specks
+from desktop_app.imaging.strokes import Patch, brush_patch, outline_patch, part_patch
+from desktop_app.io.correction_journal import (
+    CorrectionJournal,
+    WrittenCorrections,
+    corrections_folder,
+    journal_file,
+    read_journal,
+)
+from desktop_app.services.label_editor import LabelEditor, Labels
+from desktop_app.services.measure import measure
+
+SMALLEST_PART_MM3 = 100.0
+
+_VERBS = {Tool.BRUSH: "Paint", Tool.OUTLINE: "Outline", Tool.PART: "Mark part as"}
+_ERASING = {Tool.BRUSH: "Erase", Tool.OUTLINE: "Erase outlined", Tool.PART: "Remove part"}
+
+
+class Correction:
+    """The labels of one result while a person corrects them.
+
+    Parameters
+    ----------
+    result
+        What the corrections start from.
+    folder
+        Where they are written down until they are exported.
+    """
+
+    def __init__(self, result: StudyResult, folder: Path | None = None) -> None:
+        self.original = result
+        self._labels = LabelEditor(result.segmentation.labels_kji)
+        folder = folder if folder is not None else corrections_folder()
+        series = result.roles[result.prepared.reference_sequence]
+        self._file = journal_file(folder, result.study.study_uid, series.series_uid)
+        written = read_journal(self._file)
+        fits = written is not None and written.labels_kji.shape == self._labels.labels_kji.shape
+        self._earlier = written if fits else None
+        self._journal: CorrectionJournal | None = CorrectionJournal(
+            self._file, result.segmentation.labels_kji
+        )
+        self._settings = ToolSettings()
+        self._flat_axis = 0
+        self._way: list[NDArray[np.float64]] = []
+
+    @property
+    def labels_kji(self) -> Labels:
+        """The labels now, read-only; the same memory throughout."""
+        return self._labels.labels_kji
+
+    @property
+    def undo_title(self) -> str:
+        """What the next undo takes back; empty if nothing can be."""
+        return self._labels.undo_title
+
+    @property
+    def redo_title(self) -> str:
+        """What the next redo does again; empty if nothing can be."""
+        return self._labels.redo_title
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a stroke has begun and not ended."""
+        return self._labels.is_editing
+
+    @property
+    def earlier(self) -> WrittenCorrections | None:
+        """Corrections on the same grid that were never exported, until others are made."""
+        return self._earlier
+
+    def begin(
+        self,
+        settings: ToolSettings,
+        point_lps_mm: NDArray[np.float64],
+        normal_lps: NDArray[np.float64],
+    ) -> bool:
+        """Begin a stroke; return whether labels changed.
+
+        Parameters
+        ----------
+        point_lps_mm
+            (3,) patient coordinates.
+        normal_lps
+            (3,) direction through the slice that is drawn on.
+        """
+        geometry = self.original.segmentation.geometry
+        alignment = np.abs(geometry.direction_lps.T @ np.asarray(normal_lps))
+        self._flat_axis = 2 - int(alignment.argmax())  # columns are i, j, k
+        self._settings = settings
+        self._way = [geometry.to_index_kji(point_lps_mm)]
+        self._labels.begin(self._title(settings))
+        match settings.tool:
+            case Tool.BRUSH:
+                return self._brush(self._way[0], self._way[0])
+            case Tool.PART:
+                return self._mark_part(self._way[0])
+            case Tool.OUTLINE:
+                return False
+
+    def extend(self, point_lps_mm: NDArray[np.float64]) -> bool:
+        """Go on to a point with the stroke that has begun; return whether labels changed."""
+        if not self._labels.is_editing:
+            return False
+        self._way.append(self.original.segmentation.geometry.to_index_kji(point_lps_mm))
+        return self._settings.tool is Tool.BRUSH and self._brush(*self._way[-2:])
+
+    def finish(self) -> bool:
+        """End the stroke; return whether it left anything changed.
+
+        Raises
+        ------
+        OutputError
+            If it could not be written down; it is done all the same, and later ones are not
+            written down any more.
+        """
+        if self._settings.tool is Tool.OUTLINE and self._labels.is_editing:
+            geometry = self.original.segmentation.geometry
+            self._paint(outline_patch(geometry, self._way, self._flat_axis))
+        return self._note(self._labels.end())
+
+    def smooth(self) -> bool:
+        """Even out ragged borders; return whether labels changed. Raises as `finish`."""
+        values = tuple(one.value for one in self.original.segmentation.definitions)
+        spacing_mm = self.original.segmentation.geometry.spacing_mm
+        return self._replace("Smooth borders", smoothed(self.labels_kji, values, spacing_mm))
+
+    def remove_specks(self, smallest_mm3: float = SMALLEST_PART_MM3) -> bool:
+        """Take small parts away; return whether labels changed. Raises as `finish`."""
+        voxels = math.ceil(smallest_mm3 / self.original.segmentation.geometry.voxel_volume_mm3)
+        return self._replace("Remove small parts", without_specks(self.labels_kji, voxels))
+
+    def fill_between(self, value: int) -> bool:
+        """Fill a region between the slices it is marked in, along the plane drawn in last.
+
+        Returns whether labels changed. Raises as `finish`.
+        """
+        spacing_mm = self.original.segmentation.geometry.spacing_mm
+        filled = filled_between(self.labels_kji, value, self._flat_axis, spacing_mm)
+        return self._replace(f"Fill {self._names[value]} between slices", filled)
+
+    def undo(self) -> bool:
+        """Take the last change back; return whether there was one. Raises as `finish`."""
+        edit = self._labels.undo()
+        if edit is not None:
+            self._write(lambda journal: journal.note_undo(edit))
+        return edit is not None
+
+    def redo(self) -> bool:
+        """Do again what was taken back; return whether there was anything. Raises as `finish`."""
+        edit = self._labels.redo()
+        if edit is not None:
+            self._write(lambda journal: journal.note_redo(edit))
+        return edit is not None
+
+    def restore(self) -> bool:
+        """Do the earlier corrections again; return whether labels changed. Raises as `finish`.
+
+        Where they started from other labels (another network marked them), the labels they led to
+        are taken over in one step.
+        """
+        earlier = self._earlier
+        if earlier is None:
+            return False
+        self._earlier = None
+        if np.array_equal(earlier.labels_kji, self._labels.labels_kji):
+            for edit in earlier.edits:
+                self._labels.apply(edit)
+                self._note(edit)
+            return True
+        led_to = LabelEditor(earlier.labels_kji)
+        for edit in earlier.edits:
+            led_to.apply(edit)
+        return self._replace("Earlier corrections", led_to.labels_kji)
+
+    def result(self) -> StudyResult:
+        """Return the result with the labels now; with nothing corrected, the original itself."""
+        original, count = self.original, self._labels.edit_count
+        if not count:
+            return original
+        before = original.segmentation
+        labels_kji = self._labels.labels_kji.copy()
+        warnings = tuple(one for one in before.warnings if one not in NO_TUMOUR)
+        if not labels_kji.any():
+            warnings = (NO_TUMOUR_LEFT, *warnings)
+        step = f"Labels corrected by hand in {count} step{'s' if count > 1 else ''}"
+        segmentation = Segmentation(
+            labels_kji,
+            before.geometry,
+            replace(before.provenance, edited=True, steps=(*before.provenance.steps, step)),
+            before.definitions,
+            warnings,
+        )
+        # The network's doubt was about its own labels: no ranges.
+        return replace(original, segmentation=segmentation, measurements=measure(segmentation))
+
+    def forget(self) -> None:
+        """Remove what was written down: it is exported, or given up; later changes begin anew.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be removed.
+        """
+        self._earlier = None
+        if self._journal is not None:
+            self._journal.discard()
+            self._journal = CorrectionJournal(self._file, self._labels.labels_kji.copy())
+
+    def _brush(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> bool:
+        geometry, settings = self.original.segmentation.geometry, self._settings
+        flat = None if settings.is_ball else self._flat_axis
+        return self._paint(brush_patch(geometry, start, end, settings.radius_mm, flat))
+
+    def _mark_part(self, at: NDArray[np.float64]) -> bool:
+        labels = self._labels.labels_kji
+        k, j, i = (int(one) for one in np.rint(at))
+        if not all(0 <= one < size for one, size in zip((k, j, i), labels.shape, strict=True)):
+            return False
+        clicked = labels[k, j, i]
+        # Removing takes the whole island with all its regions, else a rim of oedema would stay.
+        wanted = labels == clicked if self._settings.value else labels != 0
+        return bool(clicked) and self._paint(part_patch(wanted, (k, j, i)))
+
+    def _paint(self, patch: Patch | None) -> bool:
+        settings = self._settings
+        return patch is not None and self._labels.paint(patch, settings.value, settings.over)
+
+    def _replace(self, title: str, labels_kji: Labels) -> bool:
+        self._labels.begin(title)
+        self._labels.replace(labels_kji)
+        return self._note(self._labels.end())
+
+    @property
+    def _names(self) -> dict[int, str]:
+        return {one.value: one.name.lower() for one in self.original.segmentation.definitions}
+
+    def _title(self, settings: ToolSettings) -> str:
+        if settings.value == 0:
+            return _ERASING[settings.tool]
+        return f"{_VERBS[settings.tool]} {self._names[settings.value]}"
+
+    def _note(self, edit: Edit | None) -> bool:
+        if edit is None:
+            return False
+        self._write(lambda journal: journal.note_edit(edit))
+        return True
+
+    def _write(self, note: Callable[[CorrectionJournal], None]) -> None:
+        self._earlier = None
+        if self._journal is None:
+            return
+        try:
+            note(self._journal)
+        except OutputError:
+            self._journal = None
+            raise

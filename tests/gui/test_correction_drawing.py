@@ -1,0 +1,225 @@
+"""Drawing over the slices: what reaches the labels, and what the user sees of it."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
+from desktop_app.paths import assets_dir
+from tests.viewer_cases import drag, lesion_lps_mm, oblique_geometry, phantom
+from ui.icons import Icons
+from ui.panels.correction_bar import CorrectionBar
+from ui.viewers.planes import Plane
+from ui.viewers.quad_view import QuadView
+from ui.views.correction_view import CorrectionState
+
+GEOMETRY = oblique_geometry()
+BRUSH = ToolSettings(Tool.BRUSH, 3, 3.0)
+
+
+class Board:
+    """Four views over labels that turn 3 where the pointer goes; notes what it is told."""
+
+    def __init__(self, quad):
+        self.quad = quad
+        self.labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+        self.told = []
+        quad.stroke_began.connect(self._began)
+        quad.stroke_moved.connect(self._moved)
+        quad.stroke_ended.connect(lambda: self.told.append("ended"))
+        quad.set_live_labels(self.labels, GEOMETRY)
+
+    def _began(self, point, normal, erases):
+        self.told.append(("began", np.round(normal, 3).tolist(), erases))
+        self._moved(point)
+
+    def _moved(self, point):
+        self.told.append("moved")
+        self.labels[tuple(np.rint(GEOMETRY.to_index_kji(point)).astype(int))] = 3
+        self.quad.refresh_labels()
+
+
+@pytest.fixture
+def board(qtbot):
+    quad = QuadView()
+    qtbot.addWidget(quad)
+    quad.resize(700, 640)
+    quad.set_reference(GEOMETRY)
+    quad.set_image(phantom(GEOMETRY))
+    quad.set_cursor(lesion_lps_mm())
+    with qtbot.waitExposed(quad):
+        quad.show()
+    yield Board(quad)
+    quad.close()
+
+
+def picture(view):
+    return view.grab().toImage()
+
+
+@pytest.mark.parametrize("plane", list(Plane), ids=lambda plane: plane.title)
+def test_a_drag_with_a_tool_is_a_stroke_through_the_labels_on_that_slice(board, plane):
+    view = board.quad.slice_views[plane]
+    board.quad.set_tool(BRUSH)
+    before = board.quad.cursor_lps_mm.copy()
+    at = view.position_of(lesion_lps_mm())
+    drag(view, Qt.MouseButton.LeftButton, at, at + QPointF(20, 0))
+    assert board.told[0] == ("began", np.round(view.frame.axes_lps[:, 2], 3).tolist(), False)
+    assert board.told[-1] == "ended"
+    assert board.told.count("moved") >= 2
+    assert board.labels[tuple(np.rint(GEOMETRY.to_index_kji(lesion_lps_mm())).astype(int))] == 3
+    assert board.quad.cursor_lps_mm == pytest.approx(before)
+
+
+def test_labels_changed_in_place_are_seen_in_all_slices(board):
+    board.quad.set_crosshair_visible(False)
+    views = board.quad.slice_views.values()
+    before = [picture(view) for view in views]
+    board.labels[:] = 2
+    assert [picture(view) for view in views] == before
+    board.quad.refresh_labels()
+    assert all(picture(view) != one for view, one in zip(views, before, strict=True))
+
+
+def test_without_a_tool_the_crosshair_moves_and_nothing_is_drawn(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    board.quad.set_tool(None)
+    drag(view, Qt.MouseButton.LeftButton, QPointF(100, 100), QPointF(120, 110))
+    assert not board.told
+
+
+def test_ctrl_erases_and_other_buttons_keep_their_meaning(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    ctrl = Qt.KeyboardModifier.ControlModifier
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, ctrl, QPoint(150, 150))
+    assert board.told[0][2] is True
+    board.told.clear()
+    window = board.quad.window_level
+    drag(view, Qt.MouseButton.RightButton, QPointF(100, 100), QPointF(150, 80))
+    assert board.quad.window_level != window
+    drag(view, Qt.MouseButton.MiddleButton, QPointF(100, 100), QPointF(150, 80))
+    assert not board.told
+
+
+def test_dabs_in_quick_succession_are_dabs_and_no_double_click(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    assert board.told.count("ended") == 2
+    assert board.quad.maximised is None
+
+
+def test_taking_the_tool_away_ends_the_stroke(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    board.quad.set_tool(None)
+    assert board.told[-1] == "ended"
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    assert board.told.count("ended") == 1
+
+
+@pytest.mark.parametrize("tool", [Tool.BRUSH, Tool.OUTLINE])
+def test_the_tool_is_seen_under_the_pointer(board, tool):
+    view = board.quad.slice_views[Plane.AXIAL]
+    QTest.mouseMove(view, QPoint(90, 90))
+    before = picture(view)
+    board.quad.set_tool(ToolSettings(tool, 1, 6.0))
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    QTest.mouseMove(view, QPoint(170, 150))
+    QTest.mouseMove(view, QPoint(170, 170))
+    board.labels[:] = 0
+    board.quad.refresh_labels()
+    assert picture(view) != before
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(170, 170))
+
+
+def test_shift_and_wheel_resize_the_brush_and_do_not_scroll(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    steps = []
+    board.quad.brush_resized.connect(steps.append)
+    before = view.step
+    at = QPointF(150, 150)
+    for delta in (QPoint(0, 120), QPoint(-120, 0)):
+        event = QWheelEvent(
+            at,
+            view.mapToGlobal(at),
+            QPoint(),
+            delta,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.ShiftModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(view, event)
+    QTest.keyClick(view, Qt.Key.Key_BracketRight)
+    assert steps == [1, -1, 1]
+    assert view.step == before
+
+
+@pytest.fixture
+def bar(qtbot):
+    widget = CorrectionBar(Icons(assets_dir() / "icons"))
+    qtbot.addWidget(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+def press(bar, text):
+    button = next(b for b in bar.findChildren(type(bar._undo)) if b.accessibleName() == text)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_the_bar_tells_of_every_choice(bar):
+    told = []
+    bar.tool_changed.connect(told.append)
+    assert bar.settings() == ToolSettings(Tool.BRUSH, 3, 4.0)
+    press(bar, "Outline")
+    assert told[-1].tool is Tool.OUTLINE
+    press(bar, "Draw necrotic core")
+    assert told[-1].value == 1
+    bar.resize_brush(3)
+    assert told[-1].radius_mm == pytest.approx(5.5)
+    bar._ball.click()
+    assert told[-1].is_ball
+    bar._over.setCurrentIndex(1)
+    assert told[-1].over is PaintOver.TUMOUR
+    press(bar, "Move the crosshair")
+    assert told[-1] is None
+    assert bar.settings(erases=True) is None
+
+
+def test_erasing_may_change_any_voxel(bar):
+    bar._over.setCurrentIndex(2)
+    assert bar.settings(erases=True).value == 0
+    assert bar.settings(erases=True).over is PaintOver.EVERYTHING
+    press(bar, "Erase")
+    assert bar.settings().over is PaintOver.EVERYTHING
+
+
+def test_undo_says_what_it_takes_back(bar):
+    bar.show_state(CorrectionState(True, True, "Paint oedema", ""))
+    assert bar._undo.isEnabled()
+    assert "Paint oedema" in bar._undo.toolTip()
+    assert not bar._redo.isEnabled()
+    asked = []
+    bar.undo_requested.connect(lambda: asked.append("undo"))
+    press(bar, "Undo")
+    assert asked == ["undo"]
+
+
+def test_keys_choose_tools_and_regions(bar, qtbot):
+    for key, check in ((Qt.Key.Key_P, Tool.PART), (Qt.Key.Key_B, Tool.BRUSH)):
+        QTest.keyClick(bar, key)
+        qtbot.waitUntil(lambda check=check: bar.settings().tool is check)
+    QTest.keyClick(bar, Qt.Key.Key_7)
+    qtbot.waitUntil(lambda: bar.settings().value == 2)

@@ -1,0 +1,286 @@
+"""Correcting a result: strokes, undo, the corrected result, what a crash leaves."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
+from desktop_app.domain.measurement import MeasurementKind
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, NO_TUMOUR_LEFT, Region
+from desktop_app.errors import OutputError
+from desktop_app.io.correction_journal import forget_journals
+from desktop_app.services.correction import Correction
+from desktop_app.services.measure import volumes_mm3
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+
+AXIAL = np.array([0.0, 0.0, 1.0])
+BRUSH = ToolSettings(Tool.BRUSH, 3, 2.0)
+
+
+def at(k, j, i):
+    return GEOMETRY.to_patient_mm(np.array([k, j, i], float))
+
+
+def result_of(labels=None, warnings=()):
+    empty = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    return make_result(make_study(), empty if labels is None else labels, warnings)
+
+
+def stroke(correction, settings, *points, normal=AXIAL):
+    correction.begin(settings, points[0], normal)
+    for point in points[1:]:
+        correction.extend(point)
+    return correction.finish()
+
+
+def middle(*offset_kji):
+    return np.array(GEOMETRY.shape_kji) // 2 + np.array(offset_kji or (0, 0, 0))
+
+
+@pytest.fixture
+def correction(tmp_path):
+    return lambda result: Correction(result, tmp_path)
+
+
+def test_a_stroke_ends_up_in_the_result_and_its_volumes(correction):
+    original = result_of(warnings=(NO_TUMOUR_FOUND, "Thick slices."))
+    one = correction(original)
+    assert one.result() is original
+    assert stroke(one, BRUSH, at(*middle()), at(*middle(0, 0, 1)))
+    corrected = one.result()
+    voxels = int((corrected.segmentation.labels_kji == 3).sum())
+    assert voxels > 0
+    assert volumes_mm3(corrected.measurements)[Region.ET] == pytest.approx(
+        voxels * GEOMETRY.voxel_volume_mm3
+    )
+    assert corrected.segmentation.warnings == ("Thick slices.",)
+    assert corrected.segmentation.provenance.edited
+    assert "by hand in 1 step" in corrected.segmentation.provenance.steps[-1]
+    assert not original.segmentation.labels_kji.any()
+
+
+def test_what_was_corrected_has_no_range(correction):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    volumes = [m for m in one.result().measurements if m.kind is MeasurementKind.VOLUME]
+    assert all(volume.interval is None for volume in volumes)
+
+
+def test_taking_everything_back_gives_the_original(correction):
+    original = result_of()
+    one = correction(original)
+    stroke(one, BRUSH, at(*middle()))
+    before = one.result()
+    assert one.undo_title == "Paint enhancing tumour"
+    assert one.undo()
+    assert one.result() is original
+    assert one.redo()
+    assert np.array_equal(one.result().segmentation.labels_kji, before.segmentation.labels_kji)
+    assert not one.redo()
+
+
+def test_a_result_already_given_away_does_not_change(correction):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    given = one.result().segmentation.labels_kji.copy()
+    kept = one.result()
+    stroke(one, ToolSettings(value=0, radius_mm=50, is_ball=True), at(*middle()))
+    assert np.array_equal(kept.segmentation.labels_kji, given)
+
+
+def test_erasing_all_says_that_a_person_did(correction):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[tuple(middle())] = 2
+    one = correction(result_of(labels))
+    stroke(one, ToolSettings(value=0), at(*middle()))
+    assert one.result().segmentation.warnings == (NO_TUMOUR_LEFT,)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_flat_brush_follows_the_plane_it_is_used_in(axis, correction):
+    one = correction(result_of())
+    normal = GEOMETRY.direction_lps[:, 2 - axis]
+    stroke(one, BRUSH, at(*middle()), normal=normal)
+    places = np.argwhere(one.labels_kji)
+    assert set(places[:, axis].tolist()) == {middle()[axis]}
+    assert len(places) > 1
+
+
+def test_an_outline_is_filled_when_it_ends(correction):
+    one = correction(result_of())
+    outline = ToolSettings(Tool.OUTLINE, 2)
+    k, j, i = middle()
+    corners = [at(k, j - 2, i - 2), at(k, j - 2, i + 2), at(k, j + 2, i + 2), at(k, j + 2, i - 2)]
+    assert not one.begin(outline, corners[0], AXIAL)
+    for corner in corners[1:]:
+        assert not one.extend(corner)
+    assert one.finish()
+    assert one.labels_kji[k, j, i] == 2
+    assert one.undo_title == "Outline oedema"
+
+
+def test_a_part_is_renamed_by_region_and_removed_whole(correction):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    k, j, i = middle()
+    labels[k, j - 2 : j + 3, i - 2 : i + 3] = 2
+    labels[k, j, i] = 3
+    labels[0, 0, 0] = 3
+    one = correction(result_of(labels))
+    assert stroke(one, ToolSettings(Tool.PART, 1), at(k, j, i))
+    assert (one.labels_kji[k, j, i], one.labels_kji[0, 0, 0]) == (1, 3)
+    assert stroke(one, ToolSettings(Tool.PART, 0), at(k, j, i))
+    assert np.argwhere(one.labels_kji).tolist() == [[0, 0, 0]]
+    assert not stroke(one, ToolSettings(Tool.PART, 0), at(k, j, i))
+    assert not stroke(one, ToolSettings(Tool.PART, 0), at(-9, 0, 0))
+
+
+def test_paint_can_be_held_inside_the_tumour(correction):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    k, j, i = middle()
+    labels[k, j, i] = 2
+    one = correction(result_of(labels))
+    stroke(one, ToolSettings(value=1, radius_mm=9, over=PaintOver.TUMOUR), at(k, j, i))
+    assert (one.labels_kji == 1).sum() == 1
+
+
+def test_after_a_crash_the_corrections_come_back_with_their_undo(correction):
+    original = result_of()
+    one = correction(original)
+    assert one.earlier is None
+    stroke(one, BRUSH, at(*middle()))
+    stroke(one, ToolSettings(value=2), at(*middle(1, 0, 0)))
+    stroke(one, ToolSettings(value=1), at(*middle(-1, 0, 0)))
+    one.undo()
+    expected = one.labels_kji.copy()
+    two = correction(original)
+    assert len(two.earlier.edits) == 2
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, expected)
+    assert two.undo_title == "Paint oedema"
+    three = correction(original)
+    assert three.restore()
+    assert np.array_equal(three.labels_kji, expected)
+
+
+def test_corrections_of_other_labels_come_back_as_one_step(correction):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    expected = one.labels_kji.copy()
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[0, 0, 0] = 2
+    two = correction(result_of(labels))
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, expected)
+    assert two.undo()
+    assert np.array_equal(two.labels_kji, labels)
+
+
+def test_another_study_has_nothing_to_come_back(correction):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    other = make_result(make_study(study_uid="1.2.99"), np.zeros(GEOMETRY.shape_kji, np.uint8))
+    assert correction(other).earlier is None
+
+
+def test_going_on_or_exporting_forgets_the_earlier_ones(correction, tmp_path):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    two = correction(result_of())
+    stroke(two, ToolSettings(value=1), at(*middle()))
+    assert two.earlier is None
+    two.forget()
+    assert not list(tmp_path.iterdir())
+    assert correction(result_of()).earlier is None
+
+
+def test_after_an_export_a_crash_leaves_what_came_later(correction):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    stroke(one, ToolSettings(value=1), at(*middle(1, 0, 0)))
+    one.forget()
+    one.undo()
+    one.undo()
+    one.redo()
+    stroke(one, ToolSettings(value=2), at(*middle(-1, 0, 0)))
+    two = correction(result_of())
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, one.labels_kji)
+
+
+@pytest.mark.parametrize("cut", [1, 40, 120])
+def test_a_torn_last_line_costs_that_stroke_alone(cut, correction, tmp_path):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    after_first = one.labels_kji.copy()
+    stroke(one, ToolSettings(value=2), at(*middle(1, 0, 0)))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[: -1 - cut])
+    two = correction(result_of())
+    two.restore()
+    assert np.array_equal(two.labels_kji, after_first)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nothing\n", b'{"schema": "other/1"}\n'])
+def test_a_damaged_journal_is_as_none(content, correction, tmp_path):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(content)
+    assert correction(result_of()).earlier is None
+
+
+def test_a_full_disk_is_told_once_and_the_stroke_stands(correction, tmp_path):
+    (tmp_path / "file").touch()
+    one = Correction(result_of(), tmp_path / "file")
+    one.begin(BRUSH, at(*middle()), AXIAL)
+    with pytest.raises(OutputError, match="written down"):
+        one.finish()
+    assert one.labels_kji.any()
+    assert stroke(one, ToolSettings(value=1), at(*middle()))
+    one.forget()
+
+
+def test_the_journal_is_for_its_user_alone_and_names_nobody(correction, tmp_path):
+    empty = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    result = make_result(make_study(study_uid="1.2.840.77"), empty)
+    stroke(correction(result), BRUSH, at(*middle()))
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    content = file.read_bytes() + file.name.encode()
+    assert result.study.study_uid.encode() not in content
+    assert result.study.patient.name.encode() not in content
+
+
+def test_whole_regions_are_changed_in_one_step_each(correction):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[0, 1:4, 1:4] = 2
+    labels[2, 1:4, 1:4] = 2
+    labels[-1, -1, -1] = 3
+    one = correction(result_of(labels))
+    one.begin(BRUSH, at(9, 9, 9), AXIAL)
+    assert not one.finish()
+    assert one.fill_between(2)
+    assert one.labels_kji[1, 2, 2] == 2
+    assert one.undo_title == "Fill oedema between slices"
+    assert one.remove_specks(2 * GEOMETRY.voxel_volume_mm3)
+    assert not one.labels_kji[-1].any()
+    assert one.smooth()
+    for _ in range(3):
+        assert one.undo()
+    assert np.array_equal(one.labels_kji, labels)
+
+
+def test_journals_nobody_came_back_for_are_forgotten(correction, tmp_path):
+    old, recent = tmp_path / "old.corrections", tmp_path / "recent.corrections"
+    for file in (old, recent):
+        file.write_bytes(b"{}")
+    a_year_ago = time.time() - 365 * 86_400
+    os.utime(old, (a_year_ago, a_year_ago))
+    stroke(correction(result_of()), BRUSH, at(*middle()))
+    assert not old.exists()
+    assert recent.exists()
+    assert forget_journals(tmp_path) == 2
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,157 @@
+"""From the hand over the slices to the session, without a window."""
+
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.correction import Tool, ToolSettings
+from desktop_app.services.session import Session
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+from ui.presenters.correction_presenter import CorrectionPresenter
+from ui.views.correction_view import CorrectionView
+
+AXIAL = np.array([0.0, 0.0, 1.0])
+BRUSH = ToolSettings(Tool.BRUSH, 3, 1.5)
+MIDDLE = GEOMETRY.to_patient_mm(np.array([2.0, 2.0, 3.0]))
+
+
+class Scene:
+    def __init__(self, folder):
+        self.folder = folder
+        self.start()
+
+    def start(self):
+        self.view = MagicMock(spec=CorrectionView)
+        self.session = Session()
+        self.presenter = CorrectionPresenter(self.view, self.session, self.folder)
+        self.session.open_study(make_study())
+
+    def segment(self, study=None):
+        result = make_result(study or make_study(), np.zeros(GEOMETRY.shape_kji, np.uint8))
+        self.session.accept_result(result, self.session.generation)
+        return result
+
+    def stroke(self):
+        self.presenter.set_active(True)
+        self.presenter.begin(BRUSH, MIDDLE, AXIAL)
+        self.presenter.extend(MIDDLE + 0.5)
+        self.presenter.finish()
+
+    @property
+    def state(self):
+        return self.view.show_correction.call_args.args[0]
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)
+
+
+def test_there_is_nothing_to_correct_before_a_result(scene):
+    assert not scene.state.is_possible
+    scene.stroke()
+    assert not scene.state.is_active
+    scene.segment()
+    assert scene.state.is_possible
+    assert not scene.state.is_active
+    labels, geometry = scene.view.show_live_labels.call_args.args
+    assert labels.shape == geometry.shape_kji
+
+
+def test_a_stroke_changes_the_shown_labels_in_place_and_the_result(scene):
+    original = scene.segment()
+    labels, _ = scene.view.show_live_labels.call_args.args
+    scene.presenter.set_active(True)
+    scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    assert labels[2, 2, 3] == 3
+    scene.view.refresh_labels.assert_called_once_with()
+    assert scene.session.result is original
+    scene.presenter.finish()
+    assert scene.session.result.segmentation.labels_kji[2, 2, 3] == 3
+    assert scene.presenter.is_unsaved
+    assert scene.state.undo_title == "Paint enhancing tumour"
+    scene.presenter.undo()
+    assert scene.session.result is original
+    assert not scene.presenter.is_unsaved
+    assert scene.state.redo_title == "Paint enhancing tumour"
+    scene.presenter.redo()
+    assert labels[2, 2, 3] == 3
+
+
+def test_with_the_tools_away_nothing_is_painted(scene):
+    original = scene.segment()
+    scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    scene.presenter.extend(MIDDLE)
+    scene.presenter.finish()
+    assert scene.session.result is original
+
+
+def test_whole_region_changes_reach_the_session(scene):
+    scene.segment()
+    scene.stroke()
+    before = scene.session.result
+    scene.presenter.remove_specks()
+    assert scene.session.result is not before
+    assert scene.session.result.segmentation.is_empty
+    scene.presenter.smooth()
+    scene.presenter.fill_between(2)
+    assert scene.state.undo_title == "Remove small parts"
+
+
+def test_corrections_of_a_crashed_window_are_offered(scene):
+    scene.segment()
+    scene.stroke()
+    corrected = scene.session.result.segmentation.labels_kji
+    scene.start()  # as after a crash: nothing was closed
+    scene.segment()
+    _started, count, answer = scene.view.offer_restore.call_args.args
+    assert count == 1
+    answer(True)
+    assert np.array_equal(scene.session.result.segmentation.labels_kji, corrected)
+    assert scene.presenter.is_unsaved
+
+
+def test_declined_exported_and_left_corrections_are_not_offered_again(scene, tmp_path):
+    scene.segment()
+    scene.stroke()
+    scene.start()
+    scene.segment()
+    scene.view.offer_restore.call_args.args[2](False)
+    assert not list(tmp_path.iterdir())
+    scene.stroke()
+    assert list(tmp_path.iterdir())
+    scene.session.mark_saved(scene.session.result)
+    assert not list(tmp_path.iterdir())
+    assert not scene.presenter.is_unsaved
+    scene.stroke()
+    scene.presenter.undo()
+    scene.stroke()
+    assert list(tmp_path.iterdir())
+    scene.session.open_study(make_study(study_uid="2"))
+    assert not list(tmp_path.iterdir())
+    assert not scene.state.is_possible
+
+
+def test_what_cannot_be_written_down_is_told_once_and_stays(tmp_path):
+    (tmp_path / "file").touch()
+    scene = Scene(tmp_path / "file")
+    scene.segment()
+    scene.stroke()
+    assert "written down" in scene.view.show_error.call_args.args[0].title
+    assert scene.session.result.segmentation.labels_kji.any()
+    scene.presenter.undo()
+    scene.view.show_error.assert_called_once()
+    scene.presenter.close()
+
+
+def test_an_answer_that_comes_too_late_changes_nothing(scene):
+    scene.segment()
+    scene.stroke()
+    scene.start()
+    scene.segment()
+    answer = scene.view.offer_restore.call_args.args[2]
+    other = scene.segment()
+    answer(True)
+    assert scene.session.result is other

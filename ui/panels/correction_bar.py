@@ -1,0 +1,236 @@
+"""The tools that correct labels: what draws, which region, how large, what it may change."""
+
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QMenu,
+    QSlider,
+    QToolButton,
+    QWidget,
+)
+
+from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
+from desktop_app.domain.segmentation import DEFAULT_LABELS, Region
+from ui.icons import Icons
+from ui.views.correction_view import CorrectionState
+from ui.widgets.card import styled_label
+from ui.widgets.colour_chip import colour_chip
+
+_SMALLEST_MM, _LARGEST_MM, _FIRST_MM = 1, 60, 8
+_ERASER = 0
+
+
+class _ToolButton(NamedTuple):
+    tool: Tool | None
+    icon: str
+    text: str
+    key: str
+    tip: str
+
+
+_TOOLS = (
+    _ToolButton(None, "crosshair", "Move the crosshair", "M", "Left drag moves the crosshair"),
+    _ToolButton(
+        Tool.BRUSH, "brush", "Brush", "B", "Left drag paints; with Ctrl it erases, at any setting"
+    ),
+    _ToolButton(
+        Tool.OUTLINE, "outline", "Outline", "L", "Draw around an area; it is filled when you let go"
+    ),
+    _ToolButton(
+        Tool.PART,
+        "part",
+        "Part",
+        "P",
+        "Click a connected part to give it the chosen region; erasing removes the whole island, "
+        "with all its regions",
+    ),
+)
+# In the order of the table of volumes.
+_REGIONS = (Region.ET, Region.NCR, Region.ED)
+_OVER = (
+    (PaintOver.EVERYTHING, "Over everything", "May change any voxel"),
+    (PaintOver.TUMOUR, "Over tumour only", "Changes only voxels that are marked already"),
+    (PaintOver.BACKGROUND, "Over unmarked only", "Changes only voxels that are not marked yet"),
+)
+
+
+class CorrectionBar(QWidget):
+    """One row of tools above the slices.
+
+    Signals
+    -------
+    tool_changed(ToolSettings or None)
+        Another tool, region, size or limit; ``None`` where the crosshair is to be moved.
+    undo_requested(), redo_requested(), smooth_requested(), specks_requested()
+    fill_requested(int)
+        The label to fill between the slices it is marked in.
+    """
+
+    tool_changed = Signal(object)
+    undo_requested = Signal()
+    redo_requested = Signal()
+    smooth_requested = Signal()
+    specks_requested = Signal()
+    fill_requested = Signal(int)
+
+    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icons = icons
+        self._with_icon: list[tuple[QToolButton, str]] = []
+        self._tools = QButtonGroup(self)
+        self._values = QButtonGroup(self)
+        self._size = QSlider(Qt.Orientation.Horizontal)
+        self._size_text = styled_label("", "muted")
+        self._ball = QCheckBox("3D")
+        self._over = QComboBox()
+        self._undo = self._button("undo", "Undo")
+        self._redo = self._button("redo", "Redo")
+        self._more = QToolButton()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self._add_tools(layout)
+        layout.addSpacing(10)
+        self._add_values(layout)
+        layout.addSpacing(10)
+        self._add_settings(layout)
+        layout.addStretch(1)
+        self._add_actions(layout)
+        self.refresh_icons()
+
+    def settings(self, *, erases: bool = False) -> ToolSettings | None:
+        """Return the tool in hand, ``None`` for the crosshair.
+
+        Parameters
+        ----------
+        erases
+            As with Ctrl held: whatever region is chosen, it is erased, and anywhere.
+        """
+        tool = _TOOLS[self._tools.checkedId()].tool
+        if tool is None:
+            return None
+        value = _ERASER if erases else self._values.checkedId()
+        over = PaintOver.EVERYTHING if value == _ERASER else PaintOver(self._over.currentData())
+        return ToolSettings(tool, value, self._size.value() / 2, self._ball.isChecked(), over)
+
+    def show_state(self, state: CorrectionState) -> None:
+        """Say what can be undone and redone."""
+        for button, verb, title in (
+            (self._undo, "Undo", state.undo_title),
+            (self._redo, "Redo", state.redo_title),
+        ):
+            button.setEnabled(bool(title))
+            button.setToolTip(f"{verb} “{title}”" if title else f"Nothing to {verb.lower()}")
+
+    def resize_brush(self, steps: int) -> None:
+        """Make the brush larger or smaller: a millimetre a step, more where it is large."""
+        step_mm = max(1, self._size.value() // 8)
+        self._size.setValue(self._size.value() + steps * step_mm)
+
+    def refresh_icons(self) -> None:
+        """Draw the icons anew after a change of theme."""
+        for button, name in self._with_icon:
+            button.setIcon(self._icons.get(name))
+
+    def _button(self, icon: str, text: str, key: str = "") -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setAccessibleName(text)
+        if key:
+            button.setShortcut(key)
+        self._with_icon.append((button, icon))
+        return button
+
+    def _add_tools(self, layout: QHBoxLayout) -> None:
+        for number, one in enumerate(_TOOLS):
+            button = self._button(one.icon, one.text, one.key)
+            button.setToolTip(f"{one.text} ({one.key})\n{one.tip}")
+            button.setCheckable(True)
+            self._tools.addButton(button, number)
+            layout.addWidget(button)
+        self._tools.button(1).setChecked(True)
+        self._tools.idToggled.connect(lambda _, on: self._tell() if on else None)
+
+    def _add_values(self, layout: QHBoxLayout) -> None:
+        by_region = {one.region: one for one in DEFAULT_LABELS}
+        for key, region in enumerate(_REGIONS, start=5):
+            label = by_region[region]
+            button = QToolButton()
+            button.setText(region.value)
+            button.setIcon(colour_chip(label.rgb))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self._add_value(layout, button, label.value, f"Draw {label.name.lower()}", key)
+        eraser = self._button("erase", "Erase")
+        self._add_value(layout, eraser, _ERASER, "Erase", 5 + len(_REGIONS))
+        self._values.button(by_region[_REGIONS[0]].value).setChecked(True)
+        self._values.idToggled.connect(lambda _, on: self._tell() if on else None)
+
+    def _add_value(
+        self, layout: QHBoxLayout, button: QToolButton, value: int, text: str, key: int
+    ) -> None:
+        button.setCheckable(True)
+        button.setShortcut(str(key))
+        button.setToolTip(f"{text} (key {key})")
+        button.setAccessibleName(text)
+        self._values.addButton(button, value)
+        layout.addWidget(button)
+
+    def _add_settings(self, layout: QHBoxLayout) -> None:
+        self._size.setRange(_SMALLEST_MM, _LARGEST_MM)
+        self._size.setFixedWidth(90)
+        self._size.setAccessibleName("Diameter of the brush in millimetres")
+        self._size.setToolTip("Diameter of the brush ([ and ], Shift + wheel)")
+        self._size_text.setMinimumWidth(self._size_text.fontMetrics().horizontalAdvance("60 mm"))
+        self._ball.setToolTip("The brush is a ball: it paints neighbouring slices too")
+        self._ball.toggled.connect(self._tell)
+        for over, text, tip in _OVER:
+            self._over.addItem(text, over.value)
+            self._over.setItemData(self._over.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._over.setToolTip("Which voxels drawing may change; erasing always may")
+        self._over.setAccessibleName("Voxels that may change")
+        self._over.currentIndexChanged.connect(self._tell)
+        self._size.valueChanged.connect(self._show_size)
+        self._size.setValue(_FIRST_MM)
+        for widget in (self._size, self._size_text, self._ball, self._over):
+            layout.addWidget(widget)
+
+    def _add_actions(self, layout: QHBoxLayout) -> None:
+        self._undo.clicked.connect(self.undo_requested)
+        self._redo.clicked.connect(self.redo_requested)
+        menu = QMenu(self._more)
+        menu.setToolTipsVisible(True)
+        for text, tip, call in (
+            (
+                "&Fill between slices",
+                "The chosen region between the slices it is marked in, along the plane drawn in",
+                lambda: self.fill_requested.emit(self._values.checkedId()),
+            ),
+            ("&Smooth borders", "Ragged borders of all regions", self.smooth_requested.emit),
+            (
+                "&Remove small parts",
+                "Every connected part of the tumour below 0.1 cm³",
+                self.specks_requested.emit,
+            ),
+        ):
+            action = menu.addAction(text)
+            action.setToolTip(tip)
+            action.triggered.connect(call)
+        self._fill = menu.actions()[0]
+        menu.aboutToShow.connect(lambda: self._fill.setEnabled(self._values.checkedId() != _ERASER))
+        self._more.setText("More")
+        self._more.setMenu(menu)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        for widget in (self._undo, self._redo, self._more):
+            layout.addWidget(widget)
+
+    def _show_size(self, diameter_mm: int) -> None:
+        self._size_text.setText(f"{diameter_mm} mm")
+        self._tell()
+
+    def _tell(self) -> None:
+        self.tool_changed.emit(self.settings())

@@ -1,0 +1,172 @@
+"""Turns what a hand does over the slices into corrected labels."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.correction import ToolSettings
+from desktop_app.domain.result import StudyResult
+from desktop_app.errors import OutputError
+from desktop_app.services.session import Change, ResultChanged, ResultSaved, Session
+from ui.views.correction_view import CorrectionState, CorrectionView
+
+if TYPE_CHECKING:
+    from desktop_app.services.correction import Correction
+
+
+class CorrectionPresenter:
+    """Answers what the user does with brush, outline and undo.
+
+    Parameters
+    ----------
+    folder
+        Where corrections are kept until they are exported; the user's own if not given.
+    """
+
+    def __init__(self, view: CorrectionView, session: Session, folder: Path | None = None) -> None:
+        self._view = view
+        self._session = session
+        self._folder = folder
+        self._correction: Correction | None = None
+        self._is_active = False
+        session.subscribe(self._on_change)
+        self._show_state()
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether the labels were corrected and not exported since."""
+        result = self._session.result
+        return (
+            result is not None and result.segmentation.provenance.edited and not self._session.saved
+        )
+
+    def set_active(self, active: bool) -> None:
+        """Take the tools out or put them away."""
+        self._is_active = active and self._correction is not None
+        self._show_state()
+
+    def begin(
+        self,
+        settings: ToolSettings,
+        point_lps_mm: NDArray[np.float64],
+        normal_lps: NDArray[np.float64],
+    ) -> None:
+        """Begin a stroke on the slice through a point; `normal_lps` leads through the slice."""
+        one = self._correction
+        if one is not None and self._is_active and not one.is_drawing:
+            self._refresh_if(one.begin(settings, point_lps_mm, normal_lps))
+
+    def extend(self, point_lps_mm: NDArray[np.float64]) -> None:
+        """Go on with the stroke."""
+        if self._correction is not None:
+            self._refresh_if(self._correction.extend(point_lps_mm))
+
+    def finish(self) -> None:
+        """End the stroke."""
+        if self._correction is not None and self._correction.is_drawing:
+            self._change(lambda one: one.finish())
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self._change(lambda one: one.undo())
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._change(lambda one: one.redo())
+
+    def smooth(self) -> None:
+        """Even out ragged borders."""
+        self._change(lambda one: one.smooth())
+
+    def remove_specks(self) -> None:
+        """Take small parts away."""
+        self._change(lambda one: one.remove_specks())
+
+    def fill_between(self, value: int) -> None:
+        """Fill a region between the slices it is marked in."""
+        self._change(lambda one: one.fill_between(value))
+
+    def forget(self) -> None:
+        """Remove what is kept of the corrections; the labels stay as they are."""
+        if self._correction is not None:
+            self._forget(self._correction)
+
+    def close(self) -> None:
+        """Forget corrections that the user agreed to lose."""
+        self._let_go()
+
+    def _change(self, change: Callable[["Correction"], bool]) -> None:
+        """Change the labels and hand the new result on, even if it cannot be written down."""
+        one = self._correction
+        if one is None:
+            return
+        try:
+            change(one)
+        except OutputError as error:
+            self._view.show_error(error)
+        self._view.refresh_labels()
+        result = one.result()
+        if result is not self._session.result:
+            self._session.accept_correction(result)
+        self._show_state()
+
+    def _refresh_if(self, changed: bool) -> None:
+        if changed:
+            self._view.refresh_labels()
+
+    def _on_change(self, change: Change) -> None:
+        match change:
+            case ResultChanged(result, _):
+                self._let_go()
+                if result is not None:
+                    self._take_up(result)
+                self._show_state()
+            case ResultSaved() if self._correction is not None:
+                self._forget(self._correction)
+            case _:
+                pass
+
+    def _take_up(self, result: StudyResult) -> None:
+        from desktop_app.services.correction import Correction  # loads slowly
+
+        one = self._correction = Correction(result, self._folder)
+        self._view.show_live_labels(one.labels_kji, result.segmentation.geometry)
+        earlier = one.earlier
+
+        def answer(wanted: bool) -> None:
+            if self._correction is not one or one.earlier is None:
+                return
+            if wanted:
+                self._change(lambda one: one.restore())
+            else:
+                self._forget(one)
+
+        if earlier is not None:
+            self._view.offer_restore(earlier.started, len(earlier.edits), answer)
+
+    def _let_go(self) -> None:
+        one, self._correction = self._correction, None
+        self._is_active = False
+        if one is not None:
+            # Whoever leaves a result was asked before, or has exported it.
+            self._forget(one)
+
+    def _forget(self, one: "Correction") -> None:
+        try:
+            one.forget()
+        except OutputError as error:
+            self._view.show_error(error)
+
+    def _show_state(self) -> None:
+        one = self._correction
+        self._view.show_correction(
+            CorrectionState(
+                is_possible=one is not None,
+                is_active=self._is_active,
+                undo_title=one.undo_title if one is not None else "",
+                redo_title=one.redo_title if one is not None else "",
+            )
+        )

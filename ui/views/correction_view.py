@@ -1,0 +1,53 @@
+"""What the presenter of corrections may ask of the window."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.errors import UserFacingError
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionState:
+    """What can be done to the labels now.
+
+    Parameters
+    ----------
+    is_possible
+        Whether there are labels to correct.
+    is_active
+        Whether the tools are out.
+    undo_title, redo_title
+        What would be taken back or done again; empty where there is nothing.
+    """
+
+    is_possible: bool = False
+    is_active: bool = False
+    undo_title: str = ""
+    redo_title: str = ""
+
+
+class CorrectionView(Protocol):
+    """The window as the presenter of corrections sees it."""
+
+    def show_correction(self, state: CorrectionState) -> None:
+        """Offer the tools, or take them away."""
+
+    def show_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
+        """Show labels over the slices that will change in place."""
+
+    def refresh_labels(self) -> None:
+        """Draw the slices' labels anew: they have changed in place."""
+
+    def offer_restore(
+        self, started: datetime, edit_count: int, answer: Callable[[bool], None]
+    ) -> None:
+        """Ask whether to go on with earlier corrections; returns before the user answers."""
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Tell what is wrong, where, and what to do."""
