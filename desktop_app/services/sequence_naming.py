@@ -23,10 +23,10 @@ from desktop_app.imaging.sequence_pixels import (
 from desktop_app.io.scan import title_of
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.alignment import align
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.nameless_series import can_name, series_without_hint
-from desktop_app.services.preprocess import align
 from desktop_app.services.segment import is_enough
 from desktop_app.services.stages import Stages
 
