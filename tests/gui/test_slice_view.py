@@ -388,3 +388,11 @@ def test_grey_values_clip_and_infinities_have_an_end() -> None:
 @pytest.mark.parametrize(("scale", "expected"), [(0.5, 100), (2.0, 50), (9.0, 10), (200.0, 1)])
 def test_scale_bar_is_round_and_fits(scale: float, expected: int) -> None:
     assert scale_bar_mm(scale, 110) == expected
+
+
+def test_what_is_no_number_does_not_spoil_what_lies_outside_the_image() -> None:
+    values = np.full(GEOMETRY.shape_kji, 7.0, np.float32)
+    values[0, 0, 0] = np.nan
+    assert ResliceSource(values, GEOMETRY, is_labels=False).outside == 7
+    assert ResliceSource(values * np.float32(np.nan), GEOMETRY, is_labels=False).outside == 0
+    assert ResliceSource(values < 0, GEOMETRY, is_labels=False).outside == 0

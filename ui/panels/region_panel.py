@@ -32,7 +32,7 @@ def _right_aligned(text: str, style: str) -> QLabel:
 
 def _range_label(row: RegionRow) -> QLabel:
     label = _right_aligned(row.range_text or "–", "muted")
-    label.setToolTip(row.range_note or "How far this volume may be off is not known.")
+    label.setToolTip(row.range_note or "No range narrow enough to tell anything is known.")
     told = f"{row.range_text} cm³" if row.range_text else "not known"
     label.setAccessibleName(f"{row.title}, range: {told}")
     return label

@@ -44,7 +44,6 @@ class _Row:
         self.choice.setMinimumContentsLength(8)
         self.sentence = styled_label("", "muted", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
-        # Not in a grid, which takes a cell across columns for wider than it is: its text is cut
         first = QHBoxLayout()
         first.setSpacing(7)
         first.addWidget(self.light)

@@ -5,7 +5,7 @@ from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 _SCROLL_BAR = 24
-_MARGIN = 4
+_MARGIN = 8
 
 
 class ChoiceBox(QComboBox):
