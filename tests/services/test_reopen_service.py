@@ -166,6 +166,29 @@ def test_the_series_that_a_result_was_made_from_are_told(
     )
 
 
+def test_what_the_images_decided_then_is_no_choice_of_the_user(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    study = result.study
+    by_image = {s: replace(role, by_pixels=True) for s, role in study.roles.items()}
+    named = replace(result, study=replace(study, roles=by_image))
+    save_results(named, tmp_path, ExportOptions(FORMATS))
+    found = earlier_choice(replace(study, roles={}), tmp_path / study.name)
+    assert found.overrides == {}
+    assert {s: role.series_uid for s, role in found.study.roles.items()} == {
+        s: role.series_uid for s, role in study.roles.items()
+    }
+    assert all(role.by_pixels for role in found.study.roles.values())
+    assert all("please check" in role.reason for role in found.study.roles.values())
+
+
+def test_images_come_back_as_they_were_read(result: StudyResult, tmp_path: Path) -> None:
+    save_results(result, tmp_path, ExportOptions(FORMATS))
+    again = reopen_result(result.study, result.roles, tmp_path / result.study.name)
+    assert dict(again.loaded.roles) == dict(result.roles)
+    assert again.loaded.volumes is result.prepared.volumes
+
+
 def test_a_result_that_does_not_tell_changes_no_choice(result: StudyResult, tmp_path: Path) -> None:
     assert earlier_choice(result.study, tmp_path).overrides == {}
     save_results(result, tmp_path, ExportOptions(FORMATS, anonymise=True))
