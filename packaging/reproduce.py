@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> int:
 
 
 def contents(output: Path) -> dict[str, str]:
-    """Return a hash of each file, rights included, or each link's target, by relative path.
+    """Return a hash of each file, or each link's target, by relative path.
+
+    Rights are those of the installers, which pack them and whose hashes count too.
 
     Parameters
     ----------
@@ -67,8 +69,7 @@ def _what(path: Path) -> str:
     if path.is_symlink():
         return f"link to {path.readlink()}"
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return f"{path.stat().st_mode & 0o777:o} {digest}"
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _build(folder: Path, commit: str, only: str | None, sample: Path) -> Path:
