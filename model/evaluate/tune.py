@@ -76,11 +76,11 @@ class Axes:
 
 GRID: Final[dict[Region, Axes]] = {
     Region.TC: Axes(
-        (0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         (20.0, 100.0),
         (0.0,),
         (0.0, 0.98, 0.99, 0.995, 0.998),
-        (None, 0.7, 0.8, 0.9, 0.95, 0.98),
+        (None, 0.5, 0.6, 0.7, 0.8, 0.9),
     ),
     Region.WT: Axes(
         (0.3, 0.4, 0.5, 0.6, 0.7),
@@ -89,7 +89,7 @@ GRID: Final[dict[Region, Axes]] = {
         (0.0, 0.98, 0.998),
     ),
     Region.ET: Axes(
-        (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (0.3, 0.4, 0.5, 0.6),
         (10.0, 50.0),
         (0.0, 100.0, 300.0),
         (0.0, 0.95, 0.98, 0.99, 0.995, 0.998),
@@ -98,7 +98,8 @@ GRID: Final[dict[Region, Axes]] = {
 """What may be chosen. Peaks are high because networks are certain of what is there: 100 mm³ of true
 enhancement had a probability of 0.9995 and more in every patient of a first fold, of enhancement
 made up in a patient without it 0.988, of a core made up in brains without tumour 0.992 at most.
-Totals of WT end at 2 cm³: a larger lesion without a core is for a person to judge."""
+Totals of WT end at 2 cm³: a larger lesion without a core is for a person to judge. Thresholds of ET
+end at 0.6: above it, what is core and not certainly enhancing paints a rim of NCR around the wall."""
 
 _ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
 
