@@ -147,6 +147,7 @@ def test_labels_are_corrected_by_hand(app, segmented):
     assert session.result is segmented
     page.viewer_bar._correct.click()
     assert page.correction_bar.isVisible()
+    assert app.window.minimumSizeHint().width() <= 1280
     paint(app)
     corrected = session.result
     assert corrected.segmentation.labels_kji.any()

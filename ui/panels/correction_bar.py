@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QMenu,
     QSlider,
@@ -19,6 +18,7 @@ from desktop_app.domain.segmentation import DEFAULT_LABELS, Region
 from ui.icons import Icons
 from ui.views.correction_view import CorrectionState
 from ui.widgets.card import styled_label
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.colour_chip import colour_chip
 
 _SMALLEST_MM, _LARGEST_MM, _FIRST_MM = 1, 60, 8
@@ -80,6 +80,7 @@ class CorrectionBar(QWidget):
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("correction_bar")
         self._icons = icons
         self._with_icon: list[tuple[QToolButton, str]] = []
         self._tools = QButtonGroup(self)
@@ -87,7 +88,7 @@ class CorrectionBar(QWidget):
         self._size = QSlider(Qt.Orientation.Horizontal)
         self._size_text = styled_label("", "muted")
         self._ball = QCheckBox("3D")
-        self._over = QComboBox()
+        self._over = ChoiceBox()
         self._undo = self._button("undo", "Undo")
         self._redo = self._button("redo", "Redo")
         self._more = QToolButton()
@@ -95,9 +96,9 @@ class CorrectionBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         self._add_tools(layout)
-        layout.addSpacing(10)
+        layout.addSpacing(6)
         self._add_values(layout)
-        layout.addSpacing(10)
+        layout.addSpacing(6)
         self._add_settings(layout)
         layout.addStretch(1)
         self._add_actions(layout)
@@ -182,7 +183,7 @@ class CorrectionBar(QWidget):
 
     def _add_settings(self, layout: QHBoxLayout) -> None:
         self._size.setRange(_SMALLEST_MM, _LARGEST_MM)
-        self._size.setFixedWidth(90)
+        self._size.setFixedWidth(70)
         self._size.setAccessibleName("Diameter of the brush in millimetres")
         self._size.setToolTip("Diameter of the brush ([ and ], Shift + wheel)")
         self._size_text.setMinimumWidth(self._size_text.fontMetrics().horizontalAdvance("60 mm"))
@@ -191,6 +192,10 @@ class CorrectionBar(QWidget):
         for over, text, tip in _OVER:
             self._over.addItem(text, over.value)
             self._over.setItemData(self._over.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        # The row has to fit beside the left column on a screen 1280 wide
+        policy = ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self._over.setSizeAdjustPolicy(policy)
+        self._over.setMinimumContentsLength(10)
         self._over.setToolTip("Which voxels drawing may change; erasing always may")
         self._over.setAccessibleName("Voxels that may change")
         self._over.currentIndexChanged.connect(self._tell)
@@ -222,7 +227,7 @@ class CorrectionBar(QWidget):
             action.triggered.connect(call)
         self._fill = menu.actions()[0]
         menu.aboutToShow.connect(lambda: self._fill.setEnabled(self._values.checkedId() != _ERASER))
-        self._more.setText("More")
+        self._more.setText("More …")
         self._more.setMenu(menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for widget in (self._undo, self._redo, self._more):
