@@ -76,6 +76,7 @@ EXCLUDED_MODULES = (
     "readline",
     "scipy.io",
     "setuptools",
+    "skimage",
     "sphinx",
     "sympy",
     "tensorboard",
@@ -152,16 +153,9 @@ NOT_SHIPPED = {
 _READS_ITS_SOURCE = re.compile(r"\binstall_config_module\(|\b_overload(_method)?\b|\bjit\.script\b")
 
 
-# Stubs that are read at run time: scikit-image lists there which module has which function, and
-# PyInstaller's hooks collect them.
-_SHIPPED_STUBS = ("skimage/*.pyi", "skimage/draw/*.pyi")
-
-
 def reasons_for(path: str) -> list[str]:
     """Return why a file (its path inside the program's folder) is left out; empty if it is not."""
     posix = path.replace("\\", "/")
-    if any(fnmatchcase(posix, pattern) for pattern in _SHIPPED_STUBS):
-        return []
     return [
         reason
         for reason, patterns in NOT_SHIPPED.items()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.draw import polygon
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.imaging.morphology import Mask
@@ -115,14 +114,15 @@ def outline_patch(
     if not 0 <= level < geometry.shape_kji[flat_axis]:
         return None
     across = [axis for axis in range(3) if axis != flat_axis]
-    shape = [geometry.shape_kji[axis] for axis in across]
-    down, right = points[:, across].T
-    rows, columns = polygon(down, right, tuple(shape))  # type: ignore[no-untyped-call]
-    if not rows.size:
+    shape = np.array(geometry.shape_kji)[across]
+    corners = points[:, across]
+    low = np.maximum(np.ceil(corners.min(axis=0)), 0).astype(int)
+    high = np.minimum(np.floor(corners.max(axis=0)) + 1, shape).astype(int)
+    if (low >= high).any():
         return None
-    low = np.array([rows.min(), columns.min()])
-    flat = np.zeros((int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1), np.bool_)
-    flat[rows - low[0], columns - low[1]] = True
+    flat = _enclosed(corners, np.arange(low[0], high[0]), np.arange(low[1], high[1]))
+    if not flat.any():
+        return None
     return Patch(_triple(np.insert(low, flat_axis, level)), np.expand_dims(flat, flat_axis))
 
 
@@ -160,6 +160,28 @@ def _near_way(
     distance2 = sum((offset - share * step) ** 2 for offset, step in zip(offsets, way, strict=True))
     near: Mask = np.asarray(distance2 <= radius_mm**2)
     return near
+
+
+def _enclosed(
+    corners: NDArray[np.float64], rows: NDArray[np.int_], columns: NDArray[np.int_]
+) -> Mask:
+    """Mark the points of a grid that a closed outline encloses an odd number of times.
+
+    Parameters
+    ----------
+    corners
+        (n, 2) row and column of each.
+    """
+    inside = np.zeros((len(rows), len(columns)), np.bool_)
+    for (row, column), (next_row, next_column) in zip(
+        corners, np.roll(corners, -1, axis=0), strict=True
+    ):
+        crossed = (row > rows) != (next_row > rows)
+        if crossed.any():
+            slope = (next_column - column) / (next_row - row)
+            crossing = column + (rows[crossed] - row) * slope
+            inside[crossed] ^= columns < crossing[:, None]
+    return inside
 
 
 def _triple(values: Sequence[int] | NDArray[np.int_]) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage.measure import points_in_poly
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.imaging.strokes import brush_patch, outline_patch, part_patch
@@ -70,6 +71,18 @@ def test_an_outline_is_filled_in_its_slice(axis):
     inside = np.argwhere(mask)
     assert set(inside[:, axis].tolist()) == {7}
     assert mask.sum() == pytest.approx(6 * 8, abs=7 + 9)
+    assert mask[tuple(np.insert([7, 8], axis, 7))]
+
+
+def test_an_outline_of_any_shape_is_filled_as_by_another_library():
+    geometry = grid((3, 60, 70))
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        corners = rng.uniform((-5, -5), (65, 75), (rng.integers(3, 40), 2))
+        patch = outline_patch(geometry, list(np.insert(corners, 0, 1.0, axis=1)), 0)
+        places = np.indices((60, 70)).reshape(2, -1).T
+        expected = points_in_poly(places, corners).reshape(60, 70)
+        assert np.array_equal(painted(patch, geometry.shape_kji)[1], expected)
 
 
 def test_an_outline_of_two_points_or_outside_encloses_nothing():
