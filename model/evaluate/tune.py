@@ -99,7 +99,7 @@ GRID: Final[dict[Region, Axes]] = {
 enhancement had a probability of 0.9995 and more in every patient of a first fold, of enhancement
 made up in a patient without it 0.988, of a core made up in brains without tumour 0.992 at most.
 Totals of WT end at 2 cm³: a larger lesion without a core is for a person to judge. Thresholds of ET
-end at 0.6: above it, what is core and not certainly enhancing paints a rim of NCR around the wall."""
+end at 0.6: above it, core that is not certainly enhancing paints a rim of NCR around the wall."""
 
 _ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
 
