@@ -233,13 +233,17 @@ class Correction:
         clicked = labels[k, j, i]
         # Removing takes the whole island with all its regions, else a rim of oedema would stay.
         wanted = labels == clicked if self._settings.value else labels != 0
-        return bool(clicked) and self._paint(part_patch(wanted, (k, j, i)))
+        patch = part_patch(wanted, (k, j, i)) if clicked else None
+        # Whoever points at a part means all of it, whatever drawing may change
+        return patch is not None and self._labels.paint(patch, self._settings.value)
 
     def _paint(self, patch: Patch | None) -> bool:
         settings = self._settings
         return patch is not None and self._labels.paint(patch, settings.value, settings.over)
 
     def _replace(self, title: str, labels_kji: Labels) -> bool:
+        if self._labels.is_editing:  # a stroke has not ended yet
+            return False
         self._labels.begin(title)
         self._labels.replace(labels_kji)
         return self._note(self._labels.end())

@@ -146,6 +146,23 @@ def test_paint_can_be_held_inside_the_tumour(correction):
     assert (one.labels_kji == 1).sum() == 1
 
 
+def test_a_part_is_meant_whole_whatever_drawing_may_change(correction):
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[tuple(middle())] = 2
+    one = correction(result_of(labels))
+    assert stroke(one, ToolSettings(Tool.PART, 1, over=PaintOver.BACKGROUND), at(*middle()))
+    assert one.labels_kji[tuple(middle())] == 1
+
+
+def test_whole_regions_wait_for_the_end_of_a_stroke(correction):
+    one = correction(result_of())
+    one.begin(BRUSH, at(*middle()), AXIAL)
+    assert not one.remove_specks(1e9)
+    assert not one.undo()
+    assert one.finish()
+    assert one.remove_specks(1e9)
+
+
 def test_after_a_crash_the_corrections_come_back_with_their_undo(correction):
     original = result_of()
     one = correction(original)
