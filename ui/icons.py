@@ -17,7 +17,9 @@ class Icons:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, name: str, *, on_accent: bool = False) -> QIcon:
+    def get(
+        self, name: str, *, on_accent: bool = False, accent_when_checked: bool = False
+    ) -> QIcon:
         """Return an icon.
 
         Parameters
@@ -26,12 +28,20 @@ class Icons:
             File name without suffix.
         on_accent
             Whether it stands on the accent colour.
+        accent_when_checked
+            Whether it does while its button is checked.
         """
         theme = current_theme()
         colour = theme.on_accent if on_accent else theme.text
         svg = (self._folder / f"{name}.svg").read_text(encoding="utf-8")
         icon = QIcon()
-        for mode, ink in ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, theme.muted)):
+        inks = [
+            (QIcon.Mode.Normal, QIcon.State.Off, colour),
+            (QIcon.Mode.Disabled, QIcon.State.Off, theme.muted),
+        ]
+        if accent_when_checked:
+            inks.append((QIcon.Mode.Normal, QIcon.State.On, theme.on_accent))
+        for mode, state, ink in inks:
             renderer = QSvgRenderer(QByteArray(svg.replace("currentColor", ink).encode()))
             for size in _SIZES_PX:
                 pixmap = QPixmap(size, size)
@@ -39,5 +49,5 @@ class Icons:
                 painter = QPainter(pixmap)
                 renderer.render(painter)
                 painter.end()
-                icon.addPixmap(pixmap, mode)
+                icon.addPixmap(pixmap, mode, state)
         return icon

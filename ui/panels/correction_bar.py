@@ -136,7 +136,7 @@ class CorrectionBar(QWidget):
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         for button, name in self._with_icon:
-            button.setIcon(self._icons.get(name))
+            button.setIcon(self._icons.get(name, accent_when_checked=True))
 
     def _button(self, icon: str, text: str, key: str = "") -> QToolButton:
         button = QToolButton()

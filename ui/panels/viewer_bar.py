@@ -88,7 +88,8 @@ class ViewerBar(QWidget):
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         for tool, name in self._tools:
-            tool.setIcon(self._icons.get(name))
+            on_accent = tool is self._correct
+            tool.setIcon(self._icons.get(name, accent_when_checked=on_accent))
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer the available sequences and mark the current one."""
