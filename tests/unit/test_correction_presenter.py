@@ -155,3 +155,25 @@ def test_an_answer_that_comes_too_late_changes_nothing(scene):
     other = scene.segment()
     answer(True)
     assert scene.session.result is other
+
+
+def test_an_offer_that_nobody_answered_is_made_again(scene):
+    scene.segment()
+    scene.stroke()
+    scene.start()
+    scene.segment()
+    scene.presenter.close()
+    scene.start()
+    scene.segment()
+    scene.view.offer_restore.assert_called_once()
+
+
+def test_a_change_that_changes_nothing_leaves_the_export_valid(scene):
+    scene.segment()
+    scene.stroke()
+    scene.session.mark_saved(scene.session.result)
+    scene.presenter.redo()
+    scene.presenter.fill_between(3)
+    scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    scene.presenter.finish()
+    assert scene.session.saved

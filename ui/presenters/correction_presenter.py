@@ -103,14 +103,15 @@ class CorrectionPresenter:
         one = self._correction
         if one is None:
             return
+        is_changed = True
         try:
-            change(one)
+            is_changed = change(one)
         except OutputError as error:
             self._view.show_error(error)
-        self._view.refresh_labels()
-        result = one.result()
-        if result is not self._session.result:
-            self._session.accept_correction(result)
+        # What is as it was stays exported
+        if is_changed:
+            self._view.refresh_labels()
+            self._session.accept_correction(one.result())
         self._show_state()
 
     def _refresh_if(self, changed: bool) -> None:
@@ -150,8 +151,9 @@ class CorrectionPresenter:
     def _let_go(self) -> None:
         one, self._correction = self._correction, None
         self._is_active = False
-        if one is not None:
-            # Whoever leaves a result was asked before, or has exported it.
+        # Whoever leaves a result was asked before, or has exported it; but nobody yet said what is
+        # to become of corrections that were offered and not answered for.
+        if one is not None and one.earlier is None:
             self._forget(one)
 
     def _forget(self, one: "Correction") -> None:
