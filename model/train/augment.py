@@ -27,6 +27,9 @@ MISSING_ODDS: dict[Contrast, float] = {
 }
 """Which sequence is left out, when one is: every one can be missing in a clinic."""
 
+CURVE_KNOTS = np.array([CLIP_LOW, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, CLIP_HIGH])
+"""Normalised intensities between which a random curve is straight."""
+
 Generator = np.random.Generator
 
 
@@ -72,6 +75,9 @@ def _contrast(x: Tensor, inside: Tensor, config: AugmentConfig, rng: Generator) 
         x = bias_field(x, rng)
     if rng.random() < config.gamma:
         x = gamma(x, inside, float(np.exp(rng.uniform(-0.4, 0.4))))
+    # What is switched off draws nothing, so that older recipes repeat number by number.
+    if config.curve and rng.random() < config.curve:
+        x = bend(x, inside, rng)
     if rng.random() < config.scale_shift:
         x = x * float(rng.uniform(0.85, 1.15)) + float(rng.uniform(-0.15, 0.15))
     if rng.random() < config.noise:
@@ -111,6 +117,24 @@ def gamma(x: Tensor, inside: Tensor, exponent: float) -> Tensor:
     changed = bent[inside]
     scale = values.std() / changed.std().clamp(min=1e-4)
     return (bent - changed.mean()) * scale + values.mean()
+
+
+def bend(x: Tensor, inside: Tensor, rng: Generator) -> Tensor:
+    """Pass the grey scale inside the brain through a random rising curve.
+
+    Mean and deviation stay. Scanners and protocols differ by such curves: fluid that outshines
+    all else on T2, say, leaves less contrast to the oedema beside it.
+    """
+    values = x[inside]
+    if values.numel() < 2:
+        return x
+    steps = np.diff(CURVE_KNOTS) * np.exp(rng.normal(0.0, 0.4, len(CURVE_KNOTS) - 1))
+    heights = np.concatenate([[0.0], np.cumsum(steps)])
+    bent = np.interp(values.numpy(), CURVE_KNOTS, heights).astype(np.float32)
+    bent = (bent - bent.mean()) / max(float(bent.std()), 1e-4)
+    changed = x.clone()
+    changed[inside] = torch.from_numpy(bent) * values.std() + values.mean()
+    return changed
 
 
 def bias_field(x: Tensor, rng: Generator) -> Tensor:

@@ -91,6 +91,8 @@ class GrownTumours:
         else:
             images = paint_brain(self.tissue_maps[int(rng.integers(len(self.tissue_maps)))], rng)
         shape = deform_shape(self.shapes[int(rng.integers(len(self.shapes)))], rng)
+        if self.config.diffuse and rng.random() < self.config.diffuse:
+            shape = diffuse_shape(shape, rng)
         labels = place_shape(shape, images, rng)
         grow(images, labels, rng)
         labels, images = labels.copy(), _standardised(images)
@@ -186,6 +188,17 @@ def deform_shape(shape: LabelArray, rng: Generator) -> LabelArray:
     if rng.random() < 0.2:
         deformed[deformed == Label.ET] = Label.NCR
     return deformed
+
+
+def diffuse_shape(shape: LabelArray, rng: Generator) -> LabelArray:
+    """Return a shape that is core (NCR) but for a rim of oedema of uneven width, none enhancing.
+
+    So BraTS outlines most gliomas of lower grade.
+    """
+    tumour = shape > 0
+    depth = torch.from_numpy(ndimage.distance_transform_edt(tumour).astype(np.float32))
+    core = depth + 2.0 * _texture(shape.shape, rng) > float(rng.uniform(2.0, 7.0))
+    return np.where(tumour, np.where(core.numpy(), Label.NCR, Label.ED), 0).astype(np.uint8)
 
 
 def place_shape(shape: LabelArray, images_ckji: FloatArray, rng: Generator) -> LabelArray:

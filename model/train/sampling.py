@@ -20,6 +20,7 @@ from model.train.augment import (
 from model.train.cases import CaseArrays
 from model.train.config import AugmentConfig, TrainConfig
 from model.train.grown import GrownTumours
+from model.train.lesions import vary_lesion
 from model.train.prepared import UNKNOWN
 from model.train.transplant import Donor, can_give
 
@@ -142,6 +143,7 @@ def augment_crop(
     if axes:
         images = images.flip([axis + 1 for axis in axes])
         labels = labels.flip(axes)
+    images, labels = vary_lesion(images, labels, config, rng)
     images = drop_sequences(images, config, rng)
     images = augment_intensity(images, config, rng)
     return disturb_brain_edge(images, labels, config, rng)

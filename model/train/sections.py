@@ -195,6 +195,10 @@ class AugmentConfig:
     leftover_scalp: float = 0.0
     eroded_brain: float = 0.0
     transplant: float = 0.0
+    curve: float = 0.0
+    unenhanced: float = 0.0
+    cyst: float = 0.0
+    lesion_tint: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,8 @@ class GrownConfig:
         Share of the real brains, where there are both.
     renew_steps
         Steps until the next case is grown.
+    diffuse
+        Share of the tumours that take up no contrast and are core but for a rim of oedema.
     """
 
     share: float = 0.0
@@ -220,3 +226,4 @@ class GrownConfig:
     tissue_maps: str = "heads/labelmaps"
     real_brains: float = 0.5
     renew_steps: int = 10
+    diffuse: float = 0.0
