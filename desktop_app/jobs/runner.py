@@ -35,9 +35,13 @@ _log = logging.getLogger(__name__)
 
 
 class Lane(Enum):
-    """Queues of a runner: one job at a time, or a few that mostly wait for the disk."""
+    """Queues of a runner: one job at a time, or a few that mostly wait for the disk.
+
+    What may soon be asked for is computed `AHEAD`, beside what was.
+    """
 
     COMPUTE = "compute"
+    AHEAD = "ahead"
     IO = "io"
 
 
@@ -116,7 +120,7 @@ class Job:
 
 
 class JobRunner:
-    """Runs jobs: one lane for computing, one job at a time, and a pool for reading and writing.
+    """Runs jobs: two lanes for computing, one job at a time, and a pool for reading and writing.
 
     Every job submitted gets `Started`, any number of `Progress` and exactly one terminal event,
     whatever happens; a job cancelled while it waits gets only `CancelledEvent`. Listeners are
@@ -134,11 +138,12 @@ class JobRunner:
         self._jobs: set[Job] = set()
         self._paces: dict[str, Pace] = {}
         self._lanes = {
-            Lane.COMPUTE: ThreadPoolExecutor(
-                1, thread_name_prefix="compute", initializer=lower_this_thread
-            ),
-            Lane.IO: ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io"),
+            lane: ThreadPoolExecutor(
+                1, thread_name_prefix=lane.value, initializer=lower_this_thread
+            )
+            for lane in (Lane.COMPUTE, Lane.AHEAD)
         }
+        self._lanes[Lane.IO] = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
 
     def submit(
         self, work: Work, on_event: Listener, *, lane: Lane = Lane.COMPUTE, kind: str = ""

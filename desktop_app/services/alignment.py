@@ -74,14 +74,15 @@ def align(
         If `token` was cancelled.
     """
     memory = memory or PreparationMemory()
-    known = memory.recall(volumes, network)
-    if known is not None:
-        return known
-    report = _silent if progress is None else progress
-    prepared, is_makeshift = _prepare(volumes, network, report, token or CancelToken())
-    if not is_makeshift:
-        memory.keep(volumes, network, prepared)
-    return prepared
+    token = token or CancelToken()
+    with memory.turn(_silent if progress is None else progress, token) as report:
+        known = memory.recall(volumes, network)
+        if known is not None:
+            return known
+        prepared, is_makeshift = _prepare(volumes, network, report, token)
+        if not is_makeshift:
+            memory.keep(volumes, network, prepared)
+        return prepared
 
 
 def _prepare(

@@ -1,6 +1,8 @@
 """The voxels of one study's series, and what was prepared of them."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from desktop_app.domain.result import PreparedStudy
@@ -12,18 +14,57 @@ from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.stages import Stages
 
+_LISTEN_SECONDS = 0.05
+
 
 class PreparationMemory:
     """Keeps what was prepared last of a study's images, so that there is one preparation of them.
 
     Registration and outline of the brain are then the same wherever they are shown or used, and a
-    second segmentation does not wait for them.
+    second segmentation does not wait for them. Whoever asks while they are prepared waits for that.
     """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_lock", "_reached")
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reached = (0.0, "")
         self._kept: tuple[dict[Sequence, Volume], BrainNetwork | None, PreparedStudy] | None = None
+
+    @contextmanager
+    def turn(self, report: ProgressCallback, token: CancelToken) -> Iterator[ProgressCallback]:
+        """Let nobody else prepare these images meanwhile.
+
+        Parameters
+        ----------
+        report
+            Told how far the others are, while they prepare.
+        token
+            Ends the waiting.
+
+        Yields
+        ------
+        ProgressCallback
+            To be told how the preparation goes, for those who wait.
+
+        Raises
+        ------
+        Cancelled
+            If `token` was cancelled while others prepared.
+        """
+        while not self._lock.acquire(timeout=_LISTEN_SECONDS):
+            token.raise_if_cancelled()
+            report(*self._reached)
+
+        def tell(fraction: float, stage: str) -> None:
+            self._reached = (fraction, stage)
+            report(fraction, stage)
+
+        try:
+            self._reached = (0.0, "")
+            yield tell
+        finally:
+            self._lock.release()
 
     def recall(
         self, volumes: Mapping[Sequence, Volume], network: BrainNetwork | None

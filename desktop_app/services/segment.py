@@ -143,10 +143,10 @@ def segment_study(
     """
     # Loads slowly; a window that only starts need not wait for it.
     from desktop_app.services.preflight.poor import poor_lights
-    from desktop_app.services.preprocess import prepare, to_reference
+    from desktop_app.services.preprocess import to_reference
 
     require_sequences(study, roles)
-    chosen = {*chosen_by_user, *_other_than_proposed(study, roles)} & set(roles)
+    chosen = _chosen(study, roles, chosen_by_user)
     model = read_entry(options.weights, bundled=False)
     require_tumour_model(model)
     worker.warm(options.device, options.precision)
@@ -155,12 +155,13 @@ def segment_study(
         read = loaded or load_study(roles, progress=report, token=token)
     stages.seconds["import"] = read.seconds
     with stages.stage("preprocess", "Preparing the images") as report:
-        prepared = prepare(
-            read.volumes,
-            header_confidence=header_confidence(study, roles),
-            chosen_by_user=chosen,
-            network=bundled_network(worker, options.device, options.precision),
-            memory=read.memory,
+        prepared = prepare_study(
+            study,
+            roles,
+            read,
+            options,
+            worker,
+            chosen_by_user=chosen_by_user,
             progress=report,
             token=token,
         )
@@ -204,6 +205,48 @@ def segment_study(
     )
 
 
+def prepare_study(
+    study: Study,
+    roles: Mapping[Sequence, Series],
+    loaded: LoadedStudy,
+    options: SegmentOptions,
+    worker: BrainFinder,
+    *,
+    chosen_by_user: Collection[Sequence] = (),
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> PreparedStudy:
+    """Register, resample and strip the images of one study, as `segment_study` does first.
+
+    `loaded` keeps what takes long of it: done ahead, segmenting need not wait for it.
+
+    Parameters
+    ----------
+    roles, loaded, chosen_by_user
+        As for `segment_study`.
+
+    Raises
+    ------
+    SequenceDoubt
+        If it stays uncertain which series is which.
+    InputError
+        If an image is blank.
+    Cancelled
+        If `token` was cancelled.
+    """
+    from desktop_app.services.preprocess import prepare
+
+    return prepare(
+        loaded.volumes,
+        header_confidence=header_confidence(study, roles),
+        chosen_by_user=_chosen(study, roles, chosen_by_user),
+        network=bundled_network(worker, options.device, options.precision),
+        memory=loaded.memory,
+        progress=progress,
+        token=token,
+    )
+
+
 def header_confidence(study: Study, roles: Mapping[Sequence, Series]) -> dict[Sequence, float]:
     """Return how sure the headers are of each series that serves as what was proposed."""
     return {
@@ -213,8 +256,12 @@ def header_confidence(study: Study, roles: Mapping[Sequence, Series]) -> dict[Se
     }
 
 
-def _other_than_proposed(study: Study, roles: Mapping[Sequence, Series]) -> set[Sequence]:
-    return set(roles) - set(header_confidence(study, roles))
+def _chosen(
+    study: Study, roles: Mapping[Sequence, Series], chosen_by_user: Collection[Sequence]
+) -> set[Sequence]:
+    """Return the sequences whose series the user chose, by name or over the proposal."""
+    other_than_proposed = set(roles) - set(header_confidence(study, roles))
+    return {*chosen_by_user, *other_than_proposed} & set(roles)
 
 
 def _named_by_pixels(

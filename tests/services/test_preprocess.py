@@ -1,5 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import NoReturn
 
 import numpy as np
@@ -234,6 +236,40 @@ def test_the_same_images_are_prepared_once() -> None:
     assert align(volumes, memory=memory).brain_kji is first.brain_kji
     other = {**volumes, Sequence.T2: replace(volumes[Sequence.T2])}
     assert prepare(other, memory=memory).image_ckji is not first.image_ckji
+
+
+def test_whoever_asks_while_images_are_prepared_waits_and_hears_how_far_it_is() -> None:
+    volumes, memory = stripped_case(), PreparationMemory()
+    with ThreadPoolExecutor(1) as lane:
+        heard, told = Event(), list[tuple[float, str]]()
+
+        def listen(fraction: float, stage: str) -> None:
+            told.append((fraction, stage))
+            heard.set()
+
+        with memory.turn(lambda *_: None, CancelToken()) as tell:
+            tell(0.4, "Registering T2")
+            waiting = lane.submit(align, volumes, memory=memory, progress=listen)
+            assert heard.wait(10)
+            prepared = align(volumes)
+            memory.keep(volumes, None, prepared)
+        assert waiting.result(10) is prepared
+    assert told[0] == (0.4, "Registering T2")
+
+
+def test_whoever_waits_for_a_preparation_can_be_cancelled() -> None:
+    memory, token = PreparationMemory(), CancelToken()
+    token.cancel()
+    with memory.turn(lambda *_: None, CancelToken()), pytest.raises(Cancelled):
+        align(stripped_case(), memory=memory, token=token)
+
+
+def test_a_preparation_that_fails_leaves_the_turn_to_the_next() -> None:
+    volumes, memory, token = stripped_case(), PreparationMemory(), CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        align(volumes, memory=memory, token=token)
+    assert align(volumes, memory=memory).volumes
 
 
 def test_a_brain_outlined_for_want_of_the_network_is_not_kept(head: Head) -> None:

@@ -1,5 +1,6 @@
 """The table fills in behind the user's back and never with what belongs to another choice."""
 
+from dataclasses import replace
 from threading import Event
 from unittest.mock import MagicMock
 
@@ -8,8 +9,12 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.preflight import Aspect, Check, Light, Source
+from desktop_app.domain.registration import Registration
+from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
@@ -22,6 +27,16 @@ from ui.views.study_view import StudyView
 
 VOLUME = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY)
 NOISY = Check(Aspect.QUALITY, Light.POOR, "Noisy.", Source.PIXELS)
+SHARED = Registration(GEOMETRY, 0.9, True, 1.0, 0.5, "Moved by 1.0 mm.")
+PREPARED = PreparedStudy(
+    np.ones((4, *GEOMETRY.shape_kji), np.float32),
+    GEOMETRY,
+    np.ones(GEOMETRY.shape_kji, bool),
+    VOLUME,
+    Sequence.T1C,
+    {Sequence.T1C: VOLUME, Sequence.FLAIR: replace(VOLUME)},
+    {Sequence.FLAIR: SHARED},
+)
 WHOLE = Geometry((40, 240, 240), np.diag([1.0, 1.0, 4.0, 1.0]))
 PICTURE = np.zeros((8, 8), np.uint8)
 
@@ -35,7 +50,10 @@ class Scene:
             side_effect=lambda volumes, **_: {s: PixelLook((NOISY,), PICTURE) for s in volumes}
         )
         monkeypatch.setattr(preflight_presenter, "look_at_pixels", self.look)
-        self.presenter = PreflightPresenter(self.view, self.session, runner, self.queue.append)
+        self.prepare = MagicMock(side_effect=self._prepared)
+        self.presenter = PreflightPresenter(
+            self.view, self.session, runner, self.queue.append, self._preparation
+        )
         self.session.subscribe(self.presenter.on_change)
         self.study = make_study(
             series=(
@@ -47,16 +65,23 @@ class Scene:
         self.session.set_studies((self.study,))
         self.session.open_study(self.study)
 
+    def _preparation(self):
+        return None if self.session.loaded is None else self.prepare
+
+    def _prepared(self, _progress, _token):
+        return PREPARED
+
     def load(self):
         roles = roles_of(self.study)
         loaded = LoadedStudy(roles, dict.fromkeys(roles, VOLUME), 0.0)
         self.session.accept_loaded(loaded, self.session.generation)
 
     def settle(self):
-        for job in tuple(self.presenter._jobs.values()):
-            assert job.wait(10)
-        while self.queue:
-            self.queue.pop(0)()
+        while self.presenter._jobs:
+            for job in tuple(self.presenter._jobs.values()):
+                assert job.wait(10)
+            while self.queue:
+                self.queue.pop(0)()
 
     @property
     def flair(self):
@@ -121,6 +146,7 @@ def test_a_defect_while_looking_is_told(scene):
 
 def test_two_images_can_be_laid_over_each_other_as_their_headers_place_them(scene):
     assert not scene.presenter.can_compare
+    scene.prepare.side_effect = InputError("Doubtful.", "", "")
     scene.load()
     scene.settle()
     assert scene.presenter.can_compare
@@ -128,6 +154,82 @@ def test_two_images_can_be_laid_over_each_other_as_their_headers_place_them(scen
     comparison = scene.view.show_comparison.call_args.args[0]
     assert set(comparison.volumes) == {Sequence.T1C, Sequence.FLAIR}
     assert "not registered yet" in comparison.note
+
+
+def test_the_study_is_prepared_once_its_pixels_were_looked_at(scene):
+    scene.prepare.side_effect = lambda *_: scene.look.assert_called_once() or PREPARED
+    scene.load()
+    scene.settle()
+    scene.prepare.assert_called_once()
+    registered = [c for c in scene.flair.checks if c.aspect is Aspect.REGISTRATION]
+    assert [check.sentence for check in registered] == ["Moved by 1.0 mm."]
+    scene.presenter.compare()
+    comparison = scene.view.show_comparison.call_args.args[0]
+    assert comparison.volumes == dict(PREPARED.volumes)
+    assert comparison.note == "After registration."
+
+
+def test_nothing_is_prepared_that_could_not_be_segmented(scene):
+    scene.session.set_role(Sequence.FLAIR, None)
+    scene.load()
+    scene.settle()
+    scene.look.assert_called_once()
+    scene.prepare.assert_not_called()
+
+
+def test_nothing_is_prepared_before_every_series_is_named(scene):
+    scene.load()
+    scene.presenter.set_naming(True)
+    scene.settle()
+    scene.prepare.assert_not_called()
+    scene.presenter.set_naming(False)
+    scene.settle()
+    scene.prepare.assert_called_once()
+
+
+def test_a_doubt_is_said_until_the_choice_is_confirmed(scene):
+    scene.prepare.side_effect = InputError("It is not certain which is which.", "", "")
+    scene.load()
+    scene.settle()
+    assert scene.verdict.light is Light.POOR
+    assert scene.verdict.sentence == "It is not certain which is which."
+    scene.view.show_error.assert_not_called()
+    scene.prepare.side_effect = lambda *_: PREPARED
+    scene.session.set_role(Sequence.FLAIR, "flair")
+    scene.presenter.reconsider()
+    scene.settle()
+    assert "Can be segmented" in scene.verdict.sentence
+
+
+def test_a_choice_made_meanwhile_drops_what_was_prepared_for_another(scene):
+    started, go = Event(), Event()
+    scene.prepare.side_effect = lambda *_: (started.set(), go.wait(10), PREPARED)[-1]
+    scene.load()
+    assert scene.presenter._jobs["look"].wait(10)
+    while not started.is_set():
+        if scene.queue:
+            scene.queue.pop(0)()
+    job = scene.presenter._jobs["prepare"]
+    scene.session.set_role(Sequence.FLAIR, None)
+    go.set()
+    assert job.wait(10)
+    scene.settle()
+    assert scene.presenter._ahead is None
+    assert not scene.presenter.busy
+
+
+def test_images_that_would_change_places_are_not_judged_under_a_wrong_name(scene):
+    swapped = {
+        one: PixelFinding(given, Finding.CORRECTED, 5.0, "Swapped.")
+        for one, given in ((Sequence.T1C, Sequence.FLAIR), (Sequence.FLAIR, Sequence.T1C))
+    }
+    scene.prepare.side_effect = lambda *_: replace(PREPARED, findings=swapped)
+    scene.load()
+    scene.settle()
+    scene.view.show_crash.assert_not_called()
+    assert scene.presenter._ahead is not None
+    assert not [c for c in scene.flair.checks if c.aspect is Aspect.REGISTRATION]
+    assert (scene.verdict.light, scene.verdict.sentence) == (Light.FAIR, "Swapped.")
 
 
 def test_too_few_series_are_refused_with_the_reason(scene):

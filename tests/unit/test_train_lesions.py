@@ -12,7 +12,7 @@ from model.train.prepared import UNKNOWN
 
 SIDE = 48
 T1, T1C, T2, FLAIR = range(4)
-ONLY = {name: 0.0 for name in ("unenhanced", "cyst", "lesion_tint")}
+ONLY = dict.fromkeys(("unenhanced", "cyst", "lesion_tint"), 0.0)
 
 
 def _patient() -> tuple[Tensor, Tensor]:

@@ -1,11 +1,14 @@
-"""The pre-flight table: headers at once, pixels when they are there, registration at the end."""
+"""The pre-flight table: headers at once, then pixels, then what registration shows."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from desktop_app.domain.preflight import Check, Light, Preflight
-from desktop_app.domain.result import StudyResult
+from desktop_app.domain.result import PreparedStudy, StudyResult
+from desktop_app.domain.sequence_choice import Finding
 from desktop_app.domain.study import Sequence, Series, Study
+from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
@@ -30,25 +33,58 @@ _PREPARED = "After registration."
 _NAMING = "Not every series is named by its header."
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ahead:
+    """The open study, prepared before anybody asked to segment it.
+
+    Parameters
+    ----------
+    checks
+        What that showed, by the sequence each image will serve as.
+    """
+
+    prepared: PreparedStudy
+    checks: Mapping[Sequence, tuple[Check, ...]]
+
+    @property
+    def correction(self) -> str:
+        """Which images will change places, in a sentence; empty if none."""
+        found = self.prepared.findings.values()
+        corrected = (one.sentence for one in found if one.finding is Finding.CORRECTED)
+        return next(corrected, "")
+
+
 class PreflightPresenter:
     """Keeps the pre-flight table up to date; the study's presenter passes the session's changes on.
 
     The images are looked at in the background, beside whatever else runs: what was found for
-    another choice of series, or too late, is dropped.
+    another choice of series, or too late, is dropped. Then they are registered and the brain is
+    found, so that segmenting need not wait for it.
 
     Parameters
     ----------
     dispatch
         Queues a function onto the GUI thread.
+    preparation
+        Returns the work that prepares the open study, a `PreparedStudy`; ``None`` where there is
+        nothing to prepare.
     """
 
     def __init__(
-        self, view: StudyView, session: Session, runner: JobRunner, dispatch: Dispatch
+        self,
+        view: StudyView,
+        session: Session,
+        runner: JobRunner,
+        dispatch: Dispatch,
+        preparation: Callable[[], Work | None],
     ) -> None:
         self._view = view
         self._session = session
         self._runner = runner
         self._dispatch = dispatch
+        self._preparation = preparation
+        self._ahead: _Ahead | None = None
+        self._objection: Verdict | None = None
         self._jobs: dict[str, Job] = {}
         self._looks: dict[str, PixelLook] = {}
         self._is_naming = False
@@ -77,6 +113,15 @@ class PreflightPresenter:
         if is_naming is not self._is_naming:
             self._is_naming = is_naming
             self.show()
+            self._prepare()
+
+    def reconsider(self) -> None:
+        """Show the table and prepare anew: the user chose, or confirmed a choice."""
+        if "prepare" in self._jobs:
+            self._jobs.pop("prepare").cancel()
+        self._forget_preparation()
+        self.show()
+        self._prepare()
 
     def on_change(self, change: Change) -> None:
         """Follow the session."""
@@ -89,6 +134,7 @@ class PreflightPresenter:
                 self._look(loaded)
             case LoadedChanged():
                 self.cancel()
+                self._forget_preparation()
             case ResultChanged(result, _) if result is not self._judged:
                 self._judged, self._prepared = result, {}
                 if result is not None:
@@ -111,6 +157,9 @@ class PreflightPresenter:
             self._view.show_verdict(Verdict(Light.UNKNOWN, _NAMING, is_looking=True))
             return
         is_done = self._session.result is not None
+        if self._objection is not None and not is_done:
+            self._view.show_verdict(self._objection)
+            return
         sentence = preflight.sentence_afterwards if is_done else preflight.sentence
         self._view.show_verdict(Verdict(preflight.light, sentence, self.busy))
 
@@ -128,10 +177,9 @@ class PreflightPresenter:
     def _comparison(self) -> Comparison | None:
         result, loaded = self._session.result, self._session.loaded
         if result is not None and len(result.prepared.volumes) > 1:
-            prepared = result.prepared
-            messages = {s: r.message for s, r in prepared.registrations.items()}
-            volumes = dict(prepared.volumes)
-            return Comparison(volumes, prepared.reference.geometry, _PREPARED, messages)
+            return _registered(result.prepared)
+        if self._ahead is not None and len(self._ahead.prepared.volumes) > 1:
+            return _registered(self._ahead.prepared)
         if loaded is None or len(loaded.volumes) < 2:
             return None
         reference = loaded.volumes.get(Sequence.T1C) or next(iter(loaded.volumes.values()))
@@ -158,8 +206,41 @@ class PreflightPresenter:
 
         def done(looks: dict[str, PixelLook]) -> None:
             self._looks |= looks
+            self._prepare()
 
         self._start("look", work, done)
+
+    def _prepare(self) -> None:
+        """Do what segmenting does first, once there is nothing else to look at."""
+        is_known = self._ahead is not None or self._objection is not None
+        if is_known or self._session.result is not None or not self.can_segment:
+            return
+        prepare = self._preparation()
+        if prepare is None or self._is_naming or self.busy:
+            return
+
+        def work(progress: ProgressCallback, token: CancelToken) -> _Ahead:
+            prepared = prepare(progress, token)
+            return _Ahead(prepared, check_prepared(prepared))
+
+        def done(ahead: _Ahead) -> None:
+            if self._session.result is not None:
+                return
+            self._ahead = ahead
+            if ahead.correction:
+                self._objection = Verdict(Light.FAIR, ahead.correction)
+            else:
+                self._prepared = ahead.checks
+
+        def refused(error: UserFacingError) -> None:
+            self._objection = Verdict(Light.POOR, error.title)
+
+        self._start("prepare", work, done, refused=refused, lane=Lane.AHEAD)
+
+    def _forget_preparation(self) -> None:
+        self._ahead = self._objection = None
+        if self._session.result is None:
+            self._prepared = {}
 
     def _judge(self, result: StudyResult) -> None:
         def work(_progress: ProgressCallback, _token: CancelToken) -> object:
@@ -171,9 +252,18 @@ class PreflightPresenter:
 
         self._start("judge", work, done)
 
-    def _start(self, name: str, work: Work, done: Callable[[Any], None]) -> None:
+    def _start(
+        self,
+        name: str,
+        work: Work,
+        done: Callable[[Any], None],
+        *,
+        refused: Callable[[UserFacingError], None] | None = None,
+        lane: Lane = Lane.IO,
+    ) -> None:
         """Run beside everything else: a batch may hold the compute lane for hours."""
         generation = self._session.generation
+        refused = refused or self._view.show_error
         if name in self._jobs:
             self._jobs[name].cancel()
 
@@ -185,17 +275,21 @@ class PreflightPresenter:
             if self._jobs.get(name) is not job:
                 return
             del self._jobs[name]
-            if isinstance(event, Done) and generation == self._session.generation:
-                done(event.result)
+            match event:
+                case Done(result) if generation == self._session.generation:
+                    done(result)
+                case Failed(None, traceback):
+                    self._view.show_crash(traceback)
+                case Failed(error, _) if error is not None:
+                    refused(error)
+                case _:
+                    pass
             self.show()
-            if isinstance(event, Failed):
-                self._tell(event)
 
-        job = self._jobs[name] = self._runner.submit(work, listen, lane=Lane.IO, kind=name)
+        job = self._jobs[name] = self._runner.submit(work, listen, lane=lane, kind=name)
         self.show()
 
-    def _tell(self, failed: Failed) -> None:
-        if failed.error is None:
-            self._view.show_crash(failed.traceback)
-        else:
-            self._view.show_error(failed.error)
+
+def _registered(prepared: PreparedStudy) -> Comparison:
+    messages = {sequence: one.message for sequence, one in prepared.registrations.items()}
+    return Comparison(dict(prepared.volumes), prepared.reference.geometry, _PREPARED, messages)
