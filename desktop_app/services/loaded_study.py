@@ -1,9 +1,10 @@
 """The voxels of one study's series, and what was prepared of them."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence, Series
@@ -13,6 +14,10 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.stages import Stages
+
+if TYPE_CHECKING:
+    # Loads slowly, and a window that only starts does not need it.
+    from desktop_app.imaging.contrast_evidence import BrainLook
 
 _LISTEN_SECONDS = 0.05
 
@@ -24,11 +29,12 @@ class PreparationMemory:
     second segmentation does not wait for them. Whoever asks while they are prepared waits for that.
     """
 
-    __slots__ = ("_kept", "_lock", "_reached")
+    __slots__ = ("_kept", "_lock", "_looks", "_reached")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reached = (0.0, "")
+        self._looks: tuple[PreparedStudy, Mapping[Sequence, BrainLook]] | None = None
         self._kept: tuple[dict[Sequence, Volume], BrainNetwork | None, PreparedStudy] | None = None
 
     @contextmanager
@@ -86,6 +92,14 @@ class PreparationMemory:
     ) -> None:
         """Keep it in place of what was kept before."""
         self._kept = (dict(volumes), network, prepared)
+
+    def looks(
+        self, prepared: PreparedStudy, look: Callable[[], Mapping[Sequence, "BrainLook"]]
+    ) -> Mapping[Sequence, "BrainLook"]:
+        """Return what the images show inside the brain; asks `look` where it is not known yet."""
+        if self._looks is None or self._looks[0] is not prepared:
+            self._looks = (prepared, look())
+        return self._looks[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.imaging.contrast_evidence import brain_looks
 from desktop_app.imaging.resample import resample
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
@@ -61,13 +62,12 @@ def prepare(
     started = time.perf_counter()
     token = token or CancelToken()
     report = _silent if progress is None else progress
+    memory = memory or PreparationMemory()
     prepared = align(volumes, network=network, memory=memory, progress=report, token=token)
     report(0.97, "Checking the sequences")
+    looks = memory.looks(prepared, lambda: brain_looks(prepared.channels, prepared.brain_kji))
     found = check_sequences(
-        prepared.channels,
-        prepared.brain_kji,
-        header_confidence=header_confidence,
-        chosen_by_user=chosen_by_user,
+        looks, header_confidence=header_confidence, chosen_by_user=chosen_by_user
     )
     token.raise_if_cancelled()
     if found.is_corrected:

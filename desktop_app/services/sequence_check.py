@@ -8,12 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
-from desktop_app.imaging.contrast_evidence import BrainLook, brain_looks
+from desktop_app.imaging.contrast_evidence import BrainLook
 from desktop_app.imaging.sequence_pixels import Assignment, PixelScores, score_assignments
 
 # Log-likelihood ratios: by how much another assignment has to beat the one given, and every
@@ -72,20 +71,18 @@ class SequenceCheck:
 
 
 def check_sequences(
-    images: Mapping[Sequence, NDArray[np.float32]],
-    brain_kji: NDArray[np.bool_],
+    looks: Mapping[Sequence, BrainLook],
     *,
     header_confidence: Mapping[Sequence, float] | None = None,
     chosen_by_user: Collection[Sequence] = (),
-    spacing_mm: float = 1.0,
 ) -> SequenceCheck:
     """Ask the pixels which image is which.
 
     Parameters
     ----------
-    images
-        Registered images on one grid of cubes, by the sequence they were given as; 0 where an
-        image has no data.
+    looks
+        What the registered images show inside the brain, by the sequence they were given as; see
+        `brain_looks`.
     header_confidence
         How sure the headers are, 0 to 1; sure where absent.
     chosen_by_user
@@ -95,23 +92,6 @@ def check_sequences(
     ------
     SequenceDoubt
         If headers and pixels disagree and the pixels are not sure, or neither can tell.
-    """
-    looks = brain_looks(images, brain_kji, spacing_mm=spacing_mm)
-    return check_looks(looks, header_confidence=header_confidence, chosen_by_user=chosen_by_user)
-
-
-def check_looks(
-    looks: Mapping[Sequence, BrainLook],
-    *,
-    header_confidence: Mapping[Sequence, float] | None = None,
-    chosen_by_user: Collection[Sequence] = (),
-) -> SequenceCheck:
-    """Do as `check_sequences` with images that were looked at before.
-
-    Raises
-    ------
-    SequenceDoubt
-        As there.
     """
     given = {sequence: sequence for sequence in Sequence if sequence in looks}
     if len(given) < 2:

@@ -21,7 +21,7 @@ from desktop_app.imaging.contrast_evidence import (
 from desktop_app.imaging.contrast_weights import PairTest
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
 from desktop_app.services.preprocess import prepare
-from desktop_app.services.sequence_check import SequenceDoubt, check_looks, check_sequences
+from desktop_app.services.sequence_check import SequenceDoubt, check_sequences
 from model.synthetic import as_brats_case, make_head
 
 Images = dict[Sequence, NDArray[np.float32]]
@@ -49,7 +49,7 @@ def outcome(looks: Mapping[Sequence, BrainLook], order: tuple[Sequence, ...]) ->
     """Give the n-th sequence the image of the n-th in order, and say what comes of it."""
     true_of = dict(zip(Sequence, order, strict=True))
     try:
-        found = check_looks({name: looks[true] for name, true in true_of.items()})
+        found = check_sequences({name: looks[true] for name, true in true_of.items()})
     except SequenceDoubt:
         return "asked"
     right = all(true_of[given_as] is name for name, given_as in found.assignment.items())
@@ -60,7 +60,7 @@ def outcome(looks: Mapping[Sequence, BrainLook], order: tuple[Sequence, ...]) ->
 
 
 def test_right_order_is_confirmed(images: Images) -> None:
-    found = check_sequences(images, brain_of(images))
+    found = check_sequences(brain_looks(images, brain_of(images)))
     assert not found.is_corrected
     assert {f.finding for f in found.findings.values()} == {Finding.CONFIRMED}
     assert found.warnings == ()
@@ -70,7 +70,7 @@ def test_right_order_is_confirmed(images: Images) -> None:
 def test_swapped_pair_is_corrected(images: Images, pair: tuple[Sequence, Sequence]) -> None:
     one, other = pair
     given = images | {one: images[other], other: images[one]}
-    found = check_sequences(given, brain_of(given))
+    found = check_sequences(brain_looks(given, brain_of(given)))
     assert found.assignment == {s: s for s in Sequence} | {one: other, other: one}
     assert found.findings[one].finding is Finding.CORRECTED
     assert f"{other} is used as {one}" in found.warnings[0]
@@ -103,11 +103,12 @@ def test_pixels_only_warn_where_description_and_timing_agree(images: Images) -> 
     exchanged[Sequence.T1C], exchanged[Sequence.T2] = images[Sequence.T2], images[Sequence.T1C]
     brain = brain_of(images)
     agreed = dict.fromkeys(Sequence, 0.95)
-    told = check_sequences(exchanged, brain, header_confidence=agreed)
+    told = check_sequences(brain_looks(exchanged, brain), header_confidence=agreed)
     assert not told.is_corrected
     assert any("looks rather like" in warning for warning in told.warnings)
     names_alone = dict.fromkeys(Sequence, 0.9)
-    assert check_sequences(exchanged, brain, header_confidence=names_alone).is_corrected
+    looks = brain_looks(exchanged, brain)
+    assert check_sequences(looks, header_confidence=names_alone).is_corrected
 
 
 def test_two_images_without_contrast_agent_are_not_told_apart(images: Images) -> None:
@@ -116,15 +117,14 @@ def test_two_images_without_contrast_agent_are_not_told_apart(images: Images) ->
     noise = 0.02 * plain.max() * ndimage.gaussian_filter(rng.standard_normal(plain.shape), 0.7)
     again = np.where(plain != 0, plain + noise, 0).astype(np.float32)
     given = {Sequence.T1: plain, Sequence.T1C: again}
-    found = check_sequences(given, brain_of(given), header_confidence={Sequence.T1C: 0.9})
+    looks = brain_looks(given, brain_of(given))
+    found = check_sequences(looks, header_confidence={Sequence.T1C: 0.9})
     assert found.findings[Sequence.T1C].finding is Finding.CANNOT_TELL
     assert "whether T1c shows contrast agent" in found.warnings[0]
     guessed = {Sequence.T1: 0.5, Sequence.T1C: 0.5}
     with pytest.raises(SequenceDoubt, match="--t1 SERIES --t1c SERIES"):
-        check_sequences(given, brain_of(given), header_confidence=guessed)
-    check_sequences(
-        given, brain_of(given), header_confidence=guessed, chosen_by_user={Sequence.T1C}
-    )
+        check_sequences(looks, header_confidence=guessed)
+    check_sequences(looks, header_confidence=guessed, chosen_by_user={Sequence.T1C})
 
 
 def test_doubt_survives_the_way_between_processes() -> None:
@@ -148,7 +148,7 @@ def test_image_of_a_few_voxels_is_not_judged(images: Images) -> None:
     sliver = np.zeros_like(images[Sequence.T2])
     sliver[:4] = images[Sequence.T2][:4]
     assert set(brain_looks(images | {Sequence.T2: sliver}, brain)) == set(Sequence) - {Sequence.T2}
-    assert check_sequences({}, np.zeros((4, 4, 4), dtype=bool)).findings == {}
+    assert check_sequences(brain_looks({}, np.zeros((4, 4, 4), dtype=bool))).findings == {}
 
 
 @pytest.mark.patients
@@ -158,7 +158,7 @@ def test_patients_are_never_swapped_in_silence(shared_data: Path, number: str) -
     volumes = load_roles(choose_roles(study))
     images = {s: np.asarray(v.array_kji, dtype=np.float32) for s, v in volumes.items()}
     looks = brain_looks(images, brain_of(images))
-    assert not check_looks(looks).is_corrected
+    assert not check_sequences(looks).is_corrected
     results = [outcome(looks, order) for order in _pairs_swapped()]
     assert set(results) <= {"right", "asked"}
     assert results.count("right") >= 4
