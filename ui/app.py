@@ -237,7 +237,7 @@ class WindowApp:
     ) -> None:
         settings = self.window.study_page.correction_bar.settings(erases=erases)
         if settings is not None:
-            self.correction.begin(settings, point_lps_mm, normal_lps)
+            self.correction.begin(settings, point_lps_mm, normal_lps, self.study.shown)
 
     def _segment(self) -> None:
         """Segment, unless that would lose corrections the user wants to keep."""

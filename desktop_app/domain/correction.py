@@ -13,11 +13,12 @@ class Tool(StrEnum):
 
 
 class PaintOver(StrEnum):
-    """Which voxels a tool may change."""
+    """Which voxels a tool may change; `SIMILAR` means those of one brightness."""
 
     EVERYTHING = "everything"
     TUMOUR = "tumour"
     BACKGROUND = "background"
+    SIMILAR = "similar"
 
 
 @dataclass(frozen=True, slots=True)

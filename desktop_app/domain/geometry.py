@@ -103,6 +103,14 @@ class Geometry:
         index_ijk: NDArray[np.float64] = points @ inverse[:3, :3].T + inverse[:3, 3]
         return index_ijk[..., ::-1]
 
+    def cropped(self, box_kji: tuple[slice, slice, slice]) -> "Geometry":
+        """Return the grid of a box of voxels; each slice with a start and a stop."""
+        starts = np.array([one.start for one in box_kji], np.float64)
+        affine = self.affine_lps_mm.copy()
+        affine[:3, 3] = self.to_patient_mm(starts)
+        k, j, i = (one.stop - one.start for one in box_kji)
+        return Geometry((k, j, i), affine, self.frame_of_reference_uid)
+
     def matches(self, other: "Geometry", tolerance_mm: float = 0.01) -> bool:
         """Whether both grids put every corner in the same place, within the tolerance."""
         if self.shape_kji != other.shape_kji:

@@ -4,7 +4,7 @@ Pure geometry on one grid. Distances are in millimetres, so a brush is round on 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ class Patch:
             for start, count in zip(self.start_kji, self.mask_kji.shape, strict=True)
         )
         return k, j, i
+
+    def within(self, alike_kji: Mask) -> "Patch":
+        """Return the part that is marked in another mask of the same box too."""
+        return replace(self, mask_kji=self.mask_kji & alike_kji)
 
 
 def brush_patch(

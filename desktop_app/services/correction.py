@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import Edit, Tool, ToolSettings
+from desktop_app.domain.correction import Edit, PaintOver, Tool, ToolSettings
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR, NO_TUMOUR_LEFT, Segmentation
+from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
+from desktop_app.imaging.brightness import Brightness, Greys, alike, grey_range
 from desktop_app.imaging.label_changes import filled_between, smoothed, without_specks
+from desktop_app.imaging.resample import resample
 from desktop_app.imaging.strokes import Patch, brush_patch, outline_patch, part_patch
 from desktop_app.io.correction_journal import (
     CorrectionJournal,
@@ -25,6 +28,8 @@ from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
 
 SMALLEST_PART_MM3 = 100.0
+# Around where a stroke begins: enough voxels to tell noise from tissue, few enough to be of one.
+_BEGINNING_MM = 2.0
 
 _VERBS = {Tool.BRUSH: "Paint", Tool.OUTLINE: "Outline", Tool.PART: "Mark part as"}
 _ERASING = {Tool.BRUSH: "Erase", Tool.OUTLINE: "Erase outlined", Tool.PART: "Remove part"}
@@ -54,6 +59,8 @@ class Correction:
             self._file, result.segmentation.labels_kji
         )
         self._settings = ToolSettings()
+        self._shown = result.prepared.reference_sequence
+        self._alike: Brightness | None = None
         self._flat_axis = 0
         self._way: list[NDArray[np.float64]] = []
 
@@ -87,6 +94,7 @@ class Correction:
         settings: ToolSettings,
         point_lps_mm: NDArray[np.float64],
         normal_lps: NDArray[np.float64],
+        shown: Sequence | None = None,
     ) -> bool:
         """Begin a stroke; return whether labels changed.
 
@@ -96,11 +104,19 @@ class Correction:
             (3,) patient coordinates.
         normal_lps
             (3,) direction through the slice that is drawn on.
+        shown
+            The image it is drawn on, which says what is similarly bright; without one the
+            reference.
         """
         geometry = self.original.segmentation.geometry
         alignment = np.abs(geometry.direction_lps.T @ np.asarray(normal_lps))
         self._flat_axis = 2 - int(alignment.argmax())  # columns are i, j, k
         self._settings = settings
+        prepared = self.original.prepared
+        if shown is None or shown not in prepared.volumes:
+            shown = prepared.reference_sequence
+        self._shown = shown
+        self._alike = None
         self._way = [geometry.to_index_kji(point_lps_mm)]
         self._labels.begin(self._title(settings))
         match settings.tool:
@@ -239,7 +255,30 @@ class Correction:
 
     def _paint(self, patch: Patch | None) -> bool:
         settings = self._settings
+        if patch is not None and settings.over is PaintOver.SIMILAR:
+            patch = self._similar(patch)
         return patch is not None and self._labels.paint(patch, settings.value, settings.over)
+
+    def _similar(self, patch: Patch) -> Patch:
+        """Return the voxels as bright as where the stroke began, or as most that is outlined."""
+        image = self.original.prepared.volumes[self._shown]
+        geometry = self.original.segmentation.geometry
+
+        def greys(part: Patch) -> Greys:
+            return resample(image, geometry.cropped(part.box)).array_kji
+
+        if self._alike is None:
+            is_outline = self._settings.tool is Tool.OUTLINE
+            asked = patch if is_outline else self._beginning() or patch
+            values = greys(asked)[asked.mask_kji]
+            self._alike = alike(values, grey_range(image), enclosed=is_outline)
+        return patch.within(self._alike.holds(greys(patch)))
+
+    def _beginning(self) -> Patch | None:
+        """Return a few voxels around the first point of the stroke, within its slice."""
+        geometry, start = self.original.segmentation.geometry, self._way[0]
+        radius_mm = min(self._settings.radius_mm / 2, _BEGINNING_MM)
+        return brush_patch(geometry, start, start, radius_mm, self._flat_axis)
 
     def _replace(self, title: str, labels_kji: Labels) -> bool:
         if self._labels.is_editing:  # a stroke has not ended yet

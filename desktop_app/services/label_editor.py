@@ -213,7 +213,7 @@ def _changeable(labels: Labels, over: PaintOver) -> NDArray[np.bool_]:
             return tumour
         case PaintOver.BACKGROUND:
             return ~tumour
-        case PaintOver.EVERYTHING:
+        case PaintOver.EVERYTHING | PaintOver.SIMILAR:  # brightness is not the labels' matter
             return np.ones(labels.shape, np.bool_)
 
 

@@ -2,13 +2,17 @@
 
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import MeasurementKind
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, NO_TUMOUR_LEFT, Region
+from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
 from desktop_app.errors import OutputError
 from desktop_app.io.correction_journal import forget_journals
 from desktop_app.services.correction import Correction
@@ -144,6 +148,92 @@ def test_paint_can_be_held_inside_the_tumour(correction):
     one = correction(result_of(labels))
     stroke(one, ToolSettings(value=1, radius_mm=9, over=PaintOver.TUMOUR), at(k, j, i))
     assert (one.labels_kji == 1).sum() == 1
+
+
+def shown_as(result, **images):
+    """The result with other images on its grid, by sequence."""
+    volumes = {Sequence[name]: Volume(image, GEOMETRY) for name, image in images.items()}
+    prepared = replace(result.prepared, volumes={**result.prepared.volumes, **volumes})
+    return replace(result, prepared=prepared)
+
+
+def two_tissues():
+    """Dark left of the middle, bright from there on, both noisy."""
+    image = np.random.default_rng(0).normal(100, 3, GEOMETRY.shape_kji).astype(np.float32)
+    image[:, :, middle()[2] :] += 100
+    return image
+
+
+WIDE = ToolSettings(Tool.BRUSH, 3, 8.0, over=PaintOver.SIMILAR)
+
+
+def test_a_brush_stays_within_the_brightness_it_began_in(correction):
+    one = correction(shown_as(result_of(), FLAIR=two_tissues()))
+    one.begin(WIDE, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
+    one.extend(at(*middle(0, 0, -2)))
+    assert one.finish()
+    painted = one.result().segmentation.labels_kji == 3
+    assert not painted[:, :, : middle()[2]].any()
+    reached = painted[:, :, middle()[2] :]
+    assert reached.sum() > 10
+    free = correction(result_of())
+    stroke(free, replace(WIDE, over=PaintOver.EVERYTHING), at(*middle(0, 0, 2)))
+    all_reached = free.result().segmentation.labels_kji[:, :, middle()[2] :] == 3
+    assert (reached & all_reached).sum() > 0.95 * all_reached.sum()
+
+
+def test_the_image_shown_says_what_is_similar(correction):
+    result = shown_as(result_of(), FLAIR=two_tissues())
+    one = correction(result)
+    one.begin(WIDE, at(*middle(0, 0, 2)), AXIAL, Sequence.T1C)  # of one brightness
+    assert one.finish()
+    assert (one.result().segmentation.labels_kji[:, :, : middle()[2]] == 3).any()
+
+
+def test_an_image_on_another_grid_says_what_is_similar_too(correction):
+    result = shown_as(result_of(), FLAIR=two_tissues())
+    flair = result.prepared.volumes[Sequence.FLAIR]
+    turned = Volume(flair.array_kji[::-1, :, ::-1].copy(), flipped(GEOMETRY))
+    volumes = {**result.prepared.volumes, Sequence.FLAIR: turned}
+    one = correction(replace(result, prepared=replace(result.prepared, volumes=volumes)))
+    one.begin(WIDE, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
+    assert one.finish()
+    painted = one.result().segmentation.labels_kji == 3
+    assert painted.any()
+    assert not painted[:, :, : middle()[2]].any()
+
+
+def flipped(geometry):
+    affine = geometry.affine_lps_mm.copy()
+    nk, _, ni = geometry.shape_kji
+    affine[:3, 3] = geometry.to_patient_mm(np.array([nk - 1, 0, ni - 1], float))
+    affine[:3, 0] *= -1
+    affine[:3, 2] *= -1
+    return Geometry(geometry.shape_kji, affine)
+
+
+def test_an_outline_keeps_to_what_most_of_it_encloses(correction):
+    one = correction(shown_as(result_of(), FLAIR=two_tissues()))
+    outline = ToolSettings(Tool.OUTLINE, 2, over=PaintOver.SIMILAR)
+    corners = [(-4, -2), (-4, 5), (4, 5), (4, -2)]
+    first, *others = (at(*middle(0, j, i)) for j, i in corners)
+    one.begin(outline, first, AXIAL, Sequence.FLAIR)
+    for point in others:
+        one.extend(point)
+    assert one.finish()
+    painted = one.result().segmentation.labels_kji == 2
+    assert painted[:, :, middle()[2] :].sum() > 10
+    assert not painted[:, :, : middle()[2]].any()
+
+
+def test_erasing_asks_for_no_brightness(correction):
+    labels = np.full(GEOMETRY.shape_kji, 3, np.uint8)
+    one = correction(shown_as(result_of(labels), FLAIR=two_tissues()))
+    eraser = ToolSettings(Tool.BRUSH, 0, 8.0)
+    one.begin(eraser, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
+    one.finish()
+    erased = one.result().segmentation.labels_kji == 0
+    assert erased[:, :, : middle()[2]].any()
 
 
 def test_a_part_is_meant_whole_whatever_drawing_may_change(correction):

@@ -56,6 +56,12 @@ _OVER = (
     (PaintOver.EVERYTHING, "Over everything", "May change any voxel"),
     (PaintOver.TUMOUR, "Over tumour only", "Changes only voxels that are marked already"),
     (PaintOver.BACKGROUND, "Over unmarked only", "Changes only voxels that are not marked yet"),
+    (
+        PaintOver.SIMILAR,
+        "Over similar brightness",
+        "Changes only voxels about as bright, on the image shown, as where the stroke began; "
+        "an outline, as most of what it encloses",
+    ),
 )
 
 

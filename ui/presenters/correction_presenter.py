@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.services.session import Change, ResultChanged, ResultSaved, Session
 from ui.views.correction_view import CorrectionState, CorrectionView
@@ -53,11 +54,12 @@ class CorrectionPresenter:
         settings: ToolSettings,
         point_lps_mm: NDArray[np.float64],
         normal_lps: NDArray[np.float64],
+        shown: Sequence | None = None,
     ) -> None:
-        """Begin a stroke on the slice through a point; `normal_lps` leads through the slice."""
+        """Begin a stroke on the slice of an image; `normal_lps` leads through the slice."""
         one = self._correction
         if one is not None and self._is_active and not one.is_drawing:
-            self._refresh_if(one.begin(settings, point_lps_mm, normal_lps))
+            self._refresh_if(one.begin(settings, point_lps_mm, normal_lps, shown))
 
     def extend(self, point_lps_mm: NDArray[np.float64]) -> None:
         """Go on with the stroke."""

@@ -150,6 +150,11 @@ class StudyPresenter:
         """Show the choice of series as it is, after a change that was taken back."""
         self.preflight.show()
 
+    @property
+    def shown(self) -> Sequence | None:
+        """The sequence in the views."""
+        return self._shown
+
     def show_sequence(self, sequence: Sequence) -> None:
         """Show another sequence in the views."""
         if sequence in self._volumes():
