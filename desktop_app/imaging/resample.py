@@ -126,8 +126,27 @@ def _interpolated(
     resampler.SetOutputOrigin(frame.GetOrigin())
     resampler.SetOutputSpacing(frame.GetSpacing())
     resampler.SetOutputDirection(frame.GetDirection())
-    array: NDArray[np.float32] = sitk.GetArrayFromImage(resampler.Execute(to_image(volume)))
+    reached = _reached(volume, geometry)
+    if reached is None:
+        return np.full(geometry.shape_kji, outside, np.float32)
+    array: NDArray[np.float32] = sitk.GetArrayFromImage(resampler.Execute(to_image(reached)))
     return array
+
+
+def _reached(volume: Volume, geometry: Geometry) -> Volume | None:
+    """Return the part of a volume that lies in a grid, with a voxel to interpolate from."""
+    ends = np.array([(0, count - 1) for count in geometry.shape_kji], np.float64)
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    at = volume.geometry.to_index_kji(geometry.to_patient_mm(corners))
+    shape = np.array(volume.geometry.shape_kji)
+    low = np.clip(np.floor(at.min(axis=0)) - 1, 0, shape).astype(int)
+    high = np.clip(np.ceil(at.max(axis=0)) + 2, 0, shape).astype(int)
+    if (low >= high).any():
+        return None
+    k, j, i = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return replace(
+        volume, array_kji=volume.array_kji[k, j, i], geometry=volume.geometry.cropped((k, j, i))
+    )
 
 
 def shares_voxels(source: Geometry, target: Geometry) -> bool:

@@ -1,5 +1,6 @@
 """Registers, resamples and strips a study's images: one grid, one outline of the brain."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -79,7 +80,9 @@ def align(
         known = memory.recall(volumes, network)
         if known is not None:
             return known
+        started = time.perf_counter()
         prepared, is_makeshift = _prepare(volumes, network, report, token)
+        prepared = replace(prepared, seconds=time.perf_counter() - started)
         if not is_makeshift:
             memory.keep(volumes, network, prepared)
         return prepared

@@ -255,7 +255,7 @@ class Correction:
 
     def _paint(self, patch: Patch | None) -> bool:
         settings = self._settings
-        if patch is not None and settings.over is PaintOver.SIMILAR:
+        if patch is not None and settings.value and settings.over is PaintOver.SIMILAR:
             patch = self._similar(patch)
         return patch is not None and self._labels.paint(patch, settings.value, settings.over)
 

@@ -1,6 +1,7 @@
 """The voxels of one study's series, and what was prepared of them."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,20 +23,28 @@ if TYPE_CHECKING:
 _LISTEN_SECONDS = 0.05
 
 
+@dataclass(slots=True, eq=False)
+class _Kept:
+    volumes: Mapping[Sequence, Volume]
+    network: BrainNetwork | None
+    prepared: PreparedStudy
+    looks: "Mapping[Sequence, BrainLook] | None" = None
+
+
 class PreparationMemory:
-    """Keeps what was prepared last of a study's images, so that there is one preparation of them.
+    """Keeps what was prepared of a study's images, so that each preparation is made once.
 
     Registration and outline of the brain are then the same wherever they are shown or used, and a
     second segmentation does not wait for them. Whoever asks while they are prepared waits for that.
     """
 
-    __slots__ = ("_kept", "_lock", "_looks", "_reached")
+    __slots__ = ("_kept", "_lock", "_reached")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reached = (0.0, "")
-        self._looks: tuple[PreparedStudy, Mapping[Sequence, BrainLook]] | None = None
-        self._kept: tuple[dict[Sequence, Volume], BrainNetwork | None, PreparedStudy] | None = None
+        # The images as given, and as they serve where the pixels corrected which is which.
+        self._kept: deque[_Kept] = deque(maxlen=2)
 
     @contextmanager
     def turn(self, report: ProgressCallback, token: CancelToken) -> Iterator[ProgressCallback]:
@@ -76,13 +85,13 @@ class PreparationMemory:
         self, volumes: Mapping[Sequence, Volume], network: BrainNetwork | None
     ) -> PreparedStudy | None:
         """Return what was prepared of these very images with this network, if it is kept."""
-        if self._kept is None:
-            return None
-        before, asked, prepared = self._kept
-        is_same = before.keys() == volumes.keys() and all(
-            before[sequence] is volume for sequence, volume in volumes.items()
-        )
-        return prepared if is_same and asked == network else None
+        for one in tuple(self._kept):
+            is_same = one.volumes.keys() == volumes.keys() and all(
+                one.volumes[sequence] is volume for sequence, volume in volumes.items()
+            )
+            if is_same and one.network == network:
+                return one.prepared
+        return None
 
     def keep(
         self,
@@ -90,16 +99,18 @@ class PreparationMemory:
         network: BrainNetwork | None,
         prepared: PreparedStudy,
     ) -> None:
-        """Keep it in place of what was kept before."""
-        self._kept = (dict(volumes), network, prepared)
+        """Keep it; of several, the last two."""
+        self._kept.append(_Kept(dict(volumes), network, prepared))
 
     def looks(
         self, prepared: PreparedStudy, look: Callable[[], Mapping[Sequence, "BrainLook"]]
     ) -> Mapping[Sequence, "BrainLook"]:
         """Return what the images show inside the brain; asks `look` where it is not known yet."""
-        if self._looks is None or self._looks[0] is not prepared:
-            self._looks = (prepared, look())
-        return self._looks[1]
+        for one in tuple(self._kept):
+            if one.prepared is prepared:
+                one.looks = one.looks or look()
+                return one.looks
+        return look()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

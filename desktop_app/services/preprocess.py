@@ -59,16 +59,18 @@ def prepare(
     Cancelled
         If `token` was cancelled.
     """
-    started = time.perf_counter()
     token = token or CancelToken()
     report = _silent if progress is None else progress
     memory = memory or PreparationMemory()
     prepared = align(volumes, network=network, memory=memory, progress=report, token=token)
+    seconds = prepared.seconds
     report(0.97, "Checking the sequences")
+    started = time.perf_counter()
     looks = memory.looks(prepared, lambda: brain_looks(prepared.channels, prepared.brain_kji))
     found = check_sequences(
         looks, header_confidence=header_confidence, chosen_by_user=chosen_by_user
     )
+    seconds += time.perf_counter() - started
     token.raise_if_cancelled()
     if found.is_corrected:
         prepared = align(
@@ -78,12 +80,13 @@ def prepare(
             progress=report,
             token=token,
         )
+        seconds += prepared.seconds
     report(1.0, "Prepared")
     return replace(
         prepared,
         findings=found.findings,
         warnings=tuple(dict.fromkeys((*found.warnings, *prepared.warnings))),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
 
 

@@ -165,7 +165,7 @@ def segment_study(
             progress=report,
             token=token,
         )
-    _require_aligned(study, prepared)
+    stages.seconds["preprocess"] = prepared.seconds
     # The network runs elsewhere meanwhile.
     with (
         ThreadPoolExecutor(max_workers=1) as lane,
@@ -230,13 +230,13 @@ def prepare_study(
     SequenceDoubt
         If it stays uncertain which series is which.
     InputError
-        If an image is blank.
+        If an image is blank, or too few can be laid on each other.
     Cancelled
         If `token` was cancelled.
     """
     from desktop_app.services.preprocess import prepare
 
-    return prepare(
+    prepared = prepare(
         loaded.volumes,
         header_confidence=header_confidence(study, roles),
         chosen_by_user=_chosen(study, roles, chosen_by_user),
@@ -245,6 +245,8 @@ def prepare_study(
         progress=progress,
         token=token,
     )
+    _require_aligned(study, prepared)
+    return prepared
 
 
 def header_confidence(study: Study, roles: Mapping[Sequence, Series]) -> dict[Sequence, float]:

@@ -22,7 +22,7 @@ T1, T1C, T2, FLAIR = (SEQUENCES.index(s) for s in Sequence)
 
 CYST = ((-2.0, -1.8, 2.8, -1.4), (0.4, 0.4, 0.6, 0.8))
 """Mean and deviation between patients of T1, T1c, T2 and FLAIR of fluid, in normalised units;
-FLAIR varies, as cysts hold protein. Means as fluid in `model.train.grown.TISSUES`."""
+as in `model.train.grown.TISSUES`, but brighter and more varied on FLAIR, as cysts hold protein."""
 CYST_TEXTURE = 0.15
 SMALLEST_CYST = 200
 """Voxels."""
@@ -75,9 +75,7 @@ def vary_lesion(
     return images, labels
 
 
-def without_enhancement(
-    images: Tensor, labels: Tensor, rng: Generator
-) -> tuple[Tensor, Tensor]:
+def without_enhancement(images: Tensor, labels: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
     """Paint the enhancing tumour as T1 shows it, and call it core (NCR), as BraTS does.
 
     Nothing changes where there is no enhancing tumour, or T1 or T1c is missing.
@@ -129,9 +127,13 @@ def tinted(images: Tensor, labels: Tensor, rng: Generator) -> Tensor:
 
 
 def _kept(changed: Tensor, *, like: Tensor) -> Tensor:
-    """Zero outside the brain and in missing sequences, and within the range of normalised images."""
+    """Return images within the range of normalised ones, zero where `like` is."""
     return changed.clamp(CLIP_LOW, CLIP_HIGH) * (like != 0)
 
 
 def _soft(mask: Tensor) -> Tensor:
-    return functional.avg_pool3d(mask[None, None], 3, stride=1, padding=1)[0, 0]
+    # At the faces of a crop the lesion goes on.
+    padded = functional.avg_pool3d(
+        mask[None, None], 3, stride=1, padding=1, count_include_pad=False
+    )
+    return padded[0, 0]

@@ -194,13 +194,20 @@ def test_an_image_on_another_grid_says_what_is_similar_too(correction):
     result = shown_as(result_of(), FLAIR=two_tissues())
     flair = result.prepared.volumes[Sequence.FLAIR]
     turned = Volume(flair.array_kji[::-1, :, ::-1].copy(), flipped(GEOMETRY))
-    volumes = {**result.prepared.volumes, Sequence.FLAIR: turned}
-    one = correction(replace(result, prepared=replace(result.prepared, volumes=volumes)))
-    one.begin(WIDE, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
-    assert one.finish()
-    painted = one.result().segmentation.labels_kji == 3
-    assert painted.any()
-    assert not painted[:, :, : middle()[2]].any()
+    shifted_mm = np.eye(4)
+    shifted_mm[:3, 3] = (0.2, 0.3, 0.0)
+    shifted = Volume(
+        flair.array_kji, Geometry(GEOMETRY.shape_kji, shifted_mm @ GEOMETRY.affine_lps_mm)
+    )
+    for other in (turned, shifted):
+        volumes = {**result.prepared.volumes, Sequence.FLAIR: other}
+        one = correction(replace(result, prepared=replace(result.prepared, volumes=volumes)))
+        one.begin(WIDE, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
+        assert one.finish()
+        painted = one.result().segmentation.labels_kji == 3
+        assert painted.any()
+        assert not painted[:, :, : middle()[2]].any()
+        one.forget()
 
 
 def flipped(geometry):
@@ -229,7 +236,7 @@ def test_an_outline_keeps_to_what_most_of_it_encloses(correction):
 def test_erasing_asks_for_no_brightness(correction):
     labels = np.full(GEOMETRY.shape_kji, 3, np.uint8)
     one = correction(shown_as(result_of(labels), FLAIR=two_tissues()))
-    eraser = ToolSettings(Tool.BRUSH, 0, 8.0)
+    eraser = ToolSettings(Tool.BRUSH, 0, 8.0, over=PaintOver.SIMILAR)
     one.begin(eraser, at(*middle(0, 0, 2)), AXIAL, Sequence.FLAIR)
     one.finish()
     erased = one.result().segmentation.labels_kji == 0

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import NoReturn
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services import alignment
 from desktop_app.services.alignment import align
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
@@ -236,6 +238,31 @@ def test_the_same_images_are_prepared_once() -> None:
     assert align(volumes, memory=memory).brain_kji is first.brain_kji
     other = {**volumes, Sequence.T2: replace(volumes[Sequence.T2])}
     assert prepare(other, memory=memory).image_ckji is not first.image_ckji
+
+
+def test_images_that_change_places_are_prepared_once_in_either_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = MagicMock(side_effect=alignment._prepare)
+    monkeypatch.setattr(alignment, "_prepare", made)
+    images, memory = stripped_phantom(), PreparationMemory()
+    swapped = images | {Sequence.T2: images[Sequence.FLAIR], Sequence.FLAIR: images[Sequence.T2]}
+    first = prepare(swapped, memory=memory)
+    assert first.volumes[Sequence.T2] is images[Sequence.T2]
+    again = prepare(swapped, memory=memory)
+    assert made.call_count == 2
+    assert again.image_ckji is first.image_ckji
+    assert again.seconds > 0
+
+
+def test_what_images_show_is_looked_at_once_for_each_preparation() -> None:
+    volumes, memory = stripped_case(), PreparationMemory()
+    prepared, look = align(volumes, memory=memory), MagicMock(return_value={"T1": 1})
+    assert memory.looks(prepared, look) == memory.looks(prepared, look) == {"T1": 1}
+    look.assert_called_once()
+    other = MagicMock(return_value={"T1": 2})
+    assert memory.looks(align(volumes), other) == {"T1": 2}
+    assert memory.looks(prepared, look) == {"T1": 1}
 
 
 def test_whoever_asks_while_images_are_prepared_waits_and_hears_how_far_it_is() -> None:

@@ -1,5 +1,6 @@
 """The table fills in behind the user's back and never with what belongs to another choice."""
 
+import time
 from dataclasses import replace
 from threading import Event
 from unittest.mock import MagicMock
@@ -15,7 +16,7 @@ from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.jobs.runner import JobRunner
+from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
 from desktop_app.services.session import Session
@@ -77,11 +78,15 @@ class Scene:
         self.session.accept_loaded(loaded, self.session.generation)
 
     def settle(self):
-        while self.presenter._jobs:
-            for job in tuple(self.presenter._jobs.values()):
-                assert job.wait(10)
-            while self.queue:
+        self.run_until(lambda: not self.presenter._jobs and not self.queue)
+
+    def run_until(self, condition):
+        end = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            if self.queue:
                 self.queue.pop(0)()
+            time.sleep(0.001)
 
     @property
     def flair(self):
@@ -93,10 +98,15 @@ class Scene:
 
 
 @pytest.fixture
-def scene(monkeypatch):
+def runner():
     runner = JobRunner()
-    yield Scene(monkeypatch, runner)
+    yield runner
     runner.close()
+
+
+@pytest.fixture
+def scene(monkeypatch, runner):
+    return Scene(monkeypatch, runner)
 
 
 def test_headers_are_shown_at_once_without_a_job(scene):
@@ -205,10 +215,7 @@ def test_a_choice_made_meanwhile_drops_what_was_prepared_for_another(scene):
     started, go = Event(), Event()
     scene.prepare.side_effect = lambda *_: (started.set(), go.wait(10), PREPARED)[-1]
     scene.load()
-    assert scene.presenter._jobs["look"].wait(10)
-    while not started.is_set():
-        if scene.queue:
-            scene.queue.pop(0)()
+    scene.run_until(started.is_set)
     job = scene.presenter._jobs["prepare"]
     scene.session.set_role(Sequence.FLAIR, None)
     go.set()
@@ -218,7 +225,7 @@ def test_a_choice_made_meanwhile_drops_what_was_prepared_for_another(scene):
     assert not scene.presenter.busy
 
 
-def test_images_that_would_change_places_are_not_judged_under_a_wrong_name(scene):
+def test_images_that_would_change_places_are_judged_by_the_names_they_have(scene):
     swapped = {
         one: PixelFinding(given, Finding.CORRECTED, 5.0, "Swapped.")
         for one, given in ((Sequence.T1C, Sequence.FLAIR), (Sequence.FLAIR, Sequence.T1C))
@@ -227,9 +234,46 @@ def test_images_that_would_change_places_are_not_judged_under_a_wrong_name(scene
     scene.load()
     scene.settle()
     scene.view.show_crash.assert_not_called()
-    assert scene.presenter._ahead is not None
-    assert not [c for c in scene.flair.checks if c.aspect is Aspect.REGISTRATION]
-    assert (scene.verdict.light, scene.verdict.sentence) == (Light.FAIR, "Swapped.")
+    # What serves as FLAIR and was registered is in the row of T1c yet.
+    t1c = scene.view.show_slots.call_args.args[0][1]
+    assert "Moved by 1.0 mm." in [check.sentence for check in t1c.checks]
+    assert "Swapped." in [check.sentence for check in scene.flair.checks]
+    scene.presenter.compare()
+    compared = scene.view.show_comparison.call_args.args[0]
+    assert compared.volumes[Sequence.T1C] is PREPARED.volumes[Sequence.FLAIR]
+    assert compared.messages == {Sequence.T1C: "Moved by 1.0 mm."}
+
+
+def test_a_choice_confirmed_meanwhile_asks_again_without_stopping_what_runs(scene):
+    started, go = Event(), Event()
+    scene.prepare.side_effect = lambda *_: (started.set(), go.wait(10), PREPARED)[-1]
+    scene.load()
+    scene.run_until(started.is_set)
+    job = scene.presenter._jobs["prepare"]
+    scene.session.set_role(Sequence.FLAIR, "flair")
+    scene.presenter.reconsider()
+    assert scene.presenter._jobs["prepare"] is job
+    go.set()
+    scene.settle()
+    assert scene.prepare.call_count == 2
+    assert scene.presenter.is_prepared
+
+
+def test_images_read_anew_are_prepared_anew(scene):
+    scene.load()
+    scene.settle()
+    scene.load()
+    scene.settle()
+    assert scene.prepare.call_count == 2
+
+
+def test_the_study_is_prepared_beside_a_batch(scene, runner):
+    busy = Event()
+    runner.submit(lambda *_: busy.wait(10), lambda _: None, lane=Lane.COMPUTE)
+    scene.load()
+    scene.settle()
+    busy.set()
+    assert scene.presenter.is_prepared
 
 
 def test_too_few_series_are_refused_with_the_reason(scene):

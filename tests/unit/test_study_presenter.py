@@ -72,6 +72,7 @@ class Scene:
                     roles, {Sequence.T1C: T1C, Sequence.FLAIR: FLAIR}, 1.0
                 )
             ),
+            "prepare_study": MagicMock(return_value=make_result(self.study).prepared),
             "segment_study": MagicMock(return_value=make_result(self.study)),
             "save_results": MagicMock(return_value=(Path("out/study/report.pdf"),)),
         }
@@ -127,6 +128,29 @@ def test_opening_shows_the_table_then_t1c_on_its_own_grid(scene):
     assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
     assert scene.actions.segment
     assert not scene.actions.export
+
+
+def test_a_study_is_prepared_ahead_as_it_will_be_segmented(scene):
+    scene.open()
+    scene.presenter.choose_role(Sequence.FLAIR, "flair")
+    scene.settle_until(lambda: scene.presenter.preflight.is_prepared)
+    scene.presenter.segment()
+    scene.settle()
+    ahead = scene.services["prepare_study"].call_args
+    asked = scene.services["segment_study"].call_args
+    study, roles, loaded, options, _ = ahead.args
+    assert (study, roles, options) == asked.args[:3]
+    assert loaded is asked.kwargs["loaded"]
+    assert ahead.kwargs["chosen_by_user"] == asked.kwargs["chosen_by_user"] == {Sequence.FLAIR}
+
+
+def test_what_is_prepared_for_named_series_is_what_segmenting_uses(nameless, monkeypatch):
+    scene, completed = nameless
+    monkeypatch.setattr(sequence_naming, "completed", completed)
+    scene.cue.set()
+    scene.open()
+    scene.settle_until(lambda: scene.presenter.preflight.is_prepared)
+    assert scene.services["prepare_study"].call_args.args[2] is scene.session.loaded
 
 
 def test_several_studies_are_offered_and_nothing_opens_without_a_choice(scene):

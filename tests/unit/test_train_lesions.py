@@ -55,6 +55,16 @@ def test_enhancement_stays_where_nothing_tells_what_lies_below(missing: int) -> 
     assert torch.equal(renamed, labels)
 
 
+def test_a_wall_cut_by_the_crop_loses_its_enhancement_at_the_face_too() -> None:
+    images, labels = _patient()
+    images, labels = images[:, 24:], labels[24:]
+    changed, renamed = without_enhancement(images, labels, np.random.default_rng(0))
+    face = torch.zeros_like(labels, dtype=torch.bool)
+    face[0] = labels[0] == Label.ET
+    assert changed[T1C][face].mean() < images[T1C][labels == Label.ED].mean() + 0.2
+    assert (renamed[face] == Label.NCR).all()
+
+
 def test_a_cyst_is_fluid_within_the_core_alone() -> None:
     images, labels = _patient()
     changed = with_cyst(images, labels, np.random.default_rng(1))
@@ -71,7 +81,9 @@ def test_a_cyst_is_fluid_within_the_core_alone() -> None:
 
 def test_a_core_too_small_holds_no_cyst() -> None:
     images, labels = _patient()
-    labels[labels == Label.NCR] = Label.ET
+    core = torch.zeros_like(labels, dtype=torch.bool)
+    core[24:29, 24:29, 24:28] = True  # 100 voxels
+    labels[(labels == Label.NCR) & ~core] = Label.ET
     assert torch.equal(with_cyst(images, labels, np.random.default_rng(1)), images)
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop_app.domain.preflight import Check, Light, Preflight
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.sequence_choice import Finding
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
@@ -28,6 +27,8 @@ from ui.presenters.job_line import Dispatch
 from ui.presenters.slots import slots_of
 from ui.views.study_view import Comparison, SequenceSlot, StudyView, Verdict
 
+_Item = TypeVar("_Item")
+
 _NOT_PREPARED = "As their headers place them; not registered yet."
 _PREPARED = "After registration."
 _NAMING = "Not every series is named by its header."
@@ -40,18 +41,11 @@ class _Ahead:
     Parameters
     ----------
     checks
-        What that showed, by the sequence each image will serve as.
+        What that showed, by the sequence each image was given as.
     """
 
     prepared: PreparedStudy
     checks: Mapping[Sequence, tuple[Check, ...]]
-
-    @property
-    def correction(self) -> str:
-        """Which images will change places, in a sentence; empty if none."""
-        found = self.prepared.findings.values()
-        corrected = (one.sentence for one in found if one.finding is Finding.CORRECTED)
-        return next(corrected, "")
 
 
 class PreflightPresenter:
@@ -85,6 +79,7 @@ class PreflightPresenter:
         self._preparation = preparation
         self._ahead: _Ahead | None = None
         self._objection: Verdict | None = None
+        self._is_outdated = False
         self._jobs: dict[str, Job] = {}
         self._looks: dict[str, PixelLook] = {}
         self._is_naming = False
@@ -93,8 +88,13 @@ class PreflightPresenter:
 
     @property
     def busy(self) -> bool:
-        """Whether the images are being looked at."""
+        """Whether the images are being looked at or prepared."""
         return bool(self._jobs)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether segmenting need not wait for the preparation."""
+        return self._ahead is not None
 
     @property
     def can_segment(self) -> bool:
@@ -117,9 +117,9 @@ class PreflightPresenter:
 
     def reconsider(self) -> None:
         """Show the table and prepare anew: the user chose, or confirmed a choice."""
-        if "prepare" in self._jobs:
-            self._jobs.pop("prepare").cancel()
         self._forget_preparation()
+        # What runs is let run: only what the pixels say of the choice is asked anew.
+        self._is_outdated = "prepare" in self._jobs
         self.show()
         self._prepare()
 
@@ -130,11 +130,11 @@ class PreflightPresenter:
                 self._looks = {}
             case RolesChanged():
                 self.show()
-            case LoadedChanged(loaded) if loaded is not None:
-                self._look(loaded)
-            case LoadedChanged():
+            case LoadedChanged(loaded):
                 self.cancel()
                 self._forget_preparation()
+                if loaded is not None:
+                    self._look(loaded)
             case ResultChanged(result, _) if result is not self._judged:
                 self._judged, self._prepared = result, {}
                 if result is not None:
@@ -179,7 +179,7 @@ class PreflightPresenter:
         if result is not None and len(result.prepared.volumes) > 1:
             return _registered(result.prepared)
         if self._ahead is not None and len(self._ahead.prepared.volumes) > 1:
-            return _registered(self._ahead.prepared)
+            return _registered(self._ahead.prepared, as_given=True)
         if loaded is None or len(loaded.volumes) < 2:
             return None
         reference = loaded.volumes.get(Sequence.T1C) or next(iter(loaded.volumes.values()))
@@ -221,24 +221,31 @@ class PreflightPresenter:
 
         def work(progress: ProgressCallback, token: CancelToken) -> _Ahead:
             prepared = prepare(progress, token)
-            return _Ahead(prepared, check_prepared(prepared))
+            return _Ahead(prepared, _as_given(prepared, check_prepared(prepared)))
 
         def done(ahead: _Ahead) -> None:
             if self._session.result is not None:
                 return
-            self._ahead = ahead
-            if ahead.correction:
-                self._objection = Verdict(Light.FAIR, ahead.correction)
-            else:
-                self._prepared = ahead.checks
+            if self._is_outdated:
+                again()
+                return
+            self._ahead, self._prepared = ahead, ahead.checks
 
         def refused(error: UserFacingError) -> None:
-            self._objection = Verdict(Light.POOR, error.title)
+            if self._is_outdated:
+                again()
+            else:
+                self._objection = Verdict(Light.POOR, error.title)
+
+        def again() -> None:
+            self._is_outdated = False
+            self._prepare()
 
         self._start("prepare", work, done, refused=refused, lane=Lane.AHEAD)
 
     def _forget_preparation(self) -> None:
         self._ahead = self._objection = None
+        self._is_outdated = False
         if self._session.result is None:
             self._prepared = {}
 
@@ -290,6 +297,15 @@ class PreflightPresenter:
         self.show()
 
 
-def _registered(prepared: PreparedStudy) -> Comparison:
+def _registered(prepared: PreparedStudy, *, as_given: bool = False) -> Comparison:
     messages = {sequence: one.message for sequence, one in prepared.registrations.items()}
-    return Comparison(dict(prepared.volumes), prepared.reference.geometry, _PREPARED, messages)
+    volumes = dict(prepared.volumes)
+    if as_given:
+        volumes, messages = _as_given(prepared, volumes), _as_given(prepared, messages)
+    return Comparison(volumes, prepared.reference.geometry, _PREPARED, messages)
+
+
+def _as_given(prepared: PreparedStudy, found: Mapping[Sequence, _Item]) -> dict[Sequence, _Item]:
+    """Return what belongs to images by the sequences they were given as, as the table has them."""
+    given_as = {sequence: one.given_as for sequence, one in prepared.findings.items()}
+    return {given_as.get(sequence, sequence): one for sequence, one in found.items()}

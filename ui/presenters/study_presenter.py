@@ -186,7 +186,9 @@ class StudyPresenter:
         def done(result: StudyResult) -> None:
             self._session.accept_result(result, generation)
 
-        self._jobs.start("Segmenting", work, done, kind="segment")
+        # The time left is learnt apart from those that have to be prepared first.
+        kind = "segment prepared" if self.preflight.is_prepared else "segment"
+        self._jobs.start("Segmenting", work, done, kind=kind)
         self._show_actions()
 
     def cancel(self) -> None:
