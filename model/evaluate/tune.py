@@ -22,7 +22,12 @@ from scipy import ndimage
 
 from model.cropping import occupied_box
 from model.evaluate.out_of_fold import OutOfFold, codes_above
-from model.postprocess import ENHANCING_MM3, PEAK_MM3, PostprocessSettings
+from model.postprocess import (
+    DEFAULT_SETTINGS,
+    ENHANCING_MM3,
+    PEAK_MM3,
+    PostprocessSettings,
+)
 from model.spec import REGIONS, MaskArray, Region, region_masks
 
 # A change has to gain this much mean Dice: less cannot be told from chance with some dozens of
@@ -227,6 +232,7 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
     whole = default[Region.WT] | core
     enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
+    part_peaks = dict(zip(REGIONS, DEFAULT_SETTINGS.min_part_peak, strict=True))
     rows = {}
     for index, region in enumerate(REGIONS):
         known: dict[tuple[float, bool], _Parts] = {}
@@ -243,7 +249,9 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
                     Region.ET: mask & core,
                 }[region]
                 peaks = {option.least_peak for option in grid[region]}
-                known[key] = _Parts.of(mask, reference[index], codes[region], peaks)
+                known[key] = _Parts.of(
+                    mask, reference[index], codes[region], peaks, part_peaks[region]
+                )
             rows[region][number] = known[key].dice(choice, patient.voxel_mm3)
     return rows
 
@@ -264,7 +272,10 @@ def _where_anything_is(patient: OutOfFold, grid: Grid) -> OutOfFold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
-    """Connected parts of a mask: their sizes, and how much of each is right, or nearly certain."""
+    """Connected parts of a mask: their sizes, and how much of each is right, or nearly certain.
+
+    Parts that the rule `min_part_peak`, which is not chosen here, drops have no size.
+    """
 
     sizes: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -278,12 +289,16 @@ class _Parts:
         reference: MaskArray,
         codes: NDArray[np.uint8],
         peaks: Iterable[float],
+        part_peak: float,
     ) -> "_Parts":
         parts, count = ndimage.label(mask, structure=_ANY_NEIGHBOUR)
 
         def within(other: MaskArray) -> NDArray[np.int64]:
             return np.bincount(parts[mask & other], minlength=count + 1)[1:]
 
+        # What no choice believes is left out at once.
+        if part_peak:
+            mask = mask & np.append(False, within(codes >= codes_above(part_peak)) > 0)[parts]
         certain = {peak: within(codes >= codes_above(peak)) for peak in peaks if peak}
         return cls(within(mask), within(reference), certain, int(reference.sum()))
 

@@ -178,7 +178,11 @@ class OptimiserConfig:
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
-    """Probability of each augmentation for one crop (or one sequence of it, where it says so)."""
+    """Probability of each augmentation for one crop, or one sequence of it.
+
+    What each does: `model.train.augment`; `transplant`: `model.train.transplant`; `unenhanced`,
+    `cyst` and `lesion_tint`: `model.train.lesions`. `curve` bends the grey scale of a sequence.
+    """
 
     flip_lr: float = 0.5
     flip_ap: float = 0.5

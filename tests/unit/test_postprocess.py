@@ -19,9 +19,9 @@ def nothing(*shape):
 
 def test_regions_are_nested():
     probabilities = nothing(1, 1, 5)
-    probabilities[WT, 0, 0, :3] = 0.9
-    probabilities[TC, 0, 0, 1:4] = 0.9  # the last one outside WT
-    probabilities[ET, 0, 0, 2:5] = 0.9  # the last one outside TC
+    probabilities[WT, 0, 0, :3] = 0.95
+    probabilities[TC, 0, 0, 1:4] = 0.95  # the last one outside WT
+    probabilities[ET, 0, 0, 2:5] = 0.95  # the last one outside TC
     labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=KEEP_ALL)
     assert labels.dtype == np.uint8
     assert labels[0, 0].tolist() == [2, 1, 3, 3, 0]
@@ -44,6 +44,19 @@ def test_no_tumour_at_all():
     labels = labels_from_probabilities(nothing(4, 5, 6), spacing_mm=ISOTROPIC)
     assert labels.shape == (4, 5, 6)
     assert not labels.any()
+
+
+def test_a_part_of_the_tumour_that_is_nowhere_certain_is_dropped():
+    probabilities = nothing(12, 12, 12)
+    probabilities[WT, :6, :6, :6] = 0.6
+    probabilities[WT, 3, 3, 3] = 0.95
+    probabilities[WT, 8:, 8:, 8:] = 0.85
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC)
+    assert labels[:6, :6, :6].all()
+    assert not labels[8:, 8:, 8:].any()
+    both = PostprocessSettings(min_part_peak=(0, 0, 0))
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=both)
+    assert labels[8:, 8:, 8:].all()
 
 
 @pytest.mark.parametrize(
@@ -189,6 +202,7 @@ def test_a_card_may_bring_settings():
         {"min_total_mm3": (0, 0, -1)},
         {"core_threshold_if_enhancing": 1.0},
         {"min_peak": (0, 0, 1.0)},
+        {"min_part_peak": (0, -0.1, 0)},
     ],
 )
 def test_senseless_settings_are_refused(wrong):

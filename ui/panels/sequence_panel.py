@@ -24,7 +24,7 @@ from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.light import light_label, show_light
 
 _THUMBNAIL_PX = 56
-_LOOKING = "Looking at the images …"
+_LOOKING = "Preparing the images …"
 
 
 class _Row:
