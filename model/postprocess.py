@@ -15,7 +15,6 @@ ENHANCING_MM3 = 1000.0
 PEAK_MM3 = 100.0
 
 _OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
-_BY_REGION = ("thresholds", "min_component_mm3", "min_total_mm3", "min_peak", "min_part_peak")
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
 
 
@@ -44,9 +43,10 @@ class PostprocessSettings:
         Per region: it is dropped in the same way unless `PEAK_MM3` of it exceed this probability.
         Of enhancement that is there a network is certain somewhere; what it marks in a tumour
         without enhancement is doubtful throughout. 0: no such test.
-    min_part_peak
-        Per region: connected parts in which no voxel exceeds this probability are dropped. What is
-        true has a certain middle, however doubtful its edge. 0: no such test.
+    min_satellite_mm3
+        Connected parts of WT smaller than this, apart from the largest one and without core, are
+        dropped: white-matter lesions and artefacts look like that; tumour that grows in another
+        place has a core.
 
     Raises
     ------
@@ -59,17 +59,16 @@ class PostprocessSettings:
     min_total_mm3: tuple[float, float, float] = (0.0, 0.0, 0.0)
     core_threshold_if_enhancing: float | None = None
     min_peak: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    min_part_peak: tuple[float, float, float] = (0.0, 0.9, 0.0)
+    min_satellite_mm3: float = 1000.0
 
     def __post_init__(self) -> None:
         core = self.core_threshold_if_enhancing
         thresholds = self.thresholds if core is None else (*self.thresholds, core)
         if not all(0 < threshold < 1 for threshold in thresholds):
             raise ValueError(f"thresholds must lie between 0 and 1: {thresholds}")
-        peaks = (*self.min_peak, *self.min_part_peak)
-        if not all(0 <= peak < 1 for peak in peaks):
-            raise ValueError(f"thresholds of peaks must be at least 0 and below 1: {peaks}")
-        sizes = (*self.min_component_mm3, *self.min_total_mm3)
+        if not all(0 <= peak < 1 for peak in self.min_peak):
+            raise ValueError(f"thresholds of peaks must be at least 0 and below 1: {self.min_peak}")
+        sizes = (*self.min_component_mm3, *self.min_total_mm3, self.min_satellite_mm3)
         if not all(size >= 0 for size in sizes):
             raise ValueError(f"sizes must not be negative: {sizes}")
 
@@ -77,8 +76,8 @@ class PostprocessSettings:
     def from_card(cls, document: Mapping[str, Any]) -> "PostprocessSettings":
         """Read the ``postprocess`` section of a model card; what it leaves out is the default.
 
-        The section maps ``thresholds``, ``min_component_mm3``, ``min_total_mm3``, ``min_peak`` and
-        ``min_part_peak`` to objects by region name.
+        The section maps ``thresholds``, ``min_component_mm3``, ``min_total_mm3`` and ``min_peak``
+        to objects by region name.
 
         Raises
         ------
@@ -93,15 +92,16 @@ class PostprocessSettings:
             _by_region(section.get("min_total_mm3", {}), default.min_total_mm3),
             section.get("core_threshold_if_enhancing"),
             _by_region(section.get("min_peak", {}), default.min_peak),
-            _by_region(section.get("min_part_peak", {}), default.min_part_peak),
+            float(section.get("min_satellite_mm3", default.min_satellite_mm3)),
         )
 
     def as_section(self) -> dict[str, Any]:
         """Return the ``postprocess`` section that `from_card` reads."""
         section: dict[str, Any] = {
             name: dict(zip((r.value for r in REGIONS), getattr(self, name), strict=True))
-            for name in _BY_REGION
+            for name in ("thresholds", "min_component_mm3", "min_total_mm3", "min_peak")
         }
+        section["min_satellite_mm3"] = self.min_satellite_mm3
         if self.core_threshold_if_enhancing is not None:
             section["core_threshold_if_enhancing"] = self.core_threshold_if_enhancing
         return section
@@ -165,13 +165,13 @@ def labels_from_probabilities(
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     peaks = dict(zip(REGIONS, settings.min_peak, strict=True))
-    part_peaks = dict(zip(REGIONS, settings.min_part_peak, strict=True))
+    parent = without_satellites(
+        parent, masks[Region.TC][box], settings.min_satellite_mm3 / voxel_mm3
+    )
     nested: dict[Region, _Mask] = {}
     for region in _OUTSIDE_IN:
         mask = parent if region is Region.WT else masks[region][box] & parent
-        peak = part_peaks[region]
-        certain = inside[region] > peak if peak else None
-        parent = nested[region] = _believed(mask, certain, smallest[region] / voxel_mm3)
+        parent = nested[region] = _without_small_parts(mask, smallest[region] / voxel_mm3)
     for region in reversed(_OUTSIDE_IN):
         mask = nested[region]
         believed = np.count_nonzero(mask) * voxel_mm3 >= max(least[region], voxel_mm3)
@@ -181,6 +181,23 @@ def labels_from_probabilities(
     for region, mask in nested.items():
         labels_kji[box][mask] = _OUTSIDE_IN[region]
     return labels_kji
+
+
+def without_satellites(tumour: _Mask, core: _Mask, min_voxels: float) -> _Mask:
+    """Return a tumour less its small parts without core; its largest part stays in any case."""
+    # Imported where used: requests carry settings, and the window's start must not wait for it.
+    from scipy import ndimage
+
+    parts, count = ndimage.label(tumour, structure=_ANY_NEIGHBOUR)
+    if count < 2:
+        return tumour
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    keep = (sizes >= min_voxels) | (np.bincount(parts[core], minlength=count + 1) > 0)
+    keep[sizes.argmax()] = True
+    keep[0] = False
+    kept: _Mask = keep[parts]
+    return kept
 
 
 def _enhances(
@@ -202,20 +219,17 @@ def _has_peak(
     return int(np.count_nonzero(mask & (probabilities > peak))) * voxel_mm3 >= PEAK_MM3
 
 
-def _believed(mask: _Mask, certain: _Mask | None, min_voxels: float) -> _Mask:
-    """Return the parts of a mask that are large enough and, if asked, somewhere certain."""
+def _without_small_parts(mask: _Mask, min_voxels: float) -> _Mask:
     # Imported where used: requests carry settings, and the window's start must not wait for it.
     from scipy import ndimage
 
-    if min_voxels <= 1 and certain is None:
+    if min_voxels <= 1:
         return mask
     parts, count = ndimage.label(mask, structure=_ANY_NEIGHBOUR)
     if count == 0:
         return mask
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     keep = sizes >= min_voxels
-    if certain is not None:
-        keep &= np.bincount(parts[certain], minlength=count + 1) > 0
     keep[0] = False
     kept: _Mask = keep[parts]
     return kept

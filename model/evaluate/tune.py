@@ -27,6 +27,7 @@ from model.postprocess import (
     ENHANCING_MM3,
     PEAK_MM3,
     PostprocessSettings,
+    without_satellites,
 )
 from model.spec import REGIONS, MaskArray, Region, region_masks
 
@@ -232,7 +233,7 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
     whole = default[Region.WT] | core
     enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
-    part_peaks = dict(zip(REGIONS, DEFAULT_SETTINGS.min_part_peak, strict=True))
+    satellite_voxels = DEFAULT_SETTINGS.min_satellite_mm3 / patient.voxel_mm3
     rows = {}
     for index, region in enumerate(REGIONS):
         known: dict[tuple[float, bool], _Parts] = {}
@@ -244,14 +245,12 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
             if key not in known:
                 mask = codes[region] >= codes_above(threshold)
                 mask = {
-                    Region.WT: mask | core,
+                    Region.WT: without_satellites(mask | core, core, satellite_voxels),
                     Region.TC: (mask if raised is None else mask | enhancing) & whole,
                     Region.ET: mask & core,
                 }[region]
                 peaks = {option.least_peak for option in grid[region]}
-                known[key] = _Parts.of(
-                    mask, reference[index], codes[region], peaks, part_peaks[region]
-                )
+                known[key] = _Parts.of(mask, reference[index], codes[region], peaks)
             rows[region][number] = known[key].dice(choice, patient.voxel_mm3)
     return rows
 
@@ -272,10 +271,7 @@ def _where_anything_is(patient: OutOfFold, grid: Grid) -> OutOfFold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Parts:
-    """Connected parts of a mask: their sizes, and how much of each is right, or nearly certain.
-
-    Parts that the rule `min_part_peak`, which is not chosen here, drops have no size.
-    """
+    """Connected parts of a mask: their sizes, and how much of each is right, or nearly certain."""
 
     sizes: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -289,16 +285,12 @@ class _Parts:
         reference: MaskArray,
         codes: NDArray[np.uint8],
         peaks: Iterable[float],
-        part_peak: float,
     ) -> "_Parts":
         parts, count = ndimage.label(mask, structure=_ANY_NEIGHBOUR)
 
         def within(other: MaskArray) -> NDArray[np.int64]:
             return np.bincount(parts[mask & other], minlength=count + 1)[1:]
 
-        # What no choice believes is left out at once.
-        if part_peak:
-            mask = mask & np.append(False, within(codes >= codes_above(part_peak)) > 0)[parts]
         certain = {peak: within(codes >= codes_above(peak)) for peak in peaks if peak}
         return cls(within(mask), within(reference), certain, int(reference.sum()))
 

@@ -8,7 +8,7 @@ import pytest
 
 from model.postprocess import PostprocessSettings, labels_from_probabilities
 
-KEEP_ALL = PostprocessSettings(min_component_mm3=(0, 0, 0))
+KEEP_ALL = PostprocessSettings(min_component_mm3=(0, 0, 0), min_satellite_mm3=0)
 ISOTROPIC = (1.0, 1.0, 1.0)
 TC, WT, ET = range(3)
 
@@ -19,9 +19,9 @@ def nothing(*shape):
 
 def test_regions_are_nested():
     probabilities = nothing(1, 1, 5)
-    probabilities[WT, 0, 0, :3] = 0.95
-    probabilities[TC, 0, 0, 1:4] = 0.95  # the last one outside WT
-    probabilities[ET, 0, 0, 2:5] = 0.95  # the last one outside TC
+    probabilities[WT, 0, 0, :3] = 0.9
+    probabilities[TC, 0, 0, 1:4] = 0.9  # the last one outside WT
+    probabilities[ET, 0, 0, 2:5] = 0.9  # the last one outside TC
     labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=KEEP_ALL)
     assert labels.dtype == np.uint8
     assert labels[0, 0].tolist() == [2, 1, 3, 3, 0]
@@ -46,17 +46,26 @@ def test_no_tumour_at_all():
     assert not labels.any()
 
 
-def test_a_part_of_the_tumour_that_is_nowhere_certain_is_dropped():
-    probabilities = nothing(12, 12, 12)
-    probabilities[WT, :6, :6, :6] = 0.6
-    probabilities[WT, 3, 3, 3] = 0.95
-    probabilities[WT, 8:, 8:, 8:] = 0.85
+@pytest.mark.parametrize(("core", "side", "kept"), [(0, 9, False), (1, 9, True), (0, 10, True)])
+def test_small_parts_without_core_apart_from_the_tumour_are_dropped(core, side, kept):
+    probabilities = nothing(40, 12, 12)
+    probabilities[WT, :12, :12, :12] = 1
+    probabilities[WT, 20 : 20 + side, :side, :side] = 1
+    probabilities[TC, 21:24, 2:5, 2:5] = core
     labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC)
-    assert labels[:6, :6, :6].all()
-    assert not labels[8:, 8:, 8:].any()
-    both = PostprocessSettings(min_part_peak=(0, 0, 0))
-    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=both)
-    assert labels[8:, 8:, 8:].all()
+    assert labels[:12].all()
+    assert labels[20:].any() == kept
+
+
+def test_a_tumour_that_is_small_as_a_whole_stays():
+    probabilities = nothing(20, 12, 12)
+    probabilities[WT, :5, :5, :5] = 1
+    assert labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC).any()
+    all_kept = PostprocessSettings(min_satellite_mm3=0)
+    probabilities[WT, 10:14, :4, :4] = 1
+    assert not labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC)[10:].any()
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC, settings=all_kept)
+    assert labels[10:].any()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +75,7 @@ def test_smallness_is_measured_in_mm3(spacing_mm, kept):
     probabilities = nothing(10, 10, 10)
     probabilities[WT, :6, :6, :6] = 1
     probabilities[WT, 8, 8, 4:9] = 1  # five voxels apart from the rest
-    settings = PostprocessSettings(min_component_mm3=(0, 10, 0))
+    settings = PostprocessSettings(min_component_mm3=(0, 10, 0), min_satellite_mm3=0)
     labels = labels_from_probabilities(probabilities, spacing_mm=spacing_mm, settings=settings)
     assert bool(labels[8, 8, 4]) is kept
     assert labels[:6, :6, :6].all()
@@ -202,7 +211,7 @@ def test_a_card_may_bring_settings():
         {"min_total_mm3": (0, 0, -1)},
         {"core_threshold_if_enhancing": 1.0},
         {"min_peak": (0, 0, 1.0)},
-        {"min_part_peak": (0, -0.1, 0)},
+        {"min_satellite_mm3": -1.0},
     ],
 )
 def test_senseless_settings_are_refused(wrong):
