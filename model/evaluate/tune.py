@@ -5,9 +5,9 @@ believed, the least total, and the probability that some of it must exceed; the 
 threshold of its own where much enhances. See `model.postprocess.PostprocessSettings` for what each
 does. The choice maximises the mean Dice by the rules of BraTS, under which a patient without
 enhancement counts 1 if nothing is marked and 0 if a speck is. With some dozens of patients many
-choices do as well as the best: of those the one is taken whose neighbours do best, so that it does
-not stand at an edge. What is reported is leave-one-patient-out: the patient judged had no part in
-the choice.
+choices do as well as the best: of those the one is taken that moves the threshold least and whose
+neighbours do best, so that it does not stand at an edge. What is reported is
+leave-one-patient-out: the patient judged had no part in the choice.
 """
 
 import itertools
@@ -133,8 +133,8 @@ def dice_table(patients: Sequence[OutOfFold], grid: Grid) -> dict[Region, NDArra
 def best_choice(dice: NDArray[np.float64], region: Region) -> int:
     """Return the index of the best choice: the default, unless another gains enough.
 
-    Of all that come within `LEAST_GAIN` of the best, the one whose neighbours on the grid, with
-    itself, have the largest mean.
+    Of all that come within `LEAST_GAIN` of the best, those whose threshold is nearest to the
+    default; of these the one whose neighbours on the grid, with itself, have the largest mean.
 
     Parameters
     ----------
@@ -147,6 +147,9 @@ def best_choice(dice: NDArray[np.float64], region: Region) -> int:
     if best - means[0] < LEAST_GAIN:
         return 0
     as_good = grid >= max(best - LEAST_GAIN, means[0] + LEAST_GAIN)
+    default = DEFAULT_SETTINGS.thresholds[REGIONS.index(region)]
+    moved = np.array([abs(choice.threshold - default) for choice in GRID[region]])
+    as_good &= np.isclose(moved, moved[as_good].min())
     around = ndimage.uniform_filter(grid.reshape(GRID[region].shape), 3, mode="nearest").ravel()
     return 1 + int(np.where(as_good, around, -np.inf).argmax())
 
