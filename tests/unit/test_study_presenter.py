@@ -144,6 +144,23 @@ def test_a_study_is_prepared_ahead_as_it_will_be_segmented(scene):
     assert ahead.kwargs["chosen_by_user"] == asked.kwargs["chosen_by_user"] == {Sequence.FLAIR}
 
 
+def test_a_cancelled_preparation_leaves_the_network_warm(scene):
+    started = Event()
+
+    def prepare(*_, token, **__):
+        started.set()
+        while not token.cancelled:
+            time.sleep(0.001)
+        token.raise_if_cancelled()
+
+    scene.services["prepare_study"].side_effect = prepare
+    scene.open()
+    scene.settle_until(started.is_set)
+    scene.presenter._segmenter.warm.assert_not_called()
+    scene.presenter.preflight.cancel()
+    scene.settle_until(lambda: scene.presenter._segmenter.warm.called)
+
+
 def test_what_is_prepared_for_named_series_is_what_segmenting_uses(nameless, monkeypatch):
     scene, completed = nameless
     monkeypatch.setattr(sequence_naming, "completed", completed)

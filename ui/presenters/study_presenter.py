@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane, Work
@@ -308,16 +309,21 @@ class StudyPresenter:
         options = self._options()
 
         def work(progress: ProgressCallback, token: CancelToken) -> PreparedStudy:
-            return prepare_study(
-                study,
-                roles,
-                loaded,
-                options,
-                self._segmenter,
-                chosen_by_user=chosen,
-                progress=progress,
-                token=token,
-            )
+            try:
+                return prepare_study(
+                    study,
+                    roles,
+                    loaded,
+                    options,
+                    self._segmenter,
+                    chosen_by_user=chosen,
+                    progress=progress,
+                    token=token,
+                )
+            except Cancelled:
+                # Where it was looking for the brain, the network's process ended with it.
+                self._segmenter.warm(options.device, options.precision)
+                raise
 
         return work
 
