@@ -24,7 +24,7 @@ from model.train.checkpoint import (
     save_checkpoint,
 )
 from model.train.config import ConfigError, TrainConfig
-from model.train.distributed import Share, any_process
+from model.train.distributed import Share, any_process, wait_for_all
 from model.train.feed import Batch, Feed
 from model.train.identity import RunIdentity
 from model.train.journal import Journal, StepReport
@@ -186,7 +186,10 @@ class Trainer:
                 # Half an update is nothing to go on from; the checkpoint before it is.
                 if not self._updating:
                     self.save()
-        return self.export()
+        card = self.export()
+        # A process that parts while the first one still writes may be aborted by the other's end.
+        wait_for_all()
+        return card
 
     def step(self) -> StepReport:
         """Draw a batch, do one optimiser step, and return what happened."""
