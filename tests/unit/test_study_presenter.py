@@ -24,7 +24,7 @@ from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
-from ui.presenters import study_presenter
+from ui.presenters import preparation, study_presenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.views.study_view import StudyView
 
@@ -77,7 +77,8 @@ class Scene:
             "save_results": MagicMock(return_value=(Path("out/study/report.pdf"),)),
         }
         for name, service in self.services.items():
-            monkeypatch.setattr(study_presenter, name, service)
+            module = preparation if name == "prepare_study" else study_presenter
+            monkeypatch.setattr(module, name, service)
         self.presenter = StudyPresenter(
             self.view,
             self.session,

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desktop_app.domain.result import PreparedStudy, StudyResult
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from desktop_app.jobs.runner import JobRunner, Lane, Work
+from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.brain_network import BrainNetwork, bundled_network
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat, PageRenderer
@@ -22,7 +21,6 @@ from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
     Segmenter,
     SegmentOptions,
-    prepare_study,
     segment_study,
 )
 from desktop_app.services.session import (
@@ -36,6 +34,7 @@ from desktop_app.services.session import (
 from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
+from ui.presenters.preparation import preparation
 from ui.presenters.rows import findings_of, header_of
 from ui.views.study_view import Actions, StudyView
 
@@ -80,7 +79,9 @@ class StudyPresenter:
         self._shown: Sequence | None = None
         self._may_name = False
         self._of_no_study: tuple[tuple[str, str], ...] = ()
-        self.preflight = PreflightPresenter(view, session, runner, dispatch, self._preparation)
+        self.preflight = PreflightPresenter(
+            view, session, runner, dispatch, lambda: preparation(session, segmenter, options())
+        )
         session.subscribe(self._on_change)
         self._show_actions()
 
@@ -298,34 +299,6 @@ class StudyPresenter:
         )
         self.preflight.set_naming(True)
         self._show_actions()
-
-    def _preparation(self) -> Work | None:
-        """Return what prepares the open study for segmenting; ``None`` where nothing is loaded."""
-        study, loaded = self._session.study, self._session.loaded
-        if study is None or loaded is None:
-            return None
-        roles = dict(self._session.roles)
-        chosen = self._session.chosen_by_user
-        options = self._options()
-
-        def work(progress: ProgressCallback, token: CancelToken) -> PreparedStudy:
-            try:
-                return prepare_study(
-                    study,
-                    roles,
-                    loaded,
-                    options,
-                    self._segmenter,
-                    chosen_by_user=chosen,
-                    progress=progress,
-                    token=token,
-                )
-            except Cancelled:
-                # Where it was looking for the brain, the network's process ended with it.
-                self._segmenter.warm(options.device, options.precision)
-                raise
-
-        return work
 
     def _brain_network(self) -> BrainNetwork | None:
         options = self._options()
