@@ -58,7 +58,7 @@ _OVER = (
     (PaintOver.BACKGROUND, "Over unmarked only", "Changes only voxels that are not marked yet"),
     (
         PaintOver.SIMILAR,
-        "Over similar brightness",
+        "Over similar only",
         "Changes only voxels about as bright, on the image shown, as where the stroke began; "
         "an outline, as most of what it encloses",
     ),
