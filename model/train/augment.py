@@ -102,8 +102,11 @@ def thick_slices(x: Tensor, axis: int, factor: int) -> Tensor:
     shape = lines.shape
     flat = lines.reshape(1, -1, shape[-1])
     slabs = functional.avg_pool1d(flat, factor, ceil_mode=True)
-    back = functional.interpolate(slabs, shape[-1], mode="linear", align_corners=False)
-    return back.reshape(shape).movedim(-1, axis)
+    # By the factor, not to the length: slabs that reach beyond the end would be squeezed into it.
+    back = functional.interpolate(
+        slabs, scale_factor=float(factor), mode="linear", align_corners=False
+    )
+    return back[..., : shape[-1]].reshape(shape).movedim(-1, axis)
 
 
 def gamma(x: Tensor, inside: Tensor, exponent: float) -> Tensor:

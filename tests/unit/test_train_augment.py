@@ -92,6 +92,15 @@ def test_thick_slices_are_constant_in_a_slab_and_keep_the_mean() -> None:
     assert torch.allclose(thick_slices(checkers, 1, 4), checkers)
 
 
+@pytest.mark.parametrize(("length", "factor"), [(96, 5), (128, 6), (64, 3), (30, 4)])
+def test_thick_slices_move_nothing(length: int, factor: int) -> None:
+    """A last slab that reaches beyond the image must not squeeze the others together."""
+    ramp = torch.arange(float(length))[:, None, None].expand(length, 2, 2)
+    thick = thick_slices(ramp, 0, factor)
+    between = slice(factor, length - 2 * factor)
+    assert torch.allclose(thick[between], ramp[between], atol=1e-3)
+
+
 def test_gamma_keeps_mean_and_deviation() -> None:
     images, _ = _crop()
     inside = images[0] != 0
