@@ -33,7 +33,7 @@ from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
 from ui.application import Application
 from ui.dialogs.export_dialog import ExportDialog
-from ui.export_formats import format_choices
+from ui.export_formats import format_choices, remembered_formats
 from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.pdf_report import PdfReport
@@ -314,10 +314,21 @@ class WindowApp:
         if result is None:
             return
         folder = Path(self.settings.export_folder or Path.home() / "Gliascope")
-        dialog = ExportDialog(format_choices(result), folder, self.window)
+        dialog = ExportDialog(
+            format_choices(result, self.settings.export_formats),
+            folder,
+            self.window,
+            anonymise=self.settings.export_anonymise,
+            is_corrected=result.segmentation.provenance.edited,
+        )
         if dialog.exec() == ExportDialog.DialogCode.Accepted:
             choice = dialog.choice()
-            self.settings = replace(self.settings, export_folder=str(choice.folder))
+            self.settings = replace(
+                self.settings,
+                export_folder=str(choice.folder),
+                export_formats=remembered_formats(choice.to_remember),
+                export_anonymise=choice.anonymise,
+            )
             self.study.export(choice.folder, choice.formats, anonymise=choice.anonymise)
         dialog.deleteLater()
 

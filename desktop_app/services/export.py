@@ -74,6 +74,23 @@ _DICOM_FORMATS = frozenset(
     {ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT, ExportFormat.SC}
 )
 DRAWN_FORMATS = frozenset({ExportFormat.PDF, ExportFormat.SC})
+# From these the labels can be had back, voxel by voxel.
+LABEL_FORMATS = frozenset({ExportFormat.NIFTI, ExportFormat.SEG})
+
+
+class Lack(StrEnum):
+    """Why a study cannot be written as a format."""
+
+    DICOM = "is not DICOM"
+    TUMOUR = "has nothing to outline"
+    PAGE = "cannot be drawn here"
+
+
+_SKIPPED = {
+    Lack.DICOM: "needs a DICOM study; skipped.",
+    Lack.TUMOUR: "needs something to outline; skipped.",
+    Lack.PAGE: "cannot be drawn here; skipped.",
+}
 
 
 class PageRenderer(Protocol):
@@ -105,26 +122,43 @@ def parse_formats(text: str) -> tuple[ExportFormat, ...]:
     return tuple(dict.fromkeys(ExportFormat(name) for name in names))
 
 
-def skipped_formats(
+def lacking(
     result: StudyResult, formats: Iterable[ExportFormat], *, can_draw: bool = True
-) -> dict[ExportFormat, str]:
-    """Return the formats that this study cannot be written as, each with one plain sentence.
+) -> dict[ExportFormat, Lack]:
+    """Return the formats that this study cannot be written as, each with what it lacks.
 
     Parameters
     ----------
     can_draw
         Whether there is a `PageRenderer`.
     """
-    reasons = {}
+    lacks = {}
     reference = result.roles[result.prepared.reference_sequence]
     for one in formats:
         if one in _DICOM_FORMATS and reference.is_nifti:
-            reasons[one] = f"{_TITLES[one]} needs a DICOM study; skipped."
+            lacks[one] = Lack.DICOM
         elif one is ExportFormat.RTSTRUCT and result.segmentation.is_empty:
-            reasons[one] = f"{_TITLES[one]} needs something to outline; skipped."
+            lacks[one] = Lack.TUMOUR
         elif one in DRAWN_FORMATS and not can_draw:
-            reasons[one] = f"{_TITLES[one]} cannot be drawn here; skipped."
-    return reasons
+            lacks[one] = Lack.PAGE
+    return lacks
+
+
+def skipped_formats(
+    result: StudyResult, formats: Iterable[ExportFormat], *, can_draw: bool = True
+) -> dict[ExportFormat, str]:
+    """Return what `lacking` does, each with one plain sentence."""
+    lacks = lacking(result, formats, can_draw=can_draw)
+    return {one: _sentence(one, lack) for one, lack in lacks.items()}
+
+
+def is_about_export(warning: str) -> bool:
+    """Whether a warning tells of a file that was not written, and nothing of the study."""
+    return warning in {_sentence(one, lack) for one in ExportFormat for lack in Lack}
+
+
+def _sentence(one: ExportFormat, lack: Lack) -> str:
+    return f"{_TITLES[one]} {_SKIPPED[lack]}"
 
 
 def export_study(

@@ -23,6 +23,7 @@ from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.export import is_about_export
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
 from desktop_app.services.nameless_series import can_name
@@ -237,7 +238,8 @@ def _read_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, tup
             edited=stored["edited"],
             seconds=dict(stored["seconds"]),
         )
-        return provenance, tuple(document["warnings"])
+        # What that export left out, the next one tells for itself.
+        return provenance, tuple(one for one in document["warnings"] if not is_about_export(one))
     except (ValueError, KeyError, TypeError) as error:
         raise _unusable("The result's numbers cannot be read.", file) from error
 

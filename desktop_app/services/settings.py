@@ -27,6 +27,9 @@ class Settings:
         ``auto``, ``light`` or ``dark``.
     open_folder, export_folder
         Where the user last opened a study and saved results; empty before the first time.
+    export_formats, export_anonymise
+        What was ticked at the last export: names with commas between them, empty before the first
+        time, and whether names were left out.
     """
 
     device: str = "auto"
@@ -35,6 +38,8 @@ class Settings:
     theme: str = "auto"
     open_folder: str = ""
     export_folder: str = ""
+    export_formats: str = ""
+    export_anonymise: bool = False
 
 
 def load_settings(file: Path) -> Settings:
@@ -48,8 +53,8 @@ def load_settings(file: Path) -> Settings:
         return Settings()
     if not isinstance(stored, dict):
         return Settings()
-    known = {field.name for field in fields(Settings)}
-    return Settings(**{k: v for k, v in stored.items() if k in known and isinstance(v, str)})
+    kinds = {field.name: type(field.default) for field in fields(Settings)}
+    return Settings(**{k: v for k, v in stored.items() if type(v) is kinds.get(k)})
 
 
 def save_settings(settings: Settings, file: Path) -> None:

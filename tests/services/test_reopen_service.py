@@ -49,6 +49,22 @@ def result(monkeypatch: pytest.MonkeyPatch) -> StudyResult:
     return result
 
 
+def test_what_an_export_left_out_is_no_warning_of_the_study(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    folder = tmp_path / result.study.name
+    options = ExportOptions((*FORMATS, ExportFormat.SC))
+    for _ in range(2):
+        save_results(result, tmp_path, options)
+        written = json.loads((folder / "measurements.json").read_text("utf-8"))["warnings"]
+        assert written == [
+            "T1 is missing.",
+            "DICOM secondary capture cannot be drawn here; skipped.",
+        ]
+        result = reopen_result(result.study, result.roles, folder).result
+        assert result.segmentation.warnings == ("T1 is missing.",)
+
+
 @pytest.mark.parametrize("et_label", [3, 4])
 def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_label: int) -> None:
     save_results(result, tmp_path, ExportOptions(FORMATS, et_label))

@@ -9,7 +9,13 @@ from desktop_app.services.settings import Settings, load_settings, save_settings
 
 
 def test_settings_survive(tmp_path: Path) -> None:
-    settings = Settings(device="cpu", theme="dark", open_folder="/data/ä 文")
+    settings = Settings(
+        device="cpu",
+        theme="dark",
+        open_folder="/data/ä 文",
+        export_formats="csv,sr",
+        export_anonymise=True,
+    )
     save_settings(settings, tmp_path / "new" / "settings.json")
     assert load_settings(tmp_path / "new" / "settings.json") == settings
 
@@ -18,7 +24,9 @@ def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "settings.json") == Settings()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"theme": 3}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"theme": 3, "export_anonymise": 1}']
+)
 def test_a_damaged_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(content)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -17,32 +16,46 @@ from PySide6.QtWidgets import (
 )
 
 from ui.widgets.card import Card, styled_label
+from ui.widgets.export_ticks import ExportTicks, FormatChoice
 
-
-@dataclass(frozen=True, slots=True)
-class FormatChoice:
-    """A format the user can tick: its key, a title, and why it cannot be chosen (or empty)."""
-
-    key: str
-    title: str
-    chosen: bool = True
-    unavailable_because: str = ""
+_WITHOUT_LABELS = (
+    "None of these files holds the labels you corrected. Tick NIfTI or DICOM SEG to keep them."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """What the user chose."""
+    """What the user chose.
+
+    Parameters
+    ----------
+    to_remember
+        The formats to tick next time, see `ExportTicks`.
+    """
 
     folder: Path
     formats: tuple[str, ...]
     anonymise: bool
+    to_remember: tuple[str, ...]
 
 
 class ExportDialog(QDialog):
-    """Asks for a folder, the formats, and whether names are left out."""
+    """Asks for a folder, the formats, and whether names are left out.
+
+    Parameters
+    ----------
+    is_corrected
+        Whether a person corrected the labels, which then have to be among the files.
+    """
 
     def __init__(
-        self, formats: Many[FormatChoice], folder: Path, parent: QWidget | None = None
+        self,
+        formats: Many[FormatChoice],
+        folder: Path,
+        parent: QWidget | None = None,
+        *,
+        anonymise: bool = False,
+        is_corrected: bool = False,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export results")
@@ -57,19 +70,9 @@ class ExportDialog(QDialog):
         row.addWidget(browse)
         where.body.addLayout(row)
         where.body.addWidget(styled_label("A sub-folder named after the study is made.", "muted"))
-        what = Card("Files")
-        self._boxes: dict[str, QCheckBox] = {}
-        for one in formats:
-            box = QCheckBox(one.title)
-            box.setChecked(one.chosen and not one.unavailable_because)
-            box.setEnabled(not one.unavailable_because)
-            box.setToolTip(one.unavailable_because)
-            box.toggled.connect(self._check)
-            what.body.addWidget(box)
-            if one.unavailable_because:
-                what.body.addWidget(styled_label(one.unavailable_because, "muted", wrap=True))
-            self._boxes[one.key] = box
-        self._anonymise = QCheckBox("Leave out the patient's name, identifier and dates")
+        self._ticks = ExportTicks(formats, anonymise=anonymise)
+        self._is_corrected = is_corrected
+        self._note = styled_label(_WITHOUT_LABELS, "notice", wrap=True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         save = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         save.setProperty("kind", "primary")
@@ -78,14 +81,18 @@ class ExportDialog(QDialog):
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
         self._folder.textChanged.connect(self._check)
+        self._ticks.changed.connect(self._check)
         layout = QVBoxLayout(self)
-        for widget in (where, what, self._anonymise, self._buttons):
+        for widget in (where, self._ticks, self._note, self._buttons):
             layout.addWidget(widget)
+        self._check()
 
     def choice(self) -> ExportChoice:
         """Return what is ticked now."""
-        formats = tuple(key for key, box in self._boxes.items() if box.isChecked())
-        return ExportChoice(Path(self._folder.text()), formats, self._anonymise.isChecked())
+        ticks = self._ticks
+        return ExportChoice(
+            Path(self._folder.text()), ticks.formats, ticks.anonymise, ticks.to_remember
+        )
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(
@@ -95,5 +102,6 @@ class ExportDialog(QDialog):
             self._folder.setText(folder)
 
     def _check(self) -> None:
-        complete = bool(self._folder.text().strip()) and bool(self.choice().formats)
-        self._save.setEnabled(complete)
+        ticks = self._ticks
+        self._save.setEnabled(bool(self._folder.text().strip() and ticks.formats))
+        self._note.setVisible(self._is_corrected and not ticks.holds_labels)

@@ -1,0 +1,97 @@
+"""Ticks for which files are written of a result, and whether names are left out of them."""
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from ui.widgets.card import Card, styled_label
+
+
+@dataclass(frozen=True, slots=True)
+class FormatChoice:
+    """A format the user can tick.
+
+    Parameters
+    ----------
+    chosen
+        Whether it is ticked at first, where it can be had.
+    unavailable_because
+        Why it cannot be chosen; empty where it can.
+    holds_labels
+        Whether the labels can be had back from its file.
+    """
+
+    key: str
+    title: str
+    chosen: bool = True
+    unavailable_because: str = ""
+    holds_labels: bool = False
+
+
+class ExportTicks(QWidget):
+    """The formats in a card, and leaving names out below it.
+
+    Signals
+    -------
+    changed()
+        Something was ticked or no longer is.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        choices: Many[FormatChoice],
+        *,
+        anonymise: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._choices = tuple(choices)
+        self._boxes: dict[str, QCheckBox] = {}
+        card = Card("Files")
+        for number, one in enumerate(self._choices):
+            box = QCheckBox(one.title)
+            box.setChecked(one.chosen and not one.unavailable_because)
+            box.setEnabled(not one.unavailable_because)
+            box.setToolTip(one.unavailable_because)
+            box.toggled.connect(self.changed)
+            card.body.addWidget(box)
+            self._boxes[one.key] = box
+            following = self._choices[number + 1 : number + 2]
+            is_last = all(o.unavailable_because != one.unavailable_because for o in following)
+            if one.unavailable_because and is_last:
+                card.body.addWidget(styled_label(one.unavailable_because, "muted", wrap=True))
+        self._anonymise = QCheckBox("Leave out the patient's name, identifier and dates")
+        self._anonymise.setChecked(anonymise)
+        self._anonymise.toggled.connect(self.changed)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(card)
+        layout.addWidget(self._anonymise)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The keys of what is ticked."""
+        return tuple(key for key, box in self._boxes.items() if box.isChecked())
+
+    @property
+    def to_remember(self) -> tuple[str, ...]:
+        """What to tick next time: as now, and as before where it could not be chosen."""
+        return tuple(
+            one.key
+            for one in self._choices
+            if (one.chosen if one.unavailable_because else self._boxes[one.key].isChecked())
+        )
+
+    @property
+    def anonymise(self) -> bool:
+        """Whether names are to be left out."""
+        return self._anonymise.isChecked()
+
+    @property
+    def holds_labels(self) -> bool:
+        """Whether one of the files holds the labels."""
+        return any(one.holds_labels and self._boxes[one.key].isChecked() for one in self._choices)
