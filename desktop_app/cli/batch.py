@@ -164,12 +164,12 @@ def _note_if_over(case: "CaseState") -> None:
 
 
 def _line(case: "CaseState") -> str:
+    from desktop_app.domain.readable import readable_volume
     from desktop_app.domain.segmentation import Region
-    from desktop_app.services.measure import MM3_PER_CM3
 
     earlier = ", earlier" if case.resumed else ""
     line = f"{case.name}: {case.status.value}{earlier}"
     if case.volumes_mm3:
-        volumes = (f"{r.value} {case.volumes_mm3[r] / MM3_PER_CM3:.2f}" for r in Region)
+        volumes = (f"{r.value} {readable_volume(case.volumes_mm3[r])}" for r in Region)
         line += f", cm³ {', '.join(volumes)}"
     return line

@@ -156,14 +156,9 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 
 def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout."""
-    from desktop_app.domain.readable import readable_range
+    from desktop_app.domain.readable import readable_range, readable_volume
     from desktop_app.domain.segmentation import REGION_TITLES, Region
-    from desktop_app.services.measure import (
-        MM3_PER_CM3,
-        volume_intervals,
-        volumes_mm3,
-        voxel_counts,
-    )
+    from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
@@ -175,7 +170,7 @@ def print_volumes(result: "StudyResult") -> None:
         [
             REGION_TITLES[region],
             region.value,
-            f"{volumes[region] / MM3_PER_CM3:.2f}",
+            readable_volume(volumes[region]),
             *([ranges.get(region, "")] if ranges else []),
             str(voxels[region]),
         ]

@@ -26,6 +26,12 @@ def readable_date(date: str) -> str:
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
 
 
+def readable_volume(volume_mm3: float) -> str:
+    """Write a volume in cm³ with two decimals; a speck is never written as nothing."""
+    volume_cm3 = volume_mm3 / 1000
+    return "< 0.01" if 0 < volume_cm3 < 0.005 else f"{volume_cm3:.2f}"
+
+
 def readable_range(low_mm3: float, high_mm3: float) -> str:
     """Write a range of volumes in cm³, rounded outwards to about two digits: ``29–39``."""
     digits = 0 if high_mm3 >= 10_000 else 1 if high_mm3 >= 1_000 else 2

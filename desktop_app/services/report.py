@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from desktop_app.domain.measurement import Interval
-from desktop_app.domain.readable import readable_date, readable_name, readable_range
+from desktop_app.domain.readable import (
+    readable_date,
+    readable_name,
+    readable_range,
+    readable_volume,
+)
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import (
     NO_TUMOUR,
@@ -16,12 +21,7 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence
-from desktop_app.services.measure import (
-    MM3_PER_CM3,
-    volume_intervals,
-    volumes_mm3,
-    voxel_counts,
-)
+from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
 
@@ -148,12 +148,12 @@ def _finding(result: StudyResult) -> str:
     volumes = volumes_mm3(result.measurements)
     if result.segmentation.is_empty:
         return NO_TUMOUR_LEFT if result.segmentation.provenance.edited else NO_TUMOUR_FOUND
-    whole = f"Whole tumour {_cm3(volumes[Region.WT])} cm³"
+    whole = f"Whole tumour {readable_volume(volumes[Region.WT])} cm³"
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:
         whole += f" ({interval.coverage:.0%}: {_range_cm3(interval)})"
     if volumes[Region.ET] > 0:
-        return f"{whole}, of which enhancing {_cm3(volumes[Region.ET])} cm³."
+        return f"{whole}, of which enhancing {readable_volume(volumes[Region.ET])} cm³."
     return f"{whole}; no enhancing tumour found."
 
 
@@ -166,12 +166,6 @@ def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
 
 
-def _cm3(volume_mm3: float) -> str:
-    """Volume in cm³ with two decimals; a speck is never written as nothing."""
-    volume_cm3 = volume_mm3 / MM3_PER_CM3
-    return "< 0.01" if 0 < volume_cm3 < 0.005 else f"{volume_cm3:.2f}"
-
-
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
     colours = {d.region: d.rgb for d in result.segmentation.definitions}
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
@@ -181,7 +175,7 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
             region,
             REGION_TITLES[region],
             _UNIONS.get(region, ""),
-            _cm3(volumes[region]),
+            readable_volume(volumes[region]),
             _range_cm3(intervals.get(region)),
             voxels[region],
             colours.get(region),

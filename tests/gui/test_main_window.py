@@ -237,6 +237,11 @@ def test_there_is_no_panel_of_results_before_there_are_results(study_window):
     assert not regions.isVisible()
 
 
+def test_a_small_volume_is_not_shown_as_nothing(study_window):
+    study_window.show_findings(findings_of_one_voxel())
+    assert "0.01 cm³" in texts(study_window.study_page.regions)
+
+
 def test_no_tumour_found_cannot_be_missed(study_window, qtbot):
     regions = study_window.study_page.regions
     study_window.show_findings(findings_of_one_voxel())

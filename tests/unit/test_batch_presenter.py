@@ -20,7 +20,7 @@ DONE = CaseState(
     "1",
     CaseStatus.DONE,
     seconds=12.0,
-    volumes_mm3={Region.WT: 34_560.0},
+    volumes_mm3={Region.WT: 34_560.0, Region.ET: 40.0},
     files=("segmentation.nii.gz", "measurements.json"),
 )
 FAILED = CaseState("two", "2", CaseStatus.FAILED, reason="What.\nWhere.\nRemedy.", seconds=1.0)
@@ -81,7 +81,8 @@ def test_a_failure_is_counted_and_its_reason_shown(scene):
     presenter.start()
     settle()
     done, failed = view.show_cases.call_args.args[0]
-    assert (done.whole_tumour, done.seconds, done.can_open) == ("34.6", "12 s", True)
+    assert (done.whole_tumour, done.enhancing) == ("34.56", "0.04")
+    assert (done.seconds, done.can_open) == ("12 s", True)
     assert (failed.style, failed.message) == ("poor", "What. Where. Remedy.")
     assert view.show_status.call_args.args[0].text == "2 of 2 studies finished, 1 failed."
 

@@ -1,6 +1,6 @@
 import pytest
 
-from desktop_app.domain.readable import readable_date, readable_name
+from desktop_app.domain.readable import readable_date, readable_name, readable_volume
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,11 @@ def test_names_are_readable(name: str, expected: str) -> None:
 def test_dates_are_iso() -> None:
     assert readable_date("20240229") == "2024-02-29"
     assert readable_date("2024-02") == "2024-02"
+
+
+@pytest.mark.parametrize(
+    ("volume_mm3", "expected"),
+    [(0.0, "0.00"), (4.0, "< 0.01"), (40.0, "0.04"), (34_560.0, "34.56")],
+)
+def test_a_small_volume_is_never_written_as_nothing(volume_mm3: float, expected: str) -> None:
+    assert readable_volume(volume_mm3) == expected

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.domain.preflight import Light
+from desktop_app.domain.readable import readable_volume
 from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
 from ui.widgets.colour_chip import colour_chip
@@ -164,7 +165,7 @@ class RegionPanel(Card):
         else:
             name = self._visibility_box(row, row.label_value, row.rgb)
         style = "title" if row.label_value is None else ""
-        volume = _right_aligned(f"{row.volume_cm3:.1f}{unit}", style)
+        volume = _right_aligned(f"{readable_volume(1000 * row.volume_cm3)}{unit}", style)
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
 

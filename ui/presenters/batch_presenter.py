@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
@@ -168,7 +169,7 @@ class BatchPresenter:
     def _row(self, case: CaseState) -> CaseRow:
         if self._batch is None:
             raise RuntimeError("a row was asked for before its batch was listed")
-        volumes = {region: f"{mm3 / 1000:.1f}" for region, mm3 in case.volumes_mm3.items()}
+        volumes = {region: readable_volume(mm3) for region, mm3 in case.volumes_mm3.items()}
         state = f"{case.fraction:.0%}" if case.status is CaseStatus.RUNNING else case.status.value
         message = case.stage if case.status is CaseStatus.RUNNING else case.reason
         return CaseRow(
