@@ -79,7 +79,6 @@ def as_document(
     }
     if found.tuning is not None:
         document["tuning"] = {
-            "adopted": found.tuning.helps,
             "gain_mean_dice_left_one_out": round(found.tuning.gain, 5),
             "default": means(found.default),
             "left_one_out": means(found.tuning.scores),
@@ -177,7 +176,10 @@ def calibration_lines(found: CrossValidation) -> list[str]:
     ]
     for name, one in (found.ranges or {}).items():
         width = "" if one.half_width_percent is None else f", typically +{one.half_width_percent} %"
-        lines.append(f"{name}: range held the truth in {one.covered:.0%} of patients{width}")
+        lines.append(
+            f"{name}: range drawn from the other folds held the truth in {one.covered} of "
+            f"{len(found.default)} patients{width}"
+        )
     if found.typical is not None:
         flagged = ", ".join(found.typical.flagged) or "none"
         lines.append(
@@ -185,10 +187,9 @@ def calibration_lines(found: CrossValidation) -> list[str]:
             f"{found.typical.exchanges_noticed:.0%}"
         )
     if found.tuning is not None:
-        verdict = "adopted" if found.tuning.helps else "not adopted"
         lines.append(
-            f"Choice of settings {verdict}: mean Dice {found.tuning.gain:+.4f} on patients left "
-            f"out; {found.tuning.settings}"
+            f"Choice of settings: mean Dice {found.tuning.gain:+.4f} on patients left out; "
+            f"{found.tuning.settings}"
         )
     return lines
 
@@ -199,7 +200,7 @@ def _with_interval(one: Mapping[str, float], measure: str) -> str:
 
 
 def _settings(found: CrossValidation) -> dict[str, Any]:
-    if found.tuning is not None and found.tuning.helps:
+    if found.tuning is not None:
         return {"chosen": "on all other patients, for each patient"}
     return found.default[0].settings.as_section() if found.default else {}
 

@@ -9,7 +9,13 @@ from model.evaluate.lesions import LesionScore, lesion_score
 from model.evaluate.metrics import RegionScore, score
 from model.evaluate.out_of_fold import OutOfFold
 from model.evaluate.reliability import Reliability, count_codes, fit_reliability
-from model.evaluate.tune import choices, chosen_settings, dice_table, regions_that_gain
+from model.evaluate.tune import (
+    choices,
+    chosen_settings,
+    dice_table,
+    regions_that_gain,
+    settings_without,
+)
 from model.evaluate.typical import TypicalStudies, fit_typical
 from model.evaluate.volume_ranges import MeasuredVolume, RegionRange, fit_ranges
 from model.postprocess import PostprocessSettings, labels_from_probabilities
@@ -63,7 +69,7 @@ class Tuning:
     Attributes
     ----------
     scores
-        Each patient under the settings chosen on all others.
+        Each patient under the settings chosen on all others, who also decided whether to choose.
     settings
         Chosen on all patients.
     normal
@@ -76,11 +82,6 @@ class Tuning:
     settings: PostprocessSettings
     normal: tuple[PostprocessSettings, ...]
     gain: float
-
-    @property
-    def helps(self) -> bool:
-        """Whether patients that had no part in the choice are better off."""
-        return self.gain > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,16 +108,15 @@ class CrossValidation:
 
     @property
     def scores(self) -> tuple[PatientScores, ...]:
-        """The scores to report: under chosen settings where they help, else under the default."""
-        if self.tuning is not None and self.tuning.helps:
-            return self.tuning.scores
-        return self.default
+        """The scores to report, whether the choice helped or not: else that were a choice too."""
+        return self.default if self.tuning is None else self.tuning.scores
 
 
 def cross_validate(
     patients: Sequence[OutOfFold],
     settings: PostprocessSettings,
     *,
+    fold_of: Mapping[str, str],
     tune: bool,
     normal: Sequence[OutOfFold] = (),
 ) -> CrossValidation:
@@ -128,20 +128,25 @@ def cross_validate(
         Each answered by a network that had never read it.
     settings
         The default.
+    fold_of
+        By the name of each patient, the fold that kept it out.
     tune
-        Whether to choose thresholds and sizes.
+        Whether to choose thresholds and sizes; that takes three patients.
     normal
         Brains without tumour; they have a say in that choice, and are in no figure.
     """
     default = tuple(score_patient(one, settings) for one in patients)
-    tuning = _tune(patients, normal, settings, default) if tune and len(patients) > 1 else None
+    tuning = _tune(patients, normal, settings, default) if tune and len(patients) > 2 else None
     reliability = fit_reliability([count_codes(one) for one in patients])
-    reported = tuning.scores if tuning is not None and tuning.helps else default
+    reported = default if tuning is None else tuning.scores
     shares = [
         undecided_shares(reliability.scaling, one.probabilities_ckji, one.spacing_kji_mm)
         for one in patients
     ]
-    ranges = fit_ranges([_volumes(*one) for one in zip(reported, shares, strict=True)])
+    ranges = fit_ranges(
+        [_volumes(*one) for one in zip(reported, shares, strict=True)],
+        [fold_of[one.name] for one in patients],
+    )
     typical = fit_typical(
         {
             one.name: {**one.statistics, UNDECIDED: share[Region.WT]}
@@ -188,7 +193,7 @@ def _tune(
     regions = regions_that_gain(tables, len(patients))
     scores = []
     for index, (patient, as_is) in enumerate(zip(patients, default, strict=True)):
-        chosen = chosen_settings(tables, grid, regions, leave_out=index)
+        chosen = settings_without(index, tables, grid, patients=len(patients))
         scores.append(as_is if chosen == settings else score_patient(patient, chosen))
     gain = sum(one.mean_dice for one in scores) - sum(one.mean_dice for one in default)
     for_normal = tuple(

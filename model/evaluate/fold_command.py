@@ -66,7 +66,10 @@ def run(options: FoldOptions, console: Console) -> int:
     settings = PostprocessSettings.from_card(folds[0].card.document)
     lineage = lineage_of(options.runs)
     brains, owners_of_brains = _normal_brains(options, folds, lineage, answers)
-    found = cross_validate(patients, settings, tune=options.tune, normal=brains)
+    fold_of_patient = {name: run.name for name, run in owners.items()}
+    found = cross_validate(
+        patients, settings, fold_of=fold_of_patient, tune=options.tune, normal=brains
+    )
     normal = [
         _marked(one, chosen, seen=owners_of_brains[one.name].has_read(one.name, lineage))
         for one, chosen in zip(brains, _settings_for(brains, found, settings), strict=True)
@@ -87,18 +90,14 @@ def run(options: FoldOptions, console: Console) -> int:
 
 
 def _final_settings(found: CrossValidation, default: PostprocessSettings) -> PostprocessSettings:
-    if found.tuning is not None and found.tuning.helps:
-        return found.tuning.settings
-    return default
+    return default if found.tuning is None else found.tuning.settings
 
 
 def _settings_for(
     brains: Sequence[OutOfFold], found: CrossValidation, default: PostprocessSettings
 ) -> tuple[PostprocessSettings, ...]:
     """Return how each brain without tumour is labelled: it had no part in the choice."""
-    if found.tuning is not None and found.tuning.helps:
-        return found.tuning.normal
-    return (default,) * len(brains)
+    return (default,) * len(brains) if found.tuning is None else found.tuning.normal
 
 
 def _normal_brains(

@@ -7,7 +7,7 @@ does. The choice maximises the mean Dice by the rules of BraTS, under which a pa
 enhancement counts 1 if nothing is marked and 0 if a speck is. With some dozens of patients many
 choices do as well as the best: of those the one is taken that moves the threshold least and whose
 neighbours do best, so that it does not stand at an edge. What is reported is
-leave-one-patient-out: the patient judged had no part in the choice.
+leave-one-patient-out: the patient judged had no part in the choice, nor in whether to choose.
 """
 
 import itertools
@@ -198,6 +198,22 @@ def chosen_settings(
         picked[Region.TC].threshold_if_enhancing,
         _triple(picked[r].least_peak for r in REGIONS),
     )
+
+
+def settings_without(
+    patient: int, tables: dict[Region, NDArray[np.float64]], grid: Grid, *, patients: int
+) -> PostprocessSettings:
+    """Return what all others choose: the settings, and in which regions to choose at all.
+
+    Parameters
+    ----------
+    patient
+        Row of the one that has no say.
+    patients
+        How many of the first rows are patients, three at least; brains without tumour may follow.
+    """
+    others = {region: np.delete(table, patient, axis=0) for region, table in tables.items()}
+    return chosen_settings(others, grid, regions_that_gain(others, patients - 1))
 
 
 def _left_out_gain(table: NDArray[np.float64], patients: int, region: Region) -> float:

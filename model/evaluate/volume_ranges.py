@@ -45,35 +45,41 @@ class MeasuredVolume:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionRange:
-    """The doubt about one region, and how it does on patients left out of the fit.
+    """The doubt about one region, and how it does on patients of another fold.
 
     Attributes
     ----------
     doubt
         Fitted to all patients.
     covered
-        Share of patients whose true volume lay in the range drawn from all others.
+        Number of patients whose true volume lay in the range drawn from the other folds, which is
+        to say from other networks. Left out one by one, the share would follow from the number of
+        patients alone.
     half_width_percent
         Median over patients of the upper half of the range in percent of the measured volume,
         among those with at least a millilitre.
     """
 
     doubt: RegionDoubt
-    covered: float
+    covered: int
     half_width_percent: float | None
 
 
-def fit_ranges(volumes: Sequence[dict[str, MeasuredVolume]]) -> dict[str, RegionRange] | None:
+def fit_ranges(
+    volumes: Sequence[dict[str, MeasuredVolume]], folds: Sequence[str]
+) -> dict[str, RegionRange] | None:
     """Fit the doubt of every region; ``None`` if there are too few patients.
 
     Parameters
     ----------
     volumes
         Per patient, by region.
+    folds
+        Per patient, the fold that kept it out; two folds at least.
     """
-    if len(volumes) < LEAST_PATIENTS:
+    if len(volumes) < LEAST_PATIENTS or len(set(folds)) < 2:
         return None
-    return {name: _fit_region([one[name] for one in volumes], name) for name in MEASURED_REGIONS}
+    return {name: _fit_region([one[name] for one in volumes], folds) for name in MEASURED_REGIONS}
 
 
 def as_section(ranges: dict[str, RegionRange], patients: int) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def as_section(ranges: dict[str, RegionRange], patients: int) -> dict[str, Any]:
                 "floor": round(one.doubt.floor, 5),
                 "gain": round(one.doubt.gain, 5),
                 "quantile": round(one.doubt.quantile, 5),
-                "covered_left_out": round(one.covered, 4),
+                "covered_other_folds": one.covered,
                 "median_upper_half_percent": one.half_width_percent,
             }
             for name, one in ranges.items()
@@ -95,20 +101,22 @@ def as_section(ranges: dict[str, RegionRange], patients: int) -> dict[str, Any]:
     }
 
 
-def _fit_region(patients: Sequence[MeasuredVolume], name: str) -> RegionRange:
+def _fit_region(patients: Sequence[MeasuredVolume], folds: Sequence[str]) -> RegionRange:
     doubt = _fit(patients)
+    owned = list(zip(patients, folds, strict=True))
     covered = 0
-    for n, one in enumerate(patients):
-        others = [*patients[:n], *patients[n + 1 :]]
-        low, high = _range(_fit(others), one)
-        covered += low <= one.true_mm3 <= high
+    for fold in set(folds):
+        of_others = _fit([one for one, owner in owned if owner != fold])
+        for one in (one for one, owner in owned if owner == fold):
+            low, high = _range(of_others, one)
+            covered += int(low <= one.true_mm3 <= high)
     widths = [
         100 * (_range(doubt, one)[1] / one.measured_mm3 - 1)
         for one in patients
         if one.measured_mm3 >= OFFSET_MM3
     ]
     median = round(float(np.median(widths)), 1) if widths else None
-    return RegionRange(doubt, covered / len(patients), median)
+    return RegionRange(doubt, covered, median)
 
 
 def _fit(patients: Sequence[MeasuredVolume]) -> RegionDoubt:
