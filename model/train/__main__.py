@@ -99,7 +99,7 @@ def _data(config: TrainConfig, options: argparse.Namespace, share: Share) -> Tra
         "%d training cases, %d for validation, %d held out",
         len(data.training),
         len(data.validation),
-        len(config.held_out),
+        len(data.held_out),
     )
     return data
 

@@ -151,8 +151,7 @@ def read_shapes(folder: Path, *, unread: Collection[str] = ()) -> dict[str, Labe
     CaseError
         If one cannot be read or is empty.
     """
-    masks = sorted(folder.glob(f"*{SHAPE_ENDING}.nii*"))
-    names = {_shape_name(path): path for path in masks}
+    names = {_shape_name(path): path for path in _masks(folder)}
     return {name: _shape(path) for name, path in names.items() if name not in unread}
 
 
@@ -286,6 +285,17 @@ def _mean_filter(x: Tensor) -> Tensor:
     return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[
         0, 0
     ]
+
+
+def names_to_grow_from(config: GrownConfig, data: Path) -> set[str]:
+    """Return the names of all cases whose shapes or brains could be used, held out or not."""
+    shapes = {_shape_name(path) for path in _masks(data / config.shapes)}
+    brains = (data / config.brains).glob("*/") if config.brains else ()
+    return shapes | {path.name for path in brains}
+
+
+def _masks(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SHAPE_ENDING}.nii*"))
 
 
 def _shape_name(path: Path) -> str:

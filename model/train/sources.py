@@ -1,5 +1,6 @@
 """From folders to prepared cases: those to learn from and those set aside for validation."""
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from model.train.cases import CaseArrays, CaseStore, StoredCase
 from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
 from model.train.feed import ClassDrawer, Drawer, RegionDrawer
 from model.train.fingerprint import Fingerprint, measure
-from model.train.grown import GrownTumours, load_grown
+from model.train.grown import GrownTumours, load_grown, names_to_grow_from
 from model.train.patches import PatchSampler, anchors_of
 from model.train.prepared import PreparedCase, prepare_case
 from model.train.sampling import CropSampler
 from model.train.task import BRAIN_TUMOUR, Task
+
+logger = logging.getLogger("model.train")
 
 
 class _Job(Protocol):
@@ -45,12 +48,15 @@ class TrainingData:
         What is to be found in them.
     grown
         Source of grown tumours, if the configuration wants them.
+    held_out
+        Names of the cases that are there and were not read.
     """
 
     training: tuple[CaseArrays, ...]
     validation: tuple[CaseArrays, ...]
     task: Task = BRAIN_TUMOUR
     grown: GrownTumours | None = None
+    held_out: tuple[str, ...] = ()
 
     def drawer(self, config: TrainConfig) -> Drawer:
         """Return what draws crops from the training cases."""
@@ -84,7 +90,7 @@ def load_data(config: TrainConfig, data: Path, store: Path, *, processes: int = 
     CaseError
         If a source is missing or a case cannot be used.
     ConfigError
-        If the network's channels are not those of the data.
+        If the network's channels are not those of the data, or a case to be held out is nowhere.
     """
     kept = CaseStore(store) if config.cache else None
     if config.dataset.layout is Layout.DECATHLON:
@@ -135,13 +141,14 @@ class _BratsCase:
 def _brats(
     config: TrainConfig, data: Path, store: CaseStore | None, processes: int
 ) -> TrainingData:
-    jobs: list[_BratsCase] = []
-    for source in config.sources:
-        folder = data / source.folder
-        if source.optional and not folder.is_dir():
-            continue
-        found = [path for path in find_cases(folder) if path.name not in config.held_out]
-        jobs += [_BratsCase(path, source, store) for path in found]
+    there = [one for one in config.sources if not one.optional or (data / one.folder).is_dir()]
+    every = [
+        _BratsCase(path, one, store) for one in there for path in find_cases(data / one.folder)
+    ]
+    jobs = [job for job in every if job.folder.name not in config.held_out]
+    known = {job.folder.name for job in every} | names_to_grow_from(config.grown, data)
+    absent = [one.folder for one in config.sources if one not in there]
+    held_out = _held_out(config, known, data, absent)
     # Nothing to judge by where there is no tumour.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
     aside = split(judged, config.validation.fraction, config.seed)
@@ -150,7 +157,21 @@ def _brats(
         tuple(case for case in cases if case.name not in aside),
         tuple(case for case in cases if case.name in aside),
         grown=load_grown(config.grown, config.seed, data, unread={*config.held_out, *aside}),
+        held_out=held_out,
     )
+
+
+def _held_out(
+    config: TrainConfig, known: set[str], data: Path, absent: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the cases held out; a name found nowhere is a slip, and its patient would be read."""
+    wanted = set(config.held_out)
+    if nowhere := ", ".join(sorted(wanted - known)):
+        msg = f"to be held out, but in no folder below {data}: {nowhere}"
+        if not absent:
+            raise ConfigError(msg)
+        logger.warning("%s; not there to look in: %s", msg, ", ".join(absent))
+    return tuple(sorted(wanted & known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +214,7 @@ def _decathlon(
         raise ConfigError(msg)
     (source,) = config.sources
     described = read_set(data / source.folder)
+    held_out = _held_out(config, {one.name for one in described.cases}, data)
     files = [one for one in described.cases if one.name not in config.held_out]
     aside = split([one.name for one in files], config.validation.fraction, config.seed)
     learnt = [one for one in files if one.name not in aside]
@@ -217,6 +239,7 @@ def _decathlon(
         tuple(case for case in cases if case.name not in aside),
         tuple(case for case in cases if case.name in aside),
         task,
+        held_out=held_out,
     )
 
 

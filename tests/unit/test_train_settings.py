@@ -160,6 +160,35 @@ def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
         load_data(replace(config, held_out=tuple("ABCDE")), tmp_path / "data", tmp_path)
 
 
+def test_a_case_held_out_must_be_somewhere(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("train/P1", "train/P2", "normal/N1"):
+        _write_case(tmp_path / name, rng)
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "S1_seg.nii.gz").touch()
+    config = replace(CONFIG, sources=(SourceConfig("train"),), held_out=("P1", "S1", "N1"))
+    data = load_data(config, tmp_path, tmp_path)
+    assert [case.name for case in data.training] == ["P2"]
+    assert data.held_out == ("N1", "P1", "S1")
+    with pytest.raises(ConfigError, match=r"held out, but in no folder below .*: p1, p3$"):
+        load_data(replace(config, held_out=("p1", "p3")), tmp_path, tmp_path)
+
+
+@pytest.mark.expects_logs
+def test_a_case_held_out_may_be_in_a_folder_that_is_not_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write_case(tmp_path / "train" / "P1", np.random.default_rng(0))
+    config = replace(
+        CONFIG,
+        sources=(SourceConfig("train"), SourceConfig("slabs", optional=True)),
+        held_out=("P9",),
+    )
+    data = load_data(config, tmp_path, tmp_path)
+    assert data.held_out == ()
+    assert "P9; not there to look in: slabs" in caplog.text
+
+
 def test_stored_cases_of_one_name_from_two_sources_stay_apart(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for source in ("here", "there"):
