@@ -1,5 +1,6 @@
 """The window: two pages, a menu, a status line; passive, driven by the presenters."""
 
+import os
 from collections.abc import Callable
 from collections.abc import Sequence as Many
 from datetime import datetime
@@ -84,6 +85,8 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self._last_folder = last_folder
         self.has_unsaved: Callable[[], bool] = lambda: False
+        self._comparison: CompareDialog | None = None
+        self.what_runs: Callable[[], str] = lambda: ""
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
         self.batch_page = BatchPage(icons)
@@ -213,19 +216,25 @@ class MainWindow(QMainWindow):
         self.path_opened.emit(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept one local file or folder."""
+        """Accept local files and folders."""
         urls = event.mimeData().urls()
-        if len(urls) == 1 and urls[0].isLocalFile():
+        if urls and all(url.isLocalFile() for url in urls):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
+        """Open what was dropped; of several things the folder that holds them all."""
         event.acceptProposedAction()
-        self.open_path(Path(event.mimeData().urls()[0].toLocalFile()))
+        path = _common_path([url.toLocalFile() for url in event.mimeData().urls()])
+        if path is not None:
+            self.open_path(path)
+            return
+        title = "What was dropped has no folder in common."
+        lines = ("Put it into one folder, and open that.",)
+        message_box(self, QMessageBox.Icon.Information, title, lines)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask before a result that was never exported is lost."""
-        if not self.may_discard():
+        """Ask before a result that was never exported is lost, or a batch is stopped."""
+        if not (self.may_discard() and self._may_stop()):
             event.ignore()
             return
         self.close_asked.emit()
@@ -238,11 +247,26 @@ class MainWindow(QMainWindow):
         answer = QMessageBox.question(
             self,
             "Gliascope",
-            "The segmentation was not exported.\nGo on without it?",
+            "The labels of this segmentation were not exported.\nGo on without them?",
             QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )
         return answer == QMessageBox.StandardButton.Discard
+
+    def _may_stop(self) -> bool:
+        """Whether nothing runs that goes on for long, or the user agrees to stop it."""
+        running = self.what_runs()
+        if not running:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Gliascope",
+            f"{running}\nStop and close the window?\n\n"
+            "What is done stays done, and the next start goes on from there.",
+            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        return answer == QMessageBox.StandardButton.Close
 
     def changeEvent(self, event: QEvent) -> None:
         """Redraw the icons when the theme changes."""
@@ -273,9 +297,20 @@ class MainWindow(QMainWindow):
 
     def show_comparison(self, comparison: Comparison) -> None:
         """Show two of the images over each other, in a window of their own."""
-        dialog = CompareDialog(comparison, self)
+        self._close_comparison()
+        dialog = self._comparison = CompareDialog(comparison, self)
+        dialog.setWindowTitle(f"Compare images: {self.windowTitle()}")
+        dialog.finished.connect(self._forget_comparison)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+    def _close_comparison(self) -> None:
+        """Close the images of another study or choice, which nobody should take for these."""
+        if self._comparison is not None:
+            self._comparison.close()
+
+    def _forget_comparison(self) -> None:
+        self._comparison = None
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer these sequences above the slices."""
@@ -283,6 +318,8 @@ class MainWindow(QMainWindow):
 
     def show_image(self, volume: Volume | None, *, reference: Volume | None) -> None:
         """Show an image in planes of the reference's grid."""
+        if volume is None:
+            self._close_comparison()
         views = self.study_page.views
         views.set_reference(reference.geometry if reference is not None else None)
         views.set_image(volume)
@@ -293,6 +330,7 @@ class MainWindow(QMainWindow):
         views = self.study_page.views
         # A result is never hidden from the start
         self.study_page.viewer_bar.overlay.setChecked(True)
+        self.study_page.regions.show_all()
         if segmentation is None:
             views.set_labels(None, None, ())
             return
@@ -380,3 +418,12 @@ class MainWindow(QMainWindow):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.buttonClicked.connect(lambda button: answer(button is restore))
         box.open()
+
+
+def _common_path(paths: list[str]) -> Path | None:
+    """Return the one path, or the folder that holds several; None where that is a whole disk."""
+    try:
+        common = Path(os.path.commonpath(paths))
+    except ValueError:
+        return None
+    return None if common == Path(common.anchor) else common

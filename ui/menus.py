@@ -1,5 +1,6 @@
 """The menu bar."""
 
+import sys
 from collections.abc import Sequence as Many
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ _THEME_TITLES = {
     ThemeName.LIGHT: "Light",
     ThemeName.DARK: "Dark",
 }
+_DEVICE_TITLES = {
+    "auto": "Automatic: the best that works",
+    **(
+        {"mps": "Graphics (Apple)"}
+        if sys.platform == "darwin"
+        else {"cuda": "Graphics card (CUDA)"}
+    ),
+    "cpu": "Processor",
+}
 
 
 class Menus:
@@ -25,6 +35,7 @@ class Menus:
     def __init__(self, window: "MainWindow") -> None:
         self._window = window
         self.themes: dict[ThemeName, QAction] = {}
+        self.devices: dict[str, QAction] = {}
         bar = window.menuBar()
         file = bar.addMenu("&File")
         self._add(file, "&Open study folder …", "Ctrl+O").triggered.connect(window.ask_folder)
@@ -43,6 +54,7 @@ class Menus:
         self._add_corrections(bar.addMenu("&Edit"))
         self._add_themes(bar.addMenu("&View"))
         tools = bar.addMenu("&Tools")
+        self._add_devices(tools.addMenu("&Device"))
         self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
@@ -104,6 +116,14 @@ class Menus:
             action.setCheckable(True)
             group.addAction(action)
             self.themes[name] = action
+
+    def _add_devices(self, menu: QMenu) -> None:
+        group = QActionGroup(self._window)
+        for name, title in _DEVICE_TITLES.items():
+            action = self._add(menu, title)
+            action.setCheckable(True)
+            group.addAction(action)
+            self.devices[name] = action
 
     def _add(self, menu: QMenu, title: str, shortcut: str = "") -> QAction:
         action = QAction(title, self._window)

@@ -19,7 +19,7 @@ def in_the_users_terms(exception: BaseException) -> UserFacingError | None:
             return DeviceError(
                 "The device chosen cannot be used.",
                 str(exception),
-                "Choose another device; 'auto' takes the best that works.",
+                "Choose another device, or leave the choice to the program.",
             )
         case UnusableImage():
             return InputError(

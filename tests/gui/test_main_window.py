@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDropEvent, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton, QSlider
 
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.segmentation import Segmentation
@@ -16,6 +16,7 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.measure import measure
 from desktop_app.services.preflight.headers import check_headers
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
+from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.icons import Icons
 from ui.main_window import MainWindow
@@ -24,7 +25,8 @@ from ui.presenters.slots import slots_of
 from ui.splash import NOTICE
 from ui.theme import DARK, LIGHT, apply_theme
 from ui.viewers.planes import Plane
-from ui.views.study_view import Actions, Findings, JobStatus, StudyHeader
+from ui.views.correction_view import CorrectionState
+from ui.views.study_view import Actions, Comparison, Findings, JobStatus, StudyHeader
 
 IMAGE = Volume(np.arange(120, dtype=np.float32).reshape(GEOMETRY.shape_kji), GEOMETRY)
 
@@ -56,19 +58,59 @@ def test_says_that_it_is_for_research(window):
     assert NOTICE in texts(window.start_page)
 
 
-def test_a_dropped_folder_is_opened(window, qtbot, tmp_path):
+def drop(window, *paths):
+    """Drop local paths, as a desktop does where the window accepts them."""
     mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(tmp_path))])
-    drop = QDropEvent(
-        QPointF(5, 5),
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    how = (
         Qt.DropAction.CopyAction,
         mime,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
+    entering = QDragEnterEvent(QPoint(5, 5), *how)
+    entering.ignore()
+    window.dragEnterEvent(entering)
+    if entering.isAccepted():
+        window.dropEvent(QDropEvent(QPointF(5, 5), *how))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [((".",), "."), (("t1.nii.gz", "t2.nii.gz"), "."), (("a/1.dcm", "a/2.dcm"), "a")],
+)
+def test_what_is_dropped_is_opened(window, qtbot, tmp_path, names, expected):
     with qtbot.waitSignal(window.path_opened) as opened:
-        window.dropEvent(drop)
-    assert opened.args == [tmp_path]
+        drop(window, *(tmp_path / name for name in names))
+    assert opened.args == [tmp_path / expected]
+
+
+def test_dropped_things_without_a_folder_in_common_are_refused_in_words(window, qtbot):
+    root = Path(Path.cwd().anchor)
+    with qtbot.assertNotEmitted(window.path_opened):
+        drop(window, root / "one", root / "two")
+    box = window.findChild(QMessageBox)
+    assert "no folder in common" in box.text()
+    box.close()
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_closing_asks_before_a_batch_is_stopped(window, qtbot, monkeypatch, agrees):
+    button = QMessageBox.StandardButton
+    asked = []
+    monkeypatch.setattr(
+        QMessageBox,
+        "question",
+        lambda *said: asked.append(said[2]) or (button.Close if agrees else button.Cancel),
+    )
+    window.what_runs = lambda: "A batch of studies is being segmented."
+    close = QCloseEvent()
+    window.closeEvent(close)
+    assert close.isAccepted() == agrees
+    assert asked[0].startswith("A batch of studies is being segmented.")
+    window.what_runs = lambda: ""
+    window.closeEvent(QCloseEvent())
+    assert len(asked) == 1
 
 
 def test_choosing_a_series_reports_sequence_and_uid(study_window, qtbot):
@@ -114,6 +156,43 @@ def test_a_region_stays_hidden_when_the_table_is_filled_again(study_window, qtbo
     study_window.show_findings(findings)
     fresh = [one for one in regions.findChildren(QCheckBox) if "(ET)" in one.text()][-1]
     assert not fresh.isChecked()
+
+
+def test_nothing_stays_hidden_for_the_next_result_or_the_tool_in_hand(study_window):
+    page = study_window.study_page
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    rows = region_rows(Segmentation(labels, GEOMETRY, PROVENANCE), ())
+    study_window.show_findings(Findings(rows))
+    box = next(one for one in page.regions.findChildren(QCheckBox) if "(ET)" in one.text())
+    slider = page.regions.findChild(QSlider)
+    box.setChecked(False)
+    slider.setValue(0)
+    assert page.views._style.hidden == {3}
+    study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
+    assert not page.views._style.hidden
+    assert page.views._style.opacity > 0
+    assert box.isChecked()
+    study_window.show_correction(CorrectionState(True, True, "", ""))
+    page.correction_bar._tools.button(1).click()
+    value = page.correction_bar.settings().value
+    box.setChecked(False)
+    page.correction_bar._tools.button(2).click()
+    assert value not in page.views._style.hidden
+
+
+def test_images_compared_are_closed_with_their_study(study_window):
+    volumes = {
+        Sequence.T1C: Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY),
+        Sequence.FLAIR: Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY),
+    }
+    study_window.show_comparison(Comparison(volumes, GEOMETRY, "After registration.", {}))
+    study_window.show_comparison(Comparison(volumes, GEOMETRY, "After registration.", {}))
+    (dialog,) = (one for one in study_window.findChildren(CompareDialog) if one.isVisible())
+    assert study_window.windowTitle() in dialog.windowTitle()
+    study_window.show_image(volumes[Sequence.T1C], reference=volumes[Sequence.T1C])
+    assert dialog.isVisible()
+    study_window.show_study(StudyHeader("Another", "", "", ()), ())
+    assert study_window._comparison is None
 
 
 def test_labels_turn_the_views_to_the_tumour(study_window):
@@ -239,7 +318,7 @@ def test_there_is_no_panel_of_results_before_there_are_results(study_window):
 
 def test_a_small_volume_is_not_shown_as_nothing(study_window):
     study_window.show_findings(findings_of_one_voxel())
-    assert "0.01 cm³" in texts(study_window.study_page.regions)
+    assert "< 0.01 cm³" in texts(study_window.study_page.regions)
 
 
 def test_no_tumour_found_cannot_be_missed(study_window, qtbot):

@@ -59,6 +59,7 @@ def test_lists_the_studies_of_a_folder(scene):
     presenter, view, *_, settle = scene
     presenter.choose_folders(Path("in"), Path("out"))
     assert presenter.running
+    assert not presenter.what_runs
     settle()
     view.show_folders.assert_called_once_with("in", "out")
     rows = view.show_cases.call_args.args[0]
@@ -121,6 +122,7 @@ def test_stopping_leaves_the_batch_ready_to_go_on(scene):
 
     batch.run.side_effect = run
     presenter.start()
+    assert "being segmented" in presenter.what_runs
     presenter.stop()
     settle()
     status = view.show_status.call_args.args[0]
@@ -171,8 +173,10 @@ def test_watching_runs_beside_single_studies_until_it_is_stopped(scene):
     settle()
     presenter.start(keep_watching=True)
     assert waiting.wait(10)
+    assert "watched" in presenter.what_runs
     presenter.stop()
     settle()
+    assert not presenter.what_runs
     told = [call.args[0] for call in view.show_status.call_args_list]
     assert "0 of 3 studies finished · Waiting for new studies." in [one.text for one in told]
     assert all(one.seconds_left is None for one in told)

@@ -25,6 +25,8 @@ from ui.views.study_view import JobStatus
 MakeBatch = Callable[[Path, Path, CaseListener], Batch]
 OpenResult = Callable[[Study, Path], None]
 
+_SEGMENTED = "A batch of studies is being segmented."
+_WATCHED = "A folder is being watched for new studies."
 _STYLES = {
     CaseStatus.PENDING: "",
     CaseStatus.RUNNING: "accent",
@@ -61,6 +63,7 @@ class BatchPresenter:
         self._batch: Batch | None = None
         self._names: list[str] = []
         self._watching = False
+        self._task = ""
         self._last: JobStatus | None = None
         self._jobs = JobLine(self, runner, dispatch, self._show_status)
         self._show_status()
@@ -69,6 +72,11 @@ class BatchPresenter:
     def running(self) -> bool:
         """Whether studies are being listed or segmented."""
         return self._jobs.busy
+
+    @property
+    def what_runs(self) -> str:
+        """What would be stopped by closing the window, in a sentence; empty where nothing is."""
+        return self._task if self.running else ""
 
     def choose_folders(self, root: Path, output: Path) -> None:
         """List the studies below a folder."""
@@ -91,6 +99,7 @@ class BatchPresenter:
             self._batch = batch
 
         self._watching = False
+        self._task = ""
         self._jobs.start(
             "Looking for studies", work, done, lane=Lane.IO, kind="scan", on_failed=failed
         )
@@ -111,6 +120,7 @@ class BatchPresenter:
             self._show_cases(outcome.cases)
 
         self._watching = keep_watching
+        self._task = _WATCHED if keep_watching else _SEGMENTED
         if keep_watching:
             # It mostly waits: single studies must not queue behind it.
             self._jobs.start("Watching", batch.watch, done, lane=Lane.IO)
