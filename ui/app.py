@@ -189,6 +189,7 @@ class WindowApp:
     def _connect(self) -> None:
         window, page = self.window, self.window.study_page
         window.has_unsaved = lambda: self.study.unsaved
+        window.what_runs = lambda: self.batch.what_runs
         self._readiness.timeout.connect(self._show_readiness)
         window.path_opened.connect(self.study.open_path)
         window.sample_requested.connect(self._open_sample)
@@ -215,6 +216,9 @@ class WindowApp:
         for name, action in window.menus.themes.items():
             action.setChecked(name.value == self.settings.theme)
             action.triggered.connect(lambda _, one=name: self.set_theme(one))
+        for device, action in window.menus.devices.items():
+            action.setChecked(device == self.settings.device)
+            action.triggered.connect(lambda _, one=device: self._use_device(one))
 
     def _connect_correction(self) -> None:
         window, page, correction = self.window, self.window.study_page, self.correction
@@ -291,6 +295,11 @@ class WindowApp:
             self.window.show_error(error)
         self.settings = replace(self.settings, model=self._model.name if self._model else "")
 
+    def _use_device(self, name: str) -> None:
+        """Segment there from now on; the network is loaded there at once."""
+        self.settings = replace(self.settings, device=name)
+        self.services.worker.warm(name, self.settings.precision)
+
     def _segment_options(self) -> SegmentOptions:
         device, precision = self.settings.device, self.settings.precision
         if self._model is None:
@@ -329,7 +338,7 @@ class WindowApp:
                 export_formats=remembered_formats(choice.to_remember),
                 export_anonymise=choice.anonymise,
             )
-            self.study.export(choice.folder, choice.formats, anonymise=choice.anonymise)
+            self.study.exporting.export(choice.folder, choice.formats, anonymise=choice.anonymise)
         dialog.deleteLater()
 
 

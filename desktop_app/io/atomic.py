@@ -59,7 +59,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(folder: Path, *, obsolete: Iterable[str] = ()) -> Iterator[Path]:
+def atomic_folder(
+    folder: Path, *, obsolete: Iterable[str] = (), keep_as: str = ""
+) -> Iterator[Path]:
     """Give an empty folder inside `folder`; move its files up when the block succeeds.
 
     Files of the same name are replaced, others stay. When the block raises, or one of the files
@@ -72,6 +74,9 @@ def atomic_folder(folder: Path, *, obsolete: Iterable[str] = ()) -> Iterator[Pat
         Where the files belong.
     obsolete
         Names of files that go when the new set comes, unless they are part of it.
+    keep_as
+        Name of a new folder inside `folder` for what goes or is replaced; without one it is
+        removed.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def atomic_folder(folder: Path, *, obsolete: Iterable[str] = ()) -> Iterator[Pat
         try:
             staging.mkdir()
             yield staging
-            _swap_in(staging, folder, obsolete)
+            _swap_in(staging, folder, obsolete, keep_as)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -108,12 +113,12 @@ def output_error(error: OSError, path: Path) -> OutputError | None:
     return OutputError(title, f"Writing {_as_asked_for(open_file or path)}", remedy)
 
 
-def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str]) -> None:
+def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str], keep_as: str) -> None:
     """Move the files of `staging` up; when one move fails, take back those before it."""
     finished = sorted(staging.iterdir())
     for file in finished:
         _flush_to_disk(file)
-    aside = folder / f".{uuid.uuid4().hex[:8]}.part"
+    aside = folder / (keep_as or f".{uuid.uuid4().hex[:8]}.part")
     aside.mkdir()
     leaving = {*(file.name for file in finished), *obsolete}
     moves = [(folder / n, aside / n) for n in sorted(leaving) if (folder / n).is_file()]
@@ -128,7 +133,8 @@ def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str]) -> None:
             target.replace(source)
         aside.rmdir()
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    if not keep_as:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _file_in_use(error: OSError) -> Path | None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
@@ -21,6 +22,7 @@ from desktop_app.services.export import (
     export_study,
     skipped_formats,
 )
+from desktop_app.services.kept_results import LABEL_FILES, to_keep
 from desktop_app.services.nameless_series import can_name
 from desktop_app.services.results_folder import results_name
 from desktop_app.services.run_log import write_run_log
@@ -65,13 +67,36 @@ class CaseOutcome:
     Parameters
     ----------
     notes
-        One plain sentence per file that was asked for and makes no sense for this study.
+        One plain sentence per file that was asked for and makes no sense for this study, and where
+        earlier results are that had to be kept.
     """
 
     result: StudyResult
     folder: Path
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedResults:
+    """What was written of a result.
+
+    Parameters
+    ----------
+    files
+        All in `folder`.
+    notes
+        As in `CaseOutcome`.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def holds_labels(self) -> bool:
+        """Whether the labels can be had back from these files."""
+        return any(file.name in LABEL_FILES for file in self.files)
 
 
 def process_study(
@@ -132,7 +157,7 @@ def process_study(
             token=token,
         )
     with stages.stage("export", "Writing the results") as report:
-        files = save_results(
+        saved = save_results(
             result,
             output,
             options.export,
@@ -140,8 +165,7 @@ def process_study(
             progress=report,
             token=token,
         )
-    skipped = skipped_formats(result, options.export.formats, can_draw=page_renderer is not None)
-    return CaseOutcome(result, files[-1].parent, files, tuple(skipped.values()))
+    return CaseOutcome(result, saved.folder, saved.files, saved.notes)
 
 
 def require_room(output: Path) -> None:
@@ -169,27 +193,23 @@ def save_results(
     output: Path,
     options: ExportOptions,
     *,
-    saved_before: bool = False,
+    written: Mapping[Path, StudyResult] = MappingProxyType({}),
     page_renderer: PageRenderer | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
-) -> tuple[Path, ...]:
+) -> SavedResults:
     """Write the results and their log to `output`/STUDYNAME: all of them or none.
 
     Where that folder holds the results of another study, the name is numbered; anonymised
     results have a folder named after nobody. Files of an earlier run of the same study go, since
-    they would show other numbers than the new ones.
+    they would show other numbers than the new ones; what cannot be had again is kept in a folder
+    below, see `to_keep`.
 
     Parameters
     ----------
-    saved_before
-        Whether this very result was written before: files that are already there then show the
-        same numbers, and stay.
-
-    Returns
-    -------
-    tuple of Path
-        The files written, all in one folder.
+    written
+        What the caller wrote already, by folder: this very result, whose files stay since they show
+        the same numbers, or one that it was corrected from.
 
     Raises
     ------
@@ -201,8 +221,14 @@ def save_results(
         If `token` was cancelled; nothing is written.
     """
     folder = output / results_name(output, result.study, anonymise=options.anonymise)
-    obsolete = () if saved_before else FILE_NAMES.values()
-    with atomic_folder(folder, obsolete=obsolete) as staging:
+    skipped = skipped_formats(result, options.formats, can_draw=page_renderer is not None)
+    is_same, coming = written.get(folder) is result, set(options.formats) - set(skipped)
+    kept = None if is_same else to_keep(folder, coming, is_continued=folder in written)
+    with atomic_folder(
+        folder,
+        obsolete=() if is_same else FILE_NAMES.values(),
+        keep_as=kept.name if kept else "",
+    ) as staging:
         files = export_study(
             result,
             staging,
@@ -216,4 +242,8 @@ def save_results(
         log = write_run_log(result, files, staging)
         if token is not None:
             token.raise_if_cancelled()
-    return tuple(folder / file.name for file in (*files, log))
+    return SavedResults(
+        folder,
+        tuple(folder / file.name for file in (*files, log)),
+        (*((kept.note(folder),) if kept else ()), *skipped.values()),
+    )

@@ -234,7 +234,8 @@ class Correction:
         self._earlier = None
         if self._journal is not None:
             self._journal.discard()
-            self._journal = CorrectionJournal(self._file, self._labels.labels_kji.copy())
+            # A stroke that has not ended is written down when it ends, as what it changes.
+            self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
 
     def _brush(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> bool:
         geometry, settings = self.original.segmentation.geometry, self._settings

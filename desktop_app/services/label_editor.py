@@ -66,6 +66,10 @@ class LabelEditor:
         """Whether an edit has begun and not ended."""
         return self._before is not None
 
+    def settled_kji(self) -> Labels:
+        """Return a copy of the labels without the edit that has begun, if one has."""
+        return (self._labels if self._before is None else self._before).copy()
+
     def begin(self, title: str) -> None:
         """Begin an edit.
 

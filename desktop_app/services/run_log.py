@@ -11,6 +11,7 @@ from desktop_app.io.atomic import atomic_path
 from desktop_app.services.privacy import Redactor
 
 RUN_LOG = "run.log"
+CORRECTED = "Labels corrected by hand"
 
 
 def write_run_log(result: StudyResult, files: Iterable[Path], folder: Path) -> Path:
@@ -35,6 +36,8 @@ def _lines(result: StudyResult) -> Iterable[str]:
     yield "For research use. Not a medical device."
     yield f"Model {provenance.model_id}, sha256 {provenance.weights_sha256}"
     yield f"Device {provenance.device}, precision {provenance.precision}"
+    if provenance.edited:
+        yield CORRECTED
     for sequence in Sequence:
         yield f"{sequence}: {_grid(result, sequence)}"
     for step in provenance.steps:

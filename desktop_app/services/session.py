@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from desktop_app.domain.result import StudyResult
@@ -41,10 +42,17 @@ class LoadedChanged:
 
 @dataclass(frozen=True, slots=True)
 class ResultChanged:
-    """There is a result, or no longer one; `saved` says whether it was exported."""
+    """There is a result, or no longer one; `saved` says whether its labels were exported."""
 
     result: StudyResult | None
     saved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultAwaited:
+    """A new result is on its way and will take the place of the one shown, or no longer."""
+
+    is_awaited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class ResultCorrected:
 
 @dataclass(frozen=True, slots=True)
 class ResultSaved:
-    """The result was exported."""
+    """The labels of the result were exported."""
 
     result: StudyResult
 
@@ -67,6 +75,7 @@ Change = (
     | RolesChanged
     | LoadedChanged
     | ResultChanged
+    | ResultAwaited
     | ResultCorrected
     | ResultSaved
 )
@@ -91,7 +100,9 @@ class Session:
         self._chosen_by_user: set[Sequence] = set()
         self._loaded: LoadedStudy | None = None
         self._result: StudyResult | None = None
+        self._is_awaited = False
         self._exported: StudyResult | None = None
+        self._written: dict[Path, StudyResult] = {}
 
     @property
     def generation(self) -> int:
@@ -130,8 +141,13 @@ class Session:
 
     @property
     def saved(self) -> bool:
-        """False while there is a result that was never exported."""
+        """False while there is a result whose labels were never exported."""
         return self._result is self._exported
+
+    @property
+    def written(self) -> Mapping[Path, StudyResult]:
+        """What each folder was given of the result, or of those that it was corrected from."""
+        return MappingProxyType(self._written)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change from now on; the returned function ends that."""
@@ -181,7 +197,10 @@ class Session:
             roles = {s: series for s, series in roles.items() if series is not chosen}
             roles[sequence] = chosen
         self._chosen_by_user.add(sequence)
-        if roles == self._roles:
+        result = self._result
+        # The pixels may have named them otherwise for the result: then this overrules the pixels.
+        is_as_before = result is None or dict(result.roles) == roles
+        if roles == self._roles and is_as_before:
             return
         self._roles = roles
         self._restart()
@@ -217,14 +236,33 @@ class Session:
         self._tell(RolesChanged(self.roles))
         return self.accept_loaded(loaded, self._generation)
 
-    def accept_result(self, result: StudyResult, generation: int, *, saved: bool = False) -> bool:
-        """Take in a result that was asked for at `generation`; False if it came too late."""
+    def await_result(self, is_awaited: bool) -> None:
+        """Note that a new result is being made, or that none is any more.
+
+        What is corrected meanwhile would be lost to it.
+        """
+        self._require_owner()
+        if is_awaited is not self._is_awaited:
+            self._is_awaited = is_awaited
+            self._tell(ResultAwaited(is_awaited))
+
+    def accept_result(
+        self, result: StudyResult, generation: int, *, saved_in: Path | None = None
+    ) -> bool:
+        """Take in a result that was asked for at `generation`; False if it came too late.
+
+        Parameters
+        ----------
+        saved_in
+            The folder that it was read from; ``None`` if it was just found.
+        """
         self._require_owner()
         if generation != self._generation:
             return False
         self._result = result
-        self._exported = result if saved else None
-        self._tell(ResultChanged(result, saved))
+        self._exported = result if saved_in is not None else None
+        self._written = {saved_in: result} if saved_in is not None else {}
+        self._tell(ResultChanged(result, self.saved))
         return True
 
     def accept_correction(self, result: StudyResult) -> None:
@@ -241,10 +279,13 @@ class Session:
         self._result = result
         self._tell(ResultCorrected(result))
 
-    def mark_saved(self, result: StudyResult) -> None:
-        """Note that this result was exported."""
+    def note_written(self, result: StudyResult, folder: Path, *, holds_labels: bool) -> None:
+        """Note that this result was exported to a folder, with its labels or only its numbers."""
         self._require_owner()
-        if result is self._result and not self.saved:
+        if result is not self._result:
+            return
+        self._written[folder] = result
+        if holds_labels and not self.saved:
             self._exported = result
             self._tell(ResultSaved(result))
 
@@ -256,6 +297,7 @@ class Session:
             self._tell(LoadedChanged(None))
         if self._result is not None:
             self._result = self._exported = None
+            self._written = {}
             self._tell(ResultChanged(None, True))
 
     def _tell(self, change: Change) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import PatientSummary
 from desktop_app.errors import Cancelled, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import case
 from desktop_app.services.case import ExportOptions, require_room, save_results
 from desktop_app.services.export import ExportFormat
+from desktop_app.services.measure import measure
 from desktop_app.services.run_log import write_run_log
+from tests.export_cases import without_files
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -32,7 +35,10 @@ RESULT = make_result(
 
 
 def test_results_lie_in_a_folder_named_after_the_study(tmp_path: Path) -> None:
-    files = save_results(RESULT, tmp_path, OPTIONS)
+    saved = save_results(RESULT, tmp_path, OPTIONS)
+    files = saved.files
+    assert saved.folder == tmp_path / "Mueller_Aenne"
+    assert saved.notes == ()
     assert all(file.is_file() for file in files)
     assert sorted(file.name for file in files) == [
         "measurements.csv",
@@ -76,7 +82,7 @@ def test_a_failure_at_the_very_end_leaves_nothing(
 
 
 def test_a_failure_keeps_earlier_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = save_results(RESULT, tmp_path, OPTIONS)
+    files = save_results(RESULT, tmp_path, OPTIONS).files
     before = {file: file.read_bytes() for file in files}
     monkeypatch.setattr(case, "write_run_log", fail)
     with pytest.raises(OutputError):
@@ -118,38 +124,122 @@ def test_files_of_an_earlier_run_go(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("report.sr.dcm", "structures.rt.dcm", "notes.txt"):
         (folder / name).write_text("earlier")
-    files = save_results(RESULT, tmp_path, OPTIONS)
+    files = save_results(RESULT, tmp_path, OPTIONS).files
     assert {file.name for file in folder.iterdir()} == {"notes.txt", *(f.name for f in files)}
+
+
+def edited(result: StudyResult, labels_kji: np.ndarray[Any, Any]) -> StudyResult:
+    """A result as a person's corrections leave it."""
+    before = result.segmentation
+    provenance = replace(before.provenance, edited=True)
+    segmentation = replace(before, labels_kji=labels_kji, provenance=provenance)
+    return replace(result, segmentation=segmentation, measurements=measure(segmentation))
+
+
+CORRECTED = edited(RESULT, np.full(GEOMETRY.shape_kji, 3, np.uint8))
+ONLY_TABLE = ExportOptions((ExportFormat.CSV,))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+def kept_folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()]
 
 
 def test_files_of_the_very_same_result_stay(tmp_path: Path) -> None:
     first = save_results(RESULT, tmp_path, OPTIONS)
-    only_table = ExportOptions((ExportFormat.CSV,))
-    save_results(RESULT, tmp_path, only_table, saved_before=True)
-    assert all(file.is_file() for file in first)
+    saved = save_results(RESULT, tmp_path, ONLY_TABLE, written={first.folder: RESULT})
+    assert not saved.holds_labels
+    assert saved.notes == ()
+    assert all(file.is_file() for file in first.files)
+    assert not kept_folders(first.folder)
+
+
+def test_a_result_written_elsewhere_does_not_mix_with_another(tmp_path: Path) -> None:
+    """A folder holds the files of one result, whatever was written to other folders."""
+    other = replace(CORRECTED, segmentation=replace(RESULT.segmentation, labels_kji=LABELS + 1))
+    folder = save_results(other, tmp_path / "b", OPTIONS).folder
+    elsewhere = save_results(RESULT, tmp_path / "a", OPTIONS).folder
+    before = content(folder)
+    saved = save_results(RESULT, tmp_path / "b", ONLY_TABLE, written={elsewhere: RESULT})
+    assert set(content(folder)) == {"measurements.csv", "run.log"}
+    (kept,) = kept_folders(folder)
+    assert kept.name.startswith("earlier-")
+    assert content(kept) == before
+    assert saved.notes == (f"Earlier results with labels are kept in Mueller_Aenne/{kept.name}.",)
+
+
+@pytest.mark.parametrize("formats", [OPTIONS.formats, (ExportFormat.NIFTI,), (ExportFormat.CSV,)])
+def test_a_new_run_keeps_what_was_corrected_by_hand(
+    tmp_path: Path, formats: tuple[ExportFormat, ...]
+) -> None:
+    folder = save_results(CORRECTED, tmp_path, ExportOptions(formats)).folder
+    before = content(folder)
+    saved = save_results(RESULT, tmp_path, OPTIONS)
+    (kept,) = kept_folders(folder)
+    assert re.fullmatch(r"corrected-\d{8}-\d{6}", kept.name)
+    assert content(kept) == before
+    assert saved.notes == (
+        f"Earlier results corrected by hand are kept in Mueller_Aenne/{kept.name}.",
+    )
+    assert set(content(folder)) == {file.name for file in saved.files}
+    again = save_results(RESULT, tmp_path, OPTIONS)
+    assert again.notes == ()
+    assert kept_folders(folder) == [kept]
+
+
+def test_further_corrections_take_the_place_of_the_first(tmp_path: Path) -> None:
+    folder = save_results(CORRECTED, tmp_path, OPTIONS).folder
+    further = edited(CORRECTED, LABELS + 2)
+    saved = save_results(further, tmp_path, OPTIONS, written={folder: CORRECTED})
+    assert saved.notes == ()
+    assert not kept_folders(folder)
+
+
+def test_labels_never_make_way_for_numbers(tmp_path: Path) -> None:
+    first = save_results(CORRECTED, tmp_path, OPTIONS)
+    before = content(first.folder)
+    further = edited(CORRECTED, LABELS + 2)
+    for _ in range(2):
+        save_results(further, tmp_path, ONLY_TABLE, written={first.folder: CORRECTED})
+    (kept,) = kept_folders(first.folder)
+    assert content(kept) == before
+    assert set(content(first.folder)) == {"measurements.csv", "run.log"}
+
+
+def test_a_format_that_cannot_be_written_brings_no_labels(tmp_path: Path) -> None:
+    from_nifti = without_files(RESULT)
+    folder = save_results(from_nifti, tmp_path, OPTIONS).folder
+    wanted = ExportOptions((ExportFormat.SEG, ExportFormat.CSV))
+    saved = save_results(from_nifti, tmp_path, wanted)
+    assert not saved.holds_labels
+    assert saved.notes[-1] == "DICOM SEG needs a DICOM study; skipped."
+    assert len(kept_folders(folder)) == 1
 
 
 def test_another_study_of_the_same_name_keeps_its_results(tmp_path: Path) -> None:
-    first = save_results(RESULT, tmp_path, OPTIONS)
+    first = save_results(RESULT, tmp_path, OPTIONS).files
     before = {file: file.read_bytes() for file in first}
     other = replace(RESULT, study=replace(STUDY, study_uid="2"))
-    second = save_results(other, tmp_path, OPTIONS)
+    second = save_results(other, tmp_path, OPTIONS).files
     assert {file.parent.name for file in second} == {"Mueller_Aenne_2"}
     assert {file: file.read_bytes() for file in first} == before
-    assert save_results(other, tmp_path, OPTIONS) == second
-    assert save_results(RESULT, tmp_path, OPTIONS) == first
+    assert save_results(other, tmp_path, OPTIONS).files == second
+    assert save_results(RESULT, tmp_path, OPTIONS).files == first
 
 
 def test_anonymised_results_lie_in_a_folder_named_after_nobody(tmp_path: Path) -> None:
     anonymous = replace(OPTIONS, anonymise=True)
     first = save_results(RESULT, tmp_path, anonymous)
-    folder = first[0].parent
+    folder = first.folder
     assert re.fullmatch("ANON-[0-9A-F]{12}", folder.name)
     assert save_results(RESULT, tmp_path, anonymous) == first
     other = replace(RESULT, study=replace(STUDY, study_uid="2"))
-    assert save_results(other, tmp_path, anonymous)[0].parent != folder
+    assert save_results(other, tmp_path, anonymous).folder != folder
     elsewhere = save_results(RESULT, tmp_path / "elsewhere", anonymous)
-    assert elsewhere[0].parent.name != folder.name
+    assert elsewhere.folder.name != folder.name
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not any("Mueller" in str(path.relative_to(tmp_path)) for path in written)
     assert not any("Mueller" in path.read_text("latin-1") for path in written)

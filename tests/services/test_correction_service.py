@@ -324,6 +324,18 @@ def test_after_an_export_a_crash_leaves_what_came_later(correction):
     assert np.array_equal(two.labels_kji, one.labels_kji)
 
 
+def test_an_export_that_ends_within_a_stroke_loses_none_of_it(correction):
+    one = correction(result_of())
+    stroke(one, ToolSettings(radius_mm=0.6), at(*middle(1, 0, 0)))
+    one.begin(ToolSettings(radius_mm=0.6), at(*middle(0, 0, -1)), AXIAL)
+    one.forget()
+    one.extend(at(*middle(0, 0, 1)))
+    one.finish()
+    two = correction(result_of())
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, one.labels_kji)
+
+
 @pytest.mark.parametrize("cut", [1, 40, 120])
 def test_a_torn_last_line_costs_that_stroke_alone(cut, correction, tmp_path):
     one = correction(result_of())

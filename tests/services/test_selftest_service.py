@@ -170,7 +170,7 @@ FORMATS = (ExportFormat.NIFTI, ExportFormat.CSV, ExportFormat.JSON)
 
 def test_files_are_read_back_and_damage_is_found(tmp_path: Path) -> None:
     result = make_result(make_study(), nested_labels())
-    files = save_results(result, tmp_path, ExportOptions(FORMATS))
+    files = save_results(result, tmp_path, ExportOptions(FORMATS)).files
     left_out = {one: "left out" for one in ExportFormat if one not in FORMATS}
 
     def found() -> dict[str, Outcome]:

@@ -1,6 +1,7 @@
 """The window's store: what changes, who is told, and what comes too late."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from tests.result_cases import make_result
 from tests.study_cases import make_series, make_study, roles_of
 
 STUDY = make_study()
+FOLDER = Path("out/study")
 RESULT = make_result(STUDY, np.zeros((4, 5, 6), np.uint8))
 
 
@@ -160,20 +162,42 @@ def test_roles_cannot_be_changed_from_outside(session: Session) -> None:
 def test_saving_is_told_once(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
     told = listen(session)
-    session.mark_saved(RESULT)
-    session.mark_saved(RESULT)
+    session.note_written(RESULT, FOLDER, holds_labels=True)
+    session.note_written(RESULT, FOLDER, holds_labels=True)
     assert told == [ResultSaved(RESULT)]
     assert session.saved
 
 
+def test_numbers_without_labels_save_nothing(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    told = listen(session)
+    session.note_written(RESULT, FOLDER, holds_labels=False)
+    assert not session.saved
+    assert told == []
+    assert session.written == {FOLDER: RESULT}
+
+
 def test_saving_an_old_result_does_not_mark_the_new_one(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
-    session.mark_saved(make_result(STUDY, np.zeros((4, 5, 6), np.uint8)))
+    other = make_result(STUDY, np.zeros((4, 5, 6), np.uint8))
+    session.note_written(other, FOLDER, holds_labels=True)
     assert not session.saved
+    assert session.written == {}
+
+
+def test_folders_are_known_until_another_result_is_found(session: Session) -> None:
+    session.accept_result(RESULT, session.generation, saved_in=FOLDER)
+    corrected = make_result(STUDY, np.ones((4, 5, 6), np.uint8))
+    session.accept_correction(corrected)
+    assert session.written == {FOLDER: RESULT}
+    session.note_written(corrected, FOLDER / "two", holds_labels=True)
+    assert session.written == {FOLDER: RESULT, FOLDER / "two": corrected}
+    session.accept_result(corrected, session.generation)
+    assert session.written == {}
 
 
 def test_a_corrected_result_is_to_be_exported_again(session: Session) -> None:
-    session.accept_result(RESULT, session.generation, saved=True)
+    session.accept_result(RESULT, session.generation, saved_in=FOLDER)
     corrected = make_result(STUDY, np.ones((4, 5, 6), np.uint8))
     told = listen(session)
     session.accept_correction(corrected)

@@ -115,13 +115,30 @@ def test_files_of_an_earlier_set_go_when_the_new_one_comes(tmp_path: Path) -> No
     }
 
 
-def test_a_set_that_cannot_be_moved_in_whole_leaves_the_old_one(tmp_path: Path) -> None:
+def test_files_of_an_earlier_set_can_be_kept(tmp_path: Path) -> None:
+    for name in ("old.txt", "both.txt", "mine.txt"):
+        (tmp_path / name).write_text("old")
+    with atomic_folder(tmp_path, obsolete=("old.txt",), keep_as="before") as staging:
+        (staging / "both.txt").write_text("new")
+    there = {str(p.relative_to(tmp_path)): p.read_text() for p in tmp_path.rglob("*.txt")}
+    kept = {"old.txt": "old", "both.txt": "old"}
+    assert there == {
+        "both.txt": "new",
+        "mine.txt": "old",
+        **{str(Path("before", name)): text for name, text in kept.items()},
+    }
+
+
+@pytest.mark.parametrize("keep_as", ["", "before"])
+def test_a_set_that_cannot_be_moved_in_whole_leaves_the_old_one(
+    tmp_path: Path, keep_as: str
+) -> None:
     (tmp_path / "a.txt").write_text("old")
     (tmp_path / "gone.txt").write_text("old")
     (tmp_path / "b.txt").mkdir()  # no file can take its place
 
     def write_both() -> None:
-        with atomic_folder(tmp_path, obsolete=("gone.txt",)) as staging:
+        with atomic_folder(tmp_path, obsolete=("gone.txt",), keep_as=keep_as) as staging:
             (staging / "a.txt").write_text("new")
             (staging / "b.txt").write_text("new")
 

@@ -1,5 +1,6 @@
 """From the hand over the slices to the session, without a window."""
 
+from pathlib import Path
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -38,6 +39,9 @@ class Scene:
         self.presenter.begin(BRUSH, MIDDLE, AXIAL)
         self.presenter.extend(MIDDLE + 0.5)
         self.presenter.finish()
+
+    def export(self, *, holds_labels=True):
+        self.session.note_written(self.session.result, Path("out/study"), holds_labels=holds_labels)
 
     @property
     def state(self):
@@ -122,7 +126,7 @@ def test_declined_exported_and_left_corrections_are_not_offered_again(scene, tmp
     assert not list(tmp_path.iterdir())
     scene.stroke()
     assert list(tmp_path.iterdir())
-    scene.session.mark_saved(scene.session.result)
+    scene.export()
     assert not list(tmp_path.iterdir())
     assert not scene.presenter.is_unsaved
     scene.stroke()
@@ -171,9 +175,36 @@ def test_an_offer_that_nobody_answered_is_made_again(scene):
 def test_a_change_that_changes_nothing_leaves_the_export_valid(scene):
     scene.segment()
     scene.stroke()
-    scene.session.mark_saved(scene.session.result)
+    scene.export()
     scene.presenter.redo()
     scene.presenter.fill_between(3)
     scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
     scene.presenter.finish()
     assert scene.session.saved
+
+
+def test_corrections_stay_written_down_until_their_labels_are_exported(scene, tmp_path):
+    scene.segment()
+    scene.stroke()
+    scene.export(holds_labels=False)
+    assert list(tmp_path.iterdir())
+    assert scene.presenter.is_unsaved
+    scene.export()
+    assert not list(tmp_path.iterdir())
+    assert not scene.presenter.is_unsaved
+
+
+def test_nothing_is_drawn_that_a_result_on_its_way_would_take_away(scene):
+    scene.segment()
+    scene.stroke()
+    drawn = scene.session.result
+    scene.session.await_result(True)
+    assert not scene.state.is_possible
+    assert not scene.state.is_active
+    scene.stroke()
+    scene.presenter.undo()
+    assert scene.session.result is drawn
+    scene.session.await_result(False)
+    assert scene.state.is_possible
+    scene.presenter.undo()
+    assert not scene.session.result.segmentation.provenance.edited

@@ -22,7 +22,7 @@ from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import Reopened
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
-from desktop_app.services.session import Session
+from desktop_app.services.session import ResultAwaited, Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 from ui.presenters import preparation, study_presenter
 from ui.presenters.study_presenter import StudyPresenter
@@ -74,7 +74,6 @@ class Scene:
             ),
             "prepare_study": MagicMock(return_value=make_result(self.study).prepared),
             "segment_study": MagicMock(return_value=make_result(self.study)),
-            "save_results": MagicMock(return_value=(Path("out/study/report.pdf"),)),
         }
         for name, service in self.services.items():
             module = preparation if name == "prepare_study" else study_presenter
@@ -233,6 +232,50 @@ def test_overruling_a_role_loads_anew_and_drops_the_result(scene):
     assert (flair.word, flair.sentence) == ("missing", "Left out by you.")
 
 
+def test_to_overrule_the_pixels_by_the_headers_choice_drops_the_result(scene):
+    """The table shows the result's series; the headers' choice is another one then."""
+    scene.open()
+    by_headers = dict(scene.session.roles)
+    exchanged = {
+        Sequence.T1C: by_headers[Sequence.FLAIR],
+        Sequence.FLAIR: by_headers[Sequence.T1C],
+    }
+    result = replace(make_result(scene.study), roles=exchanged)
+    scene.services["segment_study"].return_value = result
+    scene.presenter.segment()
+    scene.settle()
+    assert scene.session.result is result
+    scene.presenter.choose_role(Sequence.T1C, by_headers[Sequence.T1C].series_uid)
+    scene.settle()
+    assert scene.session.result is None
+    assert dict(scene.session.roles) == by_headers
+    assert Sequence.T1C in scene.session.chosen_by_user
+
+
+def test_images_that_were_not_read_are_read_when_segmenting(scene):
+    scene.services["load_study"].side_effect = InputError("What.", "Where.", "Remedy.")
+    scene.open()
+    assert scene.session.loaded is None
+    assert scene.actions.segment
+    scene.presenter.segment()
+    scene.settle()
+    assert scene.services["segment_study"].call_args.kwargs["loaded"] is None
+    assert scene.session.result is not None
+    assert scene.actions.export
+
+
+def test_tools_wait_while_a_result_is_on_its_way(scene):
+    told = []
+    scene.session.subscribe(told.append)
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    assert [one for one in told if isinstance(one, ResultAwaited)] == [
+        ResultAwaited(True),
+        ResultAwaited(False),
+    ]
+
+
 def test_a_result_of_an_earlier_choice_is_dropped(scene):
     scene.open()
     result, generation = make_result(scene.study), scene.session.generation
@@ -252,22 +295,6 @@ def test_another_sequence_keeps_the_planes_of_the_reference(scene):
     scene.view.show_image.assert_not_called()
 
 
-def test_exporting_saves_and_lists_the_files(scene):
-    scene.open()
-    scene.presenter.segment()
-    scene.settle()
-    scene.presenter.export(Path("out"), ("nifti", "pdf"), anonymise=True)
-    scene.settle()
-    options = scene.services["save_results"].call_args.args[2]
-    assert [one.value for one in options.formats] == ["nifti", "pdf"]
-    assert options.anonymise
-    title, lines, folder = scene.view.show_message.call_args.args
-    assert f"Folder: {folder}" in lines
-    assert title == "Exported."
-    assert "report.pdf" in lines
-    assert not scene.presenter.unsaved
-
-
 def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatch):
     release = Event()
     scene.runner.submit(lambda progress, token: release.wait(10), lambda event: None)
@@ -279,6 +306,7 @@ def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatc
     release.set()
     assert scene.session.result is result
     assert not scene.presenter.unsaved
+    assert scene.session.written == {Path("out/study"): result}
 
 
 def test_images_are_shown_where_a_result_cannot_be_opened(scene, monkeypatch):

@@ -1,4 +1,4 @@
-"""The road of one study: open, check, segment, export."""
+"""The road of one study: open, check, segment."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +11,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.brain_network import BrainNetwork, bundled_network
-from desktop_app.services.case import ExportOptions, save_results
-from desktop_app.services.export import ExportFormat, PageRenderer
+from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import open_path
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.nameless_series import can_name
@@ -32,6 +31,7 @@ from desktop_app.services.session import (
     StudyChanged,
 )
 from desktop_app.services.whole_study import open_whole_study
+from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.preparation import preparation
@@ -74,7 +74,6 @@ class StudyPresenter:
         self._session = session
         self._segmenter = segmenter
         self._options = options
-        self._page_renderer = page_renderer
         self._jobs = JobLine(view, runner, dispatch, self._show_actions)
         self._shown: Sequence | None = None
         self._may_name = False
@@ -82,12 +81,15 @@ class StudyPresenter:
         self.preflight = PreflightPresenter(
             view, session, runner, dispatch, lambda: preparation(session, segmenter, options())
         )
+        self.exporting = ExportPresenter(
+            view, session, self._jobs, self._show_actions, page_renderer=page_renderer
+        )
         session.subscribe(self._on_change)
         self._show_actions()
 
     @property
     def unsaved(self) -> bool:
-        """Whether there is a result that was never exported."""
+        """Whether there is a result whose labels were never exported."""
         return not self._session.saved
 
     def open_path(self, path: Path) -> None:
@@ -134,7 +136,7 @@ class StudyPresenter:
 
         def done(again: Reopened) -> None:
             if self._session.accept_naming(again.result.study, again.loaded, generation):
-                self._session.accept_result(again.result, self._session.generation, saved=True)
+                self._session.accept_result(again.result, self._session.generation, saved_in=folder)
 
         # Not in the compute lane, which a running batch holds for hours.
         self._jobs.start(
@@ -166,7 +168,7 @@ class StudyPresenter:
     def segment(self) -> None:
         """Run the network on the open study."""
         study, loaded = self._session.study, self._session.loaded
-        if study is None or loaded is None:
+        if study is None:
             return
         roles = dict(self._session.roles)
         chosen = self._session.chosen_by_user
@@ -191,6 +193,7 @@ class StudyPresenter:
         # The time left is learnt apart from those that have to be prepared first.
         kind = "segment prepared" if self.preflight.is_prepared else "segment"
         self._jobs.start("Segmenting", work, done, kind=kind)
+        self._session.await_result(True)
         self._show_actions()
 
     def cancel(self) -> None:
@@ -201,37 +204,6 @@ class StudyPresenter:
         """Stop everything, the look at the images in the background too."""
         self.cancel()
         self.preflight.cancel()
-
-    def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
-        """Write the result below a folder, in a sub-folder named after the study."""
-        result = self._session.result
-        if result is None:
-            return
-        options = ExportOptions(
-            formats=tuple(ExportFormat(one) for one in formats), anonymise=anonymise
-        )
-
-        saved_before = self._session.saved
-
-        def work(progress: ProgressCallback, token: CancelToken) -> tuple[Path, ...]:
-            return save_results(
-                result,
-                folder,
-                options,
-                saved_before=saved_before,
-                page_renderer=self._page_renderer,
-                progress=progress,
-                token=token,
-            )
-
-        def done(files: tuple[Path, ...]) -> None:
-            self._session.mark_saved(result)
-            names = tuple(file.name for file in files)
-            where = files[0].parent
-            self._view.show_message("Exported.", (f"Folder: {where}", "", *names), where)
-
-        self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
-        self._show_actions()
 
     def _on_scanned(self, scan: "ScanResult") -> None:
         studies = tuple(scan.studies)
@@ -364,9 +336,11 @@ class StudyPresenter:
         idle = not self._jobs.busy
         if idle:
             self.preflight.set_naming(False)
+            self._session.await_result(False)
         self._view.show_actions(
             Actions(
-                segment=idle and self._session.loaded is not None and self.preflight.can_segment,
+                # Images that were not read, since that was stopped or failed, are read then.
+                segment=idle and self.preflight.can_segment,
                 export=idle and self._session.result is not None,
                 open=True,
                 compare=self.preflight.can_compare,

@@ -1,0 +1,72 @@
+"""What becomes of the results that lie where new ones are to be written."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from desktop_app.io.naming import unique_name
+from desktop_app.services.export import FILE_NAMES, LABEL_FORMATS, ExportFormat
+from desktop_app.services.run_log import CORRECTED, RUN_LOG
+
+LABEL_FILES = frozenset(FILE_NAMES[one] for one in LABEL_FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResults:
+    """Earlier results that are not to be lost.
+
+    Parameters
+    ----------
+    name
+        Of the folder they are kept in, inside that of the study.
+    were_corrected
+        Whether a person had corrected their labels.
+    """
+
+    name: str
+    were_corrected: bool
+
+    def note(self, folder: Path) -> str:
+        """Return where they are in a plain sentence; `folder` is the study's."""
+        what = "corrected by hand" if self.were_corrected else "with labels"
+        return f"Earlier results {what} are kept in {folder.name}/{self.name}."
+
+
+def to_keep(
+    folder: Path, formats: Iterable[ExportFormat], *, is_continued: bool
+) -> KeptResults | None:
+    """Say whether the results in a folder have to be kept when others are written there.
+
+    Those of the network alone can be had again and go, but labels never make way for numbers.
+
+    Parameters
+    ----------
+    formats
+        What is going to be written.
+    is_continued
+        Whether the new results are the old ones with further corrections, which the user knows.
+    """
+    if not folder.is_dir():
+        return None
+    there = {file.name for file in folder.iterdir()}
+    were_corrected = _were_corrected(folder)
+    lose_labels = bool(there & LABEL_FILES) and LABEL_FORMATS.isdisjoint(formats)
+    if not lose_labels and (is_continued or not were_corrected):
+        return None
+    now = datetime.now().astimezone()
+    name = f"{'corrected' if were_corrected else 'earlier'}-{now:%Y%m%d-%H%M%S}"
+    return KeptResults(unique_name(name, {one.casefold() for one in there}), were_corrected)
+
+
+def _were_corrected(folder: Path) -> bool:
+    try:
+        document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
+        return bool(document["provenance"]["edited"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:
+        return CORRECTED in (folder / RUN_LOG).read_text("utf-8")
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,87 @@
+"""From a result to its files, and what to say of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import Lane
+from desktop_app.services.case import ExportOptions, SavedResults, save_results
+from desktop_app.services.export import ExportFormat, PageRenderer
+from desktop_app.services.session import Session
+from ui.presenters.job_line import JobLine
+from ui.views.study_view import StudyView
+
+_WITHOUT_LABELS = (
+    "None of these files holds the labels you corrected.",
+    "Export them as NIfTI or DICOM SEG to keep them.",
+)
+
+
+class ExportPresenter:
+    """Writes the open result where the user wants it.
+
+    Parameters
+    ----------
+    show_actions
+        Called when an export has begun.
+    page_renderer
+        Makes the PDF page.
+    """
+
+    def __init__(
+        self,
+        view: StudyView,
+        session: Session,
+        jobs: JobLine,
+        show_actions: Callable[[], None],
+        *,
+        page_renderer: PageRenderer,
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._jobs = jobs
+        self._show_actions = show_actions
+        self._page_renderer = page_renderer
+
+    def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
+        """Write the result below a folder, in a sub-folder named after the study."""
+        result = self._session.result
+        if result is None:
+            return
+        options = ExportOptions(
+            formats=tuple(ExportFormat(one) for one in formats), anonymise=anonymise
+        )
+        written = dict(self._session.written)
+
+        def work(progress: ProgressCallback, token: CancelToken) -> SavedResults:
+            return save_results(
+                result,
+                folder,
+                options,
+                written=written,
+                page_renderer=self._page_renderer,
+                progress=progress,
+                token=token,
+            )
+
+        def done(saved: SavedResults) -> None:
+            self._session.note_written(result, saved.folder, holds_labels=saved.holds_labels)
+            self._tell(result, saved)
+
+        self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
+        self._show_actions()
+
+    def _tell(self, result: StudyResult, saved: SavedResults) -> None:
+        is_lost = (
+            result.segmentation.provenance.edited
+            and result is self._session.result
+            and not self._session.saved
+        )
+        title = "Exported without your corrections." if is_lost else "Exported."
+        lines = [f"Folder: {saved.folder}", ""]
+        for said in (_WITHOUT_LABELS if is_lost else (), saved.notes):
+            lines += [*said, ""] if said else []
+        lines += [file.name for file in saved.files]
+        self._view.show_message(title, tuple(lines), saved.folder)
