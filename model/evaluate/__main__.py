@@ -16,6 +16,7 @@ from model.evaluate.fold_answers import FoldOptions
 from model.evaluate.fold_command import command_line
 from model.evaluate.fold_command import run as run_folds
 from model.evaluate.folds import FOLD_TABLE
+from model.evaluate.out_of_fold import without_sequences
 from model.evaluate.report import CaseScores, Predictor, as_document, as_table, score_case
 from model.inference import Segmenter
 from model.inference.settings import WHOLE, InferenceSettings
@@ -31,7 +32,7 @@ INPUT_ERROR = 3
 
 def main(arguments: list[str] | None = None) -> int:
     """Evaluate and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     console = Console(stderr=True)
     weights: Path = options.weights
     try:
@@ -47,13 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (CaseError, WeightsError, UnusableImage, DeviceFailure) as error:
         console.print(str(error), style="red", markup=False)
         return INPUT_ERROR
-    document = as_document(scores, card.name, card.sha256)
+    document = {**as_document(scores, card.name, card.sha256), "command": _command(options)}
     if options.write_card is not None:
         own = options.write_card == OWN_CARD
         _write_card(
             weights.with_suffix(".json") if own else options.write_card,
             card,
-            {**document, "command": _command(options)},
+            document,
         )
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -117,16 +118,19 @@ def _predictor(
     weights: Path, inference: InferenceSettings | None, options: argparse.Namespace
 ) -> Predictor:
     segmenter = Segmenter(inference)
+    without = _sequences(options.without)
 
     def predict(case: Case) -> LabelArray:
-        t1, t1c, t2, flair = (sequence not in case.missing for sequence in SEQUENCES)
+        image_ckji = without_sequences(case, without)
+        t1, t1c, t2, flair = (bool(channel.any()) for channel in image_ckji)
         request = InferenceRequest(
-            case.images_ckji,
+            image_ckji,
             present=(t1, t1c, t2, flair),
             weights_dir=weights.parent,
             device=options.device,
             precision=options.precision,
             model_name=weights.stem,
+            mirror=options.flip or None,
         )
         return segmenter.segment(request).labels_kji
 
@@ -136,9 +140,11 @@ def _predictor(
 def _command(options: argparse.Namespace) -> str:
     """Return the command without the folders of this machine."""
     cases = f" --cases {options.cases}" if options.cases else ""
+    flip = " --flip" if options.flip else ""
     window = f" --window {options.window}" if options.window else ""
+    without = f" --without {options.without}" if options.without else ""
     return (
-        f"python -m model.evaluate --data DIR{cases}{window}"
+        f"python -m model.evaluate --data DIR{cases}{flip}{window}{without}"
         f" --device {options.device} --precision {options.precision}"
     )
 
@@ -159,7 +165,7 @@ def _fold_options(options: argparse.Namespace) -> FoldOptions:
         tune=options.tune,
         device=options.device,
         precision=options.precision,
-        table=options.fold_table,
+        table=options.fold_table or FOLD_TABLE,
         card=options.weights.with_suffix(".json") if card == OWN_CARD else card,
         json=options.json,
         command=command_line(options),
@@ -175,6 +181,26 @@ def _sequences(names: str | None) -> tuple[str, ...]:
         msg = f"no such sequence: {', '.join(unknown)}; there are {', '.join(known)}"
         raise CaseError(msg)
     return tuple(name for name in known if name in names.split(","))
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; what would have no effect is refused rather than passed over."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.folds is not None:
+        if options.cases:
+            parser.error("--cases has no meaning with --folds, which judges all held out")
+        return options
+    given = {
+        "--fold-table": options.fold_table,
+        "--tune": options.tune,
+        "--normal": options.normal,
+    }
+    if idle := [name for name, value in given.items() if value]:
+        parser.error(f"{', '.join(idle)}: only with --folds")
+    if options.without and options.write_card is not None:
+        parser.error("--write-card keeps figures of all sequences: not with --without alone")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -197,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--window", default="", help=f"{WHOLE!r}, or the side of windows (default: the card's)"
     )
+    parser.add_argument("--flip", action="store_true", help="average over left-right flips")
+    parser.add_argument("--without", metavar="T1,T2", help="take these sequences away")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument(
         "--write-card",
@@ -215,11 +243,11 @@ def _parser() -> argparse.ArgumentParser:
         "the network that never read it",
     )
     folds.add_argument(
-        "--fold-table", type=Path, default=FOLD_TABLE, help="TOML with the cases of each fold"
+        "--fold-table",
+        type=Path,
+        help="TOML with the cases of each fold (default: that of few_patients.toml)",
     )
-    folds.add_argument("--flip", action="store_true", help="average over left-right flips")
     folds.add_argument("--tune", action="store_true", help="choose thresholds and smallest sizes")
-    folds.add_argument("--without", metavar="T1,T2", help="take these sequences away")
     folds.add_argument("--normal", type=Path, help="folder of brains without tumour")
     return parser
 

@@ -156,11 +156,8 @@ def predict(
     WeightsError
         If weights or card cannot be used.
     """
-    image_ckji = _without(case, conditions.without)
+    image_ckji = without_sequences(case, conditions.without)
     present = [bool(channel.any()) for channel in image_ckji]
-    if not any(present):
-        msg = f"{case.name}: no sequence left"
-        raise CaseError(msg)
     result = segmenter.segment(
         InferenceRequest(
             image_ckji,
@@ -185,6 +182,23 @@ def predict(
         case.spacing_kji_mm,
         statistics,
     )
+
+
+def without_sequences(case: Case, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return the images of a case with some sequences taken away, that is zero.
+
+    Raises
+    ------
+    CaseError
+        If nothing is left.
+    """
+    image_ckji = np.array(case.images_ckji)
+    for name in names:
+        image_ckji[SEQUENCES.index(Sequence(name))] = 0
+    if not image_ckji.any():
+        msg = f"{case.name}: no sequence left"
+        raise CaseError(msg)
+    return image_ckji
 
 
 def save(found: OutOfFold, path: Path) -> None:
@@ -237,15 +251,6 @@ def _conditions_mapping(conditions: Conditions) -> dict[str, Any]:
         "precision": conditions.precision,
         "origin": dict(conditions.origin),
     }
-
-
-def _without(case: Case, without: tuple[str, ...]) -> NDArray[np.float32]:
-    if not without:
-        return case.images_ckji
-    image_ckji = np.array(case.images_ckji)
-    for name in without:
-        image_ckji[SEQUENCES.index(Sequence(name))] = 0
-    return image_ckji
 
 
 def _known_part(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from model.evaluate.__main__ import main
+from model.inference import Segmenter
+from model.messages import InferenceRequest, InferenceResult
 from model.network import SlimUNETRpp, SlimUNETRppConfig
 from model.weights import read_card, save_network
 
@@ -71,6 +73,51 @@ def test_windows_of_ones_own_choice_are_kept_in_the_card(data: Path, weights: Pa
     assert "--window whole" in read_card(weights.parent, "small").document["metrics"]["command"]
     for wrong in ("all", "100"):
         assert _run(data, weights, "--window", wrong) == 3
+
+
+def test_sequences_are_taken_away_and_flips_averaged(
+    data: Path,
+    weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[InferenceRequest] = []
+    segment = Segmenter.segment
+
+    def spy(self: Segmenter, request: InferenceRequest) -> InferenceResult:
+        asked.append(request)
+        return segment(self, request)
+
+    monkeypatch.setattr(Segmenter, "segment", spy)
+    one = ("--cases", "new", "--json")
+    assert _run(data, weights, *one, "--without", "FLAIR,T1", "--flip") == 0
+    assert asked[0].present == (False, True, True, False)
+    assert asked[0].mirror is True
+    assert "--flip --without FLAIR,T1 " in json.loads(capsys.readouterr().out)["command"]
+    assert _run(data, weights, *one, "--without", "T1,T1c,T2,FLAIR") == 3
+    assert "new: no sequence left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("--tune", "--normal", "."), "--tune, --normal: only with --folds"),
+        (("--fold-table", "folds.toml"), "--fold-table: only with --folds"),
+        (("--without", "T1", "--write-card"), "not with --without"),
+        (("--folds", ".", "--cases", "new"), "no meaning with --folds"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    data: Path,
+    weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    reason: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _run(data, weights, *more)
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
 
 
 def test_table_marks_what_training_has_seen(
