@@ -18,15 +18,8 @@ _THEME_TITLES = {
     ThemeName.LIGHT: "Light",
     ThemeName.DARK: "Dark",
 }
-_DEVICE_TITLES = {
-    "auto": "Automatic: the best that works",
-    **(
-        {"mps": "Graphics (Apple)"}
-        if sys.platform == "darwin"
-        else {"cuda": "Graphics card (CUDA)"}
-    ),
-    "cpu": "Processor",
-}
+_GRAPHICS = ("mps", "Apple GPU") if sys.platform == "darwin" else ("cuda", "Graphics card (CUDA)")
+_DEVICE_TITLES = dict((("auto", "Automatic: the best that works"), _GRAPHICS, ("cpu", "Processor")))
 
 
 class Menus:

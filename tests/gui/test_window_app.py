@@ -72,6 +72,31 @@ def test_the_network_is_chosen_in_the_menu_and_remembered(app, tmp_path):
     assert app.services.load_settings().model == "heavier"
 
 
+def test_the_device_is_chosen_in_the_menu_and_remembered(app, monkeypatch):
+    warmed = []
+    monkeypatch.setattr(app.services.worker, "warm", lambda *where: warmed.append(where))
+    devices = app.window.menus.devices
+    assert [name for name, action in devices.items() if action.isChecked()] == ["auto"]
+    devices["cpu"].trigger()
+    assert warmed == [("cpu", "auto")]
+    assert app._segment_options().device == "cpu"
+    app.window.close()
+    assert app.services.load_settings().device == "cpu"
+
+
+def test_closing_asks_before_a_batch_is_stopped(app, monkeypatch):
+    monkeypatch.setattr(type(app.batch), "what_runs", "A batch is being segmented.")
+    asked = []
+    monkeypatch.setattr(
+        QMessageBox,
+        "question",
+        lambda *said: asked.append(said[2]) or QMessageBox.StandardButton.Cancel,
+    )
+    assert not app.window.close()
+    assert "A batch is being segmented." in asked[0]
+    app.window.what_runs = lambda: ""
+
+
 def test_a_network_that_is_gone_is_told(app):
     app._use_model("gone")
     box = app.window.findChild(QMessageBox)
