@@ -23,6 +23,7 @@ from ui.widgets.colour_chip import colour_chip
 from ui.widgets.light import light_label
 
 _DEFAULT_OPACITY_PERCENT = 45
+_VALUE = "label value"
 
 
 def _right_aligned(text: str, style: str) -> QLabel:
@@ -127,6 +128,19 @@ class RegionPanel(Card):
         self.style().unpolish(self)
         self.style().polish(self)
 
+    def show_all(self) -> None:
+        """Hide nothing any more: what one study had hidden is not missed in the next."""
+        self.reveal(*self._hidden)
+
+    def reveal(self, *values: int) -> None:
+        """Show label values that may be hidden, or too faint to be seen."""
+        for value in values:
+            self._set_visible(value, True)
+        for box in self._boxes:
+            box.setChecked(box.property(_VALUE) not in self._hidden)
+        if self._opacity.value() == 0:
+            self._opacity.setValue(_DEFAULT_OPACITY_PERCENT)
+
     def _show_rows(self, rows: Many[RegionRow]) -> None:
         _empty(self._grid)
         self._boxes.clear()
@@ -172,6 +186,7 @@ class RegionPanel(Card):
     def _visibility_box(self, row: RegionRow, value: int, rgb: tuple[int, int, int]) -> QCheckBox:
         box = QCheckBox(f"{row.title} ({row.region.value})")
         box.setIcon(colour_chip(rgb))
+        box.setProperty(_VALUE, value)
         box.setChecked(value not in self._hidden)
         box.setToolTip("Show or hide this region")
         box.toggled.connect(lambda visible: self._set_visible(value, visible))

@@ -132,8 +132,10 @@ class StudyPage(QWidget):
         self._hand_tool_out()
 
     def _hand_tool_out(self) -> None:
-        is_out = not self.correction_bar.isHidden()
-        self.views.set_tool(self.correction_bar.settings() if is_out else None)
+        tool = None if self.correction_bar.isHidden() else self.correction_bar.settings()
+        if tool is not None and tool.value:
+            self.regions.reveal(tool.value)
+        self.views.set_tool(tool)
 
     def _side(self) -> QWidget:
         column = QWidget()

@@ -11,7 +11,7 @@ from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
-from desktop_app.services.session import Change, ResultChanged, ResultSaved, Session
+from desktop_app.services.session import Change, ResultAwaited, ResultChanged, ResultSaved, Session
 from ui.views.correction_view import CorrectionState, CorrectionView
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class CorrectionPresenter:
         self._folder = folder
         self._correction: Correction | None = None
         self._is_active = False
+        self._is_held = False
         session.subscribe(self._on_change)
         self._show_state()
 
@@ -46,7 +47,7 @@ class CorrectionPresenter:
 
     def set_active(self, active: bool) -> None:
         """Take the tools out or put them away."""
-        self._is_active = active and self._correction is not None
+        self._is_active = active and self._correction is not None and not self._is_held
         self._show_state()
 
     def begin(
@@ -103,7 +104,7 @@ class CorrectionPresenter:
     def _change(self, change: Callable[["Correction"], bool]) -> None:
         """Change the labels and hand the new result on, even if it cannot be written down."""
         one = self._correction
-        if one is None:
+        if one is None or self._is_held:
             return
         is_changed = True
         try:
@@ -127,10 +128,20 @@ class CorrectionPresenter:
                 if result is not None:
                     self._take_up(result)
                 self._show_state()
+            case ResultAwaited(is_awaited):
+                self._hold(is_awaited)
             case ResultSaved() if self._correction is not None:
                 self._forget(self._correction)
             case _:
                 pass
+
+    def _hold(self, is_held: bool) -> None:
+        """Put the tools away while the network makes what will replace the labels."""
+        if is_held:
+            self.finish()
+            self._is_active = False
+        self._is_held = is_held
+        self._show_state()
 
     def _take_up(self, result: StudyResult) -> None:
         from desktop_app.services.correction import Correction  # loads slowly
@@ -168,7 +179,7 @@ class CorrectionPresenter:
         one = self._correction
         self._view.show_correction(
             CorrectionState(
-                is_possible=one is not None,
+                is_possible=one is not None and not self._is_held,
                 is_active=self._is_active,
                 undo_title=one.undo_title if one is not None else "",
                 redo_title=one.redo_title if one is not None else "",

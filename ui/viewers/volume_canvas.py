@@ -19,7 +19,7 @@ _MOST_PIXELS = 1_500_000
 _SLOW_SECONDS = 0.04
 _REST_MILLISECONDS = 160
 _MARK_INSET = 48.0
-_NOTHING_FOUND = "No tumour found"
+_NOTHING_MARKED = "No tumour marked"
 
 
 class VolumeCanvas(QWidget):
@@ -155,7 +155,7 @@ class VolumeCanvas(QWidget):
             painter.drawImage(area, self._picture)
             self._paint_marks(painter, area)
             if self._is_empty:
-                annotations.draw_headline(painter, area, _NOTHING_FOUND)
+                annotations.draw_headline(painter, area, _NOTHING_MARKED)
         annotations.draw_corner_texts(
             painter, area, top_left=["3D"], bottom_left=[], bottom_right=[]
         )
@@ -180,7 +180,7 @@ class VolumeCanvas(QWidget):
             return ""
         if self._engine.has_surfaces or self._engine.is_building:
             return "preparing surfaces …"
-        return _NOTHING_FOUND if self._has_labels else "no segmentation yet"
+        return _NOTHING_MARKED if self._has_labels else "no segmentation yet"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw at the new size."""
