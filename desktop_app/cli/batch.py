@@ -138,7 +138,9 @@ def _case_document(case: "CaseState", output: Path) -> dict[str, Any]:
         "earlier": case.resumed,
         "seconds": round(case.seconds, 3),
         "volumes_mm3": {region.value: volume for region, volume in case.volumes_mm3.items()},
+        "corrected": case.corrected,
         "warnings": list(case.warnings),
+        "notes": list(case.notes),
         "error": case.reason.splitlines(),
         "files": [str(output / case.name / file) for file in case.files],
     }
@@ -150,7 +152,7 @@ def _print_outcome(outcome: "BatchOutcome", *, quiet: bool) -> None:
     if not quiet:
         for case in outcome.cases:
             print_result(_line(case))
-            for part in case.reason.splitlines():
+            for part in (*case.reason.splitlines(), *case.notes):
                 print_result(f"  {part}")
         if outcome.skipped:
             print_result(f"{len(outcome.skipped)} things belong to no study: see {SKIPPED}")

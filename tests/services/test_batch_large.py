@@ -8,7 +8,6 @@ from desktop_app.domain.study import InstanceRef, Sequence
 from desktop_app.io import folder_walk
 from desktop_app.services.batch import state as state_module
 from desktop_app.services.batch.listing import list_studies
-from desktop_app.services.case import CaseOptions
 from tests.mr_files import pattern, write_series
 from tests.study_cases import make_series
 
@@ -39,7 +38,7 @@ def test_a_folder_is_resolved_once_for_all_its_files(
         return str(path)
 
     monkeypatch.setattr(state_module, "lasting_name", name)
-    before = state_module.fingerprint({Sequence.T1C: series}, CaseOptions(), "aa")
+    before = state_module.fingerprint({Sequence.T1C: series}, "aa")
     assert resolved == [tmp_path]
     files[3].write_bytes(b"changed")
-    assert state_module.fingerprint({Sequence.T1C: series}, CaseOptions(), "aa") != before
+    assert state_module.fingerprint({Sequence.T1C: series}, "aa") != before

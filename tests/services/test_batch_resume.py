@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, CaseStatus
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions, ExportOptions
+from desktop_app.services.export import ExportFormat
 from desktop_app.services.segment import SegmentOptions
 from tests.batch_cases import NAMES, Stage, statuses, write_model
 
@@ -45,13 +46,17 @@ def test_an_anonymised_summary_takes_no_names_from_earlier_runs(stage: Stage) ->
     options = BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))
     stage.batch(options).run()
     assert all(row["study"].startswith("ANON-") for row in stage.summary())
-    first = stage.studies[0]
     stage.studies = stage.studies[1:]
     stage.batch(options).run()
     assert len(stage.summary()) == 3
-    stage.studies = [first]
-    stage.batch().run()
-    assert [row["study"] for row in stage.summary()] == ["berta", "cäsar", "anna"]
+
+
+def test_no_names_are_written_where_earlier_results_leave_them_out(stage: Stage) -> None:
+    stage.batch(BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))).run()
+    for act in (stage.batch().find, stage.batch().run, stage.batch().watch):
+        with pytest.raises(OutputError, match="anonymised"):
+            act()
+    assert all(row["study"].startswith("ANON-") for row in stage.summary())
 
 
 def test_without_resuming_everything_is_done_again(stage: Stage) -> None:
@@ -78,14 +83,6 @@ def test_failed_studies_are_tried_again(stage: Stage) -> None:
 def changed_input(stage: Stage) -> BatchOptions:
     (stage.root / "anna" / "t1c").write_bytes(b"longer than before")
     return BatchOptions()
-
-
-def changed_export(stage: Stage) -> BatchOptions:
-    return BatchOptions(CaseOptions(export=ExportOptions(et_label=4)))
-
-
-def changed_precision(stage: Stage) -> BatchOptions:
-    return BatchOptions(CaseOptions(SegmentOptions(precision="fp32")))
 
 
 def changed_weights(stage: Stage) -> BatchOptions:
@@ -120,8 +117,6 @@ def foreign_state(stage: Stage) -> BatchOptions:
         (lost_results, ["anna"]),
         (damaged_state, ["anna"]),
         (foreign_state, ["anna"]),
-        (changed_export, list(NAMES)),
-        (changed_precision, list(NAMES)),
         (changed_weights, list(NAMES)),
         (changed_card, list(NAMES)),
     ],
@@ -133,6 +128,33 @@ def test_results_that_are_out_of_date_are_made_again(
     stage.processed.clear()
     stage.batch(change(stage)).run()
     assert stage.processed == again
+
+
+def other_export(options: CaseOptions) -> CaseOptions:
+    return replace(options, export=ExportOptions(formats=(ExportFormat.SR,)))
+
+
+def other_label(options: CaseOptions) -> CaseOptions:
+    return replace(options, export=ExportOptions(et_label=4))
+
+
+def other_device(options: CaseOptions) -> CaseOptions:
+    return replace(options, segment=SegmentOptions(device="cuda", precision="bf16"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [(other_export, True), (other_label, True), (other_device, False)],
+)
+def test_other_files_or_another_device_put_no_result_out_of_date(
+    stage: Stage, change: Callable[[CaseOptions], CaseOptions], told: bool
+) -> None:
+    stage.batch().run()
+    stage.processed.clear()
+    outcome = stage.batch(BatchOptions(change(CaseOptions()))).run()
+    assert stage.processed == []
+    assert all(case.resumed and (stage.output / case.name).is_dir() for case in outcome.cases)
+    assert all(("other export options" in " ".join(c.notes)) is told for c in outcome.cases)
 
 
 def test_a_study_that_ran_when_the_program_died_is_run_again(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Every study below a folder: isolated, resumable, summed up in one table."""
 
 from desktop_app.services.batch.batch import Batch
+from desktop_app.services.batch.corrected import note_export
 from desktop_app.services.batch.journal import CaseListener
 from desktop_app.services.batch.local import BatchWorker, LocalPlace
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
@@ -16,4 +17,5 @@ __all__ = [
     "CaseStatus",
     "LocalPlace",
     "WatchOptions",
+    "note_export",
 ]

@@ -7,13 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop_app.domain.measurement import MeasurementKind
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import Cancelled, InputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from desktop_app.services.batch.state import CaseState, CaseStatus, fingerprint
-from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
+from desktop_app.services.batch.state import (
+    CaseState,
+    CaseStatus,
+    exported_as,
+    fingerprint,
+    with_result,
+)
+from desktop_app.services.case import CaseOptions, process_study
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import choose_roles
 from desktop_app.services.segment import Segmenter
@@ -37,7 +42,7 @@ class StudyOrder:
     card_sha256
         Checksum of the card of the model to use, and so of its weights and thresholds.
     fingerprint
-        Stands for all of these, see `CaseState`.
+        Stands for inputs and model, see `CaseState`.
     """
 
     study: Study
@@ -55,6 +60,7 @@ class StudyOrder:
             self.study.study_uid,
             CaseStatus.RUNNING,
             fingerprint=self.fingerprint,
+            exported_as=exported_as(self.options.export),
         )
 
 
@@ -68,7 +74,7 @@ def make_order(study: Study, options: CaseOptions, output: Path, card_sha256: st
     """
     roles = choose_roles(study, {})
     try:
-        stands_for = fingerprint(roles, options, card_sha256)
+        stands_for = fingerprint(roles, card_sha256)
     except OSError as error:
         raise InputError(
             "A file of the study cannot be read.",
@@ -107,7 +113,8 @@ def attempt(
             progress=progress,
             token=token,
         )
-        state = _done(state, outcome)
+        names = (file.name for file in outcome.files)
+        state = with_result(state, outcome.result, names, outcome.notes)
     except Cancelled:
         raise
     except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
@@ -134,20 +141,4 @@ def _reason(name: str, error: Exception, on_defect: DefectListener | None) -> st
     return (
         f"The program met an unexpected problem ({type(error).__name__}).\n"
         f"Study {name}\nPlease send the crash report to the makers of the program."
-    )
-
-
-def _done(state: CaseState, outcome: CaseOutcome) -> CaseState:
-    volumes = {
-        measurement.region: measurement.value
-        for measurement in outcome.result.measurements
-        if measurement.kind is MeasurementKind.VOLUME
-    }
-    return replace(
-        state,
-        status=CaseStatus.DONE,
-        fraction=1.0,
-        volumes_mm3=volumes,
-        warnings=outcome.result.segmentation.warnings,
-        files=tuple(file.name for file in outcome.files),
     )

@@ -15,7 +15,7 @@ from desktop_app.services.batch.journal import CaseListener, Entry, Journal
 from desktop_app.services.batch.listing import Listing, known_state, list_studies
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
 from desktop_app.services.batch.place import StudyPlace
-from desktop_app.services.batch.records import write_skipped
+from desktop_app.services.batch.records import require_no_anonymised, write_skipped
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.batch.watch import Watch
 from desktop_app.services.models import ModelStore
@@ -77,6 +77,18 @@ class Batch:
         """
         return self._journal.study(name)
 
+    def take_in(self, state: CaseState) -> None:
+        """Note that a finished study's result was written anew, see `note_export`.
+
+        Raises
+        ------
+        OutputError
+            If the state cannot be written.
+        """
+        known = next((one for one in self.cases if one.name == state.name), None)
+        if known is not None and known.status is CaseStatus.DONE:
+            self._journal.keep(replace(state, study_uid=known.study_uid, resumed=known.resumed))
+
     def find(
         self, progress: ProgressCallback | None = None, token: CancelToken | None = None
     ) -> tuple[CaseState, ...]:
@@ -91,9 +103,10 @@ class Batch:
         UsageError
             If the model is not installed.
         OutputError
-            If the key of anonymised names cannot be written.
+            If the key of anonymised names cannot be written, or names would be written to a folder
+            of anonymised results.
         """
-        self._look_up_model()
+        self._begin()
         listing = self._list(progress, token)
         self._journal.begin(
             Entry(study, self._state_of(study, resume=self.options.resume))
@@ -156,7 +169,7 @@ class Batch:
                 str(self.root),
                 "Name the folder in which the studies will appear.",
             )
-        self._look_up_model()
+        self._begin()
         self._place.prepare()
         watch = Watch(
             FolderWatch(self.root, self.output, (options or WatchOptions()).settle_seconds),
@@ -172,7 +185,9 @@ class Batch:
             watch.go_on(progress or _silent, token)
         return self._outcome()
 
-    def _look_up_model(self) -> None:
+    def _begin(self) -> None:
+        if not self._anonymise:
+            require_no_anonymised(self.output)
         options = self.options.case
         model = self._models.find(options.segment.model_name)
         self._case_options = replace(

@@ -16,6 +16,7 @@ from desktop_app.services.import_study import open_path
 from desktop_app.services.results_folder import STATE_FOLDER, named_after_results
 from desktop_app.services.run_log import RUN_LOG
 
+_OTHER_EXPORT = "Done earlier with other export options, and left as it was."
 _OWN_FILES = frozenset({*FILE_NAMES.values(), RUN_LOG, SUMMARY, SKIPPED})
 
 
@@ -80,12 +81,14 @@ def known_state(study: Study, output: Path, make_order: Callable[[Study], StudyO
     if known is None or known.status is not CaseStatus.DONE:
         return fresh
     try:
-        current = make_order(study).fingerprint == known.fingerprint
+        order = make_order(study)
     except InputError:
         return fresh
-    if not current or not has_results(output, known):
+    if order.fingerprint != known.fingerprint or not has_results(output, known):
         return fresh
-    return replace(known, study_uid=study.study_uid, resumed=True, fraction=1.0)
+    is_other = order.running.exported_as != known.exported_as
+    notes = (_OTHER_EXPORT, *known.notes) if is_other else known.notes
+    return replace(known, study_uid=study.study_uid, resumed=True, fraction=1.0, notes=notes)
 
 
 def is_own_name(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What is kept on disk of a batch: a state per study, and one summary of all."""
 
+import csv
 import json
 import logging
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Any
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
+from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path, output_error
 from desktop_app.io.export_csv import write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
@@ -33,7 +35,7 @@ def read_state(output: Path, name: str) -> CaseState | None:
         if stored.pop("schema") != _SCHEMA:
             return None
         volumes = {Region(region): float(v) for region, v in stored.pop("volumes_mm3").items()}
-        stored |= {key: tuple(stored[key]) for key in ("warnings", "files")}
+        stored |= {key: tuple(stored.get(key, ())) for key in ("warnings", "files", "notes")}
         stored["status"] = CaseStatus(stored["status"])
         state = CaseState(**stored, volumes_mm3=volumes)
     except FileNotFoundError:
@@ -85,13 +87,34 @@ def write_state(output: Path, state: CaseState) -> None:
 
 def without_identity(state: CaseState, study: Study) -> CaseState:
     """Return a state that does not tell who the study is of, its own name apart."""
-    redact = Redactor.for_study(study).redact if state.reason or state.warnings else str
+    redact = (
+        Redactor.for_study(study).redact if state.reason or state.warnings or state.notes else str
+    )
     return replace(
         state,
         study_uid="",
         reason=redact(state.reason),
         warnings=tuple(redact(warning) for warning in state.warnings),
+        notes=tuple(redact(note) for note in state.notes),
     )
+
+
+def require_no_anonymised(output: Path) -> None:
+    """Refuse to write names where an earlier run left them out.
+
+    Raises
+    ------
+    OutputError
+        If a state in `output` was written without identity.
+    """
+    for file in (output / STATE_FOLDER).glob("*.json"):
+        state = read_state(output, file.stem)
+        if state is not None and not state.study_uid:
+            raise OutputError(
+                "The folder for the results holds anonymised ones.",
+                str(output),
+                "Leave names out of these, too, or choose another folder.",
+            )
 
 
 def has_results(output: Path, state: CaseState) -> bool:
@@ -110,6 +133,30 @@ def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
     """
     columns = tuple(_row(CaseState("", "")))
     return write_csv([_row(state) for state in states], output / SUMMARY, columns=columns)
+
+
+def update_summary(output: Path, state: CaseState) -> None:
+    """Replace the line of one study, where there is a summary that has it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    fresh = _row(state)
+    try:
+        with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        _log.info("The summary is not readable and stays as it is: %s", error)
+        return
+    if any(list(row) != list(fresh) for row in rows):
+        return  # of another version, whose next run writes it anew
+    write_csv(
+        [fresh if row["study"] == state.name else row for row in rows],
+        output / SUMMARY,
+        columns=tuple(fresh),
+    )
 
 
 def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:
@@ -141,9 +188,10 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
     return {
         "study": state.name,
         "state": state.status.value,
+        "corrected": "yes" if state.corrected else "",
         **volumes,
         "seconds": round(state.seconds, 1) if state.is_over else "",
-        "warnings": " | ".join(state.warnings),
+        "warnings": " | ".join((*state.warnings, *state.notes)),
         "error": state.reason.replace("\n", " | "),
     }
 

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.unpacked import lasting_name
-from desktop_app.services.case import CaseOptions
+from desktop_app.services.case import ExportOptions
+from desktop_app.services.measure import volumes_mm3
 
 
 class CaseStatus(StrEnum):
@@ -39,9 +41,15 @@ class CaseState:
     volumes_mm3
         Per region, once done.
     files
-        Names of the files written to the folder of results.
+        Names of the files in the folder of results.
+    notes
+        Plain sentences on those files: what could not be written, what was kept aside.
+    corrected
+        Whether a person corrected the labels.
     fingerprint
-        Stands for inputs, options and model: results of another fingerprint are out of date.
+        Stands for inputs and model: results of another fingerprint are out of date.
+    exported_as
+        Stands for the export options.
     resumed
         Whether the results come from an earlier run.
     """
@@ -56,7 +64,10 @@ class CaseState:
     volumes_mm3: Mapping[Region, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    corrected: bool = False
     fingerprint: str = ""
+    exported_as: str = ""
     resumed: bool = False
 
     @property
@@ -65,8 +76,32 @@ class CaseState:
         return self.status in (CaseStatus.DONE, CaseStatus.FAILED)
 
 
-def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, card_sha256: str) -> str:
-    """Return a checksum of everything a study's results depend on.
+def with_result(
+    state: CaseState, result: StudyResult, files: Iterable[str], notes: tuple[str, ...]
+) -> CaseState:
+    """Return the state of a study whose result was written."""
+    return replace(
+        state,
+        status=CaseStatus.DONE,
+        fraction=1.0,
+        volumes_mm3=volumes_mm3(result.measurements),
+        warnings=result.segmentation.warnings,
+        files=tuple(files),
+        notes=notes,
+        corrected=result.segmentation.provenance.edited,
+    )
+
+
+def exported_as(options: ExportOptions) -> str:
+    """Return what stands for export options: results of others are no less up to date."""
+    return f"{','.join(sorted(options.formats))}; ET {options.et_label}"
+
+
+def fingerprint(roles: Mapping[Sequence, Series], card_sha256: str) -> str:
+    """Return a checksum of everything a study's labels depend on.
+
+    The device and the number format are not among it: what they change is less than what two
+    computers differ by.
 
     Parameters
     ----------
@@ -81,9 +116,7 @@ def fingerprint(roles: Mapping[Sequence, Series], options: CaseOptions, card_sha
         if sequence in roles:
             paths = sorted({instance.path for instance in roles[sequence].instances})
             inputs.append([sequence.value, [_file_state(path, folders) for path in paths]])
-    # The folder of the weights does not matter, their card's checksum does.
-    kept = replace(options, segment=replace(options.segment, weights_folder=None))
-    what = {"inputs": inputs, "options": asdict(kept), "card": card_sha256}
+    what = {"inputs": inputs, "card": card_sha256}
     return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -1,0 +1,41 @@
+"""A study of a batch whose result a person exported anew, corrected for the most part."""
+
+from dataclasses import replace
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.services.batch.records import (
+    read_state,
+    update_summary,
+    without_identity,
+    write_state,
+)
+from desktop_app.services.batch.state import CaseState, CaseStatus, with_result
+from desktop_app.services.case import SavedResults
+
+
+def note_export(result: StudyResult, saved: SavedResults) -> CaseState | None:
+    """Bring what is kept of a batch up to date with a result written into its folder.
+
+    Returns
+    -------
+    CaseState or None
+        The new state as it is kept; None where no batch has finished this study there.
+
+    Raises
+    ------
+    OutputError
+        If state or summary cannot be written.
+    """
+    output, name = saved.folder.parent, saved.folder.name
+    state = read_state(output, name)
+    if state is None or state.status is not CaseStatus.DONE:
+        return None
+    written = [file.name for file in saved.files]
+    stayed = [file for file in state.files if (saved.folder / file).is_file()]
+    state = with_result(state, result, dict.fromkeys((*written, *stayed)), saved.notes)
+    state = replace(state, fraction=0.0)
+    if not state.study_uid:
+        state = without_identity(state, result.study)
+    write_state(output, state)
+    update_summary(output, state)
+    return state

@@ -1,0 +1,81 @@
+"""A finished study is opened, corrected and exported again: the batch's records follow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.services.batch import BatchOptions, CaseState, note_export
+from desktop_app.services.batch.records import read_state
+from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
+from tests.batch_cases import Stage
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY
+
+VOXEL_MM3 = GEOMETRY.voxel_volume_mm3
+
+
+def export_corrected(stage: Stage, case: CaseState, warnings: tuple[str, ...] = ()) -> SavedResults:
+    """Note an export, over the results of a case, of labels with one voxel of enhancement."""
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 1, 1] = 3
+    result = make_result(stage.studies[0], labels, warnings)
+    provenance = replace(result.segmentation.provenance, edited=True)
+    segmentation = replace(result.segmentation, provenance=provenance)
+    folder = stage.output / case.name
+    saved = SavedResults(folder, (folder / "segmentation.nii.gz",), ("Kept aside.",))
+    for file in saved.files:
+        file.touch()
+    kept = note_export(replace(result, segmentation=segmentation), saved)
+    assert kept == read_state(stage.output, case.name)
+    return saved
+
+
+def test_state_and_summary_hold_the_corrected_volumes(stage: Stage) -> None:
+    case = stage.batch().run().cases[0]
+    assert case.volumes_mm3[Region.ET] == pytest.approx(3 * VOXEL_MM3)
+    export_corrected(stage, case)
+    first, *others = stage.summary()
+    assert float(first["ET_mm3"]) == pytest.approx(VOXEL_MM3)
+    assert (first["corrected"], others[0]["corrected"]) == ("yes", "")
+    assert [row["study"] for row in stage.summary()] == ["anna", "berta", "cäsar"]
+    stage.processed.clear()
+    again = stage.batch().run().cases[0]
+    assert stage.processed == []
+    assert again.corrected
+    assert again.volumes_mm3[Region.ET] == pytest.approx(VOXEL_MM3)
+    assert again.files == ("segmentation.nii.gz", "measurements.json")
+    assert again.notes == ("Kept aside.",)
+
+
+def test_a_batch_that_is_open_takes_the_correction_in(stage: Stage) -> None:
+    batch = stage.batch()
+    case = batch.run().cases[0]
+    export_corrected(stage, case)
+    state = read_state(stage.output, case.name)
+    assert state is not None
+    batch.take_in(state)
+    assert batch.cases[0].corrected
+    assert stage.told[-1].corrected
+    batch.run()
+    assert stage.summary()[0]["corrected"] == "yes"
+
+
+def test_an_anonymised_state_stays_anonymous(stage: Stage) -> None:
+    options = BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))
+    case = stage.batch(options).run().cases[0]
+    (stage.output / case.name).mkdir(exist_ok=True)
+    export_corrected(stage, case, ("Müller moved.",))
+    state = read_state(stage.output, case.name)
+    assert state is not None
+    assert state.corrected
+    assert (state.study_uid, "Müller" in str(state)) == ("", False)
+
+
+def test_a_study_of_no_batch_leaves_no_state(stage: Stage, tmp_path: Path) -> None:
+    result = make_result(stage.studies[0], np.zeros(GEOMETRY.shape_kji, np.uint8))
+    folder = tmp_path / "single" / "anna"
+    assert note_export(result, SavedResults(folder, (folder / "report.pdf",))) is None
+    assert not folder.parent.exists()
