@@ -87,9 +87,8 @@ def write_state(output: Path, state: CaseState) -> None:
 
 def without_identity(state: CaseState, study: Study) -> CaseState:
     """Return a state that does not tell who the study is of, its own name apart."""
-    redact = (
-        Redactor.for_study(study).redact if state.reason or state.warnings or state.notes else str
-    )
+    sentences = (state.reason, *state.warnings, *state.notes)
+    redact = Redactor.for_study(study).redact if any(sentences) else str
     return replace(
         state,
         study_uid="",
