@@ -30,7 +30,8 @@ class Region(StrEnum):
 
 
 REGION_TITLES = {
-    Region.NCR: "Necrotic core",
+    # BraTS draws both as one label; without enhancement it is hardly ever necrosis.
+    Region.NCR: "Necrotic or non-enhancing core",
     Region.ED: "Oedema",
     Region.ET: "Enhancing tumour",
     Region.TC: "Tumour core",
@@ -96,7 +97,15 @@ NO_TUMOUR_FOUND = "No tumour found: the network marked no tumour. A person must 
 NO_TUMOUR_LEFT = "No tumour marked: a person removed all that was marked."
 """The same where the network had marked some and a person took it away."""
 
+NO_ENHANCEMENT = (
+    "No enhancing tumour is marked: the core is then mostly tumour that does not enhance, "
+    "not necrosis."
+)
+"""What is said of a core without enhancement, which BraTS gives the same label as necrosis."""
+
 NO_TUMOUR = frozenset({NO_TUMOUR_FOUND, NO_TUMOUR_LEFT})
+REMARKS = NO_TUMOUR | {NO_ENHANCEMENT}
+"""All that `remarks_on` may say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +148,16 @@ class Segmentation:
     def is_empty(self) -> bool:
         """Whether no tumour is marked at all."""
         return not self.labels_kji.any()
+
+
+def remarks_on(labels_kji: NDArray[np.uint8], *, is_corrected: bool) -> tuple[str, ...]:
+    """Return what has to be said of the labels as they are, the network's or a person's."""
+    if not labels_kji.any():
+        return (NO_TUMOUR_LEFT if is_corrected else NO_TUMOUR_FOUND,)
+    core, enhancing = REGION_LABELS[Region.NCR], REGION_LABELS[Region.ET]
+    if np.isin(labels_kji, core).any() and not np.isin(labels_kji, enhancing).any():
+        return (NO_ENHANCEMENT,)
+    return ()
 
 
 def region_code(segmentation: Segmentation, region: Region) -> CodedConcept:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.correction import Edit, PaintOver, Tool, ToolSettings
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import NO_TUMOUR, NO_TUMOUR_LEFT, Segmentation
+from desktop_app.domain.segmentation import REMARKS, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.imaging.brightness import Brightness, Greys, alike, grey_range
@@ -209,9 +209,10 @@ class Correction:
             return original
         before = original.segmentation
         labels_kji = self._labels.labels_kji.copy()
-        warnings = tuple(one for one in before.warnings if one not in NO_TUMOUR)
-        if not labels_kji.any():
-            warnings = (NO_TUMOUR_LEFT, *warnings)
+        warnings = (
+            *remarks_on(labels_kji, is_corrected=True),
+            *(one for one in before.warnings if one not in REMARKS),
+        )
         step = f"Labels corrected by hand in {count} step{'s' if count > 1 else ''}"
         segmentation = Segmentation(
             labels_kji,

@@ -10,7 +10,7 @@ import desktop_app
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Segmentation
+from desktop_app.domain.segmentation import Segmentation, remarks_on
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
@@ -126,9 +126,9 @@ def segment_study(
     Returns
     -------
     StudyResult
-        Labels on the grid of the reference series as acquired. `NO_TUMOUR_FOUND` is among its
-        warnings where there is none; where the pixels corrected which series is which, its `roles`
-        are the corrected ones.
+        Labels on the grid of the reference series as acquired; what `remarks_on` says of them comes
+        first among the warnings. Where the pixels corrected which series is which, its `roles` are
+        the corrected ones.
 
     Raises
     ------
@@ -178,7 +178,6 @@ def segment_study(
     with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
         settings = PostprocessSettings.from_card(model.card)
         labels_kji = to_reference(inference.probabilities_ckji, prepared, settings)
-        empty = (NO_TUMOUR_FOUND,) if not labels_kji.any() else ()
     if token is not None:
         token.raise_if_cancelled()
     segmentation = Segmentation(
@@ -186,7 +185,7 @@ def segment_study(
         prepared.reference.geometry,
         _provenance(prepared, inference, stages.seconds),
         warnings=(
-            *empty,
+            *remarks_on(labels_kji, is_corrected=False),
             *_named_by_pixels(study, roles, chosen),
             *poor.result(),
             *prepared.warnings,

@@ -185,7 +185,7 @@ def test_the_bar_tells_of_every_choice(bar):
     assert bar.settings() == ToolSettings(Tool.BRUSH, 3, 4.0)
     press(bar, "Outline")
     assert told[-1].tool is Tool.OUTLINE
-    press(bar, "Draw necrotic core")
+    press(bar, "Draw necrotic or non-enhancing core")
     assert told[-1].value == 1
     bar.resize_brush(3)
     assert told[-1].radius_mm == pytest.approx(5.5)

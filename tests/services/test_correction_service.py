@@ -10,7 +10,12 @@ import pytest
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import MeasurementKind
-from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, NO_TUMOUR_LEFT, Region
+from desktop_app.domain.segmentation import (
+    NO_ENHANCEMENT,
+    NO_TUMOUR_FOUND,
+    NO_TUMOUR_LEFT,
+    Region,
+)
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import OutputError
@@ -410,3 +415,15 @@ def test_journals_nobody_came_back_for_are_forgotten(correction, tmp_path):
     assert recent.exists()
     assert forget_journals(tmp_path) == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_core_without_enhancement_is_not_called_necrosis(correction):
+    """The remark follows the labels: a person's enhancement takes it away, and undo brings it."""
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    k, j, i = middle()
+    labels[k, j, i] = 1
+    one = correction(result_of(labels, (NO_ENHANCEMENT, "Thick slices.")))
+    stroke(one, replace(BRUSH, over=PaintOver.BACKGROUND), at(k, j, i))
+    assert one.result().segmentation.warnings == ("Thick slices.",)
+    stroke(one, replace(BRUSH, value=1), at(k, j, i))
+    assert one.result().segmentation.warnings == (NO_ENHANCEMENT, "Thick slices.")

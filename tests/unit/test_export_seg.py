@@ -83,7 +83,7 @@ def test_content_says_what_and_by_whom(seg_path: Path) -> None:
     assert seg.segmentation_type.value == "BINARY"
     descriptions = [seg.get_segment_description(n) for n in seg.segment_numbers]
     assert [(d.SegmentLabel, d.segmented_property_type.value) for d in descriptions] == [
-        ("Necrotic core", "6574001"),
+        ("Necrotic or non-enhancing core", "6574001"),
         ("Oedema", "79654002"),
         ("Enhancing tumour", "C113842"),
     ]

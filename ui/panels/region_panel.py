@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.readable import readable_volume
+from desktop_app.domain.segmentation import REGION_TITLES
 from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
 from ui.widgets.colour_chip import colour_chip
@@ -188,7 +189,7 @@ class RegionPanel(Card):
         box.setIcon(colour_chip(rgb))
         box.setProperty(_VALUE, value)
         box.setChecked(value not in self._hidden)
-        box.setToolTip("Show or hide this region")
+        box.setToolTip(f"{REGION_TITLES[row.region]}: show or hide")
         box.toggled.connect(lambda visible: self._set_visible(value, visible))
         self._boxes.append(box)
         return box

@@ -12,6 +12,8 @@ from desktop_app.domain.segmentation import (
 from desktop_app.domain.study import Study
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
+# Necrosis is part of it; the tool tip has the title in full.
+_SHORT_TITLES = {Region.NCR: "Non-enhancing core"}
 _NOTHING = "No tumour found"
 _NOTHING_LEFT = "No tumour marked"
 _NOTHING_LEFT_MEANS = "A person removed all that was marked."
@@ -74,7 +76,7 @@ def region_rows(
         rows.append(
             RegionRow(
                 region,
-                REGION_TITLES[region],
+                _SHORT_TITLES.get(region, REGION_TITLES[region]),
                 definition.rgb if definition else None,
                 volume.value / 1000 if volume else 0.0,
                 definition.value if definition else None,
