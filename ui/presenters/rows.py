@@ -90,8 +90,8 @@ def _range_of(interval: Interval | None) -> tuple[str, str, str]:
     if interval is None:
         return "", "", ""
     note = (
-        f"In {interval.coverage:.0%} of patients new to the network, such a range held the true "
-        "volume."
+        "Drawn from the errors in patients new to the network, to hold the true volume in "
+        f"{interval.coverage:.0%} of them."
     )
     title = f"{interval.coverage:.0%} range"
     return readable_range(interval.low, interval.high), title, note
