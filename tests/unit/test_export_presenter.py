@@ -71,7 +71,7 @@ def test_exporting_saves_and_lists_the_files(scene):
 def test_corrections_exported_as_numbers_alone_are_told(scene):
     scene.accept(corrected())
     title, lines, _ = scene.export("csv")
-    assert title == "Exported without your corrections."
+    assert title == "Exported without the corrected labels."
     assert any("labels you corrected" in line for line in lines)
     assert not scene.session.saved
     assert scene.export("nifti")[0] == "Exported."

@@ -44,6 +44,7 @@ class ExportPresenter:
         self._jobs = jobs
         self._show_actions = show_actions
         self._page_renderer = page_renderer
+        self.on_exported: Callable[[StudyResult, SavedResults], None] = lambda _result, _saved: None
 
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""
@@ -69,6 +70,7 @@ class ExportPresenter:
         def done(saved: SavedResults) -> None:
             self._session.note_written(result, saved.folder, holds_labels=saved.holds_labels)
             self._tell(result, saved)
+            self.on_exported(result, saved)
 
         self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
         self._show_actions()
@@ -79,7 +81,7 @@ class ExportPresenter:
             and result is self._session.result
             and not self._session.saved
         )
-        title = "Exported without your corrections." if is_lost else "Exported."
+        title = "Exported without the corrected labels." if is_lost else "Exported."
         lines = [f"Folder: {saved.folder}", ""]
         for said in (_WITHOUT_LABELS if is_lost else (), saved.notes):
             lines += [*said, ""] if said else []
