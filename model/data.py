@@ -7,7 +7,8 @@ tumour is 4 up to 2022 and 3 from 2023 on.
 """
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
 from nibabel.loadsave import load as load_nifti
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
-from nibabel.spatialimages import SpatialImage
+from nibabel.spatialimages import HeaderDataError, SpatialImage
 
 from model.spec import SEQUENCES, FloatArray, Label, LabelArray, MaskArray, Sequence
 
@@ -158,6 +159,20 @@ def case_files(folder: Path) -> list[Path]:
     return sorted(_files_by_role(folder).values())
 
 
+def require_references(folders: Iterable[Path]) -> None:
+    """Refuse cases without reference labels, before any time is spent on the others.
+
+    Raises
+    ------
+    CaseError
+        Naming all of them.
+    """
+    without = [folder.name for folder in folders if "seg" not in _files_by_role(folder)]
+    if without:
+        msg = f"{', '.join(without)}: no reference labels (…seg.nii.gz)"
+        raise CaseError(msg)
+
+
 def origin_of(files: list[Path], **settings: Any) -> dict[str, Any]:
     """Return what tells whether something kept is still what these files would give.
 
@@ -182,20 +197,23 @@ def load_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float6
     Raises
     ------
     CaseError
-        If the file is no image in space.
+        If the file is no image in space, or is damaged.
     """
     try:
-        image = load_nifti(path)
-    except (OSError, ImageFileError) as error:
+        return _read_lps(path)
+    except (OSError, EOFError, zlib.error, ImageFileError, HeaderDataError, ValueError) as error:
         msg = f"{path}: {error}"
         raise CaseError(msg) from error
+
+
+def _read_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float64]]:
+    image = load_nifti(path)
     if (
         not isinstance(image, SpatialImage)
         or image.affine is None
         or len(image.shape) not in (3, 4)
     ):
-        msg = f"{path}: not an image with three axes in space and an orientation"
-        raise CaseError(msg)
+        raise ValueError("not an image with three axes in space and an orientation")
     turn = ornt_transform(io_orientation(image.affine), _LPS)  # type: ignore[no-untyped-call]
     turned = image.as_reoriented(turn)
     return np.asanyarray(turned.dataobj).T, np.asarray(turned.affine)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from model.data import Case, CaseError, find_cases, load_case
+from model.data import Case, CaseError, find_cases, load_case, require_references
 from model.errors import DeviceFailure, UnusableImage, WeightsError
 from model.evaluate.fold_answers import FoldOptions
 from model.evaluate.fold_command import command_line
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             return run_folds(_fold_options(options), console)
         card = read_card(weights.parent, weights.stem)
         folders = select_cases(find_cases(options.data), options.cases, card)
+        require_references(folders)
         predict = _predictor(weights, _inference(card, options.window), options)
         scores = [
             evaluate_case(folder, predict, card)
@@ -69,11 +70,16 @@ def evaluate_case(folder: Path, predict: Predictor, card: ModelCard) -> CaseScor
     Raises
     ------
     CaseError
-        If the folder cannot be read or has no reference.
+        If the folder cannot be read or has no reference, or there is no brain in its images.
     """
     case = load_case(folder)
     seen = case.name in card.document.get("training", {}).get("cases", ())
-    return score_case(case, predict(case), seen_in_training=seen)
+    try:
+        labels = predict(case)
+    except UnusableImage as error:
+        msg = f"{case.name}: {error}"
+        raise CaseError(msg) from error
+    return score_case(case, labels, seen_in_training=seen)
 
 
 def select_cases(folders: list[Path], wanted: str | None, card: ModelCard) -> list[Path]:

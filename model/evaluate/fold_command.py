@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from model.data import find_cases
+from model.data import find_cases, require_references
 from model.evaluate import cross_report as report
 from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
 from model.evaluate.fold_answers import Answers, FoldOptions, inference_of
@@ -54,6 +54,7 @@ def run(options: FoldOptions, console: Console) -> int:
     if not owners:
         msg = f"{options.data}: none of these cases is held out by a fold in {options.runs}"
         raise FoldError(msg)
+    require_references(by_name[name] for name in sorted(owners))
     left_out = sorted(set(by_name) - set(owners))
     if left_out:
         console.print(f"Held out by no fold, so not evaluated: {', '.join(left_out)}")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
 from model.data import Case, CaseError, case_files, origin_of
+from model.errors import UnusableImage
 from model.familiarity import study_statistics
 from model.inference import Segmenter
 from model.inference.settings import InferenceSettings
@@ -152,23 +153,26 @@ def predict(
     Raises
     ------
     CaseError
-        If nothing is left of the case without the sequences taken away.
+        If nothing is left of the case without the sequences taken away, or it cannot be used.
     WeightsError
         If weights or card cannot be used.
     """
     image_ckji = without_sequences(case, conditions.without)
     present = [bool(channel.any()) for channel in image_ckji]
-    result = segmenter.segment(
-        InferenceRequest(
-            image_ckji,
-            present=(present[0], present[1], present[2], present[3]),
-            weights_dir=weights.parent,
-            device=device,
-            precision=conditions.precision,
-            model_name=weights.stem,
-            mirror=conditions.mirror,
-        )
+    request = InferenceRequest(
+        image_ckji,
+        present=(present[0], present[1], present[2], present[3]),
+        weights_dir=weights.parent,
+        device=device,
+        precision=conditions.precision,
+        model_name=weights.stem,
+        mirror=conditions.mirror,
     )
+    try:
+        result = segmenter.segment(request)
+    except UnusableImage as error:
+        msg = f"{case.name}: {error}"
+        raise CaseError(msg) from error
     reference, probabilities = _known_part(case, result.probabilities_ckji)
     brain = brain_box(image_ckji)
     box = _around(brain, reference)

@@ -17,13 +17,13 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from model.cropping import brain_box, occupied_box
+from model.cropping import occupied_box
 from model.data import CaseError, find_cases, load_case, load_lps
-from model.normalise import CLIP_HIGH, CLIP_LOW, normalise
+from model.normalise import CLIP_HIGH, CLIP_LOW
 from model.spec import Label, LabelArray
 from model.train.augment import affine_grid
 from model.train.config import GrownConfig
-from model.train.prepared import PreparedCase, anchors_of
+from model.train.prepared import PreparedCase, anchors_of, normalised_brain
 
 Generator = np.random.Generator
 FloatArray = npt.NDArray[np.float32]
@@ -115,7 +115,7 @@ def load_grown(
     Raises
     ------
     CaseError
-        If there are no shapes, or neither brains nor tissue maps.
+        If there are no shapes, or neither brains nor tissue maps, or a brain cannot be used.
     """
     if config.share <= 0:
         return None
@@ -124,8 +124,7 @@ def load_grown(
     cases = find_cases(data / config.brains) if config.brains else []
     cases = [path for path in cases if path.name not in unread]
     for path in cases:
-        images = load_case(path).images_ckji
-        brains.append(normalise(images)[:, *brain_box(images)])
+        brains.append(normalised_brain(load_case(path))[0])
     maps: tuple[npt.NDArray[np.int16], ...] = ()
     if config.tissue_maps:
         maps = tuple(_tissue_map(p) for p in sorted((data / config.tissue_maps).glob("*.nii*")))

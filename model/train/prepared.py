@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from model.cropping import brain_box
+from model.cropping import Box, brain_box
 from model.data import Case, CaseError
 from model.normalise import normalise
-from model.spec import Label, LabelArray
+from model.spec import FloatArray, Label, LabelArray
 
 UNKNOWN = 255
 """Label of voxels whose truth is not known; they carry no loss."""
@@ -45,19 +45,35 @@ def prepare_case(case: Case, weight: float, *, healthy: bool) -> PreparedCase:
     Raises
     ------
     CaseError
-        If a case that should have reference labels has none.
+        If a case that should have reference labels has none, or its images cannot be used.
     """
     if case.labels_kji is None and not healthy:
         msg = f"{case.name}: no reference labels (…seg.nii.gz)"
         raise CaseError(msg)
-    box = brain_box(case.images_ckji)
-    images = normalise(case.images_ckji)[:, *box].astype(np.float16)
+    brain, box = normalised_brain(case)
+    images = brain.astype(np.float16)
     labels = np.zeros(images.shape[1:], dtype=np.uint8)
     if case.labels_kji is not None and not healthy:
         labels[:] = case.labels_kji[box]
     if case.coverage_kji is not None:
         labels[~case.coverage_kji[box]] = UNKNOWN
     return PreparedCase(case.name, weight, images, labels, anchors_of(labels))
+
+
+def normalised_brain(case: Case) -> tuple[FloatArray, Box]:
+    """Return the normalised images of a case, cut to its brain, and where that lies.
+
+    Raises
+    ------
+    CaseError
+        If there is no brain, or a value is not finite.
+    """
+    try:
+        box = brain_box(case.images_ckji)
+        return normalise(case.images_ckji)[:, *box], box
+    except ValueError as error:
+        msg = f"{case.name}: {error}"
+        raise CaseError(msg) from error
 
 
 def anchors_of(labels_kji: LabelArray) -> tuple[npt.NDArray[np.int16], ...]:

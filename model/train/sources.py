@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from model.data import CaseError, find_cases, load_case, origin_of
+from model.data import CaseError, find_cases, load_case, origin_of, require_references
 from model.decathlon import CaseFiles, DecathlonSet, read_set
 from model.train.cases import CaseArrays, CaseStore, StoredCase
 from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
@@ -149,6 +149,7 @@ def _brats(
     known = {job.folder.name for job in every} | names_to_grow_from(config.grown, data)
     absent = [one.folder for one in config.sources if one not in there]
     held_out = _held_out(config, known, data, absent)
+    require_references(job.folder for job in jobs if not job.source.healthy)
     # Nothing to judge by where there is no tumour.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
     aside = split(judged, config.validation.fraction, config.seed)

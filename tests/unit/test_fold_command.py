@@ -374,6 +374,14 @@ def test_what_cannot_be_used_is_said(
     assert capsys.readouterr().err.strip()
 
 
+def test_a_missing_reference_is_not_taken_for_no_tumour(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "b" / "b_seg.nii.gz").unlink()
+    assert run(runs, data) == 3
+    assert "b: no reference" in capsys.readouterr().err
+
+
 def test_other_patients_than_the_folds_are_refused(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,6 +120,20 @@ def test_options_without_effect_are_refused(
     assert reason in capsys.readouterr().err
 
 
+def test_a_case_that_cannot_be_judged_is_named(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = np.zeros((34, 36, 33), dtype=np.float32)
+    empty[3, 3, 3] = np.nan
+    for sequence in ("t1", "t1ce", "t2", "flair"):
+        nib.save(nib.Nifti1Image(empty, np.eye(4)), data / "new" / f"new_{sequence}.nii.gz")
+    assert _run(data, weights) == 3
+    assert "new: " in capsys.readouterr().err
+    (data / "seen" / "seen_seg.nii.gz").unlink()
+    assert _run(data, weights) == 3
+    assert "seen: no reference" in capsys.readouterr().err
+
+
 def test_table_marks_what_training_has_seen(
     data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from model.data import CaseError, find_cases, load_case
+from model.data import CaseError, find_cases, load_case, require_references
 from model.spec import Region, Sequence, region_masks
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -85,6 +85,30 @@ def test_unusable_cases_are_named(tmp_path: Path) -> None:
     _write(tmp_path / "labels" / "labels_seg.nii.gz", np.full((6, 5, 4), 7, dtype=np.uint8))
     with pytest.raises(CaseError, match="labels other than"):
         load_case(tmp_path / "labels")
+
+
+@pytest.mark.parametrize("damage", ["cut", "cut in the header", "overwritten"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 7, (20, 20, 20), dtype=np.uint8)
+    path = tmp_path / "P1" / "P1_t1.nii.gz"
+    _write(path, noise)
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "cut": whole[:1500],
+            "cut in the header": whole[:40],
+            "overwritten": whole[:100] + b"\xff" * 30 + whole[130:],
+        }[damage]
+    )
+    with pytest.raises(CaseError, match=r"P1_t1\.nii\.gz: "):
+        load_case(tmp_path / "P1")
+
+
+def test_cases_without_reference_are_named_together(tmp_path: Path) -> None:
+    for name in "ABC":
+        _write_case(tmp_path / name, ("t1", "seg") if name == "B" else ("t1",))
+    with pytest.raises(CaseError, match=r"^A, C: no reference"):
+        require_references(find_cases(tmp_path))
 
 
 def test_cases_are_found_at_and_below_a_folder(tmp_path: Path) -> None:

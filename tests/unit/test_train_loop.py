@@ -230,6 +230,18 @@ def test_labels_are_asked_for_unless_healthy() -> None:
     assert not prepare_case(bare, 1.0, healthy=True).labels_kji.any()
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"), [(np.nan, "finite"), (0.0, "no brain")], ids=["not a number", "empty"]
+)
+def test_images_that_cannot_be_used_are_named(value: float, reason: str) -> None:
+    case = _case()
+    images = case.images_ckji.copy()
+    images[:, 20:] = value
+    images[:, :20] *= value
+    with pytest.raises(CaseError, match=f"bright: .*{reason}"):
+        prepare_case(replace(case, images_ckji=images), 1.0, healthy=False)
+
+
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path: Path) -> None:
     config = load_config(path)
