@@ -20,9 +20,19 @@ from nibabel.loadsave import load as load_nifti
 from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 from nibabel.spatialimages import HeaderDataError, SpatialImage
 
-from model.spec import SEQUENCES, FloatArray, Label, LabelArray, MaskArray, Sequence
+from model.spec import (
+    SEQUENCES,
+    WORK_SPACING_MM,
+    FloatArray,
+    Label,
+    LabelArray,
+    MaskArray,
+    Sequence,
+)
 
 LEGACY_ET: Final = 4
+SPACING_TOLERANCE: Final = 0.02
+"""Share of the working grid's spacing by which voxels may differ from it."""
 _LPS: Final = axcodes2ornt(("L", "P", "S"))  # type: ignore[no-untyped-call]
 _FILE: Final = re.compile(
     r"(?:^|[_\-.])(t1ce|t1c|t1n|t1|t2w|t2f|t2|flair|seg|coverage)\.nii(?:\.gz)?$", re.IGNORECASE
@@ -170,6 +180,24 @@ def require_references(folders: Iterable[Path]) -> None:
     without = [folder.name for folder in folders if "seg" not in _files_by_role(folder)]
     if without:
         msg = f"{', '.join(without)}: no reference labels (…seg.nii.gz)"
+        raise CaseError(msg)
+
+
+def require_work_grid(case: Case) -> None:
+    """Refuse a case that does not lie on the grid that the networks for tumours see.
+
+    Raises
+    ------
+    CaseError
+        Naming the size of its voxels.
+    """
+    sides = case.spacing_kji_mm
+    if any(abs(side - WORK_SPACING_MM) > SPACING_TOLERANCE * WORK_SPACING_MM for side in sides):
+        told = "×".join(f"{side:.3g}" for side in sides)
+        msg = (
+            f"{case.name}: voxels of {told} mm (k, j, i); the network needs "
+            f"{WORK_SPACING_MM:g} mm: resample the images first"
+        )
         raise CaseError(msg)
 
 

@@ -10,7 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from model.data import Case, CaseError, find_cases, load_case, require_references
+from model.data import (
+    Case,
+    CaseError,
+    find_cases,
+    load_case,
+    require_references,
+    require_work_grid,
+)
 from model.errors import DeviceFailure, UnusableImage, WeightsError
 from model.evaluate.fold_answers import FoldOptions
 from model.evaluate.fold_command import command_line
@@ -70,9 +77,10 @@ def evaluate_case(folder: Path, predict: Predictor, card: ModelCard) -> CaseScor
     Raises
     ------
     CaseError
-        If the folder cannot be read or has no reference, or there is no brain in its images.
+        If the folder cannot be read or has no reference, or the network cannot use its images.
     """
     case = load_case(folder)
+    require_work_grid(case)
     seen = case.name in card.document.get("training", {}).get("cases", ())
     try:
         labels = predict(case)

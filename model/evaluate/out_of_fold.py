@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.calibration import CODES, LARGEST_LOGIT
 from model.cropping import Box, brain_box, occupied_box, place_in
-from model.data import Case, CaseError, case_files, origin_of
+from model.data import Case, CaseError, case_files, origin_of, require_work_grid
 from model.errors import UnusableImage
 from model.familiarity import study_statistics
 from model.inference import Segmenter
@@ -157,6 +157,7 @@ def predict(
     WeightsError
         If weights or card cannot be used.
     """
+    require_work_grid(case)
     image_ckji = without_sequences(case, conditions.without)
     present = [bool(channel.any()) for channel in image_ckji]
     request = InferenceRequest(

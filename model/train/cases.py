@@ -13,7 +13,7 @@ import numpy.typing as npt
 from model.spec import LabelArray
 from model.weights import write_json
 
-VERSION = 1
+VERSION = 2
 """Grows whenever cases are prepared differently, so that older files are made anew."""
 
 ORIGIN_DIGITS = 16

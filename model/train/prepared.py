@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from model.cropping import Box, brain_box
-from model.data import Case, CaseError
+from model.data import Case, CaseError, require_work_grid
 from model.normalise import normalise
 from model.spec import FloatArray, Label, LabelArray
 
@@ -66,8 +66,9 @@ def normalised_brain(case: Case) -> tuple[FloatArray, Box]:
     Raises
     ------
     CaseError
-        If there is no brain, or a value is not finite.
+        If there is no brain, a value is not finite, or the case lies on another grid than 1 mm.
     """
+    require_work_grid(case)
     try:
         box = brain_box(case.images_ckji)
         return normalise(case.images_ckji)[:, *box], box

@@ -382,6 +382,16 @@ def test_a_missing_reference_is_not_taken_for_no_tumour(
     assert "b: no reference" in capsys.readouterr().err
 
 
+def test_a_case_on_another_grid_is_refused(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (data / "a").iterdir():
+        image = np.asarray(nib.load(path).dataobj)
+        nib.save(nib.Nifti1Image(image, np.diag([1.0, 1.0, 5.0, 1.0])), path)
+    assert run(runs, data) == 3
+    assert "a: voxels of 5×1×1 mm" in capsys.readouterr().err
+
+
 def test_other_patients_than_the_folds_are_refused(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

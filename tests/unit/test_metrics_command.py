@@ -134,6 +134,17 @@ def test_a_case_that_cannot_be_judged_is_named(
     assert "seen: no reference" in capsys.readouterr().err
 
 
+def test_a_case_on_another_grid_is_refused(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (data / "new").iterdir():
+        image = nib.load(path)
+        thick = nib.Nifti1Image(np.asarray(image.dataobj), np.diag([1.0, 1.0, 5.0, 1.0]))
+        nib.save(thick, path)
+    assert _run(data, weights) == 3
+    assert "new: voxels of 5×1×1 mm" in capsys.readouterr().err
+
+
 def test_table_marks_what_training_has_seen(
     data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

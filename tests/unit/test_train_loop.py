@@ -242,6 +242,13 @@ def test_images_that_cannot_be_used_are_named(value: float, reason: str) -> None
         prepare_case(replace(case, images_ckji=images), 1.0, healthy=False)
 
 
+def test_cases_on_another_grid_are_refused() -> None:
+    almost = replace(_case(), spacing_kji_mm=(1.0, 0.99, 1.01))
+    prepare_case(almost, 1.0, healthy=False)
+    with pytest.raises(CaseError, match=r"bright: voxels of 5×1×1 mm .* needs 1 mm"):
+        prepare_case(replace(almost, spacing_kji_mm=(5.0, 1.0, 1.0)), 1.0, healthy=False)
+
+
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_configurations_are_valid(path: Path) -> None:
     config = load_config(path)
