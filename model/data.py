@@ -3,7 +3,8 @@
 A case is a folder of NIfTI files whose names end in the sequence: ``t1|t1n``, ``t1ce|t1c``,
 ``t2|t2w``, ``flair|t2f``, with ``seg`` for the reference labels and, where only a slab was
 annotated or acquired, ``coverage`` (non-zero = known). Both BraTS numberings are read: enhancing
-tumour is 4 up to 2022 and 3 from 2023 on.
+tumour is 4 up to 2022 and 3 from 2023 on. From 2024 on a 4 may be the resection cavity, of which
+the networks know nothing: such references are refused.
 """
 
 import re
@@ -37,6 +38,7 @@ _LPS: Final = axcodes2ornt(("L", "P", "S"))  # type: ignore[no-untyped-call]
 _FILE: Final = re.compile(
     r"(?:^|[_\-.])(t1ce|t1c|t1n|t1|t2w|t2f|t2|flair|seg|coverage)\.nii(?:\.gz)?$", re.IGNORECASE
 )
+_NAMED_SINCE_2023: Final = re.compile(r"BraTS-[A-Za-z]", re.IGNORECASE)
 _ROLES: Final[dict[str, Sequence]] = {
     "t1": Sequence.T1,
     "t1n": Sequence.T1,
@@ -151,7 +153,8 @@ def load_case(folder: Path) -> Case:
             images[index] = _same_grid(folder, arrays[sequence], first.shape, affine)
     labels = coverage = None
     if "seg" in files:
-        labels = _labels(folder, _same_grid(folder, load_lps(files["seg"]), first.shape, affine))
+        seg = _same_grid(folder, load_lps(files["seg"]), first.shape, affine)
+        labels = reference_labels(files["seg"], seg)
     if "coverage" in files:
         coverage = _same_grid(folder, load_lps(files["coverage"]), first.shape, affine) != 0
     i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
@@ -247,6 +250,31 @@ def _read_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float
     return np.asanyarray(turned.dataobj).T, np.asarray(turned.affine)
 
 
+def reference_labels(path: Path, array: npt.NDArray[np.generic]) -> LabelArray:
+    """Return a file's labels as `model.spec.Label`, whichever year's numbering it has.
+
+    Raises
+    ------
+    CaseError
+        If it has other labels than 0 to 4, or what its 4 means is not clear.
+    """
+    with np.errstate(invalid="ignore"):  # not a number: refused below
+        labels = np.asarray(array).astype(np.uint8)
+    if labels.max(initial=0) > LEGACY_ET or not np.array_equal(labels, array):
+        msg = f"{path}: labels other than 0 to 4 in the reference"
+        raise CaseError(msg)
+    legacy = labels == LEGACY_ET
+    new_numbering = (labels == Label.ET).any() or _NAMED_SINCE_2023.match(path.name)
+    if new_numbering and legacy.any():
+        msg = (
+            f"{path}: with enhancing tumour counted as 3, as BraTS does since 2023, label 4 is the "
+            "resection cavity, which the network does not know; before, 4 was enhancing tumour"
+        )
+        raise CaseError(msg)
+    labels[legacy] = Label.ET
+    return labels
+
+
 def _matches(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.iterdir()):
         found = _FILE.search(path.name)
@@ -285,12 +313,3 @@ def _same_grid(
         msg = f"{folder}: the files of a case must share one grid"
         raise CaseError(msg)
     return array
-
-
-def _labels(folder: Path, array: npt.NDArray[np.generic]) -> LabelArray:
-    labels = np.asarray(array).astype(np.uint8)
-    labels[labels == LEGACY_ET] = Label.ET
-    if labels.max(initial=0) > Label.ET:
-        msg = f"{folder}: labels other than 0 to 4 in the reference"
-        raise CaseError(msg)
-    return labels

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.cropping import occupied_box
-from model.data import CaseError, find_cases, load_case, load_lps
+from model.data import CaseError, find_cases, load_case, load_lps, reference_labels
 from model.normalise import CLIP_HIGH, CLIP_LOW
 from model.spec import Label, LabelArray
 from model.train.augment import affine_grid
@@ -303,8 +303,7 @@ def _shape_name(path: Path) -> str:
 
 
 def _shape(path: Path) -> LabelArray:
-    labels = np.asarray(load_lps(path)[0]).astype(np.uint8)
-    labels[labels == 4] = Label.ET  # BraTS' files count 1, 2, 4
+    labels = reference_labels(path, load_lps(path)[0])
     box = occupied_box(labels > 0)
     if box is None:
         msg = f"{path}: an empty mask is no shape"

@@ -4,7 +4,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from model.data import CaseError, find_cases, load_case, require_references
+from model.data import (
+    CaseError,
+    find_cases,
+    load_case,
+    reference_labels,
+    require_references,
+)
 from model.spec import Region, Sequence, region_masks
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -66,6 +72,26 @@ def test_labels_of_both_years_mean_the_same(tmp_path: Path) -> None:
     assert new.labels_kji is not None
     assert np.array_equal(old.labels_kji, new.labels_kji)
     assert old.labels_kji[0, 0, :4].tolist() == [1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"), [("P1", (2, 3, 4)), ("BraTS-GLI-00005-100", (2, 4, 4))]
+)
+def test_a_resection_cavity_is_not_taken_for_enhancement(
+    tmp_path: Path, name: str, labels: tuple[int, ...]
+) -> None:
+    _write_case(tmp_path / name, ("t1",))
+    seg = np.zeros((6, 5, 4), dtype=np.uint8)
+    seg[:3, 0, 0] = labels
+    _write(tmp_path / name / f"{name}_seg.nii.gz", seg)
+    with pytest.raises(CaseError, match=rf"{name}_seg.*label 4 is the resection cavity"):
+        load_case(tmp_path / name)
+
+
+@pytest.mark.parametrize("label", [7.0, 260.0, 2.5, np.nan])
+def test_labels_that_are_none_are_refused(label: float) -> None:
+    with pytest.raises(CaseError, match="labels other than 0 to 4"):
+        reference_labels(Path("P1_seg.nii"), np.array([0.0, 1.0, label]))
 
 
 def test_unusable_cases_are_named(tmp_path: Path) -> None:
