@@ -54,7 +54,8 @@ def load_settings(file: Path) -> Settings:
     if not isinstance(stored, dict):
         return Settings()
     kinds = {field.name: type(field.default) for field in fields(Settings)}
-    return Settings(**{k: v for k, v in stored.items() if type(v) is kinds.get(k)})
+    known: dict[str, Any] = {k: v for k, v in stored.items() if type(v) is kinds.get(k)}
+    return Settings(**known)
 
 
 def save_settings(settings: Settings, file: Path) -> None:
