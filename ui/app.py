@@ -24,10 +24,12 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
+from desktop_app.services.earlier_results import study_folder
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.forgetting import forget_earlier_studies
 from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
+from desktop_app.services.results_folder import is_anonymised
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
@@ -126,6 +128,7 @@ class WindowApp:
             self.dispatcher,
             options=self._segment_options,
             page_renderer=self._renderer,
+            results_folder=self._export_folder,
         )
         self.correction = CorrectionPresenter(self.window, services.session)
         self.batch = BatchPresenter(
@@ -193,7 +196,9 @@ class WindowApp:
         self._readiness.timeout.connect(self._show_readiness)
         window.path_opened.connect(self.study.open_path)
         window.sample_requested.connect(self._open_sample)
+        window.result_opened.connect(self.study.reopening.open_chosen)
         window.export_asked.connect(self._ask_export)
+        self.study.exporting.on_exported = self.batch.note_export
         window.close_asked.connect(self.close)
         window.forget_asked.connect(self._forget)
         # Qt holds methods weakly, which a slotted class does not allow.
@@ -318,23 +323,30 @@ class WindowApp:
         self.window.show_study_page()
         self.study.open_result(study, folder)
 
+    def _export_folder(self) -> Path:
+        return Path(self.settings.export_folder or Path.home() / "Gliascope")
+
     def _ask_export(self) -> None:
         result = self.services.session.result
         if result is None:
             return
-        folder = Path(self.settings.export_folder or Path.home() / "Gliascope")
+        # What was read from a folder, or written to one, belongs there.
+        home = next((study_folder(one) for one in reversed(self.services.session.written)), None)
+        folder = self._export_folder() if home is None else home.parent
+        anonymise = self.settings.export_anonymise if home is None else is_anonymised(home)
         dialog = ExportDialog(
             format_choices(result, self.settings.export_formats),
             folder,
             self.window,
-            anonymise=self.settings.export_anonymise,
+            anonymise=anonymise,
             is_corrected=result.segmentation.provenance.edited,
         )
         if dialog.exec() == ExportDialog.DialogCode.Accepted:
             choice = dialog.choice()
+            if home is None or choice.folder != folder:
+                self.settings = replace(self.settings, export_folder=str(choice.folder))
             self.settings = replace(
                 self.settings,
-                export_folder=str(choice.folder),
                 export_formats=remembered_formats(choice.to_remember),
                 export_anonymise=choice.anonymise,
             )

@@ -49,6 +49,7 @@ from ui.views.study_view import (
 )
 from ui.widgets.card import styled_label
 from ui.widgets.message import crash_box, error_box, message_box
+from ui.widgets.questions import agrees, offer
 
 _STUDY_TAB, _BATCH_TAB = 0, 1
 
@@ -61,6 +62,8 @@ class MainWindow(QMainWindow):
     path_opened(Path)
         A study was chosen or dropped.
     sample_requested()
+    result_opened(Path)
+        The folder of an earlier result of the open study was chosen.
     export_asked()
     forget_asked()
         What is kept of earlier studies is to be removed.
@@ -72,6 +75,7 @@ class MainWindow(QMainWindow):
 
     path_opened = Signal(object)
     sample_requested = Signal()
+    result_opened = Signal(object)
     export_asked = Signal()
     forget_asked = Signal()
     close_asked = Signal()
@@ -157,6 +161,12 @@ class MainWindow(QMainWindow):
         if file:
             self.open_path(Path(file))
 
+    def ask_result(self) -> None:
+        """Ask for the folder of an earlier result of the open study and report it."""
+        folder = QFileDialog.getExistingDirectory(self, "Open an earlier result")
+        if folder and self.may_discard():
+            self.result_opened.emit(Path(folder))
+
     def show_batch_page(self) -> None:
         """Turn to the batch and ask for its folder if there is none yet."""
         self._tabs.setCurrentIndex(_BATCH_TAB)
@@ -164,17 +174,13 @@ class MainWindow(QMainWindow):
 
     def ask_forget(self) -> None:
         """Say what would be removed, and report it if the user agrees."""
-        answer = QMessageBox.question(
-            self,
-            "Gliascope",
+        question = (
             "Forget what is kept of earlier studies?\n\n"
             "Removed are the list of earlier scans, which holds names of patients, and which "
             "series you chose for which sequence, and corrections that were never exported. Your "
-            "results and settings stay.",
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
+            "results and settings stay."
         )
-        if answer == QMessageBox.StandardButton.Yes:
+        if agrees(self, question, QMessageBox.StandardButton.Yes):
             self.forget_asked.emit()
 
     def show_shortcuts(self) -> None:
@@ -242,31 +248,18 @@ class MainWindow(QMainWindow):
 
     def may_discard(self) -> bool:
         """Whether nothing is lost by going on, or the user agrees to lose it."""
-        if not self.has_unsaved():
-            return True
-        answer = QMessageBox.question(
-            self,
-            "Gliascope",
-            "The labels of this segmentation were not exported.\nGo on without them?",
-            QMessageBox.StandardButton.Discard | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Discard
+        question = "The labels of this segmentation were not exported.\nGo on without them?"
+        discard = QMessageBox.StandardButton.Discard
+        return not self.has_unsaved() or agrees(self, question, discard)
 
     def _may_stop(self) -> bool:
         """Whether nothing runs that goes on for long, or the user agrees to stop it."""
         running = self.what_runs()
-        if not running:
-            return True
-        answer = QMessageBox.question(
-            self,
-            "Gliascope",
+        question = (
             f"{running}\nStop and close the window?\n\n"
-            "What is done stays done, and the next start goes on from there.",
-            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
+            "What is done stays done, and the next start goes on from there."
         )
-        return answer == QMessageBox.StandardButton.Close
+        return not running or agrees(self, question, QMessageBox.StandardButton.Close)
 
     def changeEvent(self, event: QEvent) -> None:
         """Redraw the icons when the theme changes."""
@@ -361,6 +354,7 @@ class MainWindow(QMainWindow):
         """Enable what can be done now."""
         self.study_page.show_actions(actions)
         self.menus.export.setEnabled(actions.export)
+        self.menus.reopen.setEnabled(actions.reopen)
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""
@@ -378,6 +372,15 @@ class MainWindow(QMainWindow):
         """Tell of a defect in the program."""
         self.crash_shown.emit(traceback)
         crash_box(self, traceback)
+
+    def offer_result(
+        self, written: datetime, corrected: bool, answer: Callable[[bool], None]
+    ) -> None:
+        """Ask whether to open an earlier result; returns before the user answers."""
+        by_hand = ", corrected by hand" if corrected else ""
+        what = f"There is a result of {written:%Y-%m-%d %H:%M}{by_hand}."
+        question = "Open it with the study?"
+        offer(self, what, question, ("Open the result", "Only the images"), answer)
 
     def ask_study(self, studies: Many[Study]) -> Study | None:
         """Let the user choose one of several studies."""
@@ -407,17 +410,9 @@ class MainWindow(QMainWindow):
     ) -> None:
         """Ask whether to go on with earlier corrections; returns before the user answers."""
         count = "1 correction" if edit_count == 1 else f"{edit_count} corrections"
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Gliascope")
-        box.setText(f"{count} of {started:%Y-%m-%d %H:%M} were never exported.")
-        box.setInformativeText("The program ended before. Go on with these labels?")
-        restore = box.addButton("Restore them", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Discard them", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(restore)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.buttonClicked.connect(lambda button: answer(button is restore))
-        box.open()
+        what = f"{count} of {started:%Y-%m-%d %H:%M} were never exported."
+        question = "The program ended before. Go on with these labels?"
+        offer(self, what, question, ("Restore them", "Discard them"), answer, loses=True)
 
 
 def _common_path(paths: list[str]) -> Path | None:

@@ -34,6 +34,8 @@ class Menus:
         self._add(file, "&Open study folder …", "Ctrl+O").triggered.connect(window.ask_folder)
         self._add(file, "Open &file (ZIP, DICOMDIR, NIfTI) …").triggered.connect(window.ask_file)
         self._add(file, "Open the &sample study").triggered.connect(window.sample_requested)
+        self.reopen = self._add(file, "Open an earlier &result …")
+        self.reopen.triggered.connect(window.ask_result)
         file.addSeparator()
         self._add(file, "&Many studies …", "Ctrl+B").triggered.connect(window.show_batch_page)
         file.addSeparator()

@@ -17,6 +17,7 @@ KEY_FILE = "pseudonym.key"
 
 # What a scan puts before the folder of DICOM files that bear no study UID.
 _NO_UID = "folder "
+_ANONYMOUS = "ANON-"
 _KEY_BYTES = 16
 # 48 bits: two studies of ten thousand share a name once in five million folders of results.
 _PSEUDONYM_BYTES = 6
@@ -45,11 +46,11 @@ def results_name(
         digest = hashlib.blake2b(
             _identity(study).encode(), key=_key(output), digest_size=_PSEUDONYM_BYTES
         )
-        return f"ANON-{digest.hexdigest().upper()}"
+        return f"{_ANONYMOUS}{digest.hexdigest().upper()}"
     seen = {name.casefold() for name in taken}
     while True:
         name = unique_name(study.name, seen)
-        if not _holds_another(output / name, study):
+        if not holds_another(output / name, study):
             return name
 
 
@@ -71,6 +72,22 @@ def named_after_results(
         taken.add(name)
         named.append(study if name == study.name else replace(study, name=name))
     return tuple(named)
+
+
+def is_anonymised(folder: Path) -> bool:
+    """Whether a folder of results bears a name that tells nobody whose they are."""
+    return folder.name.startswith(_ANONYMOUS)
+
+
+def holds(folder: Path, study: Study) -> bool:
+    """Whether the folder's measurements name this study."""
+    uid = _uid_in(folder)
+    return bool(uid) and _however_typed(uid) == _however_typed(study.study_uid)
+
+
+def holds_another(folder: Path, study: Study) -> bool:
+    """Whether the folder's measurements name another study; those of nobody count as its own."""
+    return bool(_uid_in(folder)) and not holds(folder, study)
 
 
 def _identity(study: Study) -> str:
@@ -97,11 +114,10 @@ def _key(output: Path) -> bytes:
     return key
 
 
-def _holds_another(folder: Path, study: Study) -> bool:
-    """Whether the folder's measurements name another study; those of nobody count as its own."""
+def _uid_in(folder: Path) -> str:
+    """Return the UID of the study that the folder's measurements name; empty where they do not."""
     try:
         document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
-        uid = document["study"]["study_uid"]
+        return str(document["study"]["study_uid"] or "")
     except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return bool(uid) and _however_typed(str(uid)) != _however_typed(study.study_uid)
+        return ""

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QLabel, QMessageBox, QPushButton, QSlider
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QMessageBox, QPushButton, QSlider
 
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.segmentation import Segmentation
@@ -92,6 +93,26 @@ def test_dropped_things_without_a_folder_in_common_are_refused_in_words(window, 
     box = window.findChild(QMessageBox)
     assert "no folder in common" in box.text()
     box.close()
+
+
+@pytest.mark.parametrize(("button", "wanted"), [("Open the result", True), ("Only the", False)])
+def test_an_earlier_result_is_offered(window, button, wanted):
+    answers = []
+    window.offer_result(datetime(2026, 1, 31, 14, 32, tzinfo=UTC), True, answers.append)
+    box = window.findChild(QMessageBox)
+    assert box.text() == "There is a result of 2026-01-31 14:32, corrected by hand."
+    next(one for one in box.buttons() if one.text().startswith(button)).click()
+    assert answers == [wanted]
+
+
+def test_an_earlier_result_needs_an_open_study(window, qtbot, monkeypatch, tmp_path):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    window.show_actions(Actions())
+    assert not window.menus.reopen.isEnabled()
+    window.show_actions(Actions(reopen=True))
+    with qtbot.waitSignal(window.result_opened) as opened:
+        window.menus.reopen.trigger()
+    assert opened.args == [tmp_path]
 
 
 @pytest.mark.parametrize("agrees", [True, False])

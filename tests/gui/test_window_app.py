@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from tests.viewer_cases import drag
 from ui.app import WindowApp
+from ui.dialogs.export_dialog import ExportChoice, ExportDialog
 from ui.theme import ThemeName
 from ui.viewers.planes import Plane
 
@@ -197,6 +199,40 @@ def test_corrections_of_before_a_crash_are_offered(app, button, wanted):
     assert box.text() == "3 corrections of 2026-01-31 14:32 were never exported."
     next(one for one in box.buttons() if one.text() == button).click()
     assert answers == [wanted]
+
+
+class Exports:
+    """Stands for the dialog: keeps what it proposes and chooses that, or another folder."""
+
+    DialogCode = ExportDialog.DialogCode
+
+    def __init__(self, monkeypatch):
+        self.proposed = []
+        self.chosen = None
+        monkeypatch.setattr("ui.app.ExportDialog", self)
+
+    def __call__(self, choices, folder, parent, *, anonymise, **_):
+        self.proposed.append((folder, anonymise))
+        choice = ExportChoice(self.chosen or folder, ("nifti",), anonymise, ("nifti",))
+        dialog = MagicMock()
+        dialog.exec.return_value = ExportDialog.DialogCode.Accepted
+        dialog.choice.return_value = choice
+        return dialog
+
+
+@pytest.mark.parametrize("name", ["study", "ANON-0123456789AB", "study/corrected-20260131-143200"])
+def test_a_result_goes_back_to_the_folder_it_came_from(app, segmented, monkeypatch, tmp_path, name):
+    monkeypatch.setattr(app.study.exporting, "export", lambda *_, **__: None)
+    exports = Exports(monkeypatch)
+    session, output = app.services.session, tmp_path / "batch"
+    before = app.settings.export_folder
+    session.accept_result(segmented, session.generation, saved_in=output / name)
+    app._ask_export()
+    assert exports.proposed == [(output, name.startswith("ANON"))]
+    assert app.settings.export_folder == before
+    exports.chosen = tmp_path / "other"
+    app._ask_export()
+    assert app.settings.export_folder == str(tmp_path / "other")
 
 
 def test_segmenting_again_asks_before_corrections_are_lost(app, segmented, monkeypatch):

@@ -7,10 +7,12 @@ from unittest.mock import MagicMock
 import pytest
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.batch import Batch, BatchOutcome, CaseState, CaseStatus
+from desktop_app.services.case import SavedResults
 from tests.study_cases import make_study
+from ui.presenters import batch_presenter
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.views.batch_view import BatchView
 
@@ -183,6 +185,33 @@ def test_watching_runs_beside_single_studies_until_it_is_stopped(scene):
     assert [row.name for row in view.show_cases.call_args.args[0]] == ["one", "two", "three"]
     assert not presenter.running
     batch.run.assert_not_called()
+
+
+def test_a_corrected_result_is_told_in_the_table(scene, monkeypatch):
+    presenter, view, batch, _, listener, settle = scene
+    corrected = replace(DONE, corrected=True, notes=("Kept aside.",))
+    done = threading.Event()
+    monkeypatch.setattr(batch_presenter, "note_export", lambda *_: corrected)
+    batch.take_in.side_effect = lambda state: (listener[0](state), done.set())
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    for folder in (Path("elsewhere/one"), Path("out/one")):
+        presenter.note_export(MagicMock(), SavedResults(folder, ()))
+    assert done.wait(10)
+    settle()
+    batch.take_in.assert_called_once_with(corrected)
+    row = view.show_case.call_args.args[1]
+    assert (row.state, row.message) == ("done, corrected", "Kept aside.")
+
+
+def test_what_cannot_be_noted_is_told(scene, monkeypatch):
+    presenter, view, *_ = scene
+    error, told = OutputError("What.", "Where.", "Remedy."), threading.Event()
+    monkeypatch.setattr(batch_presenter, "note_export", MagicMock(side_effect=error))
+    presenter._dispatch = lambda act: (act(), told.set())
+    presenter.note_export(MagicMock(), SavedResults(Path("out/one"), ()))
+    assert told.wait(10)
+    view.show_error.assert_called_once_with(error)
 
 
 def test_an_empty_folder_can_be_watched(scene):

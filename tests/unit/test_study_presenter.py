@@ -24,7 +24,7 @@ from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import ResultAwaited, Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
-from ui.presenters import preparation, study_presenter
+from ui.presenters import preparation, reopening, study_presenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.views.study_view import StudyView
 
@@ -300,7 +300,7 @@ def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatc
     scene.runner.submit(lambda progress, token: release.wait(10), lambda event: None)
     result = make_result(scene.study)
     again = Reopened(LoadedStudy(roles_of(scene.study), {Sequence.T1C: T1C}, 1.0), result)
-    monkeypatch.setattr(study_presenter, "reopen_result", lambda *_, **__: again)
+    monkeypatch.setattr(reopening, "reopen_result", lambda *_, **__: again)
     scene.presenter.open_result(scene.study, Path("out/study"))
     scene.settle()
     release.set()
@@ -311,7 +311,7 @@ def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatc
 
 def test_images_are_shown_where_a_result_cannot_be_opened(scene, monkeypatch):
     error = InputError("What.", "Where.", "Remedy.")
-    monkeypatch.setattr(study_presenter, "reopen_result", MagicMock(side_effect=error))
+    monkeypatch.setattr(reopening, "reopen_result", MagicMock(side_effect=error))
     scene.presenter.open_result(scene.study, Path("out/study"))
     scene.settle()
     scene.view.show_error.assert_called_once_with(error)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from desktop_app.domain.readable import readable_volume
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.events import Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.batch import (
     Batch,
@@ -16,7 +17,9 @@ from desktop_app.services.batch import (
     CaseListener,
     CaseState,
     CaseStatus,
+    note_export,
 )
+from desktop_app.services.case import SavedResults
 from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
@@ -57,6 +60,7 @@ class BatchPresenter:
         open_result: OpenResult,
     ) -> None:
         self._view = view
+        self._runner = runner
         self._dispatch = dispatch
         self._make_batch = make_batch
         self._open_result = open_result
@@ -141,6 +145,28 @@ class BatchPresenter:
         if case is not None and _can_open(case):
             self._open_result(self._batch.study(name), self._batch.output / name)
 
+    def note_export(self, result: StudyResult, saved: SavedResults) -> None:
+        """Have table, states and summary follow a result that was exported where a batch wrote."""
+        batch = self._batch
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> None:
+            state = note_export(result, saved)
+            output = saved.folder.parent.resolve()
+            if state is not None and batch is not None and batch.output.resolve() == output:
+                batch.take_in(state)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Failed):
+                self._dispatch(lambda: self._tell_failure(event))
+
+        self._runner.submit(work, listen, lane=Lane.IO)
+
+    def _tell_failure(self, failure: Failed) -> None:
+        if failure.error is not None:
+            self._view.show_error(failure.error)
+        else:
+            self._view.show_crash(failure.traceback)
+
     # JobLineView: the page shows its jobs in the line above the table.
 
     def show_job(self, status: JobStatus | None) -> None:
@@ -182,6 +208,8 @@ class BatchPresenter:
         volumes = {region: readable_volume(mm3) for region, mm3 in case.volumes_mm3.items()}
         state = f"{case.fraction:.0%}" if case.status is CaseStatus.RUNNING else case.status.value
         message = case.stage if case.status is CaseStatus.RUNNING else case.reason
+        if case.corrected:
+            state = f"{state}, corrected"
         return CaseRow(
             name=case.name,
             where=str(self._batch.study(case.name).root),
@@ -191,7 +219,7 @@ class BatchPresenter:
             core=volumes.get(Region.TC, ""),
             enhancing=volumes.get(Region.ET, ""),
             seconds=f"{case.seconds:.0f} s" if case.is_over else "",
-            message=(message or " ".join(case.warnings)).replace("\n", " "),
+            message=(message or " ".join((*case.notes, *case.warnings))).replace("\n", " "),
             can_open=_can_open(case),
         )
 

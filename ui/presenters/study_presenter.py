@@ -15,7 +15,6 @@ from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import open_path
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.nameless_series import can_name
-from desktop_app.services.reopen import Reopened, earlier_choice, reopen_result
 from desktop_app.services.sample import ensure_sample_study
 from desktop_app.services.segment import (
     Segmenter,
@@ -35,6 +34,7 @@ from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.preparation import preparation
+from ui.presenters.reopening import Reopening
 from ui.presenters.rows import findings_of, header_of
 from ui.views.study_view import Actions, StudyView
 
@@ -57,6 +57,8 @@ class StudyPresenter:
         Returns the device and model to use now.
     page_renderer
         Makes the PDF page.
+    results_folder
+        Returns where to look for an earlier result of a study that is opened, if anywhere.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class StudyPresenter:
         *,
         options: Callable[[], SegmentOptions],
         page_renderer: PageRenderer,
+        results_folder: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._view = view
         self._session = session
@@ -83,6 +86,16 @@ class StudyPresenter:
         )
         self.exporting = ExportPresenter(
             view, session, self._jobs, self._show_actions, page_renderer=page_renderer
+        )
+        self.reopening = Reopening(
+            view,
+            session,
+            runner,
+            dispatch,
+            self._jobs,
+            network=self._brain_network,
+            load=self._load,
+            results_folder=results_folder,
         )
         session.subscribe(self._on_change)
         self._show_actions()
@@ -112,36 +125,7 @@ class StudyPresenter:
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
         self._of_no_study = ()
-        earlier = earlier_choice(study, folder)
-        known = earlier.study
-        self._session.set_studies((known,))
-        self._session.open_study(known)
-        for sequence, series_uid in earlier.overrides.items():
-            self._session.set_role(sequence, series_uid)
-        roles = dict(self._session.roles)
-        chosen = self._session.chosen_by_user
-        generation = self._session.generation
-        network = self._brain_network()
-
-        def work(progress: ProgressCallback, token: CancelToken) -> Reopened:
-            return reopen_result(
-                known,
-                roles,
-                folder,
-                network=network,
-                chosen_by_user=chosen,
-                progress=progress,
-                token=token,
-            )
-
-        def done(again: Reopened) -> None:
-            if self._session.accept_naming(again.result.study, again.loaded, generation):
-                self._session.accept_result(again.result, self._session.generation, saved_in=folder)
-
-        # Not in the compute lane, which a running batch holds for hours.
-        self._jobs.start(
-            "Opening the result", work, done, lane=Lane.IO, kind="reopen", on_failed=self._load
-        )
+        self.reopening.open(study, folder)
 
     def choose_role(self, sequence: Sequence, series_uid: str) -> None:
         """Use another series for a sequence; an empty UID leaves the sequence out."""
@@ -344,5 +328,6 @@ class StudyPresenter:
                 export=idle and self._session.result is not None,
                 open=True,
                 compare=self.preflight.can_compare,
+                reopen=idle and self._session.study is not None,
             )
         )

@@ -1,8 +1,9 @@
 """What the study presenter may ask of the window."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -166,6 +167,7 @@ class Actions:
     export: bool = False
     open: bool = True
     compare: bool = False
+    reopen: bool = False
 
 
 class StudyView(Protocol):
@@ -215,6 +217,11 @@ class StudyView(Protocol):
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
+
+    def offer_result(
+        self, written: datetime, corrected: bool, answer: Callable[[bool], None]
+    ) -> None:
+        """Ask whether to open an earlier result; returns before the user answers."""
 
     def ask_study(self, studies: Many[Study]) -> Study | None:
         """Let the user choose one of several studies; ``None`` if none."""

@@ -1,0 +1,81 @@
+"""Whether there is an earlier result of a study, so that it can be opened again."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from desktop_app.domain.study import Study
+from desktop_app.errors import InputError
+from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
+from desktop_app.services.results_folder import holds, holds_another, results_name
+
+# As `kept_results` names what is kept inside a study's folder.
+_KEPT = re.compile(r"(corrected|earlier)-\d{8}-\d{6}(_\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierResult:
+    """A result with labels on disk.
+
+    Parameters
+    ----------
+    folder
+        Where its files are.
+    written
+        When its labels were written, in local time.
+    corrected
+        Whether a person corrected them.
+    """
+
+    folder: Path
+    written: datetime
+    corrected: bool
+
+
+def find_result(study: Study, output: Path) -> EarlierResult | None:
+    """Return the result of a study among the folders of results in `output`, if there is one.
+
+    One without identity is found only by whoever names its folder, see `chosen_result`.
+    """
+    folder = output / results_name(output, study)
+    return _result_in(folder) if holds(folder, study) else None
+
+
+def chosen_result(study: Study, folder: Path) -> EarlierResult:
+    """Return the result in a folder, or in the folder of this study inside it.
+
+    Raises
+    ------
+    InputError
+        If there is none, or only one of another study.
+    """
+    found = _result_in(folder) or find_result(study, folder)
+    if found is None:
+        raise InputError(
+            "There is no result of this study.",
+            str(folder),
+            f"Choose the folder that holds its {LABELS_FILE} and {NUMBERS_FILE}.",
+        )
+    if holds_another(found.folder, study):
+        raise InputError(
+            "The result is of another study.",
+            str(found.folder),
+            "Open the study it belongs to, or choose another folder.",
+        )
+    return found
+
+
+def study_folder(folder: Path) -> Path:
+    """Return a study's folder of results, given that or a folder of results kept inside it."""
+    return folder.parent if _KEPT.fullmatch(folder.name) else folder
+
+
+def _result_in(folder: Path) -> EarlierResult | None:
+    try:
+        document = json.loads((folder / NUMBERS_FILE).read_text("utf-8"))
+        written = datetime.fromtimestamp((folder / LABELS_FILE).stat().st_mtime).astimezone()
+        return EarlierResult(folder, written, bool(document["provenance"]["edited"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

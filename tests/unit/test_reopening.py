@@ -1,0 +1,123 @@
+"""Earlier results are offered when their study is opened, unless one is opened anyway."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from desktop_app.errors import InputError
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.services.earlier_results import EarlierResult
+from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.reopen import Reopened
+from desktop_app.services.session import Session
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study, roles_of
+from ui.presenters import reopening
+from ui.presenters.job_line import JobLine
+from ui.presenters.reopening import Reopening
+from ui.views.study_view import StudyView
+
+STUDY = make_study()
+FOUND = EarlierResult(Path("out/study"), datetime(2026, 1, 31, tzinfo=UTC), True)
+RESULT = make_result(STUDY, np.ones(GEOMETRY.shape_kji, np.uint8))
+
+
+class Scene:
+    def __init__(self, runner, monkeypatch):
+        self.queue = []
+        self.view = MagicMock(spec=StudyView)
+        self.session = Session()
+        self.find = MagicMock(return_value=FOUND)
+        self.output = Path("out")
+        self.load = MagicMock()
+        loaded = LoadedStudy(roles_of(STUDY), RESULT.prepared.volumes, 1.0)
+        monkeypatch.setattr(reopening, "find_result", self.find)
+        monkeypatch.setattr(reopening, "reopen_result", lambda *_, **__: Reopened(loaded, RESULT))
+        self.jobs = JobLine(self.view, runner, self.queue.append, lambda: None)
+        self.reopening = Reopening(
+            self.view,
+            self.session,
+            runner,
+            self.queue.append,
+            self.jobs,
+            network=lambda: None,
+            load=self.load,
+            results_folder=lambda: self.output,
+        )
+
+    def settle_until(self, is_so):
+        stop = time.monotonic() + 10
+        while not is_so():
+            assert time.monotonic() < stop
+            time.sleep(0.01)
+            while self.queue:
+                self.queue.pop(0)()
+
+    def settle(self):
+        """Let the look that has begun end."""
+        self.settle_until(lambda: self.queue)
+        while self.queue:
+            self.queue.pop(0)()
+
+    def answer(self, wanted):
+        self.view.offer_result.call_args.args[2](wanted)
+        self.settle_until(lambda: not self.jobs.busy)
+
+
+@pytest.fixture
+def scene(monkeypatch):
+    runner = JobRunner()
+    yield Scene(runner, monkeypatch)
+    runner.close()
+
+
+def test_the_result_of_an_opened_study_is_offered_and_opened(scene):
+    scene.session.open_study(STUDY)
+    scene.settle()
+    assert scene.view.offer_result.call_args.args[:2] == (FOUND.written, True)
+    scene.answer(True)
+    assert scene.session.result is RESULT
+    assert dict(scene.session.written) == {FOUND.folder: RESULT}
+    assert scene.session.saved
+    # What is opened is not offered once more.
+    scene.find.assert_called_once_with(STUDY, Path("out"))
+
+
+def test_a_refused_result_stays_closed(scene):
+    scene.session.open_study(STUDY)
+    scene.settle()
+    scene.answer(False)
+    assert scene.session.result is None
+
+
+def test_an_offer_that_comes_too_late_is_dropped(scene):
+    scene.session.open_study(STUDY)
+    scene.settle_until(lambda: scene.find.called)
+    scene.session.accept_result(RESULT, scene.session.generation)
+    scene.reopening._offer(STUDY, FOUND)
+    scene.session.open_study(make_study(study_uid="2"))
+    scene.reopening._offer(STUDY, FOUND)
+    scene.view.offer_result.assert_not_called()
+
+
+def test_no_look_without_a_folder_of_results(scene):
+    scene.output = None
+    scene.session.open_study(STUDY)
+    scene.find.assert_not_called()
+
+
+def test_the_result_in_a_chosen_folder_is_opened_or_refused_in_words(scene, monkeypatch):
+    scene.output = None
+    scene.reopening.open_chosen(Path("out"))
+    error = InputError("What.", "Where.", "Remedy.")
+    monkeypatch.setattr(reopening, "chosen_result", MagicMock(side_effect=[error, FOUND]))
+    scene.session.open_study(STUDY)
+    scene.reopening.open_chosen(Path("wrong"))
+    scene.view.show_error.assert_called_once_with(error)
+    scene.reopening.open_chosen(Path("out"))
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert scene.session.result is RESULT

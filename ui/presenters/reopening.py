@@ -1,0 +1,139 @@
+"""Results of earlier: offered when their study is opened, and opened together with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop_app.domain.study import Study
+from desktop_app.errors import UserFacingError
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.earlier_results import EarlierResult, chosen_result, find_result
+from desktop_app.services.reopen import Reopened, earlier_choice, reopen_result
+from desktop_app.services.session import Change, Session, StudyChanged
+from ui.presenters.job_line import Dispatch, JobLine
+from ui.views.study_view import StudyView
+
+
+class Reopening:
+    """Looks for results of the study that was opened, and opens them.
+
+    Parameters
+    ----------
+    jobs
+        The line of the study's jobs.
+    network
+        Returns what outlines the brain.
+    load
+        Reads the images of the open study, where its result cannot be opened.
+    results_folder
+        Returns where results of single studies are; ``None`` for no look.
+    """
+
+    def __init__(
+        self,
+        view: StudyView,
+        session: Session,
+        runner: JobRunner,
+        dispatch: Dispatch,
+        jobs: JobLine,
+        *,
+        network: Callable[[], BrainNetwork | None],
+        load: Callable[[], None],
+        results_folder: Callable[[], Path | None],
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._runner = runner
+        self._dispatch = dispatch
+        self._jobs = jobs
+        self._network = network
+        self._load = load
+        self._results_folder = results_folder
+        self._is_opening = False
+        session.subscribe(self._on_change)
+
+    def open(self, study: Study, folder: Path) -> None:
+        """Open a study together with the result that was written to a folder."""
+        earlier = earlier_choice(study, folder)
+        known = earlier.study
+        self._is_opening = True
+        self._session.set_studies((known,))
+        self._session.open_study(known)
+        self._is_opening = False
+        for sequence, series_uid in earlier.overrides.items():
+            self._session.set_role(sequence, series_uid)
+        roles = dict(self._session.roles)
+        chosen = self._session.chosen_by_user
+        generation = self._session.generation
+        network = self._network()
+
+        def work(progress: ProgressCallback, token: CancelToken) -> Reopened:
+            return reopen_result(
+                known,
+                roles,
+                folder,
+                network=network,
+                chosen_by_user=chosen,
+                progress=progress,
+                token=token,
+            )
+
+        def done(again: Reopened) -> None:
+            if self._session.accept_naming(again.result.study, again.loaded, generation):
+                self._session.accept_result(again.result, self._session.generation, saved_in=folder)
+
+        # Not in the compute lane, which a running batch holds for hours.
+        self._jobs.start(
+            "Opening the result", work, done, lane=Lane.IO, kind="reopen", on_failed=self._load
+        )
+
+    def open_chosen(self, folder: Path) -> None:
+        """Open the result in a folder that the user chose, of the study that is open."""
+        study = self._session.study
+        if study is None:
+            return
+        try:
+            found = chosen_result(study, folder)
+        except UserFacingError as error:
+            self._view.show_error(error)
+        else:
+            self.open(study, found.folder)
+
+    def _on_change(self, change: Change) -> None:
+        output = self._results_folder()
+        match change:
+            case StudyChanged(Study() as study) if output is not None and not self._is_opening:
+                self._look(study, output)
+            case _:
+                pass
+
+    def _look(self, study: Study, output: Path) -> None:
+        def work(_progress: ProgressCallback, _token: CancelToken) -> EarlierResult | None:
+            return find_result(study, output)
+
+        def listen(event: Event) -> None:
+            match event:
+                case Done(EarlierResult() as found):
+                    self._dispatch(lambda: self._offer(study, found))
+                case Failed(error, trace) if error is None:
+                    self._dispatch(lambda: self._view.show_crash(trace))
+                case _:
+                    pass
+
+        self._runner.submit(work, listen, lane=Lane.IO)
+
+    def _offer(self, study: Study, found: EarlierResult) -> None:
+        def answer(wanted: bool) -> None:
+            if wanted and self._is_bare(study):
+                self.open(study, found.folder)
+
+        if self._is_bare(study):
+            self._view.offer_result(found.written, found.corrected, answer)
+
+    def _is_bare(self, study: Study) -> bool:
+        """Whether this study is still open and has no result that would be lost."""
+        now = self._session.study
+        is_same = now is not None and (now.study_uid, now.root) == (study.study_uid, study.root)
+        return is_same and self._session.result is None
