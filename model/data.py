@@ -39,6 +39,7 @@ _FILE: Final = re.compile(
     r"(?:^|[_\-.])(t1ce|t1c|t1n|t1|t2w|t2f|t2|flair|seg|coverage)\.nii(?:\.gz)?$", re.IGNORECASE
 )
 _NAMED_SINCE_2023: Final = re.compile(r"BraTS-[A-Za-z]", re.IGNORECASE)
+_SCAN_SINCE_2023: Final = re.compile(r"(BraTS(?:-[A-Za-z]+)+-\d{4,5})-\d{1,3}", re.IGNORECASE)
 _ROLES: Final[dict[str, Sequence]] = {
     "t1": Sequence.T1,
     "t1n": Sequence.T1,
@@ -170,6 +171,18 @@ def case_files(folder: Path) -> list[Path]:
         If there is no such folder, or two files for one sequence.
     """
     return sorted(_files_by_role(folder).values())
+
+
+def patient_of(name: str) -> str:
+    """Return whose scan a case is: names of BraTS since 2023 end in the number of the scan."""
+    found = _SCAN_SINCE_2023.fullmatch(name)
+    return found[1] if found else name
+
+
+def of_patients(names: Iterable[str], others: Iterable[str]) -> frozenset[str]:
+    """Return those of the cases `names` whose patient is one of the cases' `others`."""
+    patients = {patient_of(name) for name in others}
+    return frozenset(name for name in names if patient_of(name) in patients)
 
 
 def require_references(folders: Iterable[Path]) -> None:

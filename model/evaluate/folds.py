@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from model.data import CaseError
+from model.data import CaseError, of_patients, patient_of
 from model.recipes import read_recipe
 from model.weights import ModelCard, read_card
 
@@ -40,9 +40,9 @@ class FoldRun:
         return frozenset(self.card.held_out)
 
     def has_read(self, case: str, lineage: Mapping[str, ModelCard]) -> bool:
-        """Whether this network, or one in `lineage` that it started from, learnt from a case."""
+        """Whether this network, or one in `lineage` it started from, learnt from a case's patient."""
         cards = [self.card, *_known_ancestors(self.card, lineage)]
-        return any(case in _read_cases(card) for card in cards)
+        return any(of_patients([case], _read_cases(card)) for card in cards)
 
 
 def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
@@ -83,7 +83,7 @@ def find_folds(runs: Path, table: Mapping[str, frozenset[str]]) -> tuple[FoldRun
     ------
     FoldError
         If there is none, one has more than one network, a network has read what it was to hold
-        out (or one of those in `runs` that it started from has), two hold out the same case, or
+        out (or one of those in `runs` that it started from has), two hold out the same patient, or
         one does not hold out what the table says.
     """
     folders = sorted(f for f in runs.glob("*") if f.is_dir() and (not table or f.name in table))
@@ -139,7 +139,7 @@ def _check(run: FoldRun, table: Mapping[str, frozenset[str]]) -> None:
     if not run.held_out:
         msg = f"{run.weights}: its card holds out no case"
         raise FoldError(msg)
-    seen = run.held_out & _read_cases(run.card)
+    seen = of_patients(run.held_out, _read_cases(run.card))
     if seen:
         msg = f"{run.weights}: trained on what it was to hold out: {', '.join(sorted(seen))}"
         raise FoldError(msg)
@@ -185,7 +185,7 @@ def _started_from(card: ModelCard) -> tuple[str, ...]:
 
 def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
     for ancestor in _known_ancestors(run.card, lineage):
-        if seen := sorted(_read_cases(ancestor) & run.held_out):
+        if seen := sorted(of_patients(run.held_out, _read_cases(ancestor))):
             msg = (
                 f"{run.weights}: started from {ancestor.name} ({ancestor.sha256[:12]}), "
                 f"which has read {', '.join(seen)}"
@@ -196,8 +196,8 @@ def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard])
 def _require_disjoint(folds: tuple[FoldRun, ...]) -> None:
     owner: dict[str, str] = {}
     for run in folds:
-        for case in run.held_out:
-            if case in owner:
-                msg = f"{run.weights}: {case} is held out by {owner[case]} too"
+        for patient in sorted({patient_of(case) for case in run.held_out}):
+            if patient in owner:
+                msg = f"{run.weights}: {patient} is held out by {owner[patient]} too"
                 raise FoldError(msg)
-            owner[case] = run.name
+            owner[patient] = run.name

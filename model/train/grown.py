@@ -18,7 +18,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.cropping import occupied_box
-from model.data import CaseError, find_cases, load_case, load_lps, reference_labels
+from model.data import (
+    CaseError,
+    find_cases,
+    load_case,
+    load_lps,
+    of_patients,
+    reference_labels,
+)
 from model.normalise import CLIP_HIGH, CLIP_LOW
 from model.spec import Label, LabelArray
 from model.train.augment import affine_grid
@@ -109,7 +116,7 @@ def load_grown(
     Parameters
     ----------
     unread
-        Names of cases whose shapes and brains are left out too: what is held out, and what is
+        Cases whose patients' shapes and brains are left out too: what is held out, and what is
         set aside for validation.
 
     Raises
@@ -122,7 +129,8 @@ def load_grown(
     shapes = read_shapes(data / config.shapes, unread=unread)
     brains: list[FloatArray] = []
     cases = find_cases(data / config.brains) if config.brains else []
-    cases = [path for path in cases if path.name not in unread]
+    left_out = of_patients([path.name for path in cases], unread)
+    cases = [path for path in cases if path.name not in left_out]
     for path in cases:
         brains.append(normalised_brain(load_case(path))[0])
     maps: tuple[npt.NDArray[np.int16], ...] = ()
@@ -151,7 +159,8 @@ def read_shapes(folder: Path, *, unread: Collection[str] = ()) -> dict[str, Labe
         If one cannot be read or is empty.
     """
     names = {_shape_name(path): path for path in _masks(folder)}
-    return {name: _shape(path) for name, path in names.items() if name not in unread}
+    left_out = of_patients(names, unread)
+    return {name: _shape(path) for name, path in names.items() if name not in left_out}
 
 
 def paint_brain(tissues: npt.NDArray[np.int16], rng: Generator) -> FloatArray:

@@ -10,7 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from model.data import CaseError, find_cases, load_case, origin_of, require_references
+from model.data import (
+    CaseError,
+    find_cases,
+    load_case,
+    of_patients,
+    origin_of,
+    patient_of,
+    require_references,
+)
 from model.decathlon import CaseFiles, DecathlonSet, read_set
 from model.train.cases import CaseArrays, CaseStore, StoredCase
 from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
@@ -66,11 +74,14 @@ class TrainingData:
 
 
 def split(names: Sequence[str], fraction: float, seed: int) -> frozenset[str]:
-    """Return the names set aside for validation: the same for the same names and seed."""
-    ordered = sorted(names)
-    count = round(fraction * len(ordered))
-    drawn = np.random.default_rng(seed).permutation(len(ordered))[:count]
-    return frozenset(ordered[int(n)] for n in drawn)
+    """Return the names set aside for validation: the same for the same names and seed.
+
+    All scans of a patient stay together.
+    """
+    patients = sorted({patient_of(name) for name in names})
+    count = round(fraction * len(patients))
+    drawn = np.random.default_rng(seed).permutation(len(patients))[:count]
+    return of_patients(names, (patients[int(n)] for n in drawn))
 
 
 def load_data(config: TrainConfig, data: Path, store: Path, *, processes: int = 1) -> TrainingData:
@@ -145,10 +156,10 @@ def _brats(
     every = [
         _BratsCase(path, one, store) for one in there for path in find_cases(data / one.folder)
     ]
-    jobs = [job for job in every if job.folder.name not in config.held_out]
     known = {job.folder.name for job in every} | names_to_grow_from(config.grown, data)
     absent = [one.folder for one in config.sources if one not in there]
     held_out = _held_out(config, known, data, absent)
+    jobs = [job for job in every if job.folder.name not in held_out]
     require_references(job.folder for job in jobs if not job.source.healthy)
     # Nothing to judge by where there is no tumour.
     judged = [job.folder.name for job in jobs if not job.source.healthy]
@@ -157,7 +168,7 @@ def _brats(
     return TrainingData(
         tuple(case for case in cases if case.name not in aside),
         tuple(case for case in cases if case.name in aside),
-        grown=load_grown(config.grown, config.seed, data, unread={*config.held_out, *aside}),
+        grown=load_grown(config.grown, config.seed, data, unread={*held_out, *aside}),
         held_out=held_out,
     )
 
@@ -165,14 +176,16 @@ def _brats(
 def _held_out(
     config: TrainConfig, known: set[str], data: Path, absent: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the cases held out; a name found nowhere is a slip, and its patient would be read."""
-    wanted = set(config.held_out)
-    if nowhere := ", ".join(sorted(wanted - known)):
+    """Return the cases held out: all scans of the patients who are.
+
+    A name found nowhere is a slip, and its patient would be read.
+    """
+    if nowhere := ", ".join(sorted(set(config.held_out) - known)):
         msg = f"to be held out, but in no folder below {data}: {nowhere}"
         if not absent:
             raise ConfigError(msg)
         logger.warning("%s; not there to look in: %s", msg, ", ".join(absent))
-    return tuple(sorted(wanted & known))
+    return tuple(sorted(of_patients(known, config.held_out)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +229,7 @@ def _decathlon(
     (source,) = config.sources
     described = read_set(data / source.folder)
     held_out = _held_out(config, {one.name for one in described.cases}, data)
-    files = [one for one in described.cases if one.name not in config.held_out]
+    files = [one for one in described.cases if one.name not in held_out]
     aside = split([one.name for one in files], config.validation.fraction, config.seed)
     learnt = [one for one in files if one.name not in aside]
     if not learnt:

@@ -144,6 +144,17 @@ def test_a_patient_belongs_to_one_fold(runs: Path) -> None:
         find_folds(runs, {})
 
 
+def test_scans_of_one_patient_are_not_told_apart(runs: Path) -> None:
+    first, second = "BraTS-GLI-00001-000", "BraTS-GLI-00001-001"
+    write_run(runs / "fold3", [first], ["a", second])
+    with pytest.raises(FoldError, match=f"trained on what it was to hold out: {first}"):
+        find_folds(runs, {})
+    write_run(runs / "fold3", [first], ["a"])
+    write_run(runs / "fold4", [second], ["a"])
+    with pytest.raises(FoldError, match="BraTS-GLI-00001 is held out by fold3 too"):
+        find_folds(runs, {})
+
+
 def test_a_run_that_holds_out_nobody_is_refused(runs: Path) -> None:
     write_run(runs / "fold3", [], ["a"])
     with pytest.raises(FoldError, match="holds out no case"):

@@ -27,6 +27,7 @@ from model.train.grown import (
     load_grown,
     paint_brain,
     place_shape,
+    read_shapes,
 )
 from model.train.prepared import PreparedCase
 from model.train.sampling import CropSampler
@@ -197,3 +198,10 @@ def test_nothing_is_grown_from_cases_that_are_held_out(tmp_path: Path) -> None:
         assert set(again.grown.shape_names) == {"B", "C"} - aside
     with pytest.raises(CaseError, match="needs shapes"):
         load_grown(config.grown, 0, tmp_path, unread="ABC")
+
+
+def test_no_scan_of_a_patient_left_out_is_a_shape(tmp_path: Path) -> None:
+    mask = np.ones((5, 5, 5), dtype=np.uint8)
+    for name in ("BraTS-GLI-00001-000", "BraTS-GLI-00002-000"):
+        nib.save(nib.Nifti1Image(mask, LPS), tmp_path / f"{name}_seg.nii")
+    assert set(read_shapes(tmp_path, unread=["BraTS-GLI-00001-001"])) == {"BraTS-GLI-00002-000"}

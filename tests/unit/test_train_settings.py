@@ -25,7 +25,7 @@ from model.train.config import (
 )
 from model.train.losses import class_cross_entropy, class_dice_loss, region_loss
 from model.train.schedule import learning_rate, make_optimiser
-from model.train.sources import load_data
+from model.train.sources import load_data, split
 from model.train.task import BRAIN_TUMOUR, Task
 
 CONFIG = TrainConfig(
@@ -158,6 +158,32 @@ def test_brats_cases_are_split_stored_and_read_back(tmp_path: Path) -> None:
     assert load_data(config, tmp_path / "data", tmp_path / "store") == data
     with pytest.raises(CaseError, match="every case is held out"):
         load_data(replace(config, held_out=tuple("ABCDE")), tmp_path / "data", tmp_path)
+
+
+def test_all_scans_of_a_patient_stay_together(tmp_path: Path) -> None:
+    scans = [f"BraTS-GLI-{n:05d}-{scan}" for n in range(40) for scan in ("100", "101")]
+    for seed in range(3):
+        aside = split(scans, 0.2, seed)
+        assert len(aside) == 16
+        assert len({name.rpartition("-")[0] for name in aside}) == 8
+    rng = np.random.default_rng(0)
+    for name in ("train/BraTS-MEN-RT-0001-1", "train/P1-100", "train/P1-101"):
+        _write_case(tmp_path / name, rng)
+    (tmp_path / "normal" / "BraTS-MEN-RT-0001-2").mkdir(parents=True)
+    config = replace(CONFIG, sources=(SourceConfig("train"),), held_out=("BraTS-MEN-RT-0001-2",))
+    data = load_data(config, tmp_path, tmp_path)
+    assert [case.name for case in data.training] == ["P1-100", "P1-101"]
+    assert data.held_out == ("BraTS-MEN-RT-0001-1", "BraTS-MEN-RT-0001-2")
+
+
+def test_who_is_set_aside_does_not_change_with_versions() -> None:
+    names = [f"BraTS2021_{n:05d}" for n in range(20)]
+    assert sorted(split(names, 0.2, 2021)) == [
+        "BraTS2021_00001",
+        "BraTS2021_00003",
+        "BraTS2021_00006",
+        "BraTS2021_00013",
+    ]
 
 
 def test_a_case_held_out_must_be_somewhere(tmp_path: Path) -> None:
