@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QLabel
 
+from desktop_app import composition
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from tests.export_cases import without_files
 from tests.result_cases import make_result
@@ -95,13 +96,11 @@ class Accepted(ExportDialog):
 
 
 def test_the_window_remembers_what_was_ticked(qtbot, qapp, tmp_path, monkeypatch):
-    from desktop_app import composition
-
     monkeypatch.setattr("ui.app.ExportDialog", Accepted)
     with composition.build(user_data=tmp_path) as services:
         app = WindowApp(qapp, services)
         qtbot.addWidget(app.window)
-        monkeypatch.setattr(app.study, "export", lambda *_, **__: None)
+        monkeypatch.setattr(app.study.exporting, "export", lambda *_, **__: None)
         services.session.open_study(RESULT.study)
         services.session.accept_result(RESULT, services.session.generation)
         app.window.export_asked.emit()
