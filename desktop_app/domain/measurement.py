@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from desktop_app.domain.segmentation import Region
 
+# Ten voxels of 1 mm are 10 mm, whatever a grid's affine makes of them.
+_DECIMALS = 3
+
 
 class MeasurementKind(StrEnum):
     """What is measured."""
@@ -44,6 +47,87 @@ class Measurement:
     unit: str
     region: Region
     interval: Interval | None = None
+
+
+class AnatomicalPlane(StrEnum):
+    """The planes that slices are named after."""
+
+    AXIAL = "axial"
+    CORONAL = "coronal"
+    SAGITTAL = "sagittal"
+
+
+Point = tuple[float, float, float]
+"""Patient coordinates L, P, S in millimetres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diameters:
+    """The longest diameter of a region in one slice, and the longest perpendicular to it there.
+
+    Parameters
+    ----------
+    long_mm, short_mm
+        Their lengths.
+    long_ends, short_ends
+        Where they begin and end.
+    plane
+        The plane that the slices are nearest to.
+    slice_axis
+        The axis of the array k, j, i that leads from slice to slice.
+    slice_index
+        The slice's place along that axis, from 0.
+    least_mm
+        What both have to reach to be measurable.
+    in_several_slices
+        Whether the lesion goes on in a neighbouring slice.
+
+    Raises
+    ------
+    ValueError
+        If the lengths are not positive, or the short one is the longer.
+    """
+
+    region: Region
+    long_mm: float
+    short_mm: float
+    long_ends: tuple[Point, Point]
+    short_ends: tuple[Point, Point]
+    plane: AnatomicalPlane
+    slice_axis: int
+    slice_index: int
+    least_mm: float
+    in_several_slices: bool
+
+    def __post_init__(self) -> None:
+        if not 0 < self.short_mm <= self.long_mm:
+            raise ValueError(f"no diameters: {self.long_mm} and {self.short_mm} mm")
+
+    @property
+    def slice_number(self) -> int:
+        """The slice's number in the order of the series, from 1."""
+        return self.slice_index + 1
+
+    @property
+    def product_mm2(self) -> float:
+        """The bidimensional product."""
+        return self.long_mm * self.short_mm
+
+    @property
+    def is_measurable(self) -> bool:
+        """Whether the lesion is large enough to be followed by its diameters.
+
+        RANO 2.0 (Wen et al. 2023, doi 10.1200/JCO.23.01059): both reach `least_mm`, in two slices
+        or more. It also asks for clearly defined margins, which a reader has to judge.
+        """
+        reaches = round(self.short_mm, _DECIMALS) >= round(self.least_mm, _DECIMALS)
+        return reaches and self.in_several_slices
+
+    @property
+    def middle(self) -> Point:
+        """The middle of the longest diameter."""
+        (l1, p1, s1), (l2, p2, s2) = self.long_ends
+        return (l1 + l2) / 2, (p1 + p2) / 2, (s1 + s2) / 2
 
 
 @dataclass(frozen=True, slots=True)

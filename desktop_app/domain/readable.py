@@ -41,5 +41,19 @@ def readable_range(low_mm3: float, high_mm3: float) -> str:
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
+def readable_diameters(long_mm: float, short_mm: float) -> str:
+    """Write two diameters in whole millimetres, ``38 × 27 mm``; under 10 mm never rounded up.
+
+    Ten millimetres decide what is measurable, so 9.96 must not be told as 10.
+    """
+    return " × ".join(_millimetres(mm) for mm in (long_mm, short_mm)) + " mm"
+
+
+def _millimetres(length_mm: float) -> str:
+    if length_mm >= 10 - _ROUNDING:
+        return f"{length_mm:.0f}"
+    return f"{math.floor(length_mm * 10 + _ROUNDING) / 10:.1f}"
+
+
 def _words(parts: Iterable[str]) -> str:
     return " ".join(part.strip() for part in parts if part.strip())

@@ -1,4 +1,6 @@
-"""Volumes as a DICOM structured report, template TID 1500 (PS3.16)."""
+"""Volumes and diameters as a DICOM structured report, template TID 1500 (PS3.16)."""
+
+from collections.abc import Mapping
 
 from highdicom import sr
 from highdicom.seg import Segmentation as DicomSegmentation
@@ -6,7 +8,7 @@ from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.measurement import Diameters, Measurement, MeasurementKind
 from desktop_app.domain.segmentation import (
     REGION_LABELS,
     REGION_TITLES,
@@ -30,6 +32,9 @@ SERIES_DESCRIPTION = "Gliascope measurements, for research use"
 _REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
 _MULTIPARAMETRIC_MRI = CodedConcept("126020", "DCM", "Multiparametric MRI")
 _VOLUME = CodedConcept("118565006", "SCT", "Volume")
+_LONG_AXIS = CodedConcept("103339001", "SCT", "Long Axis")
+_SHORT_AXIS = CodedConcept("103340004", "SCT", "Short Axis")
+_MM = CodedConcept("mm", "UCUM", "mm")
 _CUBIC_MM = CodedConcept("mm3", "UCUM", "mm3")
 _ABOVE = CodedConcept("371886008", "SCT", "+, range of upper measurement uncertainty")
 _BELOW = CodedConcept("371885007", "SCT", "-, range of lower measurement uncertainty")
@@ -45,6 +50,7 @@ def build_sr(
     measurements: tuple[Measurement, ...],
     source: DicomSource,
     seg: DicomSegmentation | None,
+    diameters: Mapping[Region, Diameters] | None = None,
 ) -> sr.EnhancedSR:
     """Make a report with one measurement group per region.
 
@@ -57,6 +63,8 @@ def build_sr(
     seg
         The DICOM SEG exported beside the report, to whose segments it then refers; ``None`` where
         there is none. Unions of regions refer to the segments they are made of.
+    diameters
+        Of `segmentation`, where they were measured; each refers to the slice it lies in.
 
     Returns
     -------
@@ -66,7 +74,11 @@ def build_sr(
     """
     made_by = equipment(segmentation.provenance)
     volumes = {m.region: m for m in measurements if m.kind is MeasurementKind.VOLUME}
-    groups = [_group(segmentation, region, volumes[region], source, seg) for region in Region]
+    diameters = diameters or {}
+    groups = [
+        _group(segmentation, volumes[region], diameters.get(region), source, seg)
+        for region in Region
+    ]
     report = sr.MeasurementReport(
         observation_context=sr.ObservationContext(
             observer_device_context=sr.ObserverContext(
@@ -108,11 +120,12 @@ def build_sr(
 
 def _group(
     segmentation: Segmentation,
-    region: Region,
     volume: Measurement,
+    diameters: Diameters | None,
     source: DicomSource,
     seg: DicomSegmentation | None,
 ) -> _Group:
+    region = volume.region
     concept = region_code(segmentation, region)
     finding = CodedConcept(concept.value, concept.scheme, concept.meaning)
     measured = [
@@ -122,7 +135,8 @@ def _group(
             _CUBIC_MM,
             method=_SUM_OF_VOXELS,
             properties=_uncertainty(volume),
-        )
+        ),
+        *(() if diameters is None else _axes(diameters, source)),
     ]
     if seg is None:
         return sr.MeasurementsAndQualitativeEvaluations(
@@ -151,6 +165,25 @@ def _group(
         algorithm_id=_algorithm(segmentation),
         measurements=measured,
     )
+
+
+def _axes(diameters: Diameters, source: DicomSource) -> list[sr.Measurement]:
+    """Return both diameters (PS3.16 CID 7470); no slice where the scanner measured none there."""
+    frame = source.frames[diameters.slice_index] if diameters.slice_axis == 0 else None
+    images = None
+    if frame is not None:
+        images = [
+            sr.SourceImageForMeasurement(
+                frame.sop_class_uid,
+                frame.sop_instance_uid,
+                None if frame.frame is None else [frame.frame],
+            )
+        ]
+    lengths_mm = {_LONG_AXIS: diameters.long_mm, _SHORT_AXIS: diameters.short_mm}
+    return [
+        sr.Measurement(name, round(length_mm, 2), _MM, referenced_images=images)
+        for name, length_mm in lengths_mm.items()
+    ]
 
 
 def _uncertainty(volume: Measurement) -> sr.MeasurementProperties | None:

@@ -17,6 +17,7 @@ from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_json import write_json
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import ReportPage, build_page
 
@@ -314,7 +315,8 @@ class _Job:
 
         seg = self._seg if ExportFormat.SEG in self._formats else None
         result = self._result
-        document = build_sr(result.segmentation, result.measurements, self._source, seg)
+        diameters = measure_diameters(result.segmentation)
+        document = build_sr(result.segmentation, result.measurements, self._source, seg, diameters)
         dicom_object.save(document, path)
 
     def _write_rtstruct(self, path: Path) -> None:

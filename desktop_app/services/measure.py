@@ -4,10 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
+from desktop_app.domain.measurement import (
+    Diameters,
+    Interval,
+    Measurement,
+    MeasurementKind,
+    Point,
+)
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence
+from desktop_app.services.diameters import CRITERIA, MEASURED_REGIONS, measure_diameters
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from model.calibration import VolumeDoubt
@@ -15,6 +22,14 @@ from model.calibration import VolumeDoubt
 SCHEMA = "gliascope/measurements/1"
 MM3_PER_CM3 = 1000.0
 
+_DIAMETER_COLUMNS = {
+    "long_diameter_mm": "long_mm",
+    "short_diameter_mm": "short_mm",
+    "diameter_product_mm2": "product_mm2",
+    "measurable": "measurable",
+    "diameter_plane": "plane",
+    "diameter_slice": "slice",
+}
 _STAGES = ("import", "preprocess", "inference", "postprocess", "export", "total")
 
 
@@ -93,12 +108,14 @@ def measurements_document(
     -------
     dict
         Ready for JSON. ``confidence`` is null where a person chose the series, or none is there;
-        ranges and what they cover are null where the model gives none.
+        ranges and what they cover are null where the model gives none; diameters are null of a
+        region without voxels.
     """
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     geometry = result.segmentation.geometry
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
+    diameters = measure_diameters(result.segmentation)
     warnings = (*result.segmentation.warnings, *further_warnings)
     identity = ("", "", "") if anonymise else _identity(result)
     return {
@@ -117,6 +134,10 @@ def measurements_document(
                 "voxels": voxels[region],
             }
             for region in Region
+        },
+        "diameters": {
+            "criteria": CRITERIA,
+            "regions": {one.value: _diameters(diameters.get(one)) for one in MEASURED_REGIONS},
         },
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
@@ -155,6 +176,7 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "app_version": provenance["app_version"],
             "edited": str(provenance["edited"]).lower(),
             **_range_columns(document, region),
+            **_diameter_columns(document, region),
         }
         for region in Region
     ]
@@ -171,6 +193,37 @@ def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | 
     low, high = (round(mm3 / MM3_PER_CM3, 3) for mm3 in found)
     coverage = document["uncertainty"]["coverage"]
     return {"volume_low_cm3": low, "volume_high_cm3": high, "range_coverage": coverage}
+
+
+def _diameters(found: Diameters | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "long_mm": round(found.long_mm, 2),
+        "short_mm": round(found.short_mm, 2),
+        "product_mm2": round(found.product_mm2, 1),
+        "measurable": found.is_measurable,
+        "least_mm": round(found.least_mm, 3),
+        "plane": found.plane.value,
+        "slice": found.slice_number,
+        "long_ends_lps_mm": _rounded(found.long_ends),
+        "short_ends_lps_mm": _rounded(found.short_ends),
+    }
+
+
+def _rounded(ends: tuple[Point, Point]) -> list[list[float]]:
+    return [[round(mm, 2) for mm in end] for end in ends]
+
+
+def _diameter_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
+    found = document["diameters"]["regions"].get(region.value)
+    if found is None:
+        return dict.fromkeys(_DIAMETER_COLUMNS, "")
+    return {column: _cell(found[key]) for column, key in _DIAMETER_COLUMNS.items()}
+
+
+def _cell(value: bool | str | float) -> str | float:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _identity(result: StudyResult) -> tuple[str, str, str]:

@@ -149,6 +149,7 @@ def test_measurements_have_the_schema(
         "sequences",
         "geometry",
         "regions",
+        "diameters",
         "uncertainty",
         "warnings",
         "provenance",

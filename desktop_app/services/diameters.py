@@ -1,0 +1,88 @@
+"""The two-dimensional measure of a segmentation, beside its volumes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.measurement import AnatomicalPlane, Diameters, Point
+from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation
+
+MEASURED_REGIONS = (Region.ET, Region.WT)
+"""What RANO 2.0 measures: enhancing disease, and where there is none the abnormality on T2 and
+FLAIR, which the whole tumour comes nearest to."""
+
+CRITERIA = "RANO 2.0"
+
+_LEAST_MM = 10.0
+# RANO 2.0 asks for slices of at most 5 mm, of at most 1.5 mm best, and then any plane can be cut.
+_FINE_MM = 1.5
+_PLANES = (AnatomicalPlane.SAGITTAL, AnatomicalPlane.CORONAL, AnatomicalPlane.AXIAL)
+
+
+def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
+    """Measure the longest lesion of a region in two dimensions; see `imaging.diameters`.
+
+    Takes some hundredths of a second for a whole head, too long for every stroke of a brush.
+
+    Of the enhancing tumour, lines also run through label 1, the core that its rim encloses. In
+    slices farther apart than 5 mm, a diameter has to be twice that distance to be measurable, gaps
+    included (RANO-HGG: Wen et al. 2010, doi 10.1200/JCO.2009.26.3541).
+
+    Returns
+    -------
+    dict
+        For `MEASURED_REGIONS`; one without voxels is left out.
+    """
+    # scipy loads slowly; a window that only starts need not wait for it.
+    from desktop_app.imaging.diameters import longest_diameters
+
+    geometry, labels_kji = segmentation.geometry, segmentation.labels_kji
+    axis = slice_axis(geometry)
+    found = {}
+    for region in MEASURED_REGIONS:
+        core = REGION_LABELS[Region.NCR] if region is Region.ET else ()
+        lines = longest_diameters(
+            segmentation.mask_kji(region),
+            geometry.spacing_mm,
+            axis=axis,
+            through_kji=np.isin(labels_kji, core) if core else None,
+        )
+        if lines is None:
+            continue
+        found[region] = Diameters(
+            region=region,
+            long_mm=lines.long_mm,
+            short_mm=lines.short_mm,
+            long_ends=_in_patient(geometry, lines.long_ends_kji),
+            short_ends=_in_patient(geometry, lines.short_ends_kji),
+            plane=_plane_of(geometry, axis),
+            slice_axis=axis,
+            slice_index=lines.slice_index,
+            least_mm=max(_LEAST_MM, 2 * geometry.spacing_mm[axis]),
+            in_several_slices=lines.goes_on,
+        )
+    return found
+
+
+def slice_axis(geometry: Geometry) -> int:
+    """Return the axis of the array from slice to slice in which diameters are measured.
+
+    That of the slices as acquired; where voxels are fine enough in all directions, that of axial
+    slices, which RANO 2.0 asks for.
+    """
+    if round(max(geometry.spacing_mm), 2) > _FINE_MM:
+        return 0
+    return next(axis for axis in range(3) if _plane_of(geometry, axis) is AnatomicalPlane.AXIAL)
+
+
+def _plane_of(geometry: Geometry, axis: int) -> AnatomicalPlane:
+    from scipy.optimize import linear_sum_assignment
+
+    patient_axes, voxel_axes = linear_sum_assignment(-np.abs(geometry.direction_lps))
+    of_axis = dict(zip(voxel_axes.tolist(), patient_axes.tolist(), strict=True))
+    return _PLANES[of_axis[2 - axis]]
+
+
+def _in_patient(geometry: Geometry, ends_kji: NDArray[np.float64]) -> tuple[Point, Point]:
+    (l1, p1, s1), (l2, p2, s2) = geometry.to_patient_mm(ends_kji).tolist()
+    return (l1, p1, s1), (l2, p2, s2)

@@ -1,0 +1,247 @@
+"""Diameters of a result: which regions, in which slices, and where they are written."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.measurement import AnatomicalPlane, Diameters
+from desktop_app.domain.readable import readable_diameters
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.study import Sequence
+from desktop_app.io import dicom_object
+from desktop_app.io.dicom_source import read_source
+from desktop_app.io.export_csv import write_csv
+from desktop_app.io.export_seg import build_seg
+from desktop_app.io.export_sr import build_sr
+from desktop_app.services.diameters import measure_diameters, slice_axis
+from desktop_app.services.measure import measurement_rows, measurements_document
+from tests import export_cases as cases
+from tests.study_cases import PROVENANCE
+
+LONG_AXIS, SHORT_AXIS = "103339001", "103340004"
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return cases.study_result(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory: pytest.TempPathFactory, result: StudyResult) -> StudyResult:
+    empty = np.zeros(cases.SHAPE_KJI, np.uint8)
+    folder = tmp_path_factory.mktemp("nothing")
+    return cases.study_result(folder, labels_kji=empty, series=result.roles)
+
+
+def grid(
+    spacing_mm: tuple[float, float, float], shape_kji: tuple[int, int, int] = (30, 40, 50)
+) -> Geometry:
+    """A grid of axial slices."""
+    k, j, i = spacing_mm
+    return Geometry(shape_kji, np.diag([i, j, k, 1.0]))
+
+
+def boxes(geometry: Geometry, **of_labels: tuple[slice, slice, slice]) -> dict[Region, Diameters]:
+    labels = np.zeros(geometry.shape_kji, np.uint8)
+    for region, box in of_labels.items():
+        labels[box] = {"NCR": 1, "ED": 2, "ET": 3}[region]
+    return measure_diameters(Segmentation(labels, geometry, PROVENANCE))
+
+
+def test_enhancing_and_whole_tumour_are_measured(result: StudyResult) -> None:
+    found = measure_diameters(result.segmentation)
+    assert list(found) == [Region.ET, Region.WT]
+    enhancing, whole = found[Region.ET], found[Region.WT]
+    # 9 voxels of 0.9 mm by 6 of 0.8 mm, and 17 by 11, from corner to corner of the outline
+    assert enhancing.long_mm == pytest.approx(np.hypot(9 * 0.9, 5 * 0.8), abs=0.3)
+    assert whole.long_mm == pytest.approx(np.hypot(17 * 0.9, 10 * 0.8), abs=0.4)
+    assert whole.product_mm2 == whole.long_mm * whole.short_mm
+    for one in found.values():
+        for ends, length_mm in ((one.long_ends, one.long_mm), (one.short_ends, one.short_mm)):
+            assert np.linalg.norm(np.subtract(*ends)) == pytest.approx(length_mm)
+            index_kji = result.segmentation.geometry.to_index_kji(np.array(ends))
+            assert index_kji[:, 0] == pytest.approx([one.slice_index] * 2)
+        assert np.subtract(*one.long_ends) @ np.subtract(*one.short_ends) == pytest.approx(
+            0, abs=1e-6
+        )
+
+
+def test_nothing_marked_is_not_measured(nothing: StudyResult) -> None:
+    assert measure_diameters(nothing.segmentation) == {}
+
+
+def test_without_enhancement_the_whole_tumour_alone_is_measured() -> None:
+    found = boxes(grid((1, 1, 1)), ED=np.s_[5:20, 5:25, 5:25], NCR=np.s_[8:12, 8:12, 8:12])
+    assert list(found) == [Region.WT]
+
+
+def test_enhancement_is_measured_across_its_necrosis_and_not_into_it() -> None:
+    rim = {"ET": np.s_[5:20, 5:25, 5:25], "NCR": np.s_[5:20, 8:22, 8:25]}  # open at one side
+    across = boxes(grid((1, 1, 1)), **rim)[Region.ET]
+    assert (across.long_mm, across.short_mm) == pytest.approx((27.6, 27.6), abs=0.3)
+    beside = boxes(grid((1, 1, 1)), ET=np.s_[5:20, 5:25, 5:10], NCR=np.s_[5:20, 5:25, 10:40])
+    assert beside[Region.ET].long_mm == pytest.approx(np.hypot(20, 4), abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "slices", "is_measurable", "least_mm"),
+    [
+        ((1.0, 1.0, 1.0), 2, True, 10.0),
+        ((1.0, 1.0, 1.0), 1, False, 10.0),  # has to be seen in two slices
+        ((5.0, 1.0, 1.0), 2, True, 10.0),
+        ((6.0, 1.0, 1.0), 2, False, 12.0),  # twice the distance of thick slices
+        ((1.0, 0.8, 1.0), 2, False, 10.0),
+    ],
+)
+def test_what_is_measurable(
+    spacing_mm: tuple[float, float, float], slices: int, is_measurable: bool, least_mm: float
+) -> None:
+    labels = np.zeros((30, 40, 50), np.uint8)
+    labels[3 : 3 + slices, 10:21, 5:45] = 3
+    found = measure_diameters(Segmentation(labels, grid(spacing_mm), PROVENANCE))[Region.ET]
+    assert found.least_mm == least_mm
+    assert found.is_measurable is is_measurable, found
+
+
+def test_slices_are_those_acquired_or_axial_where_voxels_are_fine() -> None:
+    sagittal = np.zeros((4, 4))
+    sagittal[2, 1] = sagittal[1, 0] = -1.0  # rows run down, columns towards the back
+    sagittal[0, 2] = sagittal[3, 3] = 1.0
+    for slice_mm, axis, plane in (
+        (1.5, 1, AnatomicalPlane.AXIAL),
+        (3.0, 0, AnatomicalPlane.SAGITTAL),
+    ):
+        affine = sagittal.copy()
+        affine[0, 2] = slice_mm
+        geometry = Geometry((20, 30, 40), affine)
+        assert slice_axis(geometry) == axis
+        found = boxes(geometry, ET=np.s_[5:10, 12:18, 20:31])[Region.ET]
+        assert (found.plane, found.slice_axis) == (plane, axis)
+        index_kji = geometry.to_index_kji(np.array(found.long_ends))
+        assert index_kji[:, axis] == pytest.approx([found.slice_index] * 2)
+
+
+def test_senseless_diameters_are_refused(result: StudyResult) -> None:
+    found = measure_diameters(result.segmentation)[Region.ET]
+    with pytest.raises(ValueError, match="diameters"):
+        replace(found, short_mm=found.long_mm + 1)
+
+
+@pytest.mark.parametrize(
+    ("lengths_mm", "text"),
+    [
+        ((38.4, 27.5001), "38 × 28 mm"),
+        ((12.0, 9.96), "12 × 9.9 mm"),
+        ((10.0, 0.8), "10 × 0.8 mm"),
+        ((9.999999999999, 9.0), "10 × 9.0 mm"),
+    ],
+)
+def test_lengths_under_ten_millimetres_are_not_rounded_up(
+    lengths_mm: tuple[float, float], text: str
+) -> None:
+    assert readable_diameters(*lengths_mm) == text
+
+
+def test_json_holds_them_beside_the_volumes(result: StudyResult, nothing: StudyResult) -> None:
+    document = json.loads(json.dumps(measurements_document(result), allow_nan=False))
+    found = measure_diameters(result.segmentation)
+    assert document["diameters"]["criteria"] == "RANO 2.0"
+    assert list(document["diameters"]["regions"]) == ["ET", "WT"]
+    for region, one in found.items():
+        stored = document["diameters"]["regions"][region.value]
+        assert stored["long_mm"] == pytest.approx(one.long_mm, abs=0.01)
+        assert stored["short_mm"] == pytest.approx(one.short_mm, abs=0.01)
+        assert stored["product_mm2"] == pytest.approx(one.product_mm2, abs=0.1)
+        assert stored["measurable"] is one.is_measurable
+        assert (stored["plane"], stored["slice"]) == ("axial", one.slice_index + 1)
+        assert np.allclose(stored["long_ends_lps_mm"], one.long_ends, atol=0.01)
+    empty = measurements_document(nothing)["diameters"]["regions"]
+    assert empty == {"ET": None, "WT": None}
+
+
+def test_csv_has_columns_for_them_either_way(
+    result: StudyResult, nothing: StudyResult, tmp_path: Path
+) -> None:
+    tables = []
+    for number, one in enumerate((result, nothing)):
+        path = write_csv(measurement_rows(measurements_document(one)), tmp_path / f"{number}.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            tables.append({row["region"]: row for row in csv.DictReader(file)})
+    measured, empty = tables
+    whole = measure_diameters(result.segmentation)[Region.WT]
+    assert float(measured["WT"]["long_diameter_mm"]) == pytest.approx(whole.long_mm, abs=0.01)
+    assert float(measured["WT"]["short_diameter_mm"]) == pytest.approx(whole.short_mm, abs=0.01)
+    assert measured["WT"]["measurable"] == str(whole.is_measurable).lower()
+    assert measured["WT"]["diameter_slice"] == str(whole.slice_index + 1)
+    columns = [name for name in measured["WT"] if "diameter" in name or name == "measurable"]
+    assert len(columns) == 6
+    assert list(measured["WT"]) == list(empty["WT"])
+    for row in (measured["TC"], empty["WT"]):
+        assert {row[column] for column in columns} == {""}
+
+
+@pytest.mark.parametrize("with_segments", [True, False])
+def test_structured_report_has_both_axes_and_their_slice(
+    result: StudyResult, tmp_path: Path, with_segments: bool
+) -> None:
+    source = read_source(result.roles[Sequence.T1C], result.segmentation.geometry)
+    seg = build_seg(result.segmentation, source) if with_segments else None
+    found = measure_diameters(result.segmentation)
+    document = build_sr(result.segmentation, result.measurements, source, seg, found)
+    path = dicom_object.save(document, tmp_path / "report.sr.dcm")
+    assert cases.dciodvfy_errors(path) == []
+    items = _items(document)
+    for code, lengths_mm in (
+        (LONG_AXIS, [one.long_mm for one in found.values()]),
+        (SHORT_AXIS, [one.short_mm for one in found.values()]),
+    ):
+        axes = [item for item in items if _code(item) == code]
+        values = [axis.MeasuredValueSequence[0] for axis in axes]
+        assert [float(one.NumericValue) for one in values] == pytest.approx(lengths_mm, abs=0.01)
+        assert {one.MeasurementUnitsCodeSequence[0].CodeValue for one in values} == {"mm"}
+        slices = [
+            image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            for axis in axes
+            for image in axis.ContentSequence
+        ]
+        instances = result.roles[Sequence.T1C].instances
+        assert slices == [instances[one.slice_index].sop_instance_uid for one in found.values()]
+    if with_segments:
+        assert _read_by_dcmqi(path, tmp_path) == pytest.approx(
+            [mm for one in found.values() for mm in (one.long_mm, one.short_mm)], abs=0.01
+        )
+
+
+def _read_by_dcmqi(path: Path, folder: Path) -> list[float]:
+    reader = Path(sys.executable).with_name("tid1500reader")
+    metadata = folder / "read.json"
+    command = [reader, "--inputDICOM", path, "--outputMetadata", metadata]
+    subprocess.run(command, check=True, capture_output=True)
+    groups = json.loads(metadata.read_text("utf-8"))["Measurements"]
+    return [
+        float(item["value"])
+        for group in groups
+        for item in group["measurementItems"]
+        if item["quantity"]["CodeValue"] in (LONG_AXIS, SHORT_AXIS)
+    ]
+
+
+def _items(dataset: Dataset) -> list[Dataset]:
+    found = []
+    for item in getattr(dataset, "ContentSequence", ()):
+        found += [item, *_items(item)]
+    return found
+
+
+def _code(item: Dataset) -> str:
+    names = item.get("ConceptNameCodeSequence")
+    return str(names[0].CodeValue) if names else ""
