@@ -23,9 +23,9 @@ from desktop_app.jobs.worker import ModelWorker, WorkerState
 from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
-from desktop_app.services.case import CaseOptions
+from desktop_app.services.case import CaseOptions, ExportOptions
 from desktop_app.services.earlier_results import study_folder
-from desktop_app.services.export import PageRenderer
+from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat, PageRenderer
 from desktop_app.services.forgetting import forget_earlier_studies
 from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
@@ -169,7 +169,13 @@ class WindowApp:
         self.study.close()
         self.correction.close()
         self.batch.stop()
-        self.settings = replace(self.settings, open_folder=self.window.last_folder)
+        ticks = self.window.batch_page.ticks
+        self.settings = replace(
+            self.settings,
+            open_folder=self.window.last_folder,
+            batch_formats=remembered_formats(ticks.formats),
+            batch_anonymise=ticks.anonymise,
+        )
         self.services.save_settings(self.settings)
 
     def _get_ready(self) -> None:
@@ -211,6 +217,10 @@ class WindowApp:
         page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
         self._connect_correction()
         batch = window.batch_page
+        remembered = format_choices(remembered=self.settings.batch_formats)
+        ticked = [one.key for one in remembered if one.chosen]
+        batch.ticks.tick(ticked, anonymise=self.settings.batch_anonymise)
+        batch.formats_changed.connect(self.batch.write_as)
         batch.folders_chosen.connect(self.batch.choose_folders)
         batch.start_requested.connect(self.batch.start)
         batch.stop_requested.connect(self.batch.stop)
@@ -312,7 +322,12 @@ class WindowApp:
         return SegmentOptions(device, precision, self._model.name, self._model.folder)
 
     def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
-        options = BatchOptions(case=CaseOptions(segment=self._segment_options()))
+        ticks = self.window.batch_page.ticks
+        export = ExportOptions(
+            tuple(ExportFormat(one) for one in ticks.formats) or DEFAULT_FORMATS,
+            anonymise=ticks.anonymise,
+        )
+        options = BatchOptions(case=CaseOptions(self._segment_options(), export))
         return self.services.make_batch(
             root, output, options, page_renderer=self._renderer, on_case=on_case
         )

@@ -30,6 +30,8 @@ class Settings:
     export_formats, export_anonymise
         What was ticked at the last export: names with commas between them, empty before the first
         time, and whether names were left out.
+    batch_formats, batch_anonymise
+        The same on the batch page.
     """
 
     device: str = "auto"
@@ -40,6 +42,8 @@ class Settings:
     export_folder: str = ""
     export_formats: str = ""
     export_anonymise: bool = False
+    batch_formats: str = ""
+    batch_anonymise: bool = False
 
 
 def load_settings(file: Path) -> Settings:

@@ -157,6 +157,14 @@ def test_other_files_or_another_device_put_no_result_out_of_date(
     assert all(("other export options" in " ".join(c.notes)) is told for c in outcome.cases)
 
 
+def test_other_files_can_be_asked_for_between_two_runs(stage: Stage) -> None:
+    batch = stage.batch()
+    batch.find()
+    batch.write_as((ExportFormat.RTSTRUCT,))
+    batch.run()
+    assert {one.export.formats for one in stage.options_seen} == {(ExportFormat.RTSTRUCT,)}
+
+
 def test_a_study_that_ran_when_the_program_died_is_run_again(stage: Stage) -> None:
     stage.batch().run()
     file = stage.output / ".gliascope" / "berta.json"

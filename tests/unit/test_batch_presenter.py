@@ -11,6 +11,7 @@ from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.batch import Batch, BatchOutcome, CaseState, CaseStatus
 from desktop_app.services.case import SavedResults
+from desktop_app.services.export import ExportFormat
 from tests.study_cases import make_study
 from ui.presenters import batch_presenter
 from ui.presenters.batch_presenter import BatchPresenter
@@ -212,6 +213,16 @@ def test_what_cannot_be_noted_is_told(scene, monkeypatch):
     presenter.note_export(MagicMock(), SavedResults(Path("out/one"), ()))
     assert told.wait(10)
     view.show_error.assert_called_once_with(error)
+
+
+def test_other_files_are_written_from_the_next_start_on(scene):
+    presenter, _, batch, _, _, settle = scene
+    presenter.write_as(("nifti",))
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    presenter.write_as(())
+    presenter.write_as(("nifti", "rtstruct"))
+    batch.write_as.assert_called_once_with((ExportFormat.NIFTI, ExportFormat.RTSTRUCT))
 
 
 def test_an_empty_folder_can_be_watched(scene):

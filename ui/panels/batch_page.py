@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.errors import UserFacingError
+from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.panels.job_bar import time_left
 from ui.theme import current_theme
 from ui.views.batch_view import BatchStatus, CaseRow
 from ui.widgets.card import Card, styled_label
+from ui.widgets.export_ticks import ExportTicks
 from ui.widgets.message import crash_box, error_box
 
 _COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
@@ -44,6 +46,8 @@ class BatchPage(QWidget):
     start_requested(bool)
         Whether to keep watching for new studies.
     stop_requested()
+    formats_changed(tuple)
+        Other files are to be written: keys of the formats.
     open_requested(int)
         Open the finished study in this row.
     crash_shown(str)
@@ -53,6 +57,7 @@ class BatchPage(QWidget):
     folders_chosen = Signal(object, object)
     start_requested = Signal(bool)
     stop_requested = Signal()
+    formats_changed = Signal(object)
     open_requested = Signal(int)
     crash_shown = Signal(str)
 
@@ -64,6 +69,9 @@ class BatchPage(QWidget):
         self._openable: dict[int, bool] = {}
         self._root = self._path_field("Folder with the studies")
         self._output = self._path_field("Folder for the results")
+        self.ticks = ExportTicks(format_choices(), columns=3)
+        self.ticks.changed.connect(self._use_ticks)
+        self._leaves_names_out = self.ticks.anonymise
         self._watch = QCheckBox("Keep watching for new studies")
         self._watch.setToolTip(
             "Segment studies as they appear in the folder, each once its files are complete."
@@ -86,6 +94,7 @@ class BatchPage(QWidget):
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(10)
         layout.addWidget(self._folders_card())
+        layout.addWidget(self.ticks)
         layout.addWidget(self._status_card())
         layout.addWidget(self._table, 1)
         self.show_status(self._shown)
@@ -148,6 +157,7 @@ class BatchPage(QWidget):
         self._enable_start()
         self._stop.setEnabled(status.running)
         self._watch.setEnabled(not status.running)
+        self.ticks.setEnabled(not status.running)
         for button in self._browse_buttons:
             button.setEnabled(not status.running)
 
@@ -217,7 +227,7 @@ class BatchPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in enumerate((260, 130, 80, 80, 80, 70, 400)):
+        for column, width in enumerate((230, 180, 80, 80, 80, 70, 400)):
             table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._enable_open)
         table.doubleClicked.connect(self._open_selected)
@@ -230,10 +240,20 @@ class BatchPage(QWidget):
         if folder and self._root.text():
             self.folders_chosen.emit(Path(self._root.text()), Path(folder))
 
+    def _use_ticks(self) -> None:
+        """Have other files written; leaving names out changes which results are whose."""
+        if self.ticks.anonymise is not self._leaves_names_out:
+            self._leaves_names_out = self.ticks.anonymise
+            if self._root.text():
+                self.folders_chosen.emit(Path(self._root.text()), Path(self._output.text()))
+        self.formats_changed.emit(self.ticks.formats)
+        self._enable_start()
+
     def _enable_start(self) -> None:
         status = self._shown
         can_watch = status.can_watch and self._watch.isChecked()
-        self._start.setEnabled(not status.running and (status.can_start or can_watch))
+        possible = (status.can_start or can_watch) and bool(self.ticks.formats)
+        self._start.setEnabled(not status.running and possible)
 
     def _enable_open(self) -> None:
         self._open.setEnabled(self._openable.get(self._table.currentRow(), False))

@@ -1,6 +1,7 @@
 """Many studies: list, run, stop, go on, open a finished one."""
 
 from collections.abc import Callable
+from collections.abc import Sequence as Many
 from pathlib import Path
 
 from desktop_app.domain.readable import readable_volume
@@ -20,6 +21,7 @@ from desktop_app.services.batch import (
     note_export,
 )
 from desktop_app.services.case import SavedResults
+from desktop_app.services.export import ExportFormat
 from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
@@ -107,6 +109,11 @@ class BatchPresenter:
         self._jobs.start(
             "Looking for studies", work, done, lane=Lane.IO, kind="scan", on_failed=failed
         )
+
+    def write_as(self, formats: Many[str]) -> None:
+        """Write these files from the next start on."""
+        if self._batch is not None and formats:
+            self._batch.write_as(tuple(ExportFormat(one) for one in formats))
 
     def start(self, keep_watching: bool = False) -> None:
         """Work through every study that is not done.

@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from ui.widgets.card import Card, styled_label
 
@@ -31,7 +31,12 @@ class FormatChoice:
 
 
 class ExportTicks(QWidget):
-    """The formats in a card, and leaving names out below it.
+    """A card with the formats, and leaving names out below them.
+
+    Parameters
+    ----------
+    columns
+        How many formats stand side by side.
 
     Signals
     -------
@@ -46,31 +51,45 @@ class ExportTicks(QWidget):
         choices: Many[FormatChoice],
         *,
         anonymise: bool = False,
+        columns: int = 1,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._choices = tuple(choices)
         self._boxes: dict[str, QCheckBox] = {}
         card = Card("Files")
+        grid = QGridLayout()
+        grid.setSpacing(card.body.spacing())
+        card.body.addLayout(grid)
+        row = 0
         for number, one in enumerate(self._choices):
             box = QCheckBox(one.title)
             box.setChecked(one.chosen and not one.unavailable_because)
             box.setEnabled(not one.unavailable_because)
             box.setToolTip(one.unavailable_because)
             box.toggled.connect(self.changed)
-            card.body.addWidget(box)
+            grid.addWidget(box, row + number // columns, number % columns)
             self._boxes[one.key] = box
             following = self._choices[number + 1 : number + 2]
             is_last = all(o.unavailable_because != one.unavailable_because for o in following)
             if one.unavailable_because and is_last:
-                card.body.addWidget(styled_label(one.unavailable_because, "muted", wrap=True))
+                row += 1
+                label = styled_label(one.unavailable_because, "muted", wrap=True)
+                grid.addWidget(label, row + number // columns, 0, 1, columns)
         self._anonymise = QCheckBox("Leave out the patient's name, identifier and dates")
         self._anonymise.setChecked(anonymise)
         self._anonymise.toggled.connect(self.changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        card.body.addSpacing(card.body.spacing())
+        card.body.addWidget(self._anonymise)
         layout.addWidget(card)
-        layout.addWidget(self._anonymise)
+
+    def tick(self, formats: Many[str], *, anonymise: bool) -> None:
+        """Tick these formats and no others."""
+        for key, box in self._boxes.items():
+            box.setChecked(key in formats and box.isEnabled())
+        self._anonymise.setChecked(anonymise)
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from desktop_app.services.batch.place import StudyPlace
 from desktop_app.services.batch.records import require_no_anonymised, write_skipped
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.batch.watch import Watch
+from desktop_app.services.export import ExportFormat
 from desktop_app.services.models import ModelStore
 from desktop_app.services.privacy import REDACTED
 
@@ -76,6 +77,12 @@ class Batch:
             If there is none of this name.
         """
         return self._journal.study(name)
+
+    def write_as(self, formats: tuple[ExportFormat, ...]) -> None:
+        """Write these files from the next run on."""
+        case = self.options.case
+        case = replace(case, export=replace(case.export, formats=formats))
+        self.options = replace(self.options, case=case)
 
     def take_in(self, state: CaseState) -> None:
         """Note that a finished study's result was written anew, see `note_export`.
