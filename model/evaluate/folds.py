@@ -40,7 +40,7 @@ class FoldRun:
         return frozenset(self.card.held_out)
 
     def has_read(self, case: str, lineage: Mapping[str, ModelCard]) -> bool:
-        """Whether this network, or one in `lineage` it started from, learnt from a case's patient."""
+        """Whether this network, or one in `lineage` it started from, has read a case's patient."""
         cards = [self.card, *_known_ancestors(self.card, lineage)]
         return any(of_patients([case], _read_cases(card)) for card in cards)
 

@@ -72,7 +72,12 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
         msg = f"{options.output} holds a checkpoint: add --resume, or choose another folder"
         raise ConfigError(msg)
     trainer = Trainer(
-        config, _data(config, options, share), options.output, device=device, share=share
+        config,
+        _data(config, options, share),
+        options.output,
+        device=device,
+        share=share,
+        command=command_line(options, share.world),
     )
     if options.start_from is not None:
         trainer.start_from(options.start_from)
@@ -118,6 +123,17 @@ def _device(name: str) -> torch.device:
     device = torch.device(f"cuda:{local_rank()}" if name == "cuda" else name)
     torch.cuda.set_device(device)
     return device
+
+
+def command_line(options: argparse.Namespace, processes: int = 1) -> str:
+    """Return the command that begins the run, without the folders of this machine."""
+    alone = processes == 1
+    words = ["python" if alone else f"torchrun --nproc-per-node {processes}"]
+    words += ["-m model.train --config", options.config.name, "--data DATA"]
+    words += ["--fold", options.fold] if options.fold else []
+    words += ["--hold-out", *options.hold_out] if options.hold_out else []
+    words += ["--start-from", *(p.name for p in options.start_from)] if options.start_from else []
+    return " ".join([*words, "--device", options.device, "--output RUN"])
 
 
 class Stoppable(Protocol):

@@ -8,7 +8,7 @@ import logging
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,15 @@ class Progress:
         Of the validations so far; negative before the first.
     validated
         Step of the last validation.
+    figures
+        What it found, with its step; empty before the first.
     """
 
     step: int = 0
     seconds: float = 0.0
     best_dice: float = -1.0
     validated: int = -1
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class WeightAverage:
@@ -136,7 +139,7 @@ def load_checkpoint(
     Raises
     ------
     CheckpointError
-        If there is none, both are damaged, or they are of another network or other cases.
+        If there is none, both are damaged, or they are of another network, recipe or other cases.
     """
     try:
         stored = _read(path)
@@ -153,7 +156,7 @@ def load_checkpoint(
         network.load_state_dict(stored["network"])
         optimiser.load_state_dict(stored["optimiser"])
         kept: dict[str, Tensor] = stored["average"]
-        known = {field.name for field in fields(Progress)}
+        known = {one.name for one in fields(Progress)}
         progress = Progress(**{key: stored[key] for key in known & set(stored)})
     except (RuntimeError, KeyError, ValueError) as error:
         msg = f"{path}: cannot resume from it: {error}"

@@ -1,7 +1,8 @@
-"""What makes a resumed run the same run: its network, and which patients it may read."""
+"""What makes a resumed run the same run: its network, its recipe and the patients it may read."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from model.network.kinds import kind_of
@@ -9,11 +10,13 @@ from model.train.config import TrainConfig
 from model.train.sources import TrainingData
 
 SHOWN = 6
+_NOT_COMPARED = ("card", "folds", "workers", "cache", "checkpoint_minutes", "network", "held_out")
+"""Settings that do not change what is learnt, or that are compared by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """Kept in every checkpoint; all but `started_from` must be the same to go on.
+    """Kept in every checkpoint; must be the same to go on, `started_from` where it is given.
 
     Attributes
     ----------
@@ -25,6 +28,8 @@ class RunIdentity:
         Cases that tumours are grown from, sorted.
     started_from
         SHA-256 of the weights that the run began with.
+    recipe
+        All settings that change what is learnt; empty in checkpoints of older versions.
     """
 
     network: Mapping[str, Any]
@@ -34,6 +39,7 @@ class RunIdentity:
     shapes: tuple[str, ...] = ()
     brains: tuple[str, ...] = ()
     started_from: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -49,6 +55,7 @@ class RunIdentity:
             tuple(sorted(grown.shape_names)) if grown else (),
             tuple(sorted(grown.brain_names)) if grown else (),
             tuple(started_from),
+            _recipe(config),
         )
 
     def difference(self, now: "RunIdentity") -> str:
@@ -59,7 +66,8 @@ class RunIdentity:
             _names("validation cases", self.validation, now.validation),
             _names("shapes of grown tumours", self.shapes, now.shapes),
             _names("brains of grown tumours", self.brains, now.brains),
-            _settings(self.network, now.network),
+            _settings("network", self.network, now.network),
+            _settings("recipe", self.recipe, now.recipe) if self.recipe else "",
         ]
         if now.started_from and now.started_from != self.started_from:
             parts.append("it began with other weights than those given to start from")
@@ -81,7 +89,21 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _recipe(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings by their full names, as plain values that any checkpoint can hold."""
+    plain = json.loads(json.dumps(asdict(config)))
+    recipe = {}
+    for name, value in plain.items():
+        if name in _NOT_COMPARED:
+            continue
+        if isinstance(value, dict):
+            recipe.update({f"{name}.{key}": one for key, one in value.items()})
+        else:
+            recipe[name] = value
+    return recipe
+
+
+def _settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     changes = [f"{key} was {before.get(key)} and is {now.get(key)}" for key in keys]
-    return f"network: {', '.join(changes)}" if changes else ""
+    return f"{what}: {', '.join(changes)}" if changes else ""

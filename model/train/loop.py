@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -53,6 +52,8 @@ class Trainer:
         Where to compute; the CPU by default.
     share
         This process among all.
+    command
+        How to repeat the run, for its card.
 
     Raises
     ------
@@ -68,12 +69,14 @@ class Trainer:
         *,
         device: torch.device | None = None,
         share: Share | None = None,
+        command: str = "",
     ) -> None:
         self.config = config = config.for_cases(len(data.training))
         self.data = data
         self.output = output
         self.device = device or torch.device("cpu")
         self.share = share or Share()
+        self._command = command
         self.progress = Progress()
         self.started_from: list[str] = []
         self.stop_asked = False
@@ -94,7 +97,6 @@ class Trainer:
         self._optimiser = make_optimiser(config.optimiser, self.network)
         self._feed = Feed(data.drawer, config, self.share)
         self._batches: Iterator[Batch] | None = None
-        self._figures: dict[str, Any] = {}
         self._updating = False
         output.mkdir(parents=True, exist_ok=True)
 
@@ -106,7 +108,7 @@ class Trainer:
         Raises
         ------
         model.train.checkpoint.CheckpointError
-            If there is none that fits: the network, the cases and those held out must be the
+            If there is none that fits: network, recipe, cases and those held out must be the
             same, and `start_from` may have been called with the same weights only.
         """
         path = self.output / CHECKPOINT
@@ -261,7 +263,7 @@ class Trainer:
             return None
         details = {
             "training": training_section(
-                self.config, self.data, self.progress, self._figures, self.started_from
+                self.config, self.data, self.progress, self.started_from, self._command
             ),
             **self.data.task.card_section(),
             **self.config.card,
@@ -281,10 +283,9 @@ class Trainer:
             return
         figures = self.validate()
         mean = figures.mean()
-        self._figures = {"step": step, **mean}
         if journal is not None:
             journal.add_validation(step, mean)
-        self.progress = replace(self.progress, validated=step)
+        self.progress = replace(self.progress, validated=step, figures={"step": step, **mean})
         if mean["dice"] > self.progress.best_dice:
             self.progress = replace(self.progress, best_dice=mean["dice"])
             self.export(self.output / BEST)

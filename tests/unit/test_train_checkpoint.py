@@ -17,7 +17,11 @@ from model.train.checkpoint import (
     previous_of,
     save_checkpoint,
 )
+from model.train.config import load_config
 from model.train.identity import RunIdentity
+from model.train.sources import TrainingData
+
+CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
 
 
 class Run:
@@ -29,12 +33,14 @@ class Run:
         self.optimiser = torch.optim.AdamW(self.network.parameters())
         self.average = WeightAverage(self.network, 0.9)
         self.progress = Progress()
-        self.identity = RunIdentity({"kind": "line"}, ("A",), ("B", "C"), ())
+        self.identity = RunIdentity(
+            {"kind": "line"}, ("A",), ("B", "C"), (), recipe={"seed": 1, "steps": 5}
+        )
 
     def save(self, step: int) -> None:
         with torch.no_grad():
             self.network.weight.fill_(float(step))
-        self.progress = replace(self.progress, step=step, best_dice=0.5)
+        self.progress = replace(self.progress, step=step, best_dice=0.5, figures={"dice": 0.5})
         save_checkpoint(
             self.path,
             self.network,
@@ -61,7 +67,7 @@ def test_the_newest_is_read_and_the_one_before_is_kept(run: Run) -> None:
     run.save(1)
     run.save(2)
     again = Run(run.path.parent)
-    assert again.load() == Progress(step=2, best_dice=0.5)
+    assert again.load() == Progress(step=2, best_dice=0.5, figures={"dice": 0.5})
     assert again.network.weight.item() == 2.0
     assert sorted(file.name for file in run.path.parent.iterdir()) == [
         "checkpoint.pt",
@@ -143,6 +149,7 @@ def test_both_damaged_is_an_error(run: Run) -> None:
         ({"shapes": ("A",)}, "shapes of grown tumours: now also A"),
         ({"brains": ("A",)}, "brains of grown tumours: now also A"),
         ({"network": {"kind": "curve"}}, "network: kind was line and is curve"),
+        ({"recipe": {"seed": 2, "steps": 5}}, "recipe: seed was 1 and is 2$"),
         ({"started_from": ("0123",)}, "it began with other weights"),
     ],
 )
@@ -155,6 +162,29 @@ def test_another_run_is_not_gone_on_with(run: Run, now: dict[str, Any], message:
     with pytest.raises(CheckpointError, match=rf"checkpoint\.pt: cannot resume another.*{message}"):
         run.load()
     assert run.network.bias.item() == before + 1.0
+
+
+def test_every_setting_that_changes_what_is_learnt_is_compared() -> None:
+    config = load_config(CONFIGS / "more_steps.toml")
+    data = TrainingData((), ())
+    before = RunIdentity.of(config, data, ())
+    same = replace(config, card={}, folds={}, workers=0, cache=True, checkpoint_minutes=1.0)
+    assert before.difference(RunIdentity.of(same, data, ())) == ""
+    faster = replace(
+        config, steps=9, optimiser=replace(config.optimiser, learning_rate=1.0, betas=(0.9, 0.9))
+    )
+    assert before.difference(RunIdentity.of(faster, data, ())) == (
+        "recipe: steps was 2200 and is 9, optimiser.learning_rate was 0.001 and is 1.0, "
+        "optimiser.betas was [0.9, 0.98] and is [0.9, 0.9]"
+    )
+
+
+def test_a_checkpoint_of_before_the_recipe_was_kept_is_gone_on_with(run: Run) -> None:
+    run.save(1)
+    stored = torch.load(run.path, weights_only=True)
+    del stored["identity"]["recipe"], stored["figures"]
+    torch.save(stored, run.path)
+    assert run.load() == Progress(step=1, best_dice=0.5)
 
 
 def test_a_checkpoint_that_does_not_say_what_was_read_is_refused(run: Run) -> None:

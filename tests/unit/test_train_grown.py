@@ -185,7 +185,7 @@ def test_nothing_is_grown_from_cases_that_are_held_out(tmp_path: Path) -> None:
         folds={"one": ("E",)},
     ).without("one")
     data = load_data(config, tmp_path, tmp_path)
-    section = training_section(config, data, Progress(), {}, ())
+    section = training_section(config, data, Progress(), ())
     assert data.grown is not None
     assert (len(data.grown.shapes), len(data.grown.brains)) == (len(section["shapes"]), 2)
     assert section["brains"] == ["D", "F"]

@@ -1,3 +1,4 @@
+import argparse
 import csv
 import hashlib
 import math
@@ -11,6 +12,7 @@ import torch
 
 from model.data import Case, CaseError
 from model.network import SlimUNETRppConfig
+from model.train.__main__ import command_line
 from model.train.checkpoint import CheckpointError, WeightAverage
 from model.train.config import (
     ConfigError,
@@ -99,6 +101,29 @@ def test_run_writes_log_checkpoint_weights_and_card(data: TrainingData, tmp_path
     network, loaded = load_network(tmp_path, "tiny")
     assert loaded.sha256 == card.sha256
     assert network(torch.zeros(1, 4, 32, 32, 32)).shape == (1, 3, 32, 32, 32)
+
+
+def test_card_tells_how_to_repeat_the_run(data: TrainingData, tmp_path: Path) -> None:
+    command = "python -m model.train --config few.toml --data DATA --fold two --hold-out A B"
+    options = argparse.Namespace(
+        config=Path("x/few.toml"),
+        fold="two",
+        hold_out=["A", "B"],
+        start_from=[Path("/r/w.safetensors")],
+        device="auto",
+    )
+    told = command_line(options)
+    assert told == f"{command} --start-from w.safetensors --device auto --output RUN"
+    assert command_line(options, 3).startswith("torchrun --nproc-per-node 3 -m model.train")
+    trainer = Trainer(CONFIG, data, tmp_path, command=told)
+    trainer.progress = replace(trainer.progress, figures={"step": 5, "dice": 0.5})
+    trainer.save()
+    again = Trainer(CONFIG, data, tmp_path, command=told)
+    again.resume()
+    section = again.export().document["training"]
+    assert section["command"] == told
+    assert section["torch"] == torch.__version__
+    assert section["validation"] == {"step": 5, "dice": 0.5}
 
 
 def test_interruption_leaves_a_checkpoint(data: TrainingData, tmp_path: Path) -> None:
