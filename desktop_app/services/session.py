@@ -280,12 +280,16 @@ class Session:
         self._tell(ResultCorrected(result))
 
     def note_written(self, result: StudyResult, folder: Path, *, holds_labels: bool) -> None:
-        """Note that this result was exported to a folder, with its labels or only its numbers."""
+        """Note that this result was exported to a folder, with its labels or only its numbers.
+
+        The network makes its labels again whenever it is asked; a person's are safe only in a file.
+        """
         self._require_owner()
         if result is not self._result:
             return
         self._written[folder] = result
-        if holds_labels and not self.saved:
+        is_safe = holds_labels or not result.segmentation.provenance.edited
+        if is_safe and not self.saved:
             self._exported = result
             self._tell(ResultSaved(result))
 

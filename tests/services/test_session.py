@@ -1,6 +1,7 @@
 """The window's store: what changes, who is told, and what comes too late."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,13 +169,18 @@ def test_saving_is_told_once(session: Session) -> None:
     assert session.saved
 
 
-def test_numbers_without_labels_save_nothing(session: Session) -> None:
+def test_numbers_save_what_the_network_makes_again_and_no_corrections(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
-    told = listen(session)
     session.note_written(RESULT, FOLDER, holds_labels=False)
+    assert session.saved
+    provenance = replace(RESULT.segmentation.provenance, edited=True)
+    corrected = replace(RESULT, segmentation=replace(RESULT.segmentation, provenance=provenance))
+    session.accept_correction(corrected)
+    told = listen(session)
+    session.note_written(corrected, FOLDER, holds_labels=False)
     assert not session.saved
     assert told == []
-    assert session.written == {FOLDER: RESULT}
+    assert session.written == {FOLDER: corrected}
 
 
 def test_saving_an_old_result_does_not_mark_the_new_one(session: Session) -> None:
