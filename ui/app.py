@@ -346,7 +346,8 @@ class WindowApp:
         if result is None:
             return
         # What was read from a folder, or written to one, belongs there.
-        home = next((study_folder(one) for one in reversed(self.services.session.written)), None)
+        last = tuple(self.services.session.written)[-1:]
+        home = study_folder(last[0]) if last else None
         folder = self._export_folder() if home is None else home.parent
         anonymise = self.settings.export_anonymise if home is None else is_anonymised(home)
         dialog = ExportDialog(

@@ -30,6 +30,7 @@ from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
+from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.menus import Menus
 from ui.panels.batch_page import BatchPage
@@ -93,7 +94,7 @@ class MainWindow(QMainWindow):
         self.what_runs: Callable[[], str] = lambda: ""
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
-        self.batch_page = BatchPage(icons)
+        self.batch_page = BatchPage(icons, format_choices())
         self.batch_page.crash_shown.connect(self.crash_shown)
         self._study_stack = QStackedWidget()
         self._study_stack.addWidget(self.start_page)

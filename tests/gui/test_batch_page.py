@@ -7,6 +7,7 @@ from desktop_app import composition
 from desktop_app.paths import assets_dir
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from ui.app import WindowApp
+from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.panels.batch_page import BatchPage
 from ui.views.batch_view import BatchStatus
@@ -21,7 +22,7 @@ def box(page: BatchPage, title: str) -> QCheckBox:
 
 @pytest.fixture
 def page(qtbot):
-    page = BatchPage(Icons(assets_dir() / "icons"))
+    page = BatchPage(Icons(assets_dir() / "icons"), format_choices())
     qtbot.addWidget(page)
     page.show_status(READY)
     return page

@@ -22,13 +22,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.errors import UserFacingError
-from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.panels.job_bar import time_left
 from ui.theme import current_theme
 from ui.views.batch_view import BatchStatus, CaseRow
 from ui.widgets.card import Card, styled_label
-from ui.widgets.export_ticks import ExportTicks
+from ui.widgets.export_ticks import ExportTicks, FormatChoice
 from ui.widgets.message import crash_box, error_box
 
 _COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
@@ -38,6 +37,11 @@ _STATE_COLUMN = 1
 
 class BatchPage(QWidget):
     """Lays out the batch; knows nothing of how studies are run.
+
+    Parameters
+    ----------
+    formats
+        The files that can be written.
 
     Signals
     -------
@@ -61,7 +65,9 @@ class BatchPage(QWidget):
     open_requested = Signal(int)
     crash_shown = Signal(str)
 
-    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, icons: Icons, formats: Many[FormatChoice], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("page")
         self._icons = icons
@@ -69,7 +75,7 @@ class BatchPage(QWidget):
         self._openable: dict[int, bool] = {}
         self._root = self._path_field("Folder with the studies")
         self._output = self._path_field("Folder for the results")
-        self.ticks = ExportTicks(format_choices(), columns=3)
+        self.ticks = ExportTicks(formats, columns=3)
         self.ticks.changed.connect(self._use_ticks)
         self._leaves_names_out = self.ticks.anonymise
         self._watch = QCheckBox("Keep watching for new studies")
@@ -227,7 +233,7 @@ class BatchPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in enumerate((230, 180, 80, 80, 80, 70, 400)):
+        for column, width in enumerate((230, 200, 80, 80, 80, 70, 400)):
             table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._enable_open)
         table.doubleClicked.connect(self._open_selected)
