@@ -8,9 +8,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
-from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.services.batch import CaseState, CaseStatus
+from desktop_app.services.batch.records import read_state, write_state
 from desktop_app.services.series_memory import user_series_memory
 from model.network import UNETRppConfig, build_network
 from model.weights import save_network
@@ -233,6 +235,22 @@ def test_a_result_goes_back_to_the_folder_it_came_from(app, segmented, monkeypat
     exports.chosen = tmp_path / "other"
     app._ask_export()
     assert app.settings.export_folder == str(tmp_path / "other")
+
+
+def test_a_corrected_export_is_noted_where_a_batch_wrote(app, qtbot, segmented, tmp_path):
+    session, output = app.services.session, tmp_path / "batch"
+    write_state(output, CaseState("study", "1", CaseStatus.DONE, files=("report.pdf",)))
+    session.accept_result(segmented, session.generation, saved_in=output / "study")
+    app.correction.set_active(True)
+    paint(app)
+    app.study.exporting.export(output, ("nifti", "json"), anonymise=False)
+    qtbot.waitUntil(lambda: read_state(output, "study").corrected, timeout=20_000)
+    state = read_state(output, "study")
+    assert state.volumes_mm3[Region.ET] > 0
+    assert {"segmentation.nii.gz", "measurements.json"} <= set(state.files)
+    assert "report.pdf" not in state.files
+    qtbot.waitUntil(lambda: app.window.findChild(QMessageBox) is not None)
+    app.window.findChild(QMessageBox).close()
 
 
 def test_segmenting_again_asks_before_corrections_are_lost(app, segmented, monkeypatch):
