@@ -58,6 +58,17 @@ class ModelCard:
         """Names of the cases that training never read."""
         return tuple(self.document.get("training", {}).get("held_out", ()))
 
+    @property
+    def read_cases(self) -> frozenset[str]:
+        """Names of the cases that these weights come from, as far as the card tells.
+
+        Those learnt from or chosen by, those of grown tumours' shapes and brains, and, from
+        ``cases_ever`` on, all of the networks that the training started from.
+        """
+        training = self.document.get("training", {})
+        parts = ("cases", "validation_cases", "shapes", "brains", "cases_ever")
+        return frozenset(name for part in parts for name in training.get(part, ()))
+
 
 def list_models(folder: Path = DEFAULT_FOLDER) -> list[ModelCard]:
     """Return the cards of all models in a folder, sorted by name.

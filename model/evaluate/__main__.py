@@ -15,6 +15,7 @@ from model.data import (
     CaseError,
     find_cases,
     load_case,
+    of_patients,
     require_references,
     require_work_grid,
 )
@@ -81,7 +82,7 @@ def evaluate_case(folder: Path, predict: Predictor, card: ModelCard) -> CaseScor
     """
     case = load_case(folder)
     require_work_grid(case)
-    seen = case.name in card.document.get("training", {}).get("cases", ())
+    seen = bool(of_patients([case.name], card.read_cases))
     try:
         labels = predict(case)
     except UnusableImage as error:

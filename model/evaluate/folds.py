@@ -42,7 +42,7 @@ class FoldRun:
     def has_read(self, case: str, lineage: Mapping[str, ModelCard]) -> bool:
         """Whether this network, or one in `lineage` it started from, has read a case's patient."""
         cards = [self.card, *_known_ancestors(self.card, lineage)]
-        return any(of_patients([case], _read_cases(card)) for card in cards)
+        return any(of_patients([case], card.read_cases) for card in cards)
 
 
 def read_fold_table(path: Path = FOLD_TABLE) -> dict[str, frozenset[str]]:
@@ -139,7 +139,7 @@ def _check(run: FoldRun, table: Mapping[str, frozenset[str]]) -> None:
     if not run.held_out:
         msg = f"{run.weights}: its card holds out no case"
         raise FoldError(msg)
-    seen = of_patients(run.held_out, _read_cases(run.card))
+    seen = of_patients(run.held_out, run.card.read_cases)
     if seen:
         msg = f"{run.weights}: trained on what it was to hold out: {', '.join(sorted(seen))}"
         raise FoldError(msg)
@@ -173,19 +173,13 @@ def _known_ancestors(card: ModelCard, lineage: Mapping[str, ModelCard]) -> list[
     return [lineage[sha256] for sha256 in sorted(_ancestors(card, lineage)) if sha256 in lineage]
 
 
-def _read_cases(card: ModelCard) -> set[str]:
-    """Return the cases that a network has read, those of grown tumours' shapes and brains too."""
-    training = card.document.get("training", {})
-    return {name for part in ("cases", "shapes", "brains") for name in training.get(part, ())}
-
-
 def _started_from(card: ModelCard) -> tuple[str, ...]:
     return tuple(card.document.get("training", {}).get("started_from", ()))
 
 
 def _require_unread_by_ancestors(run: FoldRun, lineage: Mapping[str, ModelCard]) -> None:
     for ancestor in _known_ancestors(run.card, lineage):
-        if seen := sorted(of_patients(run.held_out, _read_cases(ancestor))):
+        if seen := sorted(of_patients(run.held_out, ancestor.read_cases)):
             msg = (
                 f"{run.weights}: started from {ancestor.name} ({ancestor.sha256[:12]}), "
                 f"which has read {', '.join(seen)}"

@@ -1,7 +1,7 @@
 """What makes a resumed run the same run: its network, its recipe and the patients it may read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ class RunIdentity:
         Cases that tumours are grown from, sorted.
     started_from
         SHA-256 of the weights that the run began with.
+    cases_before
+        What the networks had read that it started from, sorted.
     recipe
         All settings that change what is learnt; empty in checkpoints of older versions.
     """
@@ -39,11 +41,16 @@ class RunIdentity:
     shapes: tuple[str, ...] = ()
     brains: tuple[str, ...] = ()
     started_from: tuple[str, ...] = ()
+    cases_before: tuple[str, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, config: TrainConfig, data: TrainingData, started_from: Sequence[str]
+        cls,
+        config: TrainConfig,
+        data: TrainingData,
+        started_from: Sequence[str],
+        cases_before: Iterable[str] = (),
     ) -> "RunIdentity":
         """Return that of a run."""
         grown = data.grown
@@ -55,6 +62,7 @@ class RunIdentity:
             tuple(sorted(grown.shape_names)) if grown else (),
             tuple(sorted(grown.brain_names)) if grown else (),
             tuple(started_from),
+            tuple(sorted(cases_before)),
             _recipe(config),
         )
 

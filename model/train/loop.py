@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from model.network import Network, build_network
-from model.train.card import training_section
+from model.train.card import cases_behind, training_section
 from model.train.checkpoint import (
     CheckpointError,
     Progress,
@@ -31,7 +30,7 @@ from model.train.losses import region_loss
 from model.train.schedule import learning_rate, make_optimiser
 from model.train.sources import TrainingData
 from model.train.validation import Figures, InEvaluation, Validator
-from model.weights import ModelCard, save_network
+from model.weights import ModelCard, save_network, sha256_of
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best"
@@ -79,6 +78,7 @@ class Trainer:
         self._command = command
         self.progress = Progress()
         self.started_from: list[str] = []
+        self._cases_before: frozenset[str] = frozenset()
         self.stop_asked = False
         _check_share(config, self.share)
         torch.manual_seed(config.seed)
@@ -116,6 +116,7 @@ class Trainer:
             path, self.network, self._optimiser, self.average, identity=self._identity()
         )
         self.started_from = list(began.started_from)
+        self._cases_before |= frozenset(began.cases_before)
         self._batches = None
 
     def start_from(self, weights: Sequence[Path]) -> None:
@@ -127,7 +128,8 @@ class Trainer:
         Raises
         ------
         CheckpointError
-            If they cannot be read or belong to another network.
+            If they cannot be read or belong to another network, or a card beside them is of
+            other weights.
         """
         names = self.network.state_dict().keys()
         try:
@@ -141,7 +143,8 @@ class Trainer:
             msg = f"cannot start from {', '.join(map(str, weights))}: {error}"
             raise CheckpointError(msg) from error
         self.average = WeightAverage(self.network, self.config.optimiser.ema_decay)
-        self.started_from = [sha256(path.read_bytes()).hexdigest() for path in weights]
+        self.started_from = [sha256_of(path) for path in weights]
+        self._cases_before = frozenset().union(*map(cases_behind, weights))
 
     @property
     def fraction(self) -> float:
@@ -263,7 +266,12 @@ class Trainer:
             return None
         details = {
             "training": training_section(
-                self.config, self.data, self.progress, self.started_from, self._command
+                self.config,
+                self.data,
+                self.progress,
+                self.started_from,
+                cases_before=self._cases_before,
+                command=self._command,
             ),
             **self.data.task.card_section(),
             **self.config.card,
@@ -274,7 +282,7 @@ class Trainer:
         )
 
     def _identity(self) -> RunIdentity:
-        return RunIdentity.of(self.config, self.data, self.started_from)
+        return RunIdentity.of(self.config, self.data, self.started_from, self._cases_before)
 
     def _validate_if_due(self, journal: Journal | None) -> None:
         step, every = self.progress.step, self.config.validation.every_steps

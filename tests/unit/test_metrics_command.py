@@ -18,7 +18,8 @@ NETWORK = SlimUNETRppConfig(
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    training = {"training": {"cases": ["seen"], "held_out": ["new"]}}
+    training = {"training": {"cases": ["other"], "cases_ever": ["other", "seen"]}}
+    training["training"]["held_out"] = ["new"]
     save_network(tmp_path, "small", NETWORK, SlimUNETRpp(NETWORK).state_dict(), training)
     return tmp_path / "small.safetensors"
 

@@ -346,6 +346,39 @@ def test_a_resumed_run_knows_what_it_started_from(data: TrainingData, tmp_path: 
         again.resume()
 
 
+def test_card_names_what_earlier_runs_have_read(data: TrainingData, tmp_path: Path) -> None:
+    (case,) = data.training
+    weights: list[Path] = []
+    for name in ("A", "B", "C"):
+        now = replace(data, training=(replace(case, name=name),))
+        trainer = Trainer(CONFIG, now, tmp_path / name)
+        if weights:
+            trainer.start_from(weights[-1:])
+        trainer.save()
+        weights.append(tmp_path / name / "tiny.safetensors")
+        again = Trainer(CONFIG, now, tmp_path / name)
+        again.resume()
+        card = again.export()
+        assert card is not None
+    assert card.document["training"]["cases"] == ["C"]
+    assert card.document["training"]["cases_ever"] == ["A", "B", "C"]
+    first = weights[0].with_suffix(".json")
+    first.write_text(first.read_text().replace(card.sha256, "0" * 64))
+    with pytest.raises(CheckpointError, match="the card says"):
+        trainer.start_from(weights[:1])
+
+
+@pytest.mark.expects_logs
+def test_what_weights_without_a_card_have_read_is_not_known(
+    data: TrainingData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = Trainer(CONFIG, data, tmp_path)
+    trainer.export()
+    (tmp_path / "tiny.json").unlink()
+    trainer.start_from([tmp_path / "tiny.safetensors"])
+    assert "what it has read is not known" in caplog.text
+
+
 def test_a_fold_forgotten_when_resuming_is_named(data: TrainingData, tmp_path: Path) -> None:
     config = replace(CONFIG, folds={"one": ("left out",)})
     Trainer(config.without("one"), data, tmp_path).save()
