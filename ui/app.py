@@ -41,6 +41,7 @@ from ui.main_window import MainWindow
 from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.correction_presenter import CorrectionPresenter
+from ui.presenters.diameter_presenter import DiameterPresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.rehearsal import RehearsalWatch
@@ -131,6 +132,9 @@ class WindowApp:
             results_folder=self._export_folder,
         )
         self.correction = CorrectionPresenter(self.window, services.session)
+        self.diameters = DiameterPresenter(
+            self.window, services.session, services.runner, self.dispatcher
+        )
         self.batch = BatchPresenter(
             self.window.batch_page,
             services.runner,

@@ -39,6 +39,7 @@ from ui.panels.study_page import StudyPage
 from ui.splash import NOTICE
 from ui.viewers.planes import Plane
 from ui.views.correction_view import CorrectionState
+from ui.views.diameter_view import DiameterRow
 from ui.views.study_view import (
     Actions,
     Comparison,
@@ -344,6 +345,12 @@ class MainWindow(QMainWindow):
     def show_findings(self, findings: Findings | None) -> None:
         """Show what was found; ``None`` where nothing was segmented yet."""
         self.study_page.regions.show_findings(findings)
+
+    def show_diameters(self, rows: Many[DiameterRow] | None) -> None:
+        """Show diameters below the volumes and over their slices."""
+        self.study_page.regions.show_diameters(rows)
+        if rows is not None:
+            self.study_page.views.set_diameters([row.lines for row in rows])
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; ``None`` hides the bar."""

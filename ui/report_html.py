@@ -16,6 +16,7 @@ STYLE = """
     .note { color: #5a626a; font-size: 24px; }
     td.missing { font-size: 26px; color: #9a3412; }
     p { margin: 0px 0px 4px 0px; font-size: 26px; }
+    p.below { font-size: 24px; margin-top: 4px; }
     p.foot { color: #5a626a; font-size: 24px; }
 """
 _IDENTITY_COLUMNS = 3
@@ -34,7 +35,7 @@ def identity(page: ReportPage) -> str:
 
 
 def volumes(page: ReportPage) -> str:
-    """Return the table of volumes, a chip in the colour of each outlined region."""
+    """Return the table of volumes, a chip in the colour of each outlined region, and diameters."""
     ranges = bool(page.range_title)
     widths = (7, 43, 19, 16, 15) if ranges else (7, 49, 24, 0, 20)
     head = f"<tr><th width='{widths[0]}%'></th><th width='{widths[1]}%'>Region</th>"
@@ -42,7 +43,8 @@ def volumes(page: ReportPage) -> str:
     if ranges:
         head += f"<th width='{widths[3]}%' align='right'>{escape(page.range_title)}</th>"
     head += f"<th width='{widths[4]}%' align='right'>Voxels</th></tr>"
-    return _table([head, *(_volume_row(row, ranges=ranges) for row in page.volumes)])
+    table = _table([head, *(_volume_row(row, ranges=ranges) for row in page.volumes)])
+    return table + "".join(f"<p class='below'>{escape(line)}</p>" for line in page.diameters)
 
 
 def sequences(page: ReportPage) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from desktop_app.domain.measurement import Interval
+from desktop_app.domain.measurement import Diameters, Interval
 from desktop_app.domain.readable import (
     readable_date,
+    readable_diameters,
     readable_name,
     readable_range,
     readable_volume,
@@ -21,6 +22,7 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence
+from desktop_app.services.diameters import CRITERIA, measure_diameters
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
@@ -75,6 +77,8 @@ class ReportPage:
         How the numbers came about, one line each.
     range_title
         Above the ranges of the volumes; empty where there are none.
+    diameters
+        The two-dimensional measure of a region, one line each.
     """
 
     title: str
@@ -89,6 +93,7 @@ class ReportPage:
     provenance: tuple[str, ...]
     disclaimer: str = DISCLAIMER
     range_title: str = ""
+    diameters: tuple[str, ...] = ()
 
 
 def build_page(
@@ -113,6 +118,7 @@ def build_page(
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     warnings = (*result.segmentation.warnings, *further_warnings)
     empty = result.segmentation.is_empty
+    diameters = tuple(measure_diameters(result.segmentation).values())
     return ReportPage(
         title="Brain tumour volumetry, MR",
         created=f"{created:%Y-%m-%d %H:%M}",
@@ -123,8 +129,9 @@ def build_page(
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
-        provenance=_provenance(result, created),
+        provenance=_provenance(result, created, diameters),
         range_title=_range_title(result),
+        diameters=tuple(map(_diameters, diameters)),
     )
 
 
@@ -164,6 +171,14 @@ def _range_title(result: StudyResult) -> str:
 
 def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
+
+
+def _diameters(found: Diameters) -> str:
+    lengths = readable_diameters(found.long_mm, found.short_mm)
+    measurable = "measurable" if found.is_measurable else "not measurable"
+    where = f"{found.plane.value} slice {found.slice_number}"
+    product = f"product {found.product_mm2:.0f} mm²"
+    return f"{REGION_TITLES[found.region]} {lengths}, {product}, {where}, {measurable}"
 
 
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
@@ -215,7 +230,9 @@ def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":
     return tuple(maker.make(s.value, prepared.volumes[s]) for s in shown)
 
 
-def _provenance(result: StudyResult, created: datetime) -> tuple[str, ...]:
+def _provenance(
+    result: StudyResult, created: datetime, diameters: tuple[Diameters, ...]
+) -> tuple[str, ...]:
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
@@ -231,4 +248,13 @@ def _provenance(result: StudyResult, created: datetime) -> tuple[str, ...]:
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
         f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
         *(ranges if coverage else ()),
+        *((_diameters_mean(diameters[0]),) if diameters else ()),
+    )
+
+
+def _diameters_mean(found: Diameters) -> str:
+    return (
+        f"Diameters after {CRITERIA}: the longest in one slice and the longest perpendicular to "
+        "it, inside the lesion with what it encloses; measurable: both at least "
+        f"{found.least_mm:.3g} mm, in two slices or more."
     )

@@ -24,8 +24,10 @@ from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
 from desktop_app.services.diameters import measure_diameters, slice_axis
 from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.report import build_page
 from tests import export_cases as cases
 from tests.study_cases import PROVENANCE
+from ui import report_html
 
 LONG_AXIS, SHORT_AXIS = "103339001", "103340004"
 
@@ -219,6 +221,19 @@ def test_structured_report_has_both_axes_and_their_slice(
         assert _read_by_dcmqi(path, tmp_path) == pytest.approx(
             [mm for one in found.values() for mm in (one.long_mm, one.short_mm)], abs=0.01
         )
+
+
+def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyResult) -> None:
+    page = build_page(result)
+    whole = measure_diameters(result.segmentation)[Region.WT]
+    lengths = readable_diameters(whole.long_mm, whole.short_mm)
+    assert page.diameters[1].startswith(f"Whole tumour {lengths}, product ")
+    assert page.diameters[1].endswith(f"axial slice {whole.slice_number}, not measurable")
+    assert any("RANO 2.0" in line and "11 mm" in line for line in page.provenance)
+    assert page.diameters[1] in report_html.volumes(page)
+    empty = build_page(nothing)
+    assert empty.diameters == ()
+    assert not any("RANO" in line for line in empty.provenance)
 
 
 def _read_by_dcmqi(path: Path, folder: Path) -> list[float]:

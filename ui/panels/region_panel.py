@@ -1,7 +1,7 @@
 """What was found: volumes, colours, visibility."""
 
 from collections.abc import Sequence as Many
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import REGION_TITLES
+from ui.views.diameter_view import DiameterRow
 from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
 from ui.widgets.colour_chip import colour_chip
@@ -59,11 +61,14 @@ class RegionPanel(Card):
         0 to 1.
     outline_changed(bool)
         Whether only outlines are drawn.
+    place_requested(tuple)
+        Patient coordinates of a place to look at.
     """
 
     visibility_changed = Signal(int, bool)
     opacity_changed = Signal(float)
     outline_changed = Signal(bool)
+    place_requested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Tumour", parent)
@@ -75,6 +80,13 @@ class RegionPanel(Card):
         self._grid.setColumnStretch(0, 1)
         self._headline = styled_label("", "headline", wrap=True)
         self._explanation = styled_label("", wrap=True)
+        self._links: list[QPushButton] = []
+        self._diameters_shown: tuple[DiameterRow, ...] = ()
+        self._diameters = QWidget()
+        self._diameter_rows = QVBoxLayout(self._diameters)
+        self._diameter_rows.setContentsMargins(0, 0, 0, 0)
+        self._diameter_rows.setSpacing(0)
+        self._diameters.hide()
         self._warnings = QWidget()
         self._warning_rows = QVBoxLayout(self._warnings)
         self._warning_rows.setContentsMargins(0, 0, 0, 0)
@@ -98,6 +110,7 @@ class RegionPanel(Card):
             self._headline,
             self._explanation,
             self._table,
+            self._diameters,
             self._warnings,
             self._controls,
             self._origin,
@@ -142,6 +155,29 @@ class RegionPanel(Card):
         if self._opacity.value() == 0:
             self._opacity.setValue(_DEFAULT_OPACITY_PERCENT)
 
+    def show_diameters(self, rows: Many[DiameterRow] | None) -> None:
+        """Show diameters below the volumes; ``None`` greys those that are shown."""
+        self._diameters.setEnabled(rows is not None)
+        if rows is None:
+            return
+        self._diameters_shown = tuple(rows)
+        while len(self._links) < len(rows):
+            self._add_link(len(self._links))
+        for link, row in zip_longest(self._links, rows):
+            link.setVisible(row is not None)
+            if row is not None:
+                link.setText(row.text)
+                link.setToolTip(row.note)
+        self._diameters.setVisible(bool(rows))
+        self._order_by_tab()
+
+    def _add_link(self, index: int) -> None:
+        link = QPushButton()
+        link.setProperty("kind", "link")
+        link.clicked.connect(lambda: self.place_requested.emit(self._diameters_shown[index].middle))
+        self._links.append(link)
+        self._diameter_rows.addWidget(link)
+
     def _show_rows(self, rows: Many[RegionRow]) -> None:
         _empty(self._grid)
         self._boxes.clear()
@@ -158,7 +194,7 @@ class RegionPanel(Card):
 
     def _order_by_tab(self) -> None:
         """Have the boxes, which are younger, come before the controls below them."""
-        order = [self._outline, *self._boxes, self._opacity, self._outline]
+        order = [self._outline, *self._boxes, *self._links, self._opacity, self._outline]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
 

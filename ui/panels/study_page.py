@@ -173,6 +173,7 @@ class StudyPage(QWidget):
     def _connect_overlay(self) -> None:
         self.regions.opacity_changed.connect(self.views.set_opacity)
         self.regions.outline_changed.connect(self.views.set_outline)
+        self.regions.place_requested.connect(self.views.go_to)
         self.regions.visibility_changed.connect(self.views.set_region_visible)
         self.viewer_bar.views_reset_requested.connect(self.views.reset_views)
         self.viewer_bar.correction_toggled.connect(self.tools_requested)

@@ -48,6 +48,16 @@ def draw_outline(painter: QPainter, points: Sequence[QPointF], colour: QColor) -
     painter.drawLine(points[-1], points[0])
 
 
+def draw_diameters(painter: QPainter, ends: Sequence[QPointF]) -> None:
+    """Draw thin lines between every two points, seen on dark and on bright."""
+    lines = [QLineF(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for pen in (QPen(style.HALO, 3.0), QPen(style.TEXT, 1.2)):
+        painter.setPen(pen)
+        painter.drawLines(lines)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
 def draw_side_letters(painter: QPainter, area: QRectF, letters: tuple[str, str, str, str]) -> None:
     """Write the letters of the left, top, right and bottom side in the middle of each edge."""
     painter.setFont(_font(painter, style.LETTER_PIXELS, bold=True))

@@ -1,6 +1,7 @@
 """Axial, coronal and sagittal slices and the surfaces, linked by one crosshair."""
 
 from collections.abc import Collection
+from collections.abc import Sequence as Many
 from dataclasses import replace
 
 import numpy as np
@@ -296,6 +297,22 @@ class QuadView(QWidget):
             return False
         self._move_cursor(point)
         return True
+
+    def go_to(self, point_lps_mm: Many[float]) -> None:
+        """Move the crosshair to a point."""
+        self._move_cursor(np.asarray(point_lps_mm, np.float64))
+
+    def set_diameters(self, pairs_lps_mm: Many[Many[Many[Many[float]]]]) -> None:
+        """Draw pairs of lines over the slices that they lie in.
+
+        Parameters
+        ----------
+        pairs_lps_mm
+            (n, 2, 2, 3) patient coordinates: of each pair both lines, of each line both ends.
+        """
+        pairs = np.asarray(pairs_lps_mm, np.float64).reshape(-1, 2, 2, 3)
+        for view in self.slice_views.values():
+            view.set_diameters(pairs)
 
     def reset_window(self) -> None:
         """Choose the grey values anew from the image's intensities."""

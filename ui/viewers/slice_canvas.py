@@ -37,6 +37,7 @@ class SliceCanvas(QWidget):
         self._caption = ""
         self._has_crosshair = True
         self._is_peeking = False
+        self._diameters: NDArray[np.float64] = np.zeros((0, 2, 2, 3))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 120)
@@ -85,6 +86,11 @@ class SliceCanvas(QWidget):
     def refresh_labels(self) -> None:
         """Paint the labels anew: they have changed in place."""
         self._renderer.refresh_labels()
+        self.update()
+
+    def set_diameters(self, pairs_lps_mm: NDArray[np.float64]) -> None:
+        """Draw pairs of lines, (n, 2, 2, 3) patient coordinates, over the slice they lie in."""
+        self._diameters = pairs_lps_mm
         self.update()
 
     def set_overlay_style(self, overlay_style: OverlayStyle) -> None:
@@ -160,6 +166,8 @@ class SliceCanvas(QWidget):
 
     def _paint_slice(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
         self._paint_images(painter, frame, viewport)
+        if not self._is_peeking:
+            self._paint_diameters(painter, frame, viewport)
         if self._has_crosshair:
             u_mm, v_mm, _ = frame.to_uvw_mm(self._cursor_lps)
             at = QPointF(*viewport.to_pixel(u_mm, v_mm))
@@ -171,6 +179,14 @@ class SliceCanvas(QWidget):
         )
         for layer in (picture, None if self._is_peeking else overlay):
             self._paint_layer(painter, target, layer)
+
+    def _paint_diameters(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
+        for pair in self._diameters:
+            ends = [frame.to_uvw_mm(end) for end in pair.reshape(4, 3)]
+            # One line may lie in slices of another plane too, both never do.
+            if {round(float(w_mm / frame.spacing_mm[2])) for _, _, w_mm in ends} == {self._step}:
+                points = [QPointF(*viewport.to_pixel(u_mm, v_mm)) for u_mm, v_mm, _ in ends]
+                annotations.draw_diameters(painter, points)
 
     def _paint_layer(self, painter: QPainter, target: QRectF, layer: QImage | None) -> None:
         if layer is not None:

@@ -1,0 +1,96 @@
+"""Keeps the diameters in sight up to date, without a stroke of the brush waiting for them."""
+
+from collections.abc import Mapping
+
+from desktop_app.domain.measurement import Diameters
+from desktop_app.domain.readable import readable_diameters
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import REGION_TITLES, Region
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import Job, JobRunner, Lane
+from desktop_app.services.diameters import CRITERIA, measure_diameters
+from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
+from ui.presenters.job_line import Dispatch
+from ui.views.diameter_view import DiameterRow, DiameterView
+
+
+class DiameterPresenter:
+    """Has every result measured in the background, and shows the latest answer.
+
+    Parameters
+    ----------
+    dispatch
+        Queues a function onto the GUI thread.
+    """
+
+    def __init__(
+        self, view: DiameterView, session: Session, runner: JobRunner, dispatch: Dispatch
+    ) -> None:
+        self._view = view
+        self._runner = runner
+        self._dispatch = dispatch
+        self._asked: StudyResult | None = None
+        self._job: Job | None = None
+        session.subscribe(self._on_change)
+
+    def _on_change(self, change: Change) -> None:
+        match change:
+            case ResultChanged(result, _) | ResultCorrected(result):
+                self._measure(result)
+            case _:
+                pass
+
+    def _measure(self, result: StudyResult | None) -> None:
+        self._asked = result
+        if self._job is not None:
+            self._job.cancel()
+        if result is None:
+            self._view.show_diameters(())
+            return
+        self._view.show_diameters(None)
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> dict[Region, Diameters]:
+            return measure_diameters(result.segmentation)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Done | Failed):
+                self._dispatch(lambda: self._finish(result, event))
+
+        self._job = self._runner.submit(work, listen, lane=Lane.IO)
+
+    def _finish(self, result: StudyResult, event: Done | Failed) -> None:
+        if result is not self._asked:
+            return
+        if isinstance(event, Failed):
+            self._view.show_diameters(())
+            self._view.show_crash(event.traceback)
+            return
+        self._view.show_diameters(diameter_rows(event.result))
+
+
+def diameter_rows(diameters: Mapping[Region, Diameters]) -> tuple[DiameterRow, ...]:
+    """Return what the window shows of diameters."""
+    return tuple(
+        DiameterRow(
+            f"{REGION_TITLES[one.region]} {readable_diameters(one.long_mm, one.short_mm)}, "
+            f"{one.plane.value} slice {one.slice_number}",
+            _note(one),
+            (one.long_ends, one.short_ends),
+            one.middle,
+        )
+        for one in diameters.values()
+    )
+
+
+def _note(one: Diameters) -> str:
+    if one.is_measurable:
+        worth = f"Measurable after {CRITERIA}: both at least {one.least_mm:.3g} mm."
+    elif one.in_several_slices:
+        worth = f"Not measurable after {CRITERIA}: one is shorter than {one.least_mm:.3g} mm."
+    else:
+        worth = f"Not measurable after {CRITERIA}: in one slice only."
+    return (
+        "The longest diameter in one slice and the longest perpendicular to it, inside the lesion. "
+        f"Product {one.product_mm2:.0f} mm². {worth} Click to go there."
+    )
