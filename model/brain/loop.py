@@ -136,7 +136,7 @@ class BrainTrainer:
         loss = brain_loss(self._logits(self._network, scan), scan.target)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call] # torch
-        nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip_norm)
+        nn.utils.clip_grad_norm_(self._network.parameters(), settings.largest_norm)
         self._optimiser.step()
         self._average.update(self._network, self.progress.step)
         return float(loss.detach()), int(scan.image.shape[0]), rate

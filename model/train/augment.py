@@ -79,7 +79,8 @@ def _contrast(x: Tensor, inside: Tensor, config: AugmentConfig, rng: Generator) 
     if config.curve and rng.random() < config.curve:
         x = bend(x, inside, rng)
     if rng.random() < config.scale_shift:
-        x = x * float(rng.uniform(0.85, 1.15)) + float(rng.uniform(-0.15, 0.15))
+        reach = config.scale_shift_range
+        x = x * float(rng.uniform(1 - reach, 1 + reach)) + float(rng.uniform(-reach, reach))
     if rng.random() < config.noise:
         noise = torch.from_numpy(rng.standard_normal(tuple(x.shape), dtype=np.float32))
         x = x + noise * float(rng.uniform(0.02, 0.2))

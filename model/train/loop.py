@@ -213,7 +213,7 @@ class Trainer:
         loss = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.optimiser.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.optimiser.largest_norm)
         if bool(torch.isfinite(norm)):
             self._optimiser.step()
             self.average.update(self.network, step)

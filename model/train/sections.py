@@ -1,5 +1,6 @@
 """The sections of a training configuration, each checked where it is made."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -148,6 +149,8 @@ class OptimiserConfig:
         Instead of `warm_up_steps`, where the run is given in epochs.
     ema_decay
         Of the average of weights, which is what is saved; 0 for the last weights themselves.
+    clip_norm
+        Largest norm of the gradient; 0: as it is.
     """
 
     kind: str = "adamw"
@@ -175,13 +178,19 @@ class OptimiserConfig:
             msg = f"unknown optimiser or schedule: {self.kind}, {self.schedule}"
             raise ConfigError(msg)
 
+    @property
+    def largest_norm(self) -> float:
+        """Of the gradient; infinite where it is not clipped."""
+        return self.clip_norm or math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
     """Probability of each augmentation for one crop, or one sequence of it.
 
     What each does: `model.train.augment`; `transplant`: `model.train.transplant`; `unenhanced`,
-    `cyst` and `lesion_tint`: `model.train.lesions`. `curve` bends the grey scale of a sequence.
+    `cyst` and `lesion_tint`: `model.train.lesions`. `curve` bends the grey scale of a sequence;
+    `scale_shift` multiplies it by 1 ± `scale_shift_range` at most and adds as much.
     """
 
     flip_lr: float = 0.5
@@ -190,6 +199,7 @@ class AugmentConfig:
     affine: float = 0.0
     gamma: float = 0.0
     scale_shift: float = 1.0
+    scale_shift_range: float = 0.15
     noise: float = 0.0
     blur: float = 0.0
     thick_slices: float = 0.0

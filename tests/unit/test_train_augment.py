@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -55,6 +55,24 @@ def test_intensities_outside_the_brain_stay_zero() -> None:
     changed = augment_intensity(images, EVERYTHING, np.random.default_rng(1))
     assert not changed[:, outside].any()
     assert not torch.equal(changed, images)
+
+
+@pytest.mark.parametrize("reach", [0.15, 0.1])
+def test_scale_and_shift_are_drawn_from_their_range(reach: float) -> None:
+    """The draws themselves stay: older recipes repeat number by number."""
+    config = replace(NOTHING, scale_shift=1.0, scale_shift_range=reach)
+    images, _ = _crop()
+    changed = augment_intensity(images, config, np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    rng.random(), rng.choice(3, p=[0.6, 0.2, 0.2])
+    for before, after in zip(images, changed, strict=True):
+        rng.random(6)  # thick slices, misregistration, blur, bias field, gamma, whether at all
+        scale = float(rng.uniform(1 - reach, 1 + reach))
+        shift = float(rng.uniform(-reach, reach))
+        rng.random()  # noise
+        inside = (images != 0).any(dim=0)
+        assert torch.equal(after, ((before * scale + shift) * inside).clamp(-5.0, 10.0))
+    assert AugmentConfig().scale_shift_range == 0.15
 
 
 def test_a_missing_sequence_stays_missing() -> None:

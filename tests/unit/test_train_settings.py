@@ -42,7 +42,7 @@ def test_epochs_become_steps_for_the_cases_there_are() -> None:
     assert resolved.for_cases(5) == resolved
 
 
-def test_the_papers_recipe_is_the_papers() -> None:
+def test_settings_of_the_papers_recipe_are_the_papers() -> None:
     config = load_config(CONFIGS / "brats2021.toml")
     assert config.network == SlimUNETRppConfig()
     assert (config.epochs, config.stages) == (300, (StageConfig(1.0, 128, 3),))
@@ -50,10 +50,21 @@ def test_the_papers_recipe_is_the_papers() -> None:
     assert config.optimiser.warm_up_epochs == 5
     assert config.optimiser.betas == (0.9, 0.95)
     assert config.validation.fraction == 0.2
+    assert (config.optimiser.ema_decay, config.optimiser.largest_norm) == (0.0, math.inf)
+    assert config.augment.scale_shift_range == 0.1
     heavier = load_config(CONFIGS / "unetrpp_brats2021.toml")
     assert heavier.network == UNETRppConfig()
     same = replace(heavier, network=config.network, name=config.name, card=config.card)
     assert same == config
+
+
+def test_gradients_are_clipped_unless_the_norm_is_zero() -> None:
+    for clip_norm, left in ((1.0, 1.0), (0.0, 1e6)):
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        parameter.grad = torch.full((1,), 1e6)
+        largest = OptimiserConfig(clip_norm=clip_norm).largest_norm
+        torch.nn.utils.clip_grad_norm_([parameter], largest)
+        assert parameter.grad.item() == pytest.approx(left)
 
 
 @pytest.mark.parametrize(
