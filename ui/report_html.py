@@ -16,7 +16,7 @@ STYLE = """
     .note { color: #5a626a; font-size: 24px; }
     td.missing { font-size: 26px; color: #9a3412; }
     p { margin: 0px 0px 4px 0px; font-size: 26px; }
-    p.below { font-size: 24px; margin-top: 4px; }
+    p.below { font-size: 24px; margin-top: 6px; margin-bottom: 0px; }
     p.foot { color: #5a626a; font-size: 24px; }
 """
 _IDENTITY_COLUMNS = 3

@@ -155,9 +155,10 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 
 
 def print_volumes(result: "StudyResult") -> None:
-    """Write the table of volumes to stdout."""
+    """Write the table of volumes to stdout, and the diameters below it."""
     from desktop_app.domain.readable import readable_range, readable_volume
     from desktop_app.domain.segmentation import REGION_TITLES, Region
+    from desktop_app.services.diameters import in_words, measure_diameters
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
@@ -179,3 +180,8 @@ def print_volumes(result: "StudyResult") -> None:
     titles = ["Region", "", "Volume (cm³)", *(["Range"] if ranges else []), "Voxels"]
     print_table(titles, rows, right=tuple(range(2, len(titles))))
     print_result()
+    diameters = measure_diameters(result.segmentation).values()
+    for one in diameters:
+        print_result(in_words(one))
+    if diameters:
+        print_result()

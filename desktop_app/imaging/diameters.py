@@ -187,10 +187,10 @@ def _longest_of(
     part, lines = found
     pairs = [(line, _longest_across(part, line, spacing_mm)) for line in lines]
     # Across, ends may lie between corners of the outline, so it can be the longer one by a little.
-    short, long = sorted(
-        max(pairs, key=lambda pair: pair[1].length_mm), key=lambda line: line.length_mm
-    )
-    return part, long, short
+    one, other = max(pairs, key=lambda pair: pair[1].length_mm)
+    if other.length_mm > one.length_mm:
+        one, other = other, one
+    return part, one, other
 
 
 def _longest(part: _Part, spacing_mm: Points, beyond_mm: float) -> list[_Line]:
@@ -257,7 +257,8 @@ def _longest_across(part: _Part, long: _Line, spacing_mm: Points) -> _Line:
     across = np.array([-direction[1], direction[0]])
     points = border_points(part.lesion)
     edges = outline_edges(part.lesion) * spacing_mm
-    along_mm, first_mm, second_mm = points * spacing_mm @ direction, *(edges @ direction).T
+    along_mm: Points = points * spacing_mm @ direction
+    first_mm, second_mm = edges[:, 0] @ direction, edges[:, 1] @ direction
     lowest, highest = np.minimum(first_mm, second_mm), np.maximum(first_mm, second_mm)
     is_met = (lowest <= along_mm[:, None] + _EQUAL_MM) & (along_mm[:, None] <= highest + _EQUAL_MM)
     is_met &= highest - lowest > _EQUAL_MM

@@ -118,9 +118,8 @@ def _is_inside_throughout(starts: Points, ends: Points, inside_ji: Mask) -> Mask
         lowest = np.ceil(np.minimum(first, last))
         highest = np.floor(np.maximum(first, last))
         most = int((highest - lowest).max(initial=-1.0)) + 1
-        at = lowest + np.arange(most)
+        at = lowest + np.arange(most, dtype=np.float64)
         is_crossing = (at <= highest) & (first != last)
-        at = np.minimum(at, np.maximum(highest, lowest))
         found = _marked_beside(at, _between(at, (first, last), across), axis, inside_ji)
         inside &= (found | ~is_crossing).all(axis=1)
     return inside
@@ -133,16 +132,15 @@ def _between(at: Points, along: tuple[Points, Points], across: tuple[Points, Poi
     return place
 
 
-def _marked_beside(
-    at: Points, across: Points, axis: NDArray[np.intp] | int, inside_ji: Mask
-) -> Mask:
+def _marked_beside(at: Points, across: Points, axis: int, inside_ji: Mask) -> Mask:
     """Tell whether one of the two voxels is marked between which a line passes."""
     nearest = np.rint(across)
     across = np.where(np.abs(across - nearest) < _ROUNDING, nearest, across)
     last_row, last_column = (size - 1 for size in inside_ji.shape)
     found = np.zeros(at.shape, bool)
     for beside in (np.floor(across), np.ceil(across)):
-        row, column = np.where(np.equal(axis, 0), (at, beside), (beside, at)).astype(np.intp)
+        row, column = (at, beside) if axis == 0 else (beside, at)
         # Only places that are no crossing lie outside.
-        found |= inside_ji[np.clip(row, 0, last_row), np.clip(column, 0, last_column)]
+        row_index = np.clip(row, 0, last_row).astype(np.intp)
+        found |= inside_ji[row_index, np.clip(column, 0, last_column).astype(np.intp)]
     return found

@@ -5,7 +5,13 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters, Point
-from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation
+from desktop_app.domain.readable import readable_diameters
+from desktop_app.domain.segmentation import (
+    REGION_LABELS,
+    REGION_TITLES,
+    Region,
+    Segmentation,
+)
 
 MEASURED_REGIONS = (Region.ET, Region.WT)
 """What RANO 2.0 measures: enhancing disease, and where there is none the abnormality on T2 and
@@ -62,6 +68,13 @@ def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
             in_several_slices=lines.goes_on,
         )
     return found
+
+
+def in_words(diameters: Diameters) -> str:
+    """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial slice 84``."""
+    lengths = readable_diameters(diameters.long_mm, diameters.short_mm)
+    where = f"{diameters.plane.value} slice {diameters.slice_number}"
+    return f"{REGION_TITLES[diameters.region]} {lengths}, {where}"
 
 
 def slice_axis(geometry: Geometry) -> int:

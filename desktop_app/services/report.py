@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.measurement import Diameters, Interval
 from desktop_app.domain.readable import (
     readable_date,
-    readable_diameters,
     readable_name,
     readable_range,
     readable_volume,
@@ -22,7 +21,7 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence
-from desktop_app.services.diameters import CRITERIA, measure_diameters
+from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
@@ -174,11 +173,8 @@ def _range_cm3(interval: Interval | None) -> str:
 
 
 def _diameters(found: Diameters) -> str:
-    lengths = readable_diameters(found.long_mm, found.short_mm)
     measurable = "measurable" if found.is_measurable else "not measurable"
-    where = f"{found.plane.value} slice {found.slice_number}"
-    product = f"product {found.product_mm2:.0f} mm²"
-    return f"{REGION_TITLES[found.region]} {lengths}, {product}, {where}, {measurable}"
+    return f"{in_words(found)}, product {found.product_mm2:.0f} mm², {measurable}"
 
 
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:

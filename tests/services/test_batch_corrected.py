@@ -39,6 +39,7 @@ def test_state_and_summary_hold_the_corrected_volumes(stage: Stage) -> None:
     export_corrected(stage, case)
     first, *others = stage.summary()
     assert float(first["ET_mm3"]) == pytest.approx(VOXEL_MM3)
+    assert (first["ET_long_mm"], first["ET_short_mm"]) == ("1.0", "1.0")
     assert (first["corrected"], others[0]["corrected"]) == ("yes", "")
     assert [row["study"] for row in stage.summary()] == ["anna", "berta", "cäsar"]
     stage.processed.clear()

@@ -23,6 +23,7 @@ def test_what_is_done_is_not_done_again(stage: Stage) -> None:
     assert stage.processed == []
     assert all(case.resumed for case in outcome.cases)
     assert outcome.cases[0].volumes_mm3 == first.cases[0].volumes_mm3
+    assert outcome.cases[0].diameters_mm == first.cases[0].diameters_mm
     assert stage.summary()[2]["state"] == "done"
 
 

@@ -30,6 +30,8 @@ def test_all_studies_are_done_and_summed_up(stage: Stage) -> None:
     voxel_mm3 = GEOMETRY.voxel_volume_mm3
     assert float(rows[0]["ET_mm3"]) == pytest.approx(3 * voxel_mm3, abs=0.05)
     assert float(rows[0]["ED_mm3"]) == 0
+    assert (rows[0]["ET_long_mm"], rows[0]["ET_short_mm"]) == ("3.0", "1.0")
+    assert rows[0]["WT_long_mm"] == rows[0]["ET_long_mm"]
     assert rows[0]["warnings"] == "T1 is missing."
     assert float(rows[0]["seconds"]) >= 0
     assert outcome.cases[0].volumes_mm3[Region.WT] == 3 * voxel_mm3

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from desktop_app.cli.segment import print_volumes
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters
 from desktop_app.domain.readable import readable_diameters
@@ -22,7 +23,7 @@ from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
-from desktop_app.services.diameters import measure_diameters, slice_axis
+from desktop_app.services.diameters import in_words, measure_diameters, slice_axis
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import build_page
 from tests import export_cases as cases
@@ -227,13 +228,25 @@ def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyRe
     page = build_page(result)
     whole = measure_diameters(result.segmentation)[Region.WT]
     lengths = readable_diameters(whole.long_mm, whole.short_mm)
-    assert page.diameters[1].startswith(f"Whole tumour {lengths}, product ")
-    assert page.diameters[1].endswith(f"axial slice {whole.slice_number}, not measurable")
+    product = f"product {whole.long_mm * whole.short_mm:.0f} mm²"
+    where = f"axial slice {whole.slice_number}"
+    assert page.diameters[1] == f"Whole tumour {lengths}, {where}, {product}, not measurable"
     assert any("RANO 2.0" in line and "11 mm" in line for line in page.provenance)
     assert page.diameters[1] in report_html.volumes(page)
     empty = build_page(nothing)
     assert empty.diameters == ()
     assert not any("RANO" in line for line in empty.provenance)
+
+
+def test_command_line_tells_them_below_the_volumes(
+    result: StudyResult, nothing: StudyResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_volumes(result)
+    told = capsys.readouterr().out
+    for one in measure_diameters(result.segmentation).values():
+        assert in_words(one) in told.splitlines()
+    print_volumes(nothing)
+    assert " × " not in capsys.readouterr().out
 
 
 def _read_by_dcmqi(path: Path, folder: Path) -> list[float]:

@@ -173,7 +173,7 @@ class RegionPanel(Card):
 
     def _add_link(self, index: int) -> None:
         link = QPushButton()
-        link.setProperty("kind", "link")
+        link.setProperty("kind", "place")
         link.clicked.connect(lambda: self.place_requested.emit(self._diameters_shown[index].middle))
         self._links.append(link)
         self._diameter_rows.addWidget(link)

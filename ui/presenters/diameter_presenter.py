@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 from desktop_app.domain.measurement import Diameters
-from desktop_app.domain.readable import readable_diameters
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import REGION_TITLES, Region
+from desktop_app.domain.segmentation import Region
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
-from desktop_app.services.diameters import CRITERIA, measure_diameters
+from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters
 from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
 from ui.presenters.job_line import Dispatch
 from ui.views.diameter_view import DiameterRow, DiameterView
@@ -72,13 +71,7 @@ class DiameterPresenter:
 def diameter_rows(diameters: Mapping[Region, Diameters]) -> tuple[DiameterRow, ...]:
     """Return what the window shows of diameters."""
     return tuple(
-        DiameterRow(
-            f"{REGION_TITLES[one.region]} {readable_diameters(one.long_mm, one.short_mm)}, "
-            f"{one.plane.value} slice {one.slice_number}",
-            _note(one),
-            (one.long_ends, one.short_ends),
-            one.middle,
-        )
+        DiameterRow(in_words(one), _note(one), (one.long_ends, one.short_ends), one.middle)
         for one in diameters.values()
     )
 

@@ -14,6 +14,7 @@ from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path, output_error
 from desktop_app.io.export_csv import write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.diameters import MEASURED_REGIONS
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.results_folder import STATE_FOLDER
 
@@ -35,9 +36,13 @@ def read_state(output: Path, name: str) -> CaseState | None:
         if stored.pop("schema") != _SCHEMA:
             return None
         volumes = {Region(region): float(v) for region, v in stored.pop("volumes_mm3").items()}
+        diameters = {
+            Region(region): (float(long_mm), float(short_mm))
+            for region, (long_mm, short_mm) in stored.pop("diameters_mm", {}).items()
+        }
         stored |= {key: tuple(stored.get(key, ())) for key in ("warnings", "files", "notes")}
         stored["status"] = CaseStatus(stored["status"])
-        state = CaseState(**stored, volumes_mm3=volumes)
+        state = CaseState(**stored, volumes_mm3=volumes, diameters_mm=diameters)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -123,7 +128,7 @@ def has_results(output: Path, state: CaseState) -> bool:
 
 
 def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
-    """Write one line per study: state, volumes in mm³, seconds, warnings, error.
+    """Write one line per study: state, volumes in mm³, diameters in mm, seconds, warnings, error.
 
     Raises
     ------
@@ -184,11 +189,18 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         else ""
         for region in Region
     }
+    diameters = {
+        f"{region.value}_{name}_mm": round(lengths_mm[place], 1) if lengths_mm else ""
+        for region in MEASURED_REGIONS
+        for lengths_mm in (state.diameters_mm.get(region),)
+        for place, name in enumerate(("long", "short"))
+    }
     return {
         "study": state.name,
         "state": state.status.value,
         "corrected": "yes" if state.corrected else "",
         **volumes,
+        **diameters,
         "seconds": round(state.seconds, 1) if state.is_over else "",
         "warnings": " | ".join((*state.warnings, *state.notes)),
         "error": state.reason.replace("\n", " | "),

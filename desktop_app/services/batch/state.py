@@ -12,6 +12,7 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.case import ExportOptions
+from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.measure import volumes_mm3
 
 
@@ -40,6 +41,8 @@ class CaseState:
         Wall time it took.
     volumes_mm3
         Per region, once done.
+    diameters_mm
+        The long and the short one of regions that were measured and are there.
     files
         Names of the files in the folder of results.
     notes
@@ -62,6 +65,7 @@ class CaseState:
     reason: str = ""
     seconds: float = 0.0
     volumes_mm3: Mapping[Region, float] = field(default_factory=dict)
+    diameters_mm: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -85,6 +89,10 @@ def with_result(
         status=CaseStatus.DONE,
         fraction=1.0,
         volumes_mm3=volumes_mm3(result.measurements),
+        diameters_mm={
+            region: (one.long_mm, one.short_mm)
+            for region, one in measure_diameters(result.segmentation).items()
+        },
         warnings=result.segmentation.warnings,
         files=tuple(files),
         notes=notes,
