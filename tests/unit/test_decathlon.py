@@ -371,10 +371,13 @@ def test_the_command_trains_resumes_and_names_what_is_wrong(
     assert kept == [*(f"blob_{n}" for n in range(1, 5)), "fingerprint.json"]
     assert train([*command, *cpu]) == USAGE_ERROR
     assert "add --resume" in caplog.text
-    config.write_text(TOML.replace("steps = 2", "steps = 3"))
     assert train([*command, *cpu, "--resume"]) == 0
     rows = (run / "log.csv").read_text().splitlines()[1:]
-    assert [row.split(",")[0] for row in rows] == ["1", "2", "3"]
+    assert [row.split(",")[0] for row in rows] == ["1", "2"]
+    config.write_text(TOML.replace("steps = 2", "steps = 3"))
+    assert train([*command, *cpu, "--resume"]) == INPUT_ERROR
+    assert "recipe: steps was 2 and is 3" in caplog.text
+    config.write_text(TOML)
     assert train([*command, "--device", "tpu", "--resume"]) == USAGE_ERROR
     assert "unknown device" in caplog.text
     (root / "dataset.json").unlink()
