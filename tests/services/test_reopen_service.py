@@ -16,6 +16,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.nifti import write_nifti
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
@@ -71,6 +72,7 @@ def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_lab
     again = reopen_result(result.study, result.roles, tmp_path / result.study.name).result
     assert np.array_equal(again.segmentation.labels_kji, labels())
     assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
+    assert measure_diameters(again.segmentation) == measure_diameters(result.segmentation)
     assert again.segmentation.warnings == ("T1 is missing.",)
     before, after = result.segmentation.provenance, again.segmentation.provenance
     assert (after.model_id, after.weights_sha256) == (before.model_id, before.weights_sha256)
