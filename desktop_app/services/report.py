@@ -234,8 +234,8 @@ def _provenance(
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
     coverage = next((f"{m.interval.coverage:.0%}" for m in result.measurements if m.interval), "")
     ranges = (
-        f"Ranges held the true volume in about {coverage} of patients new to the network, of those "
-        "it was tested on.",
+        "Ranges are drawn from the errors in patients new to the network, to hold the true volume "
+        f"in {coverage} of them.",
     )
     return (
         f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, "
