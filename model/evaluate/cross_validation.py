@@ -131,12 +131,12 @@ def cross_validate(
     fold_of
         By the name of each patient, the fold that kept it out.
     tune
-        Whether to choose thresholds and sizes; that takes three patients.
+        Whether to choose thresholds and sizes; that takes `LEAST_TO_TUNE` patients.
     normal
         Brains without tumour; they have a say in that choice, and are in no figure.
     """
     default = tuple(score_patient(one, settings) for one in patients)
-    tuning = _tune(patients, normal, settings, default) if tune and len(patients) > 2 else None
+    tuning = _tune(patients, normal, settings, default) if tune else None
     reliability = fit_reliability([count_codes(one) for one in patients])
     reported = default if tuning is None else tuning.scores
     shares = [

@@ -25,6 +25,7 @@ from model.evaluate.folds import (
     unknown_ancestors,
 )
 from model.evaluate.out_of_fold import OutOfFold
+from model.evaluate.tune import LEAST_TO_TUNE
 from model.postprocess import PostprocessSettings, labels_from_probabilities
 from model.weights import CARD_SCHEMA, ModelCard, write_json
 
@@ -53,6 +54,9 @@ def run(options: FoldOptions, console: Console) -> int:
     owners = {name: run for name in by_name if (run := fold_of(name, folds)) is not None}
     if not owners:
         msg = f"{options.data}: none of these cases is held out by a fold in {options.runs}"
+        raise FoldError(msg)
+    if options.tune and len(owners) < LEAST_TO_TUNE:
+        msg = f"--tune takes {LEAST_TO_TUNE} patients, here are {len(owners)}: leave it out"
         raise FoldError(msg)
     require_references(by_name[name] for name in sorted(owners))
     left_out = sorted(set(by_name) - set(owners))

@@ -121,8 +121,8 @@ def unknown_ancestors(runs: Path, folds: Iterable[FoldRun]) -> tuple[str, ...]:
 
 
 def fold_of(case: str, folds: Iterable[FoldRun]) -> FoldRun | None:
-    """Return the fold whose network has never read this case."""
-    return next((run for run in folds if case in run.held_out), None)
+    """Return the fold whose network has never read this case, or any other scan of its patient."""
+    return next((run for run in folds if of_patients([case], run.held_out)), None)
 
 
 def _read(folder: Path) -> FoldRun | None:

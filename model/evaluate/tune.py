@@ -35,6 +35,9 @@ from model.spec import REGIONS, MaskArray, Region, region_masks
 # patients, and then the default stays.
 LEAST_GAIN: Final = 0.005
 
+LEAST_TO_TUNE: Final = 3
+"""Patients: of all but one, one more is left out to see whether to choose at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

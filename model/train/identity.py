@@ -32,6 +32,8 @@ class RunIdentity:
         What the networks had read that it started from, sorted.
     recipe
         All settings that change what is learnt; empty in checkpoints of older versions.
+    command
+        How the run was begun; not compared.
     """
 
     network: Mapping[str, Any]
@@ -43,6 +45,7 @@ class RunIdentity:
     started_from: tuple[str, ...] = ()
     cases_before: tuple[str, ...] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
 
     @classmethod
     def of(
@@ -51,6 +54,7 @@ class RunIdentity:
         data: TrainingData,
         started_from: Sequence[str],
         cases_before: Iterable[str] = (),
+        command: str = "",
     ) -> "RunIdentity":
         """Return that of a run."""
         grown = data.grown
@@ -64,6 +68,7 @@ class RunIdentity:
             tuple(started_from),
             tuple(sorted(cases_before)),
             _recipe(config),
+            command,
         )
 
     def difference(self, now: "RunIdentity") -> str:

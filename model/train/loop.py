@@ -103,7 +103,7 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the newest whole checkpoint in the output folder.
 
-        What the run had started from is known again; it need not be given anew.
+        What the run had started from, and by which command, is known again.
 
         Raises
         ------
@@ -117,6 +117,7 @@ class Trainer:
         )
         self.started_from = list(began.started_from)
         self._cases_before |= frozenset(began.cases_before)
+        self._command = began.command or self._command
         self._batches = None
 
     def start_from(self, weights: Sequence[Path]) -> None:
@@ -282,7 +283,9 @@ class Trainer:
         )
 
     def _identity(self) -> RunIdentity:
-        return RunIdentity.of(self.config, self.data, self.started_from, self._cases_before)
+        return RunIdentity.of(
+            self.config, self.data, self.started_from, self._cases_before, self._command
+        )
 
     def _validate_if_due(self, journal: Journal | None) -> None:
         step, every = self.progress.step, self.config.validation.every_steps

@@ -125,6 +125,15 @@ def test_the_shape_of_a_grown_tumour_has_been_read_too(runs: Path) -> None:
         find_folds(runs, {})
 
 
+def test_another_scan_of_a_patient_kept_out_is_judged_by_the_same_fold(runs: Path) -> None:
+    write_run(runs / "fold3", ["BraTS-GLI-00001-000"], ["BraTS-GLI-00002-000"])
+    folds = find_folds(runs, {})
+    owner = fold_of("BraTS-GLI-00001-001", folds)
+    assert owner is not None
+    assert owner.name == "fold3"
+    assert fold_of("BraTS-GLI-00002-001", folds) is None
+
+
 def test_what_an_ancestor_has_read_counts(runs: Path) -> None:
     first = read_card(write_run(runs / "first", ["z"], ["c"]).parent, "small").sha256
     second = write_run(runs / "second", ["z"], ["a"], (first,))
@@ -279,10 +288,14 @@ def test_folds_that_are_not_trained_yet_are_named(
     assert document["not_evaluated"] == ["c", "d"]
 
 
-def test_one_patient_of_one_fold_is_enough(runs: Path, data: Path) -> None:
+def test_one_patient_of_one_fold_is_enough_but_not_to_choose_rules(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_table(runs, HELD_OUT)
     (runs / "fold1" / "small.safetensors").unlink()
-    assert run(runs, data, "--tune") == 0
+    assert run(runs, data) == 0
+    assert run(runs, data, "--tune") != 0
+    assert "--tune takes 3 patients, here are 1" in capsys.readouterr().err
 
 
 def test_brains_that_training_read_are_said(

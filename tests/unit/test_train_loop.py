@@ -118,7 +118,7 @@ def test_card_tells_how_to_repeat_the_run(data: TrainingData, tmp_path: Path) ->
     trainer = Trainer(CONFIG, data, tmp_path, command=told)
     trainer.progress = replace(trainer.progress, figures={"step": 5, "dice": 0.5})
     trainer.save()
-    again = Trainer(CONFIG, data, tmp_path, command=told)
+    again = Trainer(CONFIG, data, tmp_path, command="another, with --resume")
     again.resume()
     section = again.export().document["training"]
     assert section["command"] == told
