@@ -57,6 +57,11 @@ class AnatomicalPlane(StrEnum):
     SAGITTAL = "sagittal"
 
 
+def reaches(length_mm: float, least_mm: float) -> bool:
+    """Tell whether a length is at least another, to a thousandth of a millimetre."""
+    return round(length_mm, _DECIMALS) >= round(least_mm, _DECIMALS)
+
+
 Point = tuple[float, float, float]
 """Patient coordinates L, P, S in millimetres."""
 
@@ -64,6 +69,8 @@ Point = tuple[float, float, float]
 @dataclass(frozen=True, slots=True)
 class Diameters:
     """The longest diameter of a region in one slice, and the longest perpendicular to it there.
+
+    Of measurable lesions, where there is one.
 
     Parameters
     ----------
@@ -120,8 +127,7 @@ class Diameters:
         RANO 2.0 (Wen et al. 2023, doi 10.1200/JCO.23.01059): both reach `least_mm`, in two slices
         or more. It also asks for clearly defined margins, which a reader has to judge.
         """
-        reaches = round(self.short_mm, _DECIMALS) >= round(self.least_mm, _DECIMALS)
-        return reaches and self.in_several_slices
+        return reaches(self.short_mm, self.least_mm) and self.in_several_slices
 
     @property
     def middle(self) -> Point:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from desktop_app.domain.measurement import reaches
+
 _ROUNDING = 1e-9
 
 
@@ -41,18 +43,23 @@ def readable_range(low_mm3: float, high_mm3: float) -> str:
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-def readable_diameters(long_mm: float, short_mm: float) -> str:
-    """Write two diameters in whole millimetres, ``38 × 27 mm``; under 10 mm never rounded up.
+def readable_diameters(long_mm: float, short_mm: float, least_mm: float) -> str:
+    """Write two diameters in whole millimetres, ``38 × 27 mm``, on their side of a limit.
 
-    Ten millimetres decide what is measurable, so 9.96 must not be told as 10.
+    Parameters
+    ----------
+    least_mm
+        What decides whether a lesion is measurable, to a tenth of a millimetre: with 12 mm, 11.96
+        must not be told as 12.
     """
-    return " × ".join(_millimetres(mm) for mm in (long_mm, short_mm)) + " mm"
+    return " × ".join(_millimetres(mm, least_mm) for mm in (long_mm, short_mm)) + " mm"
 
 
-def _millimetres(length_mm: float) -> str:
-    if length_mm >= 10 - _ROUNDING:
-        return f"{length_mm:.0f}"
-    return f"{math.floor(length_mm * 10 + _ROUNDING) / 10:.1f}"
+def _millimetres(length_mm: float, least_mm: float) -> str:
+    if not reaches(length_mm, least_mm):
+        return f"{math.floor(length_mm * 10 + _ROUNDING) / 10:.1f}"
+    decimals = 0 if round(length_mm) >= least_mm else 1
+    return f"{length_mm:.{decimals}f}"
 
 
 def _words(parts: Iterable[str]) -> str:

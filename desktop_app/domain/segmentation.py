@@ -108,7 +108,7 @@ REMARKS = NO_TUMOUR | {NO_ENHANCEMENT}
 """All that `remarks_on` may say."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Segmentation:
     """Labels on the grid of the reference series; the array becomes read-only.
 

@@ -9,36 +9,42 @@ perpendicular to it in the same slice. They leave open, and here it was decided:
   want no cyst and no cavity measured with it, so neither is the brain that a line would cross
   between two arms of a bent lesion. The lines need not cross each other.
 - **What the lesion encloses within the slice counts**, so that a rim is measured across its
-  necrosis. Lines also run through what the caller names besides (`through_kji`), since a rim with
-  a gap of one voxel is still a rim; they begin and end at the lesion itself. Whether something
+  necrosis. A rim with a gap is still a rim: lines also run through what the caller names
+  (`through_kji`) as far as the lesion encloses it once gaps of up to 6 mm are bridged, but specks
+  at the border of a core make no rim. Lines begin and end at the lesion itself. Whether something
   enclosed is necrosis or, which is not to be measured, a cyst or cavity, no mask can tell.
+- **Measurable lesions come first**: a long thin piece does not stand for a round one in another
+  slice that is long enough both ways.
 - **Perpendicular is exact** in millimetres: ends lie on the outline (see `lesion_outline`), not at
   centres of voxels, so that no tolerance in the angle is needed.
 - Lesions that touch only in another slice are two in this one.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import ConvexHull
 
+from desktop_app.domain.measurement import reaches
+from desktop_app.imaging.lesion_lines import (
+    EQUAL_MM,
+    Check,
+    Line,
+    longest_lines,
+    perpendicular_lines,
+)
 from desktop_app.imaging.lesion_outline import (
     Mask,
     Points,
-    border_points,
+    enclosed_in_slices,
     filled_in_slices,
     lesions_in_slices,
-    may_stay_inside,
-    outline_edges,
-    stays_inside,
 )
 
-_EQUAL_MM = 1e-6
-_POINTS_AT_ONCE = 512
-_LINES_AT_ONCE = 256
+_BRIDGED_MM = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +71,6 @@ class InPlaneDiameters:
     goes_on: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Line:
-    length_mm: float
-    ends: Points
-
-
 class _Part(NamedTuple):
     """A lesion in one slice; row and column count from the corner of a frame of one voxel."""
 
@@ -80,16 +80,30 @@ class _Part(NamedTuple):
     inside: Mask
 
 
+class _Pair(NamedTuple):
+    part: _Part
+    long: Line
+    short: Line
+    is_measurable: bool
+
+
+def _goes_on_always() -> None:
+    pass
+
+
 def longest_diameters(
     lesion_kji: Mask,
     spacing_mm: tuple[float, float, float],
     *,
     axis: int = 0,
     through_kji: Mask | None = None,
+    least_mm: float = math.inf,
+    check: Check = _goes_on_always,
 ) -> InPlaneDiameters | None:
     """Find the longest diameter of all lesions in all slices, and the longest perpendicular to it.
 
-    Among equally long ones in a slice, the one with the longer perpendicular counts.
+    Among equally long ones in a slice, the one with the longer perpendicular counts. Lesions that
+    are measurable, long enough both ways and seen in two slices, come before all others.
 
     Parameters
     ----------
@@ -100,7 +114,12 @@ def longest_diameters(
     axis
         The axis of the array that leads from slice to slice.
     through_kji
-        What lines may run through besides; they neither begin nor end in it.
+        What lines may run through besides where the lesion encloses it in its slice, or would
+        but for gaps of up to 6 mm; they neither begin nor end in it.
+    least_mm
+        What both diameters of a measurable lesion reach; if not given, length alone decides.
+    check
+        Called again and again, to raise where the search is to stop.
 
     Returns
     -------
@@ -112,13 +131,14 @@ def longest_diameters(
         return None
     lesion = np.moveaxis(lesion_kji[box], axis, 0)
     through = None if through_kji is None else np.moveaxis(through_kji[box], axis, 0)
-    lesion = filled_in_slices(lesion)
-    inside = lesion if through is None else filled_in_slices(lesion | through)
     in_plane_mm = np.delete(np.asarray(spacing_mm, np.float64), axis)
-    found = _longest_of(_parts(lesion, inside, in_plane_mm), in_plane_mm)
+    lesion = filled_in_slices(lesion)
+    inside = lesion if through is None else _with_enclosed(lesion, through, in_plane_mm)
+    parts = _parts(lesion, inside, in_plane_mm)
+    found = _best_of(parts, lesion, in_plane_mm, least_mm, check)
     if found is None:
         return None
-    part, long, short = found
+    part, long, short, _ = found
     start = np.array([one.start for one in box], np.float64)
 
     def to_kji(ends: Points) -> Points:
@@ -150,6 +170,11 @@ def _box(mask: Mask) -> tuple[slice, slice, slice] | None:
     return box[0], box[1], box[2]
 
 
+def _with_enclosed(lesion: Mask, through: Mask, spacing_mm: Points) -> Mask:
+    reach = max(1, round(_BRIDGED_MM / 2 / float(spacing_mm.max())))
+    return filled_in_slices(lesion | (through & enclosed_in_slices(lesion, reach)))
+
+
 def _parts(lesion: Mask, inside: Mask, spacing_mm: Points) -> Iterator[tuple[float, _Part]]:
     """Return lesions in slices, each with how long it can be at most, that one falling."""
     numbers = lesions_in_slices(inside)
@@ -171,105 +196,40 @@ def _parts(lesion: Mask, inside: Mask, spacing_mm: Points) -> Iterator[tuple[flo
         )
 
 
-def _longest_of(
-    parts: Iterator[tuple[float, _Part]], spacing_mm: Points
-) -> tuple[_Part, _Line, _Line] | None:
-    found: tuple[_Part, list[_Line]] | None = None
-    longest_mm = 0.0
+def _best_of(
+    parts: Iterator[tuple[float, _Part]],
+    lesion: Mask,
+    spacing_mm: Points,
+    least_mm: float,
+    check: Check,
+) -> _Pair | None:
+    """Return the longest measurable lesion in a slice; where none is, the longest."""
+    best: _Pair | None = None
     for most_mm, part in parts:
-        if most_mm < longest_mm + _EQUAL_MM:
+        longest_mm = 0.0 if best is None else best.long.length_mm
+        is_open = best is None or not best.is_measurable
+        if most_mm < longest_mm + EQUAL_MM and not (is_open and reaches(most_mm, least_mm)):
             break
-        if part.lesion.any() and (lines := _longest(part, spacing_mm, longest_mm)):
-            found = part, lines
-            longest_mm = lines[0].length_mm
-    if found is None:
-        return None
-    part, lines = found
-    pairs = [(line, _longest_across(part, line, spacing_mm)) for line in lines]
-    # Across, ends may lie between corners of the outline, so it can be the longer one by a little.
-    one, other = max(pairs, key=lambda pair: pair[1].length_mm)
-    if other.length_mm > one.length_mm:
-        one, other = other, one
-    return part, one, other
+        if not part.lesion.any():
+            continue
+        may_be = _is_wide(part, spacing_mm, least_mm) and _goes_on(part, lesion)
+        # Until one is measurable, a shorter lesion may be the one that counts.
+        lines = longest_lines(
+            part.lesion, part.inside, spacing_mm, 0.0 if is_open and may_be else longest_mm, check
+        )
+        if not lines:
+            continue
+        long, short = perpendicular_lines(part.lesion, part.inside, lines, spacing_mm, check)
+        is_measurable = may_be and reaches(short.length_mm, least_mm)
+        if (is_measurable, long.length_mm) > (not is_open, longest_mm + EQUAL_MM):
+            best = _Pair(part, long, short, is_measurable)
+    return best
 
 
-def _longest(part: _Part, spacing_mm: Points, beyond_mm: float) -> list[_Line]:
-    """Return the longest lines inside, all that are equally long; none if none is longer."""
-    points = border_points(part.lesion)
-    hull = points[ConvexHull(points * spacing_mm).vertices]
-    farthest_mm = np.sqrt(_squares(points, hull, spacing_mm).max(axis=1))
-    if farthest_mm.max() < beyond_mm + _EQUAL_MM:
-        return []
-    # Most lesions are longest between corners of their hull; else those tell how long at least.
-    lines = _longest_inside(hull, part.inside, spacing_mm, beyond_mm)
-    if lines:
-        beyond_mm = lines[0].length_mm
-    points = points[farthest_mm > beyond_mm + _EQUAL_MM]
-    return _longest_inside(points, part.inside, spacing_mm, beyond_mm) or lines
-
-
-def _squares(ones: Points, others: Points, spacing_mm: Points) -> Points:
-    """Return (n, m) the squares of the distances, in mm²."""
-    rows_mm, columns_mm = (
-        np.subtract.outer(ones[:, axis], others[:, axis]) * spacing_mm[axis] for axis in (0, 1)
-    )
-    squares: Points = rows_mm * rows_mm + columns_mm * columns_mm
-    return squares
-
-
-def _longest_inside(
-    points: Points, inside: Mask, spacing_mm: Points, beyond_mm: float
-) -> list[_Line]:
-    """Return the longest lines inside between two of the points; none if none is longer."""
-    pieces = []
-    for first in range(0, len(points), _POINTS_AT_ONCE):
-        some, rest = points[first : first + _POINTS_AT_ONCE], points[first:]
-        squares = np.triu(_squares(some, rest, spacing_mm), 1)
-        one, other = np.nonzero(squares > (beyond_mm + _EQUAL_MM) ** 2)
-        starts, ends = some[one], rest[other]
-        may = may_stay_inside(starts, ends, inside)
-        pieces.append((starts[may], ends[may], np.sqrt(squares[one[may], other[may]])))
-    if not pieces:
-        return []
-    starts, ends, lengths_mm = (np.concatenate(piece) for piece in zip(*pieces, strict=True))
-    return _longest_staying(starts, ends, lengths_mm, inside)
-
-
-def _longest_staying(starts: Points, ends: Points, lengths_mm: Points, inside: Mask) -> list[_Line]:
-    """Return the longest of these lines that stays inside, and those equally long."""
-    order = np.argsort(-lengths_mm, kind="stable")
-    for begin in range(0, len(order), _LINES_AT_ONCE):
-        some = order[begin : begin + _LINES_AT_ONCE]
-        stay = some[stays_inside(starts[some], ends[some], inside)]
-        if stay.size:
-            stay = stay[lengths_mm[stay] > lengths_mm[stay[0]] - _EQUAL_MM]
-            return [_Line(float(lengths_mm[n]), np.array([starts[n], ends[n]])) for n in stay]
-    return []
-
-
-def _longest_across(part: _Part, long: _Line, spacing_mm: Points) -> _Line:
-    """Return the longest line inside that is perpendicular to another.
-
-    The length of such a line changes evenly between those through a corner of the outline, so
-    the longest leads through one.
-    """
-    direction = (long.ends[1] - long.ends[0]) * spacing_mm / long.length_mm
-    across = np.array([-direction[1], direction[0]])
-    points = border_points(part.lesion)
-    edges = outline_edges(part.lesion) * spacing_mm
-    along_mm: Points = points * spacing_mm @ direction
-    first_mm, second_mm = edges[:, 0] @ direction, edges[:, 1] @ direction
-    lowest, highest = np.minimum(first_mm, second_mm), np.maximum(first_mm, second_mm)
-    is_met = (lowest <= along_mm[:, None] + _EQUAL_MM) & (along_mm[:, None] <= highest + _EQUAL_MM)
-    is_met &= highest - lowest > _EQUAL_MM
-    point, edge = np.nonzero(is_met)
-    share = (along_mm[point] - first_mm[edge]) / (second_mm - first_mm)[edge]
-    share = np.clip(share, 0.0, 1.0)[:, None]
-    met_mm = (1 - share) * edges[edge, 0] + share * edges[edge, 1]
-    lengths_mm = (met_mm - points[point] * spacing_mm) @ across
-    starts, ends = points[point], points[point] + lengths_mm[:, None] * across / spacing_mm
-    may = may_stay_inside(starts, ends, part.inside)
-    return _longest_staying(starts[may], ends[may], np.abs(lengths_mm[may]), part.inside)[0]
+def _is_wide(part: _Part, spacing_mm: Points, least_mm: float) -> bool:
+    """Tell whether perpendicular lines of that length can fit; slanted ones need less room."""
+    narrowest_mm = float(((np.array(part.inside.shape) - 2) * spacing_mm).min())
+    return reaches(narrowest_mm * math.sqrt(2), least_mm)
 
 
 def _goes_on(part: _Part, lesion: Mask) -> bool:

@@ -1,5 +1,7 @@
 """The two-dimensional measure of a segmentation, beside its volumes."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from desktop_app.domain.segmentation import (
     Region,
     Segmentation,
 )
+from desktop_app.jobs.cancel import CancelToken
 
 MEASURED_REGIONS = (Region.ET, Region.WT)
 """What RANO 2.0 measures: enhancing disease, and where there is none the abnormality on T2 and
@@ -22,28 +25,49 @@ CRITERIA = "RANO 2.0"
 _LEAST_MM = 10.0
 # RANO 2.0 asks for slices of at most 5 mm, of at most 1.5 mm best, and then any plane can be cut.
 _FINE_MM = 1.5
+_CLEARLY_THICKER = 1.1
+_LEAST_DECIMALS = 1  # no slice distance is known better, and so it can be told as it is
 _PLANES = (AnatomicalPlane.SAGITTAL, AnatomicalPlane.CORONAL, AnatomicalPlane.AXIAL)
 
+# A result is told in half a dozen files and in the window; its labels never change.
+_measured: WeakKeyDictionary[Segmentation, dict[Region, Diameters]] = WeakKeyDictionary()
 
-def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
-    """Measure the longest lesion of a region in two dimensions; see `imaging.diameters`.
 
-    Takes some hundredths of a second for a whole head, too long for every stroke of a brush.
+def measure_diameters(
+    segmentation: Segmentation, token: CancelToken | None = None
+) -> dict[Region, Diameters]:
+    """Measure the longest measurable lesion of a region in two dimensions, else the longest.
 
-    Of the enhancing tumour, lines also run through label 1, the core that its rim encloses. In
-    slices farther apart than 5 mm, a diameter has to be twice that distance to be measurable, gaps
+    See `imaging.diameters`. Takes about a tenth of a second for a whole head, seconds where a
+    lesion is ragged; asked again of the same segmentation, no time.
+
+    Of the enhancing tumour, lines also run through label 1 where its rim encloses it. In slices
+    farther apart than 5 mm, a diameter has to be twice that distance to be measurable, gaps
     included (RANO-HGG: Wen et al. 2010, doi 10.1200/JCO.2009.26.3541).
 
     Returns
     -------
     dict
         For `MEASURED_REGIONS`; one without voxels is left out.
+
+    Raises
+    ------
+    Cancelled
+        If `token` was cancelled.
     """
+    found = _measured.get(segmentation)
+    if found is None:
+        found = _measured[segmentation] = _measure(segmentation, token or CancelToken())
+    return dict(found)
+
+
+def _measure(segmentation: Segmentation, token: CancelToken) -> dict[Region, Diameters]:
     # scipy loads slowly; a window that only starts need not wait for it.
     from desktop_app.imaging.diameters import longest_diameters
 
     geometry, labels_kji = segmentation.geometry, segmentation.labels_kji
     axis = slice_axis(geometry)
+    least_mm = round(max(_LEAST_MM, 2 * geometry.spacing_mm[axis]), _LEAST_DECIMALS)
     found = {}
     for region in MEASURED_REGIONS:
         core = REGION_LABELS[Region.NCR] if region is Region.ET else ()
@@ -52,6 +76,8 @@ def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
             geometry.spacing_mm,
             axis=axis,
             through_kji=np.isin(labels_kji, core) if core else None,
+            least_mm=least_mm,
+            check=token.raise_if_cancelled,
         )
         if lines is None:
             continue
@@ -64,7 +90,7 @@ def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
             plane=_plane_of(geometry, axis),
             slice_axis=axis,
             slice_index=lines.slice_index,
-            least_mm=max(_LEAST_MM, 2 * geometry.spacing_mm[axis]),
+            least_mm=least_mm,
             in_several_slices=lines.goes_on,
         )
     return found
@@ -72,7 +98,7 @@ def measure_diameters(segmentation: Segmentation) -> dict[Region, Diameters]:
 
 def in_words(diameters: Diameters) -> str:
     """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial slice 84``."""
-    lengths = readable_diameters(diameters.long_mm, diameters.short_mm)
+    lengths = readable_diameters(diameters.long_mm, diameters.short_mm, diameters.least_mm)
     where = f"{diameters.plane.value} slice {diameters.slice_number}"
     return f"{REGION_TITLES[diameters.region]} {lengths}, {where}"
 
@@ -80,11 +106,15 @@ def in_words(diameters: Diameters) -> str:
 def slice_axis(geometry: Geometry) -> int:
     """Return the axis of the array from slice to slice in which diameters are measured.
 
-    That of the slices as acquired; where voxels are fine enough in all directions, that of axial
+    That of the slices as acquired, along which voxels are clearly longer than along both others,
+    or the first where none is. Where voxels are fine enough in all directions, that of axial
     slices, which RANO 2.0 asks for.
     """
-    if round(max(geometry.spacing_mm), 2) > _FINE_MM:
-        return 0
+    spacing_mm = np.asarray(geometry.spacing_mm)
+    if round(float(spacing_mm.max()), 2) > _FINE_MM:
+        *_, second, thickest = np.argsort(spacing_mm, kind="stable").tolist()
+        is_thicker = spacing_mm[thickest] > _CLEARLY_THICKER * spacing_mm[second]
+        return thickest if is_thicker else 0
     return next(axis for axis in range(3) if _plane_of(geometry, axis) is AnatomicalPlane.AXIAL)
 
 

@@ -77,6 +77,7 @@ _DICOM_FORMATS = frozenset(
 DRAWN_FORMATS = frozenset({ExportFormat.PDF, ExportFormat.SC})
 # From these the labels can be had back, voxel by voxel.
 LABEL_FORMATS = frozenset({ExportFormat.NIFTI, ExportFormat.SEG})
+_WITH_DIAMETERS = frozenset(ExportFormat) - LABEL_FORMATS - {ExportFormat.RTSTRUCT}
 
 
 class Lack(StrEnum):
@@ -222,6 +223,8 @@ def export_study(
         warnings=tuple(skipped.values()),
     ).writers()
     with atomic_folder(folder) as staging:
+        if not _WITH_DIAMETERS.isdisjoint(writers):
+            measure_diameters(result.segmentation, token)  # in the writers nothing could stop it
         for number, (one, write) in enumerate(writers.items()):
             if token is not None:
                 token.raise_if_cancelled()

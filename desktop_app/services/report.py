@@ -251,6 +251,6 @@ def _provenance(
 def _diameters_mean(found: Diameters) -> str:
     return (
         f"Diameters after {CRITERIA}: the longest in one slice and the longest perpendicular to "
-        "it, inside the lesion with what it encloses; measurable: both at least "
-        f"{found.least_mm:.3g} mm, in two slices or more."
+        "it, inside the lesion with what it encloses, of measurable lesions if there are any: both "
+        f"at least {found.least_mm:.3g} mm, in two slices or more."
     )

@@ -7,13 +7,16 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.domain.measurement import AnatomicalPlane, Diameters
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui.presenters import diameter_presenter
-from ui.presenters.diameter_presenter import DiameterPresenter
+from ui.presenters.diameter_presenter import DiameterPresenter, diameter_rows
 from ui.views.diameter_view import DiameterRow, DiameterView
 
 
@@ -88,10 +91,10 @@ def test_a_late_answer_is_dropped(scene: Scene, monkeypatch: pytest.MonkeyPatch)
     measure = diameter_presenter.measure_diameters
     first = scene.accept(3)
 
-    def slowly(segmentation: object) -> object:
+    def slowly(segmentation: Segmentation, token: CancelToken) -> object:
         if segmentation is first.segmentation:
             assert goes_on.wait(10)
-        return measure(segmentation)  # type: ignore[arg-type]
+        return measure(segmentation, token)
 
     scene.settle()
     monkeypatch.setattr(diameter_presenter, "measure_diameters", slowly)
@@ -122,3 +125,13 @@ def test_a_defect_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None
     scene.settle()
     assert scene.shown == ()
     assert "KeyError" in scene.view.show_crash.call_args.args[0]
+
+
+def test_lengths_agree_with_the_verdict_on_thick_slices() -> None:
+    ends = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0))
+    found = Diameters(
+        Region.ET, 14.2, 11.6, ends, ends, AnatomicalPlane.AXIAL, 0, 3, 12.0, in_several_slices=True
+    )
+    (row,) = diameter_rows({Region.ET: found})
+    assert "14 × 11.6 mm" in row.text
+    assert "one is shorter than 12 mm" in row.note

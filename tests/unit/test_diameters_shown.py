@@ -1,9 +1,11 @@
 """Diameters of a result: which regions, in which slices, and where they are written."""
 
 import csv
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +20,14 @@ from desktop_app.domain.readable import readable_diameters
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence
+from desktop_app.errors import Cancelled
+from desktop_app.imaging import diameters
 from desktop_app.io import dicom_object
 from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
+from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.diameters import in_words, measure_diameters, slice_axis
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import build_page
@@ -88,9 +93,15 @@ def test_without_enhancement_the_whole_tumour_alone_is_measured() -> None:
 
 
 def test_enhancement_is_measured_across_its_necrosis_and_not_into_it() -> None:
-    rim = {"ET": np.s_[5:20, 5:25, 5:25], "NCR": np.s_[5:20, 8:22, 8:25]}  # open at one side
-    across = boxes(grid((1, 1, 1)), **rim)[Region.ET]
+    labels = np.zeros((30, 40, 50), np.uint8)
+    labels[5:20, 5:25, 5:25] = 3
+    labels[5:20, 8:22, 8:22] = 1
+    labels[5:20, 12:17, 22:25] = 1  # a gap of 5 mm
+    across = measure_diameters(Segmentation(labels, grid((1, 1, 1)), PROVENANCE))[Region.ET]
     assert (across.long_mm, across.short_mm) == pytest.approx((27.6, 27.6), abs=0.3)
+    labels[5:20, 8:22, 22:25] = 1  # open at one side
+    open_rim = measure_diameters(Segmentation(labels, grid((1, 1, 1)), PROVENANCE))[Region.ET]
+    assert open_rim.short_mm < 22
     beside = boxes(grid((1, 1, 1)), ET=np.s_[5:20, 5:25, 5:10], NCR=np.s_[5:20, 5:25, 10:40])
     assert beside[Region.ET].long_mm == pytest.approx(np.hypot(20, 4), abs=0.3)
 
@@ -133,6 +144,64 @@ def test_slices_are_those_acquired_or_axial_where_voxels_are_fine() -> None:
         assert index_kji[:, axis] == pytest.approx([found.slice_index] * 2)
 
 
+@pytest.mark.parametrize(
+    ("spacing_mm", "axis", "plane"),
+    [
+        ((1.0, 1.0, 5.0), 2, AnatomicalPlane.SAGITTAL),
+        ((0.9, 4.0, 0.9), 1, AnatomicalPlane.CORONAL),
+        ((2.0, 2.0, 2.0), 0, AnatomicalPlane.AXIAL),
+        ((1.9, 2.0, 0.5), 0, AnatomicalPlane.AXIAL),  # not clearly thicker
+    ],
+)
+def test_thick_slices_may_lie_along_any_axis(
+    spacing_mm: tuple[float, float, float], axis: int, plane: AnatomicalPlane
+) -> None:
+    geometry = grid(spacing_mm)
+    assert slice_axis(geometry) == axis
+    found = boxes(geometry, ET=np.s_[5:17, 12:26, 20:23])[Region.ET]
+    assert (found.plane, found.slice_axis) == (plane, axis)
+    assert found.least_mm == 10.0
+
+
+def test_specks_at_the_border_of_a_core_are_no_rim() -> None:
+    k, j, i = np.mgrid[:10, :80, :80]
+    labels = ((k - 5) ** 2 + ((j - 40) / 4) ** 2 + ((i - 40) / 4) ** 2 < 64).astype(np.uint8)
+    for row, column in ((8, 40), (71, 40), (40, 8), (40, 71)):
+        labels[5:7, row : row + 2, column : column + 2] = 3
+    found = measure_diameters(Segmentation(labels, grid((1, 1, 1), (10, 80, 80)), PROVENANCE))
+    assert found[Region.ET].long_mm < 3
+    assert not found[Region.ET].is_measurable
+    assert found[Region.WT].long_mm > 60
+
+
+def test_a_measurable_lesion_comes_before_a_longer_thin_one() -> None:
+    labels = np.zeros((30, 60, 60), np.uint8)
+    labels[3:6, 5:8, 5:52] = 3
+    k, j, i = np.mgrid[:30, :60, :60]
+    labels[(k - 20) ** 2 + (j - 30) ** 2 + (i - 30) ** 2 <= 100] = 3
+    found = measure_diameters(Segmentation(labels, grid((1, 1, 1), (30, 60, 60)), PROVENANCE))
+    enhancing = found[Region.ET]
+    assert enhancing.is_measurable
+    assert (enhancing.long_mm, enhancing.short_mm) == pytest.approx((20.5, 20.5), abs=1)
+    assert enhancing.slice_index == 20
+
+
+def test_diameters_are_measured_once_and_can_be_cancelled(result: StudyResult) -> None:
+    segmentation = replace(result.segmentation)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        measure_diameters(segmentation, token)
+    found = measure_diameters(segmentation)
+    kept = weakref.ref(segmentation)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diameters, "longest_diameters", None)
+        assert measure_diameters(segmentation, token) == found
+    del segmentation
+    gc.collect()
+    assert kept() is None
+
+
 def test_senseless_diameters_are_refused(result: StudyResult) -> None:
     found = measure_diameters(result.segmentation)[Region.ET]
     with pytest.raises(ValueError, match="diameters"):
@@ -140,18 +209,21 @@ def test_senseless_diameters_are_refused(result: StudyResult) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lengths_mm", "text"),
+    ("long_mm", "short_mm", "least_mm", "text"),
     [
-        ((38.4, 27.5001), "38 × 28 mm"),
-        ((12.0, 9.96), "12 × 9.9 mm"),
-        ((10.0, 0.8), "10 × 0.8 mm"),
-        ((9.999999999999, 9.0), "10 × 9.0 mm"),
+        (38.4, 27.5001, 10.0, "38 × 28 mm"),
+        (12.0, 9.96, 10.0, "12 × 9.9 mm"),
+        (10.0, 0.8, 10.0, "10 × 0.8 mm"),
+        (9.9996, 9.0, 10.0, "10 × 9.0 mm"),  # to a thousandth, as what is measurable
+        (14.2, 11.96, 12.0, "14 × 11.9 mm"),
+        (12.6, 12.49, 12.5, "13 × 12.4 mm"),
+        (13.4, 13.3, 13.3, "13.4 × 13.3 mm"),
     ],
 )
-def test_lengths_under_ten_millimetres_are_not_rounded_up(
-    lengths_mm: tuple[float, float], text: str
+def test_lengths_are_told_on_their_side_of_the_limit(
+    long_mm: float, short_mm: float, least_mm: float, text: str
 ) -> None:
-    assert readable_diameters(*lengths_mm) == text
+    assert readable_diameters(long_mm, short_mm, least_mm) == text
 
 
 def test_json_holds_them_beside_the_volumes(result: StudyResult, nothing: StudyResult) -> None:
@@ -227,7 +299,7 @@ def test_structured_report_has_both_axes_and_their_slice(
 def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyResult) -> None:
     page = build_page(result)
     whole = measure_diameters(result.segmentation)[Region.WT]
-    lengths = readable_diameters(whole.long_mm, whole.short_mm)
+    lengths = readable_diameters(whole.long_mm, whole.short_mm, whole.least_mm)
     product = f"product {whole.long_mm * whole.short_mm:.0f} mm²"
     where = f"axial slice {whole.slice_number}"
     assert page.diameters[1] == f"Whole tumour {lengths}, {where}, {product}, not measurable"

@@ -49,8 +49,8 @@ class DiameterPresenter:
             return
         self._view.show_diameters(None)
 
-        def work(_progress: ProgressCallback, _token: CancelToken) -> dict[Region, Diameters]:
-            return measure_diameters(result.segmentation)
+        def work(_progress: ProgressCallback, token: CancelToken) -> dict[Region, Diameters]:
+            return measure_diameters(result.segmentation, token)
 
         def listen(event: Event) -> None:
             if isinstance(event, Done | Failed):
