@@ -239,7 +239,7 @@ def save_results(
             progress=progress,
             token=token,
         )
-        log = write_run_log(result, files, staging)
+        log = write_run_log(result, files, staging, anonymise=options.anonymise)
         if token is not None:
             token.raise_if_cancelled()
     return SavedResults(

@@ -9,7 +9,7 @@ from pathlib import Path
 from desktop_app.domain.study import Study
 from desktop_app.errors import InputError
 from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
-from desktop_app.services.results_folder import holds, holds_another, results_name
+from desktop_app.services.results_folder import STATE_FOLDER, Owner, owner, results_name
 
 # As `kept_results` names what is kept inside a study's folder.
 _KEPT = re.compile(r"(corrected|earlier)-\d{8}-\d{6}(_\d+)?")
@@ -40,7 +40,7 @@ def find_result(study: Study, output: Path) -> EarlierResult | None:
     One without identity is found only by whoever names its folder, see `chosen_result`.
     """
     folder = output / results_name(output, study)
-    return _result_in(folder) if holds(folder, study) else None
+    return _result_in(folder) if owner(folder, study) is Owner.THIS_STUDY else None
 
 
 def chosen_result(study: Study, folder: Path) -> EarlierResult:
@@ -49,7 +49,7 @@ def chosen_result(study: Study, folder: Path) -> EarlierResult:
     Raises
     ------
     InputError
-        If there is none, or only one of another study.
+        If there is none, only one of another study, or nothing tells whose it is.
     """
     found = _result_in(folder) or find_result(study, folder)
     if found is None:
@@ -58,18 +58,33 @@ def chosen_result(study: Study, folder: Path) -> EarlierResult:
             str(folder),
             f"Choose the folder that holds its {LABELS_FILE} and {NUMBERS_FILE}.",
         )
-    if holds_another(found.folder, study):
-        raise InputError(
-            "The result is of another study.",
-            str(found.folder),
-            "Open the study it belongs to, or choose another folder.",
-        )
-    return found
+    match _owner(found.folder, study):
+        case Owner.THIS_STUDY:
+            return found
+        case Owner.ANOTHER:
+            raise InputError(
+                "The result is of another study.",
+                str(found.folder),
+                "Open the study it belongs to, or choose another folder.",
+            )
+        case Owner.UNKNOWN:
+            raise InputError(
+                "Nothing tells whose result this is.",
+                str(found.folder),
+                "Choose an anonymised result where it was written, under the name it had there: "
+                f"the folder {STATE_FOLDER} beside it tells whose it is.",
+            )
 
 
 def study_folder(folder: Path) -> Path:
     """Return a study's folder of results, given that or a folder of results kept inside it."""
     return folder.parent if _KEPT.fullmatch(folder.name) else folder
+
+
+def _owner(folder: Path, study: Study) -> Owner:
+    whose = owner(folder, study)
+    home = study_folder(folder)
+    return owner(home, study) if whose is Owner.UNKNOWN and home != folder else whose
 
 
 def _result_in(folder: Path) -> EarlierResult | None:

@@ -5,22 +5,33 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import replace
+from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from desktop_app.domain.study import Study
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.naming import unique_name
 from desktop_app.services.export import FILE_NAMES, ExportFormat
+from desktop_app.services.kept_results import LABEL_FILES
+from desktop_app.services.run_log import read_mark
+from desktop_app.services.study_identity import has_uid, identity, is_mark_of
 
 STATE_FOLDER = ".gliascope"
 KEY_FILE = "pseudonym.key"
 
-# What a scan puts before the folder of DICOM files that bear no study UID.
-_NO_UID = "folder "
 _ANONYMOUS = "ANON-"
 _KEY_BYTES = 16
 # 48 bits: two studies of ten thousand share a name once in five million folders of results.
 _PSEUDONYM_BYTES = 6
+
+
+class Owner(Enum):
+    """Whose results a folder holds."""
+
+    THIS_STUDY = auto()
+    ANOTHER = auto()
+    UNKNOWN = auto()
 
 
 def results_name(
@@ -33,7 +44,8 @@ def results_name(
     anonymise
         ``ANON-`` and a keyed checksum of the study's UID, the same at every run into `output`.
         The key lies in ``output/.gliascope`` and is made at first use. Otherwise the study's
-        name, numbered where that folder holds the results of another study.
+        name, numbered where that folder holds the results of another study, or labels of nobody
+        knows which.
     taken
         Names that other studies have.
 
@@ -43,14 +55,11 @@ def results_name(
         If the key cannot be written.
     """
     if anonymise:
-        digest = hashlib.blake2b(
-            _identity(study).encode(), key=_key(output), digest_size=_PSEUDONYM_BYTES
-        )
-        return f"{_ANONYMOUS}{digest.hexdigest().upper()}"
+        return _pseudonym(study, _key(output))
     seen = {name.casefold() for name in taken}
     while True:
         name = unique_name(study.name, seen)
-        if not holds_another(output / name, study):
+        if not _is_taken(output / name, study):
             return name
 
 
@@ -79,45 +88,74 @@ def is_anonymised(folder: Path) -> bool:
     return folder.name.startswith(_ANONYMOUS)
 
 
-def holds(folder: Path, study: Study) -> bool:
-    """Whether the folder's measurements name this study."""
-    uid = _uid_in(folder)
-    return bool(uid) and _however_typed(uid) == _however_typed(study.study_uid)
+def owner(folder: Path, study: Study) -> Owner:
+    """Say whether the results in a folder are of a study, by whatever tells it.
+
+    Measurements, `run.log` and the records of a batch do; anonymised results are told by the name
+    of their folder, where the key to it is beside them.
+    """
+    uid = _said_in(folder / FILE_NAMES[ExportFormat.JSON], "study", "study_uid")
+    if uid:
+        return _owned(has_uid(study, uid))
+    mark = read_mark(folder)
+    if mark:
+        return _owned(is_mark_of(mark, study))
+    if is_anonymised(folder):
+        key = _read_key(folder.parent)
+        return Owner.UNKNOWN if key is None else _owned(folder.name == _pseudonym(study, key))
+    uid = _said_in(folder.parent / STATE_FOLDER / f"{folder.name}.json", "study_uid")
+    return _owned(has_uid(study, uid)) if uid else Owner.UNKNOWN
 
 
-def holds_another(folder: Path, study: Study) -> bool:
-    """Whether the folder's measurements name another study; those of nobody count as its own."""
-    return bool(_uid_in(folder)) and not holds(folder, study)
+def _owned(is_so: bool) -> Owner:
+    return Owner.THIS_STUDY if is_so else Owner.ANOTHER
 
 
-def _identity(study: Study) -> str:
-    """Return the study's UID; where a path stands for one, that path however it was typed."""
-    uid = study.study_uid
-    is_path = uid == str(study.root) or any(series.is_nifti for series in study.series)
-    return _however_typed(uid) if is_path or uid.startswith(_NO_UID) else uid
+def _is_taken(folder: Path, study: Study) -> bool:
+    whose = owner(folder, study)
+    return whose is Owner.ANOTHER or (whose is Owner.UNKNOWN and _has_labels(folder))
 
 
-def _however_typed(uid: str) -> str:
-    folder = uid.removeprefix(_NO_UID)
-    return f"{uid[: len(uid) - len(folder)]}{Path(folder).resolve()}"
+def _has_labels(folder: Path) -> bool:
+    try:
+        return not LABEL_FILES.isdisjoint(file.name for file in folder.iterdir())
+    except OSError:
+        return False  # not there, or not to be read: then nothing is written either
+
+
+def _pseudonym(study: Study, key: bytes) -> str:
+    digest = hashlib.blake2b(
+        identity(study).encode("utf-8", "surrogatepass"), key=key, digest_size=_PSEUDONYM_BYTES
+    )
+    return f"{_ANONYMOUS}{digest.hexdigest().upper()}"
 
 
 def _key(output: Path) -> bytes:
-    file = output / STATE_FOLDER / KEY_FILE
-    if file.is_file():
-        key = bytes.fromhex(file.read_text("ascii"))
-        if len(key) == _KEY_BYTES:
-            return key
-    key = secrets.token_bytes(_KEY_BYTES)
-    with atomic_path(file) as temporary:
-        temporary.write_text(key.hex(), "ascii")
+    key = _read_key(output)
+    if key is None:
+        key = secrets.token_bytes(_KEY_BYTES)
+        with atomic_path(output / STATE_FOLDER / KEY_FILE) as temporary:
+            temporary.write_text(key.hex(), "ascii")
     return key
 
 
-def _uid_in(folder: Path) -> str:
-    """Return the UID of the study that the folder's measurements name; empty where they do not."""
+def _read_key(output: Path) -> bytes | None:
+    file = output / STATE_FOLDER / KEY_FILE
+    if not file.is_file():
+        return None
     try:
-        document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
-        return str(document["study"]["study_uid"] or "")
+        key = bytes.fromhex(file.read_text("ascii"))
+    except ValueError:
+        return None
+    return key if len(key) == _KEY_BYTES else None
+
+
+def _said_in(file: Path, *where: str) -> str:
+    """Return what a JSON file says in one place; empty where it does not."""
+    try:
+        said: Any = json.loads(file.read_text("utf-8"))
+        for name in where:
+            said = said[name]
+        return str(said or "")
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -9,13 +9,22 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.io.atomic import atomic_path
 from desktop_app.services.privacy import Redactor
+from desktop_app.services.study_identity import new_mark
 
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
+_MARK = "Checksum of the study: "
 
 
-def write_run_log(result: StudyResult, files: Iterable[Path], folder: Path) -> Path:
+def write_run_log(
+    result: StudyResult, files: Iterable[Path], folder: Path, *, anonymise: bool = False
+) -> Path:
     """Write the log of a finished study into its folder.
+
+    Parameters
+    ----------
+    anonymise
+        Leave out the mark, by which whoever has the study knows its results again.
 
     Raises
     ------
@@ -26,8 +35,20 @@ def write_run_log(result: StudyResult, files: Iterable[Path], folder: Path) -> P
     with atomic_path(path) as temporary:
         redactor = Redactor.for_study(result.study)
         lines = [redactor.redact(line) for line in _lines(result)]
+        if not anonymise:
+            lines.append(f"{_MARK}{new_mark(result.study)}")
         temporary.write_text("\n".join([*lines, *_file_lines(files), ""]), "utf-8")
     return path
+
+
+def read_mark(folder: Path) -> str:
+    """Return the mark in a folder's log, see `new_mark`; empty where there is none."""
+    try:
+        lines = (folder / RUN_LOG).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return ""
+    marks = (line.removeprefix(_MARK) for line in lines if line.startswith(_MARK))
+    return next(marks, "")
 
 
 def _lines(result: StudyResult) -> Iterable[str]:

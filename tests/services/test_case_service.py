@@ -17,7 +17,8 @@ from desktop_app.services import case
 from desktop_app.services.case import ExportOptions, require_room, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.measure import measure
-from desktop_app.services.run_log import write_run_log
+from desktop_app.services.run_log import read_mark, write_run_log
+from desktop_app.services.study_identity import is_mark_of
 from tests.export_cases import without_files
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -68,7 +69,7 @@ def test_the_log_tells_what_was_done_and_not_to_whom(tmp_path: Path) -> None:
     assert "For research use. Not a medical device." in text
 
 
-def fail(*_: Any) -> Path:
+def fail(*_: Any, **__: Any) -> Path:
     raise OutputError("There is no room left on the disk.", "x", "y")
 
 
@@ -219,15 +220,38 @@ def test_a_format_that_cannot_be_written_brings_no_labels(tmp_path: Path) -> Non
     assert len(kept_folders(folder)) == 1
 
 
-def test_another_study_of_the_same_name_keeps_its_results(tmp_path: Path) -> None:
-    first = save_results(RESULT, tmp_path, OPTIONS).files
+@pytest.mark.parametrize("formats", [OPTIONS.formats, (ExportFormat.NIFTI,), (ExportFormat.CSV,)])
+def test_another_study_of_the_same_name_keeps_its_results(
+    tmp_path: Path, formats: tuple[ExportFormat, ...]
+) -> None:
+    options = ExportOptions(formats)
+    first = save_results(RESULT, tmp_path, options).files
     before = {file: file.read_bytes() for file in first}
     other = replace(RESULT, study=replace(STUDY, study_uid="2"))
-    second = save_results(other, tmp_path, OPTIONS).files
+    second = save_results(other, tmp_path, options).files
     assert {file.parent.name for file in second} == {"Mueller_Aenne_2"}
     assert {file: file.read_bytes() for file in first} == before
-    assert save_results(other, tmp_path, OPTIONS).files == second
-    assert save_results(RESULT, tmp_path, OPTIONS).files == first
+    assert save_results(other, tmp_path, options).files == second
+    assert save_results(RESULT, tmp_path, options).files == first
+
+
+def test_labels_of_nobody_knows_which_study_stay(tmp_path: Path) -> None:
+    labels = tmp_path / "Mueller_Aenne" / "segmentation.nii.gz"
+    labels.parent.mkdir()
+    labels.write_text("of whom?")
+    assert save_results(RESULT, tmp_path, OPTIONS).folder == tmp_path / "Mueller_Aenne_2"
+    assert labels.read_text() == "of whom?"
+    assert [file.name for file in labels.parent.iterdir()] == [labels.name]
+
+
+def test_the_log_tells_its_study_to_whoever_has_it(tmp_path: Path) -> None:
+    marks = [read_mark(save_results(RESULT, tmp_path / one, OPTIONS).folder) for one in "ab"]
+    assert len(set(marks)) == 2
+    assert all(is_mark_of(mark, STUDY) for mark in marks)
+    assert not is_mark_of(marks[0], replace(STUDY, study_uid="2"))
+    assert not is_mark_of("torn", STUDY)
+    anonymous = replace(OPTIONS, anonymise=True)
+    assert read_mark(save_results(RESULT, tmp_path, anonymous).folder) == ""
 
 
 def test_anonymised_results_lie_in_a_folder_named_after_nobody(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from desktop_app.errors import InputError
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.earlier_results import chosen_result, find_result, study_folder
 from desktop_app.services.export import ExportFormat
+from desktop_app.services.results_folder import KEY_FILE, STATE_FOLDER
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -60,6 +61,22 @@ def test_a_result_without_identity_opens_only_when_it_is_chosen(tmp_path: Path) 
     folder = save_results(result(), tmp_path, options).folder
     assert find_result(STUDY, tmp_path) is None
     assert chosen_result(STUDY, folder).folder == folder
+
+
+def test_a_result_without_identity_opens_on_no_other_study(tmp_path: Path) -> None:
+    options = ExportOptions(FORMATS, anonymise=True)
+    folder = save_results(result(edited=True), tmp_path, options).folder
+    save_results(result(), tmp_path, options)
+    (kept,) = (path for path in folder.iterdir() if path.is_dir())
+    assert chosen_result(STUDY, kept).corrected
+    for one in (folder, kept):
+        with pytest.raises(InputError, match="another study"):
+            chosen_result(OTHER, one)
+    (tmp_path / STATE_FOLDER / KEY_FILE).unlink()
+    for one in (folder, kept):
+        with pytest.raises(InputError, match="Nothing tells whose"):
+            chosen_result(STUDY, one)
+    assert list((tmp_path / STATE_FOLDER).iterdir()) == []
 
 
 def test_what_is_kept_inside_a_study_belongs_to_it(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from desktop_app.domain.study import InstanceRef, Study
+from desktop_app.services.batch import CaseState
+from desktop_app.services.batch.records import write_state
 from desktop_app.services.results_folder import results_name
+from desktop_app.services.study_identity import has_uid, is_mark_of, new_mark
 from tests.study_cases import make_series, make_study
 
 
@@ -57,3 +60,25 @@ def test_a_dicom_uid_does_not_depend_on_where_the_program_runs(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert results_name(tmp_path, study, anonymise=True) == here
+
+
+def test_a_batch_knows_the_labels_that_it_wrote(tmp_path: Path) -> None:
+    """Also those of before the log told whose they are."""
+    labels = tmp_path / "anna" / "segmentation.nii.gz"
+    labels.parent.mkdir()
+    labels.touch()
+    write_state(tmp_path, CaseState("anna", "1.2.3"))
+    assert results_name(tmp_path, make_study(name="anna", study_uid="1.2.3")) == "anna"
+    assert results_name(tmp_path, make_study(name="anna", study_uid="1.2.4")) == "anna_2"
+
+
+def test_a_study_in_an_archive_is_the_same_in_every_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(tmp_path))
+    one, other = (
+        nifti_in_a_folder_of_its_own(tmp_path / "unpacked" / process / "0123456789ab" / "anna")
+        for process in ("17-here", "18-here")
+    )
+    assert is_mark_of(new_mark(one), other)
+    assert has_uid(other, one.study_uid)
