@@ -110,9 +110,14 @@ class WindowApp:
         The Qt application, already made.
     services
         The program's parts; stay open until `close`.
+    offers_results
+        Whether to look for results of earlier of the study that is opened. A rehearsal has nobody
+        to answer.
     """
 
-    def __init__(self, application: QApplication, services: AppServices) -> None:
+    def __init__(
+        self, application: QApplication, services: AppServices, *, offers_results: bool = True
+    ) -> None:
         self._application = application
         self.services = services
         self.settings = services.load_settings()
@@ -129,7 +134,7 @@ class WindowApp:
             self.dispatcher,
             options=self._segment_options,
             page_renderer=self._renderer,
-            results_folder=self._export_folder,
+            results_folder=self._export_folder if offers_results else lambda: None,
         )
         self.correction = CorrectionPresenter(self.window, services.session)
         self.diameters = DiameterPresenter(
@@ -390,7 +395,7 @@ def run(
     rehearsal
         Set where this start is only to be watched.
     """
-    app = WindowApp(application, services)
+    app = WindowApp(application, services, offers_results=rehearsal is None)
     sys.excepthook = app.on_exception
     application.file_opened.connect(app.window.open_path)
     if rehearsal is not None:

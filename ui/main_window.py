@@ -425,6 +425,8 @@ class MainWindow(QMainWindow):
 
 def _common_path(paths: list[str]) -> Path | None:
     """Return the one path, or the folder that holds several; None where that is a whole disk."""
+    if len(paths) == 1:
+        return Path(paths[0])
     try:
         common = Path(os.path.commonpath(paths))
     except ValueError:

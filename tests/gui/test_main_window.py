@@ -86,6 +86,13 @@ def test_what_is_dropped_is_opened(window, qtbot, tmp_path, names, expected):
     assert opened.args == [tmp_path / expected]
 
 
+def test_a_whole_disk_is_opened_where_it_is_dropped(window, qtbot):
+    disk = Path(Path.cwd().anchor)
+    with qtbot.waitSignal(window.path_opened) as opened:
+        drop(window, disk)
+    assert opened.args == [disk]
+
+
 def test_dropped_things_without_a_folder_in_common_are_refused_in_words(window, qtbot):
     root = Path(Path.cwd().anchor)
     with qtbot.assertNotEmitted(window.path_opened):

@@ -1,3 +1,4 @@
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -19,8 +20,9 @@ from model.weights import save_network
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from tests.viewer_cases import drag
-from ui.app import WindowApp
+from ui.app import WindowApp, run
 from ui.dialogs.export_dialog import ExportChoice, ExportDialog
+from ui.presenters.reopening import Reopening
 from ui.theme import ThemeName
 from ui.viewers.planes import Plane
 
@@ -220,6 +222,28 @@ class Exports:
         dialog.exec.return_value = ExportDialog.DialogCode.Accepted
         dialog.choice.return_value = choice
         return dialog
+
+
+@pytest.mark.parametrize("offers_results", [True, False])
+def test_a_rehearsal_offers_no_result(qtbot, qapp, monkeypatch, tmp_path, offers_results):
+    looks = MagicMock()
+    monkeypatch.setattr(Reopening, "_look", looks)
+    with composition.build(user_data=tmp_path) as services:
+        app = WindowApp(qapp, services, offers_results=offers_results)
+        qtbot.addWidget(app.window)
+        services.session.open_study(make_study())
+        app.window.close()
+    assert looks.called is offers_results
+
+
+@pytest.mark.parametrize("rehearsal", [None, MagicMock()])
+def test_only_a_rehearsal_looks_for_no_results(monkeypatch, rehearsal):
+    make = MagicMock()
+    monkeypatch.setattr("ui.app.WindowApp", make)
+    monkeypatch.setattr("ui.app.RehearsalWatch", MagicMock())
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    run(MagicMock(), MagicMock(), (), rehearsal=rehearsal)
+    assert make.call_args.kwargs == {"offers_results": rehearsal is None}
 
 
 @pytest.mark.parametrize("name", ["study", "ANON-0123456789AB", "study/corrected-20260131-143200"])
