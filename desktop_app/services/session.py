@@ -94,6 +94,7 @@ class Session:
         self._owner = threading.get_ident()
         self._listeners: list[Listener] = []
         self._generation = 0
+        self._lineage = 0
         self._studies: tuple[Study, ...] = ()
         self._study: Study | None = None
         self._roles: dict[Sequence, Series] = {}
@@ -140,13 +141,21 @@ class Session:
         return self._result
 
     @property
+    def lineage(self) -> int:
+        """Number that grows with every result that is no correction of the one before."""
+        return self._lineage
+
+    @property
     def saved(self) -> bool:
         """False while there is a result whose labels were never exported."""
         return self._result is self._exported
 
     @property
     def written(self) -> Mapping[Path, StudyResult]:
-        """What each folder was given of the result, or of those that it was corrected from."""
+        """What each folder was given of the result, or of those that it was corrected from.
+
+        In the order of writing, the last one last.
+        """
         return MappingProxyType(self._written)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -259,6 +268,7 @@ class Session:
         self._require_owner()
         if generation != self._generation:
             return False
+        self._lineage += 1
         self._result = result
         self._exported = result if saved_in is not None else None
         self._written = {saved_in: result} if saved_in is not None else {}
@@ -279,15 +289,26 @@ class Session:
         self._result = result
         self._tell(ResultCorrected(result))
 
-    def note_written(self, result: StudyResult, folder: Path, *, holds_labels: bool) -> None:
+    def note_written(
+        self, result: StudyResult, folder: Path, lineage: int, *, holds_labels: bool
+    ) -> None:
         """Note that this result was exported to a folder, with its labels or only its numbers.
 
         The network makes its labels again whenever it is asked; a person's are safe only in a file.
+
+        Parameters
+        ----------
+        lineage
+            Of the moment when the export began: the result may have been corrected meanwhile, but
+            what was written of one before it is not noted.
         """
         self._require_owner()
+        if lineage != self._lineage:
+            return
+        self._written.pop(folder, None)
+        self._written[folder] = result
         if result is not self._result:
             return
-        self._written[folder] = result
         is_safe = holds_labels or not result.segmentation.provenance.edited
         if is_safe and not self.saved:
             self._exported = result
@@ -301,6 +322,7 @@ class Session:
             self._tell(LoadedChanged(None))
         if self._result is not None:
             self._result = self._exported = None
+            self._lineage += 1
             self._written = {}
             self._tell(ResultChanged(None, True))
 

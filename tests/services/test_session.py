@@ -163,32 +163,50 @@ def test_roles_cannot_be_changed_from_outside(session: Session) -> None:
 def test_saving_is_told_once(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
     told = listen(session)
-    session.note_written(RESULT, FOLDER, holds_labels=True)
-    session.note_written(RESULT, FOLDER, holds_labels=True)
+    session.note_written(RESULT, FOLDER, session.lineage, holds_labels=True)
+    session.note_written(RESULT, FOLDER, session.lineage, holds_labels=True)
     assert told == [ResultSaved(RESULT)]
     assert session.saved
 
 
 def test_numbers_save_what_the_network_makes_again_and_no_corrections(session: Session) -> None:
     session.accept_result(RESULT, session.generation)
-    session.note_written(RESULT, FOLDER, holds_labels=False)
+    session.note_written(RESULT, FOLDER, session.lineage, holds_labels=False)
     assert session.saved
     provenance = replace(RESULT.segmentation.provenance, edited=True)
     corrected = replace(RESULT, segmentation=replace(RESULT.segmentation, provenance=provenance))
     session.accept_correction(corrected)
     told = listen(session)
-    session.note_written(corrected, FOLDER, holds_labels=False)
+    session.note_written(corrected, FOLDER, session.lineage, holds_labels=False)
     assert not session.saved
     assert told == []
     assert session.written == {FOLDER: corrected}
 
 
 def test_saving_an_old_result_does_not_mark_the_new_one(session: Session) -> None:
-    session.accept_result(RESULT, session.generation)
     other = make_result(STUDY, np.zeros((4, 5, 6), np.uint8))
-    session.note_written(other, FOLDER, holds_labels=True)
+    session.accept_result(other, session.generation)
+    lineage = session.lineage
+    session.accept_result(RESULT, session.generation)
+    session.note_written(other, FOLDER, lineage, holds_labels=True)
     assert not session.saved
     assert session.written == {}
+
+
+def test_a_folder_is_known_although_the_result_was_corrected_meanwhile(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    lineage = session.lineage
+    session.accept_correction(make_result(STUDY, np.ones((4, 5, 6), np.uint8)))
+    session.note_written(RESULT, FOLDER, lineage, holds_labels=True)
+    assert session.written == {FOLDER: RESULT}
+    assert not session.saved
+
+
+def test_the_folder_written_last_is_known(session: Session) -> None:
+    session.accept_result(RESULT, session.generation)
+    for folder in (FOLDER, FOLDER / "two", FOLDER):
+        session.note_written(RESULT, folder, session.lineage, holds_labels=True)
+    assert list(session.written) == [FOLDER / "two", FOLDER]
 
 
 def test_folders_are_known_until_another_result_is_found(session: Session) -> None:
@@ -196,7 +214,7 @@ def test_folders_are_known_until_another_result_is_found(session: Session) -> No
     corrected = make_result(STUDY, np.ones((4, 5, 6), np.uint8))
     session.accept_correction(corrected)
     assert session.written == {FOLDER: RESULT}
-    session.note_written(corrected, FOLDER / "two", holds_labels=True)
+    session.note_written(corrected, FOLDER / "two", session.lineage, holds_labels=True)
     assert session.written == {FOLDER: RESULT, FOLDER / "two": corrected}
     session.accept_result(corrected, session.generation)
     assert session.written == {}

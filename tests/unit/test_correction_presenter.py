@@ -41,7 +41,8 @@ class Scene:
         self.presenter.finish()
 
     def export(self, *, holds_labels=True):
-        self.session.note_written(self.session.result, Path("out/study"), holds_labels=holds_labels)
+        result, lineage = self.session.result, self.session.lineage
+        self.session.note_written(result, Path("out/study"), lineage, holds_labels=holds_labels)
 
     @property
     def state(self):

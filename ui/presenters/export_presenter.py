@@ -54,7 +54,7 @@ class ExportPresenter:
         options = ExportOptions(
             formats=tuple(ExportFormat(one) for one in formats), anonymise=anonymise
         )
-        written = dict(self._session.written)
+        written, lineage = dict(self._session.written), self._session.lineage
 
         def work(progress: ProgressCallback, token: CancelToken) -> SavedResults:
             return save_results(
@@ -68,7 +68,9 @@ class ExportPresenter:
             )
 
         def done(saved: SavedResults) -> None:
-            self._session.note_written(result, saved.folder, holds_labels=saved.holds_labels)
+            self._session.note_written(
+                result, saved.folder, lineage, holds_labels=saved.holds_labels
+            )
             self._tell(result, saved)
             self.on_exported(result, saved)
 
