@@ -64,6 +64,23 @@ def test_a_batch_that_is_open_takes_the_correction_in(stage: Stage) -> None:
     assert stage.summary()[0]["corrected"] == "yes"
 
 
+def test_a_correction_stays_in_the_summary_when_the_images_are_gone(stage: Stage) -> None:
+    anna, gone = stage.batch().run().cases[0], stage.studies[0]
+    stage.studies.remove(gone)
+    batch = stage.batch()
+    batch.run()
+    stage.studies.insert(0, gone)
+    export_corrected(stage, anna)
+    state = read_state(stage.output, anna.name)
+    assert state is not None
+    batch.take_in(state)
+    stage.studies.remove(gone)
+    batch.run()
+    first = stage.summary()[0]
+    assert (first["study"], first["corrected"]) == ("anna", "yes")
+    assert float(first["ET_mm3"]) == pytest.approx(VOXEL_MM3)
+
+
 def test_an_anonymised_state_stays_anonymous(stage: Stage) -> None:
     options = BatchOptions(CaseOptions(export=ExportOptions(anonymise=True)))
     case = stage.batch(options).run().cases[0]

@@ -93,7 +93,9 @@ class Batch:
             If the state cannot be written.
         """
         known = next((one for one in self.cases if one.name == state.name), None)
-        if known is not None and known.status is CaseStatus.DONE:
+        if known is None:
+            self._journal.follow_earlier(state)
+        elif known.status is CaseStatus.DONE:
             self._journal.keep(replace(state, study_uid=known.study_uid, resumed=known.resumed))
 
     def find(

@@ -116,6 +116,12 @@ class Journal:
             self._kept[state.name] = kept
         self.try_to_sum_up()
 
+    def follow_earlier(self, state: CaseState) -> None:
+        """Note, as it is on disk, a state whose images are no longer there; nothing is written."""
+        with self._lock:
+            if self._earlier is not None and state.name in self._earlier:
+                self._earlier[state.name] = state
+
     def try_to_sum_up(self) -> None:
         """Write the summary, or leave it for later: where a spreadsheet has it open, say."""
         try:
