@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +18,7 @@ from pydicom import dcmread
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled, OutputError, UsageError
+from desktop_app.imaging import diameters
 from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.export import (
@@ -160,6 +162,29 @@ def test_cancelled_export_writes_nothing(result: StudyResult, tmp_path: Path) ->
             token=token,
         )
     assert names(tmp_path) == set()
+
+
+def test_cancel_stops_the_measuring(
+    result: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, search = CancelToken(), diameters.longest_diameters
+    told: list[str] = []
+
+    def cancelled_meanwhile(*given: Any, **options: Any) -> diameters.InPlaneDiameters | None:
+        token.cancel()
+        return search(*given, **options)
+
+    monkeypatch.setattr(diameters, "longest_diameters", cancelled_meanwhile)
+    unmeasured = replace(result, segmentation=replace(result.segmentation))
+    with pytest.raises(Cancelled):
+        export_study(
+            unmeasured,
+            tmp_path / "case",
+            formats=(ExportFormat.JSON,),
+            progress=lambda _, stage: told.append(stage),
+            token=token,
+        )
+    assert told == []
 
 
 def test_every_format_is_written_under_its_name(result: StudyResult, tmp_path: Path) -> None:
