@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from model.network import Network, build_network
+from model.train.average import mean_weights
 from model.train.card import cases_behind, training_section
 from model.train.checkpoint import (
     CheckpointError,
@@ -132,14 +132,8 @@ class Trainer:
             If they cannot be read or belong to another network, or a card beside them is of
             other weights.
         """
-        names = self.network.state_dict().keys()
         try:
-            states = [load_file(path) for path in weights]
-            mean = {
-                name: torch.stack([state[name].float() for state in states]).mean(dim=0)
-                for name in names
-            }
-            self.network.load_state_dict(mean)
+            self.network.load_state_dict(mean_weights(weights))
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             msg = f"cannot start from {', '.join(map(str, weights))}: {error}"
             raise CheckpointError(msg) from error
