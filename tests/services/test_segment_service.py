@@ -11,7 +11,7 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import PreparedStudy
-from desktop_app.domain.segmentation import Region
+from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
@@ -21,7 +21,6 @@ from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.segment import (
-    NO_TUMOUR_FOUND,
     SegmentOptions,
     require_sequences,
     segment_study,
