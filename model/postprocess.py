@@ -13,6 +13,7 @@ from model.spec import REGIONS, Label, Region
 _Mask = NDArray[np.bool_]
 ENHANCING_MM3 = 1000.0
 PEAK_MM3 = 100.0
+SATELLITE_PEAK = 0.9
 
 _OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
@@ -46,7 +47,8 @@ class PostprocessSettings:
     min_satellite_mm3
         Connected parts of WT smaller than this, apart from the largest one and without core, are
         dropped: white-matter lesions and artefacts look like that; tumour that grows in another
-        place has a core.
+        place has a core. So are larger ones whose probability nowhere exceeds `SATELLITE_PEAK`.
+        0: all parts stay.
 
     Raises
     ------
@@ -166,7 +168,10 @@ def labels_from_probabilities(
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     peaks = dict(zip(REGIONS, settings.min_peak, strict=True))
     parent = without_satellites(
-        parent, masks[Region.TC][box], settings.min_satellite_mm3 / voxel_mm3
+        parent,
+        masks[Region.TC][box],
+        inside[Region.WT] > SATELLITE_PEAK,
+        settings.min_satellite_mm3 / voxel_mm3,
     )
     nested: dict[Region, _Mask] = {}
     for region in _OUTSIDE_IN:
@@ -183,17 +188,23 @@ def labels_from_probabilities(
     return labels_kji
 
 
-def without_satellites(tumour: _Mask, core: _Mask, min_voxels: float) -> _Mask:
-    """Return a tumour less its small parts without core; its largest part stays in any case."""
+def without_satellites(tumour: _Mask, core: _Mask, certain: _Mask, min_voxels: float) -> _Mask:
+    """Return a tumour less the parts that have no core and are small or nowhere certain.
+
+    Its largest part stays in any case.
+    """
     # Imported where used: requests carry settings, and the window's start must not wait for it.
     from scipy import ndimage
 
     parts, count = ndimage.label(tumour, structure=_ANY_NEIGHBOUR)
-    if count < 2:
+    if count < 2 or min_voxels == 0:
         return tumour
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0
-    keep = (sizes >= min_voxels) | (np.bincount(parts[core], minlength=count + 1) > 0)
+    has_core, is_certain = (
+        np.bincount(parts[mask], minlength=count + 1) > 0 for mask in (core, certain)
+    )
+    keep = ((sizes >= min_voxels) & is_certain) | has_core
     keep[sizes.argmax()] = True
     keep[0] = False
     kept: _Mask = keep[parts]

@@ -26,6 +26,7 @@ from model.postprocess import (
     DEFAULT_SETTINGS,
     ENHANCING_MM3,
     PEAK_MM3,
+    SATELLITE_PEAK,
     PostprocessSettings,
     without_satellites,
 )
@@ -256,6 +257,7 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
     enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
     satellite_voxels = DEFAULT_SETTINGS.min_satellite_mm3 / patient.voxel_mm3
+    certain = codes[Region.WT] >= codes_above(SATELLITE_PEAK)
     rows = {}
     for index, region in enumerate(REGIONS):
         known: dict[tuple[float, bool], _Parts] = {}
@@ -267,7 +269,7 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
             if key not in known:
                 mask = codes[region] >= codes_above(threshold)
                 mask = {
-                    Region.WT: without_satellites(mask | core, core, satellite_voxels),
+                    Region.WT: without_satellites(mask | core, core, certain, satellite_voxels),
                     Region.TC: (mask if raised is None else mask | enhancing) & whole,
                     Region.ET: mask & core,
                 }[region]

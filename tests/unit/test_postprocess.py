@@ -57,6 +57,24 @@ def test_small_parts_without_core_apart_from_the_tumour_are_dropped(core, side, 
     assert labels[20:].any() == kept
 
 
+@pytest.mark.parametrize(
+    ("peak", "core", "kept"), [(0.6, 0.0, False), (0.95, 0.0, True), (0.6, 0.6, True)]
+)
+def test_a_large_part_apart_from_the_tumour_must_be_certain_somewhere_or_have_core(
+    peak, core, kept
+):
+    probabilities = nothing(40, 14, 14)
+    probabilities[WT, :14] = 0.55
+    probabilities[WT, 20:34] = 0.55
+    probabilities[WT, 25, 5, 5] = peak
+    probabilities[TC, 21:24, 2:5, 2:5] = core
+    probabilities[WT, 38:] = 0.0
+    probabilities[WT, :18] = 0.55
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC)
+    assert labels[:18].all()
+    assert labels[20:34].any() == kept
+
+
 def test_a_tumour_that_is_small_as_a_whole_stays():
     probabilities = nothing(20, 12, 12)
     probabilities[WT, :5, :5, :5] = 1
