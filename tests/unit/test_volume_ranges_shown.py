@@ -161,7 +161,7 @@ def test_page_shows_ranges_and_what_they_mean(result: StudyResult, plain: StudyR
     assert page.range_title == "90% range"
     assert page.volumes[-1].range_cm3 == text
     assert f"(90%: {text})" in page.finding
-    assert any("90% of patients" in line for line in page.provenance)
+    assert any("in 90% of them" in line for line in page.provenance)
     assert text in report_html.volumes(page)
     bare = build_page(plain)
     assert bare.range_title == ""

@@ -228,12 +228,13 @@ class BatchPage(QWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
+        table.setWordWrap(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        for column, width in enumerate((230, 200, 80, 80, 80, 70, 400)):
+        for column, width in enumerate((250, 180, 80, 80, 80, 70, 400)):
             table.setColumnWidth(column, width)
         table.itemSelectionChanged.connect(self._enable_open)
         table.doubleClicked.connect(self._open_selected)

@@ -22,7 +22,7 @@ from ui.views.correction_view import CorrectionState
 from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, breakable, set_kind, styled_label
 
-_PANEL_WIDTH = 374
+_PANEL_WIDTH = 392
 
 
 class StudyPage(QWidget):
