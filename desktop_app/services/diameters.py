@@ -9,7 +9,6 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters, Point
 from desktop_app.domain.readable import readable_diameters
 from desktop_app.domain.segmentation import (
-    REGION_LABELS,
     REGION_TITLES,
     Region,
     Segmentation,
@@ -65,17 +64,16 @@ def _measure(segmentation: Segmentation, token: CancelToken) -> dict[Region, Dia
     # scipy loads slowly; a window that only starts need not wait for it.
     from desktop_app.imaging.diameters import longest_diameters
 
-    geometry, labels_kji = segmentation.geometry, segmentation.labels_kji
+    geometry = segmentation.geometry
     axis = slice_axis(geometry)
     least_mm = round(max(_LEAST_MM, 2 * geometry.spacing_mm[axis]), _LEAST_DECIMALS)
     found = {}
     for region in MEASURED_REGIONS:
-        core = REGION_LABELS[Region.NCR] if region is Region.ET else ()
         lines = longest_diameters(
             segmentation.mask_kji(region),
             geometry.spacing_mm,
             axis=axis,
-            through_kji=np.isin(labels_kji, core) if core else None,
+            through_kji=segmentation.mask_kji(Region.NCR) if region is Region.ET else None,
             least_mm=least_mm,
             check=token.raise_if_cancelled,
         )

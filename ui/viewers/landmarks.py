@@ -27,7 +27,9 @@ def point_of_interest(
         (3,) patient coordinates in millimetres of the voxel nearest to the slice's centroid;
         ``None`` where no voxel has such a label.
     """
-    mask = np.isin(labels_kji, list(values))
+    mask = np.zeros(labels_kji.shape, dtype=np.bool_)
+    for value in values:  # numpy's isin takes a hundred times as long
+        mask |= labels_kji == value
     if not mask.any():
         return None
     axis = 2 - nearest_voxel_axes(geometry)[2]  # i, j, k order to array axis
