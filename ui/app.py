@@ -6,7 +6,6 @@ from collections.abc import Sequence as Many
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +17,20 @@ from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Event, Failed, ProgressCallback
-from desktop_app.jobs.runner import JobRunner, Lane
-from desktop_app.jobs.worker import ModelWorker, WorkerState
+from desktop_app.jobs.runner import Lane
+from desktop_app.jobs.worker import WorkerState
 from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions, ExportOptions
 from desktop_app.services.earlier_results import study_folder
-from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat, PageRenderer
+from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from desktop_app.services.forgetting import forget_earlier_studies
-from desktop_app.services.models import ModelEntry, ModelStore, require_tumour_model
+from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.results_folder import is_anonymised
 from desktop_app.services.segment import SegmentOptions
-from desktop_app.services.session import Session
-from desktop_app.services.settings import Settings
+from ui.app_services import AppServices
 from ui.application import Application
 from ui.dialogs.export_dialog import ExportDialog
 from ui.export_formats import format_choices, remembered_formats
@@ -55,50 +53,6 @@ _READINESS = {
     WorkerState.BUSY: "",
 }
 _READINESS_MS = 250
-
-
-class AppServices(Protocol):
-    """What the window needs of the program's composition."""
-
-    @property
-    def runner(self) -> JobRunner:
-        """Runs long work off this thread."""
-
-    @property
-    def worker(self) -> ModelWorker:
-        """The network, in a process of its own."""
-
-    @property
-    def session(self) -> Session:
-        """What the window shows."""
-
-    @property
-    def models(self) -> ModelStore:
-        """The networks' weights on this computer."""
-
-    @property
-    def user_data(self) -> Path:
-        """Folder for what the program keeps for this user."""
-
-    def load_settings(self) -> Settings:
-        """Return what the user chose in earlier sessions."""
-
-    def save_settings(self, settings: Settings) -> None:
-        """Keep what the user chose."""
-
-    def report_crash(self, traceback_text: str) -> Path:
-        """Write the trace of a defect to a file and return its path."""
-
-    def make_batch(
-        self,
-        root: Path,
-        output: Path,
-        options: BatchOptions,
-        *,
-        page_renderer: PageRenderer | None = None,
-        on_case: CaseListener | None = None,
-    ) -> Batch:
-        """Return a batch over the studies below `root`."""
 
 
 class WindowApp:

@@ -1,6 +1,5 @@
 """The window: two pages, a menu, a status line; passive, driven by the presenters."""
 
-import os
 from collections.abc import Callable
 from collections.abc import Sequence as Many
 from datetime import datetime
@@ -30,6 +29,7 @@ from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
+from ui.dropped import common_path
 from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.menus import Menus
@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped; of several things the folder that holds them all."""
         event.acceptProposedAction()
-        path = _common_path([url.toLocalFile() for url in event.mimeData().urls()])
+        path = common_path([url.toLocalFile() for url in event.mimeData().urls()])
         if path is not None:
             self.open_path(path)
             return
@@ -421,14 +421,3 @@ class MainWindow(QMainWindow):
         what = f"{count} of {started:%Y-%m-%d %H:%M} were never exported."
         question = "The program ended before. Go on with these labels?"
         offer(self, what, question, ("Restore them", "Discard them"), answer, loses=True)
-
-
-def _common_path(paths: list[str]) -> Path | None:
-    """Return the one path, or the folder that holds several; None where that is a whole disk."""
-    if len(paths) == 1:
-        return Path(paths[0])
-    try:
-        common = Path(os.path.commonpath(paths))
-    except ValueError:
-        return None
-    return None if common == Path(common.anchor) else common

@@ -102,12 +102,10 @@ class Reopening:
             self.open(study, found.folder)
 
     def _on_change(self, change: Change) -> None:
-        output = self._results_folder()
-        match change:
-            case StudyChanged(Study() as study) if output is not None and not self._is_opening:
-                self._look(study, output)
-            case _:
-                pass
+        if isinstance(change, StudyChanged) and change.study is not None and not self._is_opening:
+            output = self._results_folder()
+            if output is not None:
+                self._look(change.study, output)
 
     def _look(self, study: Study, output: Path) -> None:
         def work(_progress: ProgressCallback, _token: CancelToken) -> EarlierResult | None:
