@@ -13,6 +13,10 @@ from desktop_app.services.session import Change, ResultChanged, ResultCorrected,
 from ui.presenters.job_line import Dispatch
 from ui.views.diameter_view import DiameterRow, DiameterView
 
+# After a stroke the surfaces are built first, and strokes in quick succession are measured once:
+# both at a time hold the window up.
+_AFTER_STROKE_S = 0.5
+
 
 class DiameterPresenter:
     """Has every result measured in the background, and shows the latest answer.
@@ -35,12 +39,14 @@ class DiameterPresenter:
 
     def _on_change(self, change: Change) -> None:
         match change:
-            case ResultChanged(result, _) | ResultCorrected(result):
+            case ResultChanged(result, _):
                 self._measure(result)
+            case ResultCorrected(result):
+                self._measure(result, after_s=_AFTER_STROKE_S)
             case _:
                 pass
 
-    def _measure(self, result: StudyResult | None) -> None:
+    def _measure(self, result: StudyResult | None, *, after_s: float = 0.0) -> None:
         self._asked = result
         if self._job is not None:
             self._job.cancel()
@@ -50,6 +56,7 @@ class DiameterPresenter:
         self._view.show_diameters(None)
 
         def work(_progress: ProgressCallback, token: CancelToken) -> dict[Region, Diameters]:
+            token.wait(after_s)
             return measure_diameters(result.segmentation, token)
 
         def listen(event: Event) -> None:
