@@ -34,6 +34,7 @@ class SliceCanvas(QWidget):
         self._is_fitted = True
         self._follows_cursor = True
         self._renderer = SliceRenderer()
+        self._image_grid: Geometry | None = None
         self._caption = ""
         self._has_crosshair = True
         self._is_peeking = False
@@ -75,6 +76,7 @@ class SliceCanvas(QWidget):
     def set_image(self, source: ResliceSource | None, caption: str = "") -> None:
         """Show another image; the caption is written in the top left corner."""
         self._renderer.set_image(source)
+        self._image_grid = source.geometry if source is not None else None
         self._caption = caption
         self.update()
 
@@ -202,7 +204,7 @@ class SliceCanvas(QWidget):
             painter,
             area,
             top_left=[self._plane.title, *([self._caption] if self._caption else [])],
-            bottom_left=position_lines(frame, self._step, self._cursor_lps),
+            bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
             bottom_right=[window_text(self._renderer.window)],
         )
         annotations.draw_scale_bar(painter, area, viewport.scale)
