@@ -1,6 +1,5 @@
 """Whether there is an earlier result of a study, so that it can be opened again."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +7,9 @@ from pathlib import Path
 
 from desktop_app.domain.study import Study
 from desktop_app.errors import InputError
-from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
+from desktop_app.services.kept_results import holds_corrections
 from desktop_app.services.results_folder import STATE_FOLDER, Owner, owner, results_name
+from desktop_app.services.stored_result import LABELS_FILE, SEG_FILE, labels_file
 
 # As `kept_results` names what is kept inside a study's folder.
 _KEPT = re.compile(r"(corrected|earlier)-\d{8}-\d{6}(_\d+)?")
@@ -56,7 +56,7 @@ def chosen_result(study: Study, folder: Path) -> EarlierResult:
         raise InputError(
             "There is no result of this study.",
             str(folder),
-            f"Choose the folder that holds its {LABELS_FILE} and {NUMBERS_FILE}.",
+            f"Choose the folder that holds its {LABELS_FILE} or {SEG_FILE}.",
         )
     match _owner(found.folder, study):
         case Owner.THIS_STUDY:
@@ -88,9 +88,11 @@ def _owner(folder: Path, study: Study) -> Owner:
 
 
 def _result_in(folder: Path) -> EarlierResult | None:
-    try:
-        document = json.loads((folder / NUMBERS_FILE).read_text("utf-8"))
-        written = datetime.fromtimestamp((folder / LABELS_FILE).stat().st_mtime).astimezone()
-        return EarlierResult(folder, written, bool(document["provenance"]["edited"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    file = labels_file(folder)
+    if file is None:
         return None
+    try:
+        written = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+    except OSError:
+        return None
+    return EarlierResult(folder, written, holds_corrections(folder))

@@ -51,7 +51,7 @@ def to_keep(
     if not folder.is_dir():
         return None
     there = {file.name for file in folder.iterdir()}
-    were_corrected = _were_corrected(folder)
+    were_corrected = holds_corrections(folder)
     lose_labels = bool(there & LABEL_FILES) and LABEL_FORMATS.isdisjoint(formats)
     if not lose_labels and (is_continued or not were_corrected):
         return None
@@ -60,7 +60,8 @@ def to_keep(
     return KeptResults(unique_name(name, {one.casefold() for one in there}), were_corrected)
 
 
-def _were_corrected(folder: Path) -> bool:
+def holds_corrections(folder: Path) -> bool:
+    """Whether a person corrected the labels of the results in a folder."""
     try:
         document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
         return bool(document["provenance"]["edited"])

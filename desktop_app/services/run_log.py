@@ -1,9 +1,12 @@
 """`run.log`: how one study was processed, without a word that tells who the patient is."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
@@ -14,6 +17,18 @@ from desktop_app.services.study_identity import new_mark
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
 _MARK = "Checksum of the study: "
+_WARNING = "Warning: "
+_PROGRAM = re.compile(r"Gliascope (?P<app_version>.*), \d{4}-\d\d-\d\d [\d:]+ UTC")
+_MODEL = re.compile(r"Model (?P<model_id>.*), sha256 (?P<weights_sha256>\w*)")
+_DEVICE = re.compile(r"Device (?P<device>.*), precision (?P<precision>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """What a log says of how a result came about; its steps and times are not read."""
+
+    provenance: Provenance
+    warnings: tuple[str, ...]
 
 
 def write_run_log(
@@ -41,14 +56,33 @@ def write_run_log(
     return path
 
 
+def read_run(folder: Path) -> LoggedRun | None:
+    """Return how the result in a folder came about; ``None`` where no log tells it."""
+    lines = _read_lines(folder)
+    found: dict[str, str] = {}
+    for line in lines:
+        for pattern in (_PROGRAM, _MODEL, _DEVICE):
+            match = pattern.fullmatch(line)
+            if match is not None:
+                found = match.groupdict() | found
+    if len(found) < sum(one.groups for one in (_PROGRAM, _MODEL, _DEVICE)):
+        return None
+    warnings = tuple(line.removeprefix(_WARNING) for line in lines if line.startswith(_WARNING))
+    return LoggedRun(Provenance(**found, edited=CORRECTED in lines), warnings)
+
+
 def read_mark(folder: Path) -> str:
     """Return the mark in a folder's log, see `new_mark`; empty where there is none."""
-    try:
-        lines = (folder / RUN_LOG).read_text("utf-8").splitlines()
-    except (OSError, ValueError):
-        return ""
+    lines = _read_lines(folder)
     marks = (line.removeprefix(_MARK) for line in lines if line.startswith(_MARK))
     return next(marks, "")
+
+
+def _read_lines(folder: Path) -> list[str]:
+    try:
+        return (folder / RUN_LOG).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
 
 
 def _lines(result: StudyResult) -> Iterable[str]:
@@ -64,7 +98,7 @@ def _lines(result: StudyResult) -> Iterable[str]:
     for step in provenance.steps:
         yield f"Step: {step}"
     for warning in result.segmentation.warnings:
-        yield f"Warning: {warning}"
+        yield f"{_WARNING}{warning}"
     voxel_mm3 = result.segmentation.geometry.voxel_volume_mm3
     for region in Region:
         voxels = int(result.segmentation.mask_kji(region).sum())

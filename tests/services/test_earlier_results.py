@@ -12,6 +12,7 @@ from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.earlier_results import chosen_result, find_result, study_folder
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.results_folder import KEY_FILE, STATE_FOLDER
+from tests import export_cases as cases
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -39,14 +40,27 @@ def test_a_result_is_found_by_its_study(tmp_path: Path, edited: bool) -> None:
     assert folder.name == "study_2"
 
 
-@pytest.mark.parametrize("formats", [FORMATS[:1], FORMATS[1:]])
-def test_without_labels_or_numbers_there_is_nothing_to_open(
-    tmp_path: Path, formats: tuple[ExportFormat, ...]
-) -> None:
-    folder = save_results(result(), tmp_path, ExportOptions(formats)).folder
+def test_without_labels_there_is_nothing_to_open(tmp_path: Path) -> None:
+    folder = save_results(result(), tmp_path, ExportOptions(FORMATS[1:])).folder
     assert find_result(STUDY, tmp_path) is None
     with pytest.raises(InputError, match="no result"):
         chosen_result(STUDY, folder)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_labels_alone_are_a_result(tmp_path: Path, edited: bool) -> None:
+    folder = save_results(result(edited=edited), tmp_path, ExportOptions(FORMATS[:1])).folder
+    found = find_result(STUDY, tmp_path)
+    assert found is not None
+    assert (found.folder, found.corrected) == (folder, edited)
+
+
+def test_labels_as_dicom_are_a_result(tmp_path: Path) -> None:
+    made = cases.study_result(tmp_path / "study")
+    folder = save_results(made, tmp_path / "out", ExportOptions((ExportFormat.SEG,))).folder
+    found = find_result(made.study, tmp_path / "out")
+    assert found is not None
+    assert found.folder == folder
 
 
 def test_a_folder_is_chosen_itself_or_what_it_lies_in(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from desktop_app.services.export import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
 from desktop_app.services.reopen import earlier_choice, reopen_result
+from desktop_app.services.stored_result import NO_NUMBERS
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
+from tests import export_cases as cases
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -108,12 +110,76 @@ def test_results_of_earlier_versions_have_no_ranges(result: StudyResult, tmp_pat
     assert again.unfamiliarity is None
 
 
+@pytest.fixture
+def dicom_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StudyResult:
+    """The same, with the images of T1c as DICOM files."""
+    result = cases.study_result(tmp_path / "study")
+    volumes = result.prepared.volumes
+    monkeypatch.setattr(
+        reopen, "load_study", lambda roles, **_: LoadedStudy(dict(roles), volumes, 0.0)
+    )
+    monkeypatch.setattr(preprocess, "prepare", lambda *_, **__: result.prepared)
+    return result
+
+
+def corrected(result: StudyResult) -> StudyResult:
+    provenance = replace(result.segmentation.provenance, edited=True)
+    return replace(result, segmentation=replace(result.segmentation, provenance=provenance))
+
+
+def assert_same_origin(before: StudyResult, after: StudyResult) -> None:
+    told, known = after.segmentation.provenance, before.segmentation.provenance
+    for name in ("model_id", "weights_sha256", "app_version", "device", "precision", "edited"):
+        assert getattr(told, name) == getattr(known, name)
+
+
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_a_correction_comes_back_from_dicom_seg_alone(
+    dicom_result: StudyResult, tmp_path: Path, anonymise: bool
+) -> None:
+    result = corrected(dicom_result)
+    options = ExportOptions((ExportFormat.SEG,), anonymise=anonymise)
+    folder = save_results(result, tmp_path / "out", options).folder
+    again = reopen_result(result.study, result.roles, folder).result
+    before, after = result.segmentation, again.segmentation
+    np.testing.assert_array_equal(after.labels_kji, before.labels_kji)
+    assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
+    assert_same_origin(result, again)
+    assert after.warnings[-1] == NO_NUMBERS
+    assert "T2 is missing." in after.warnings
+
+
+def test_labels_in_nifti_alone_are_measured_anew(result: StudyResult, tmp_path: Path) -> None:
+    result = corrected(result)
+    for _ in range(2):
+        folder = save_results(result, tmp_path, ExportOptions(FORMATS[:1])).folder
+        again = reopen_result(result.study, result.roles, folder).result
+        assert np.array_equal(again.segmentation.labels_kji, labels())
+        assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
+        assert again.segmentation.warnings == ("T1 is missing.", NO_NUMBERS)
+        assert_same_origin(result, again)
+        result = again
+
+
+@pytest.mark.parametrize("form", [ExportFormat.NIFTI, ExportFormat.SEG])
+def test_labels_without_a_log_say_what_they_know(
+    dicom_result: StudyResult, tmp_path: Path, form: ExportFormat
+) -> None:
+    result = corrected(dicom_result)
+    folder = save_results(result, tmp_path / "out", ExportOptions((form,))).folder
+    (folder / "run.log").unlink()
+    again = reopen_result(result.study, result.roles, folder).result
+    is_told = form is ExportFormat.SEG
+    model_id = result.segmentation.provenance.model_id if is_told else "unknown"
+    assert again.segmentation.provenance.model_id == model_id
+    assert again.segmentation.provenance.edited is is_told
+    assert again.segmentation.warnings == (NO_NUMBERS,)
+    # And can be written again.
+    save_results(again, tmp_path / "again", ExportOptions((ExportFormat.SEG, *FORMATS)))
+
+
 def without_labels(folder: Path) -> None:
     (folder / "segmentation.nii.gz").unlink()
-
-
-def without_measurements(folder: Path) -> None:
-    (folder / "measurements.json").unlink()
 
 
 def cut_measurements(folder: Path) -> None:
@@ -148,7 +214,6 @@ def other_grid(folder: Path) -> None:
     "spoil",
     [
         without_labels,
-        without_measurements,
         cut_measurements,
         senseless_ranges,
         other_document,

@@ -22,7 +22,7 @@ from desktop_app.services.batch import (
 )
 from desktop_app.services.case import SavedResults
 from desktop_app.services.export import ExportFormat
-from desktop_app.services.reopen import LABELS_FILE, NUMBERS_FILE
+from desktop_app.services.stored_result import can_reopen
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
 from ui.views.study_view import JobStatus
@@ -251,7 +251,7 @@ class BatchPresenter:
 
 def _can_open(case: CaseState) -> bool:
     """Whether a study is finished and wrote what reopening reads."""
-    return case.status is CaseStatus.DONE and {LABELS_FILE, NUMBERS_FILE} <= set(case.files)
+    return case.status is CaseStatus.DONE and can_reopen(case.files)
 
 
 def _status_text(total: int, over: int, failed: int, job: JobStatus | None) -> str:
