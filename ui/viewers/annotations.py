@@ -10,6 +10,7 @@ from ui.viewers import style
 _BAR_LENGTHS_MM = (100, 50, 20, 10, 5, 2, 1)
 _CROSSHAIR_GAP = 7.0
 _SMALL_VIEW = 190
+_RULER_MARK = 5.0
 _HALO_OFFSETS = tuple(QPointF(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y)
 
 
@@ -56,6 +57,29 @@ def draw_diameters(painter: QPainter, ends: Sequence[QPointF]) -> None:
         painter.setPen(pen)
         painter.drawLines(lines)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def draw_ruler(
+    painter: QPainter, start: QPointF, end: QPointF, text: str, *, is_chosen: bool
+) -> None:
+    """Draw a line with marks at its ends, and its length beside the end farther to the right."""
+    line = QLineF(start, end)
+    across = line.normalVector()
+    across.setLength(_RULER_MARK)
+    half = QPointF(across.dx(), across.dy())
+    lines = [line, *(QLineF(at - half, at + half) for at in (start, end))]
+    colour = style.LETTER if is_chosen else style.RULER
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(style.HALO, 3.5), QPen(colour, 1.6)):
+        painter.setPen(pen)
+        painter.drawLines(lines)
+        if is_chosen:
+            for at in (start, end):
+                painter.drawEllipse(at, _RULER_MARK, _RULER_MARK)
+    painter.setFont(_font(painter, style.TEXT_PIXELS + 1, bold=True))
+    at = start if start.x() > end.x() else end
+    draw_text(painter, at + QPointF(_RULER_MARK + 4, -_RULER_MARK), text, colour)
 
 
 def draw_side_letters(painter: QPainter, area: QRectF, letters: tuple[str, str, str, str]) -> None:

@@ -20,6 +20,8 @@ from ui.viewers.overlay import OverlayStyle, label_names
 from ui.viewers.planes import Plane
 from ui.viewers.probe import probe_text
 from ui.viewers.reslice import ResliceSource
+from ui.viewers.ruler_tool import RulerKeys, RulerTool
+from ui.viewers.rulers import RulerBoard
 from ui.viewers.slice_view import SliceView
 from ui.viewers.volume_view import VolumeView
 from ui.viewers.window_level import Window, auto_window
@@ -70,6 +72,8 @@ class QuadView(QWidget):
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
         self._maximised: SliceView | VolumeView | None = None
+        self.rulers = RulerBoard(self)
+        RulerKeys(self, self.rulers)
         self._lay_out()
         self._connect()
 
@@ -90,6 +94,7 @@ class QuadView(QWidget):
 
     def _connect(self) -> None:
         for view in self.slice_views.values():
+            RulerTool(view, self.rulers)
             view.cursor_picked.connect(self._move_cursor)
             view.window_dragged.connect(self._drag_window)
             view.hovered.connect(self._probe)
@@ -130,6 +135,7 @@ class QuadView(QWidget):
             return
         self._reference = geometry
         self._windows.clear()
+        self.rulers.clear()
         self.set_labels(None, None, ())
         self.set_brain(None, None)
         if geometry is None:

@@ -11,6 +11,7 @@ from ui.viewers import annotations, style
 from ui.viewers.overlay import OverlayStyle
 from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.reslice import ResliceSource
+from ui.viewers.rulers import RulerBoard
 from ui.viewers.slice_renderer import SliceRenderer
 from ui.viewers.slice_texts import position_lines, window_text
 from ui.viewers.viewport import Viewport
@@ -39,6 +40,7 @@ class SliceCanvas(QWidget):
         self._has_crosshair = True
         self._is_peeking = False
         self._diameters: NDArray[np.float64] = np.zeros((0, 2, 2, 3))
+        self._rulers: RulerBoard | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 120)
@@ -93,6 +95,11 @@ class SliceCanvas(QWidget):
     def set_diameters(self, pairs_lps_mm: NDArray[np.float64]) -> None:
         """Draw pairs of lines, (n, 2, 2, 3) patient coordinates, over the slice they lie in."""
         self._diameters = pairs_lps_mm
+        self.update()
+
+    def set_rulers(self, board: RulerBoard) -> None:
+        """Draw the rulers of a board over the slices they were drawn on."""
+        self._rulers = board
         self.update()
 
     def set_overlay_style(self, overlay_style: OverlayStyle) -> None:
@@ -152,9 +159,24 @@ class SliceCanvas(QWidget):
         u_mm, v_mm, _ = self._frame.to_uvw_mm(point_lps_mm)
         return QPointF(*self._viewport.to_pixel(u_mm, v_mm))
 
+    def picture(self) -> QImage:
+        """Return what is shown, to pass on: without the caption, which may be a file's name."""
+        ratio = self.devicePixelRatioF()
+        picture = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(ratio)
+        painter = QPainter(picture)
+        self._paint(painter, caption="")
+        painter.end()
+        return picture
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint image, labels, texts."""
         painter = QPainter(self)
+        self._paint(painter, self._caption)
+        annotations.draw_frame(painter, QRectF(self.rect()), focused=self.hasFocus())
+        painter.end()
+
+    def _paint(self, painter: QPainter, caption: str) -> None:
         area = QRectF(self.rect())
         painter.fillRect(area, style.BACKGROUND)
         if self._frame is None or self._viewport is None:
@@ -162,9 +184,8 @@ class SliceCanvas(QWidget):
         else:
             self._paint_slice(painter, self._frame, self._viewport)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_texts(painter, area, self._frame, self._viewport)
-        annotations.draw_frame(painter, area, focused=self.hasFocus())
-        painter.end()
+            self._paint_rulers(painter, self._frame)
+            self._paint_texts(painter, self._frame, self._viewport, caption)
 
     def _paint_slice(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
         self._paint_images(painter, frame, viewport)
@@ -190,6 +211,16 @@ class SliceCanvas(QWidget):
                 points = [QPointF(*viewport.to_pixel(u_mm, v_mm)) for u_mm, v_mm, _ in ends]
                 annotations.draw_diameters(painter, points)
 
+    def _paint_rulers(self, painter: QPainter, frame: PlaneFrame) -> None:
+        if self._rulers is None:
+            return
+        for index in self._rulers.shown_in(frame, self._step):
+            ruler = self._rulers.rulers[index]
+            first, second = (self.position_of(np.array(end)) for end in ruler.ends)
+            if first is not None and second is not None:
+                is_chosen = index == self._rulers.chosen
+                annotations.draw_ruler(painter, first, second, ruler.text, is_chosen=is_chosen)
+
     def _paint_layer(self, painter: QPainter, target: QRectF, layer: QImage | None) -> None:
         if layer is not None:
             is_scaled = layer.width() != round(target.width() * self.devicePixelRatioF())
@@ -197,13 +228,14 @@ class SliceCanvas(QWidget):
             painter.drawImage(target, layer)
 
     def _paint_texts(
-        self, painter: QPainter, area: QRectF, frame: PlaneFrame, viewport: Viewport
+        self, painter: QPainter, frame: PlaneFrame, viewport: Viewport, caption: str
     ) -> None:
+        area = QRectF(self.rect())
         annotations.draw_side_letters(painter, area, frame.side_letters)
         annotations.draw_corner_texts(
             painter,
             area,
-            top_left=[self._plane.title, *([self._caption] if self._caption else [])],
+            top_left=[self._plane.title, *([caption] if caption else [])],
             bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
             bottom_right=[window_text(self._renderer.window)],
         )

@@ -108,6 +108,11 @@ class SliceView(SliceCanvas):
         self._tool, self._tool_colour = tool, colour
         self.update()
 
+    @property
+    def holds_space(self) -> bool:
+        """Whether the left button pans."""
+        return self._space_held
+
     def scroll_slices(self, steps: int) -> None:
         """Move so many slices on, as the user does with the wheel."""
         if self._frame is None:
