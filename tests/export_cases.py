@@ -78,7 +78,8 @@ def write_dicom_series(
     for k in range(geometry.shape_kji[0]):
         dataset = mr_header(geometry, study_uid, series_uid, description)
         dataset.SOPInstanceUID = generate_uid(prefix=None)
-        dataset.InstanceNumber = k + 1
+        # From the top down: numbers run against the grid, as often as not.
+        dataset.InstanceNumber = geometry.shape_kji[0] - k
         position = geometry.to_patient_mm(np.array([k, 0.0, 0.0]))
         dataset.ImagePositionPatient = [f"{x:.6f}" for x in position]
         dataset.ImageOrientationPatient = [
@@ -92,7 +93,16 @@ def write_dicom_series(
         # File names in no order.
         path = folder / f"IM{(k * 7) % geometry.shape_kji[0]:03d}"
         save(dataset, path)
-        instances.append(InstanceRef(path, dataset.SOPClassUID, dataset.SOPInstanceUID))
+        left, posterior, superior = position.tolist()
+        instances.append(
+            InstanceRef(
+                path,
+                dataset.SOPClassUID,
+                dataset.SOPInstanceUID,
+                number=dataset.InstanceNumber,
+                position_lps_mm=(left, posterior, superior),
+            )
+        )
     return Series(series_uid, description, tuple(instances), geometry, number=4)
 
 

@@ -158,7 +158,7 @@ def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout, and the diameters below it."""
     from desktop_app.domain.readable import readable_range, readable_volume
     from desktop_app.domain.segmentation import REGION_TITLES, Region
-    from desktop_app.services.diameters import in_words, measure_diameters
+    from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
@@ -182,6 +182,6 @@ def print_volumes(result: "StudyResult") -> None:
     print_result()
     diameters = measure_diameters(result.segmentation).values()
     for one in diameters:
-        print_result(in_words(one))
+        print_result(f"{in_words(one)}, {slice_in_words(result, one)}")
     if diameters:
         print_result()

@@ -57,6 +57,10 @@ class AnatomicalPlane(StrEnum):
     SAGITTAL = "sagittal"
 
 
+# Places of L, P and S in coordinates.
+_ACROSS = {AnatomicalPlane.SAGITTAL: 0, AnatomicalPlane.CORONAL: 1, AnatomicalPlane.AXIAL: 2}
+
+
 def reaches(length_mm: float, least_mm: float) -> bool:
     """Tell whether a length is at least another, to a thousandth of a millimetre."""
     return round(length_mm, _DECIMALS) >= round(least_mm, _DECIMALS)
@@ -83,7 +87,7 @@ class Diameters:
     slice_axis
         The axis of the array k, j, i that leads from slice to slice.
     slice_index
-        The slice's place along that axis, from 0.
+        The slice's place along that axis, from 0: neither the scanner's number nor an archive's.
     least_mm
         What both have to reach to be measurable.
     in_several_slices
@@ -111,9 +115,14 @@ class Diameters:
             raise ValueError(f"no diameters: {self.long_mm} and {self.short_mm} mm")
 
     @property
-    def slice_number(self) -> int:
-        """The slice's number in the order of the series, from 1."""
+    def grid_plane(self) -> int:
+        """The slice's number on the grid of the labels, from 1: not that of an image."""
         return self.slice_index + 1
+
+    @property
+    def position_mm(self) -> float:
+        """Where the middle of the longest diameter lies across the slices: along L, P or S."""
+        return self.middle[_ACROSS[self.plane]]
 
     @property
     def product_mm2(self) -> float:

@@ -3,9 +3,15 @@
 import math
 from collections.abc import Iterable
 
-from desktop_app.domain.measurement import reaches
+from desktop_app.domain.measurement import AnatomicalPlane, reaches
 
 _ROUNDING = 1e-9
+# Letters of the two ends of the axis across a plane, the negative one of L, P, S first.
+_ENDS = {
+    AnatomicalPlane.SAGITTAL: ("R", "L"),
+    AnatomicalPlane.CORONAL: ("A", "P"),
+    AnatomicalPlane.AXIAL: ("I", "S"),
+}
 
 
 def readable_name(name: str) -> str:
@@ -41,6 +47,18 @@ def readable_range(low_mm3: float, high_mm3: float) -> str:
     low = math.floor(low_mm3 / step_mm3 + _ROUNDING) / 10**digits
     high = math.ceil(high_mm3 / step_mm3 - _ROUNDING) / 10**digits
     return f"{low:.{digits}f}–{high:.{digits}f}"
+
+
+def readable_position(plane: AnatomicalPlane, position_mm: float) -> str:
+    """Write where a plane lies in the patient, as archives do: ``S 34.2 mm``.
+
+    Parameters
+    ----------
+    position_mm
+        Along L, P or S, across the plane.
+    """
+    rounded_mm = round(position_mm, 1)
+    return f"{_ENDS[plane][rounded_mm >= 0]} {abs(rounded_mm):.1f} mm"
 
 
 def readable_diameters(long_mm: float, short_mm: float, least_mm: float) -> str:

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from desktop_app.domain.geometry import Geometry
+
+ON_PLANE_MM = 0.35
+"""How far an image may lie from a plane of a grid and still be its image: as far as loading lets a
+slice jitter, along the stack and within the plane, before it resamples."""
 
 
 class Sequence(StrEnum):
@@ -28,12 +34,24 @@ class PatientSummary:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRef:
-    """One file (or one frame of a multi-frame file) of a series."""
+    """One file (or one frame of a multi-frame file) of a series.
+
+    Parameters
+    ----------
+    frame
+        Counted from 1 in a multi-frame file.
+    number
+        Instance Number, by which archives show a single-frame image; ``None`` where unknown.
+    position_lps_mm
+        Centre of the first voxel; ``None`` where unknown.
+    """
 
     path: Path
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
     frame: int | None = None
+    number: int | None = None
+    position_lps_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +95,19 @@ class Series:
     def is_nifti(self) -> bool:
         """Whether the series is a NIfTI file."""
         return self.instances[0].path.name.endswith((".nii", ".nii.gz"))
+
+    def image_on(self, geometry: Geometry, plane: int) -> InstanceRef | None:
+        """Return the image that lies on plane k of a grid, found by its place.
+
+        Its order tells nothing: numbers of images may run against the grid, and a grid may have
+        planes that the scanner did not measure, for which there is ``None``.
+        """
+        corner_lps_mm = geometry.to_patient_mm(np.array([plane, 0, 0], np.float64))
+        for image in self.instances:
+            place_mm = image.position_lps_mm
+            if place_mm is not None and np.linalg.norm(corner_lps_mm - place_mm) <= ON_PLANE_MM:
+                return image
+        return None
 
 
 @dataclass(frozen=True, slots=True)

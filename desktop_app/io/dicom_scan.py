@@ -10,7 +10,7 @@ from pathlib import Path
 from desktop_app.domain.study import InstanceRef, Series, Study
 from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
 from desktop_app.io.dicom_headers import FileHeader
-from desktop_app.io.dicom_slices import MR_CLASSES, MULTIFRAME_MR
+from desktop_app.io.dicom_slices import MR_CLASSES, MULTIFRAME_MR, SliceHeader
 from desktop_app.io.dicom_split import SeriesPart, split_series
 from desktop_app.io.naming import safe_name
 
@@ -160,10 +160,7 @@ def _series_of_part(uid: str, part: SeriesPart, by_path: dict[Path, FileHeader])
     return Series(
         series_uid=uid,
         description=attributes.get("SeriesDescription") or attributes.get("ProtocolName", ""),
-        instances=tuple(
-            InstanceRef(s.path, by_path[s.path].sop_class_uid, s.sop_instance_uid, s.frame)
-            for s in ordered
-        ),
+        instances=tuple(_instance(s, by_path[s.path].sop_class_uid) for s in ordered),
         geometry=geometry,
         number=file.series_number,
         acquired=_acquired(attributes),
@@ -171,6 +168,23 @@ def _series_of_part(uid: str, part: SeriesPart, by_path: dict[Path, FileHeader])
         attributes=attributes,
         problems=tuple(problems),
         usable=usable,
+    )
+
+
+def _instance(header: SliceHeader, sop_class_uid: str) -> InstanceRef:
+    # A header that does not say it has number 0; a frame is known by its own.
+    number = header.instance_number or None if header.frame is None else None
+    position_lps_mm = None
+    if header.position_lps_mm is not None:
+        left, posterior, superior = header.position_lps_mm.tolist()
+        position_lps_mm = (left, posterior, superior)
+    return InstanceRef(
+        header.path,
+        sop_class_uid,
+        header.sop_instance_uid,
+        header.frame,
+        number=number,
+        position_lps_mm=position_lps_mm,
     )
 
 
@@ -205,11 +219,7 @@ def _unusable(uid: str, headers: list[FileHeader], problems: tuple[str, ...]) ->
     return Series(
         series_uid=uid,
         description=file.attributes.get("SeriesDescription", ""),
-        instances=tuple(
-            InstanceRef(s.path, h.sop_class_uid, s.sop_instance_uid, s.frame)
-            for h in headers
-            for s in h.slices
-        )
+        instances=tuple(_instance(s, h.sop_class_uid) for h in headers for s in h.slices)
         or (InstanceRef(file.path, file.sop_class_uid),),
         geometry=None,
         number=file.series_number,

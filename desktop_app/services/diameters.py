@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters, Point
-from desktop_app.domain.readable import readable_diameters
+from desktop_app.domain.readable import readable_diameters, readable_position
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import (
     REGION_TITLES,
     Region,
     Segmentation,
 )
+from desktop_app.domain.study import InstanceRef
 from desktop_app.jobs.cancel import CancelToken
 
 MEASURED_REGIONS = (Region.ET, Region.WT)
@@ -94,11 +96,41 @@ def _measure(segmentation: Segmentation, token: CancelToken) -> dict[Region, Dia
     return found
 
 
-def in_words(diameters: Diameters) -> str:
-    """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial slice 84``."""
-    lengths = readable_diameters(diameters.long_mm, diameters.short_mm, diameters.least_mm)
-    where = f"{diameters.plane.value} slice {diameters.slice_number}"
-    return f"{REGION_TITLES[diameters.region]} {lengths}, {where}"
+def in_words(found: Diameters) -> str:
+    """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial S 34.2 mm``."""
+    lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
+    where = f"{found.plane.value} {readable_position(found.plane, found.position_mm)}"
+    return f"{REGION_TITLES[found.region]} {lengths}, {where}"
+
+
+def slice_in_words(result: StudyResult, found: Diameters) -> str:
+    """Name the slice of diameters as archives number it: ``T1c image 84``.
+
+    Where the slice is none of the scanner's, or nothing tells its number, it is told as a plane of
+    the grid of the labels.
+    """
+    number = image_number(measured_image(result, found))
+    if not number:
+        return f"plane {found.grid_plane} of this grid"
+    return f"{result.prepared.reference_sequence.value} {number}"
+
+
+def measured_image(result: StudyResult, found: Diameters) -> InstanceRef | None:
+    """Return the image of the reference series that diameters lie in.
+
+    ``None`` where they lie in a plane across the scanner's slices, or between two of these.
+    """
+    if found.slice_axis != 0:
+        return None
+    series = result.roles[result.prepared.reference_sequence]
+    return series.image_on(result.segmentation.geometry, found.slice_index)
+
+
+def image_number(image: InstanceRef | None) -> str:
+    """Name an image as archives do, ``image 84`` or ``frame 84``; empty where they cannot."""
+    if image is None or (image.frame is None and image.number is None):
+        return ""
+    return f"image {image.number}" if image.frame is None else f"frame {image.frame}"
 
 
 def slice_axis(geometry: Geometry) -> int:

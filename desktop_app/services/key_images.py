@@ -9,8 +9,12 @@ from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.measurement import AnatomicalPlane
+from desktop_app.domain.readable import readable_position
 from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
+from desktop_app.services.diameters import image_number
 
 SIZE_PX = 480
 _MARGIN_MM = 6.0
@@ -46,7 +50,7 @@ class PlaneKind:
         Side letters: left, right, top, bottom of the picture.
     """
 
-    name: str
+    plane: AnatomicalPlane
     normal: PatientAxis
     right: PatientAxis
     right_sign: int
@@ -57,12 +61,10 @@ class PlaneKind:
 
 _L, _P, _S = PatientAxis.LEFT, PatientAxis.POSTERIOR, PatientAxis.SUPERIOR
 PLANES = (
-    PlaneKind("axial", _S, _L, 1, _P, 1, ("R", "L", "A", "P")),
-    PlaneKind("coronal", _P, _L, 1, _S, -1, ("R", "L", "S", "I")),
-    PlaneKind("sagittal", _L, _P, 1, _S, -1, ("A", "P", "S", "I")),
+    PlaneKind(AnatomicalPlane.AXIAL, _S, _L, 1, _P, 1, ("R", "L", "A", "P")),
+    PlaneKind(AnatomicalPlane.CORONAL, _P, _L, 1, _S, -1, ("R", "L", "S", "I")),
+    PlaneKind(AnatomicalPlane.SAGITTAL, _L, _P, 1, _S, -1, ("A", "P", "S", "I")),
 )
-# Letters of the two ends of each patient axis, negative end first.
-_ENDS = {_L: ("R", "L"), _P: ("A", "P"), _S: ("I", "S")}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,10 +97,14 @@ class KeyImageMaker:
         the plane of each orientation that shows most tumour (its core counts twice).
     reference
         Image on the same grid; where there is no tumour, its middle is shown.
+    series
+        What the reference was read from, to name its images as archives do.
     """
 
-    def __init__(self, segmentation: Segmentation, reference: Volume) -> None:
+    def __init__(self, segmentation: Segmentation, reference: Volume, series: Series) -> None:
         self._segmentation = segmentation
+        self._reference = reference
+        self._series = series
         self._geometry = reference.geometry
         self._axes = _index_axes(reference.geometry)
         head = _head_box(reference)
@@ -133,7 +139,7 @@ class KeyImageMaker:
             self._paint(rgb, plane, index_kji)
             pictures.append(
                 KeyImage(
-                    caption=f"{name}, {plane.name}, {self._where(plane)}",
+                    caption=f"{name}, {plane.plane.value}, {self._where(plane, volume)}",
                     rgb_yxc=(rgb * 255).round().astype(np.uint8),
                     pixel_mm=self._field_mm / SIZE_PX,
                     letters=plane.letters,
@@ -195,17 +201,19 @@ class KeyImageMaker:
             rgb[mask] = rgb[mask] * (1 - _FILL_OPACITY) + colour * _FILL_OPACITY
             rgb[edge] = colour
 
-    def _where(self, plane: PlaneKind) -> str:
-        index_axis = self._axes[plane.normal]
-        cut, count = self._cuts[plane.normal], self._geometry.shape_kji[index_axis]
+    def _where(self, plane: PlaneKind, volume: Volume) -> str:
         # The place of the cut where it crosses the two others.
         crossing = np.empty(3)
         for axis, other in self._axes.items():
             crossing[other] = self._cuts[axis]
         place_mm = float(self._geometry.to_patient_mm(crossing)[plane.normal])
-        end = _ENDS[plane.normal][place_mm >= 0]
-        position = f"{end} {abs(place_mm):.1f} mm"
-        return f"{position}, slice {cut + 1} of {count}" if index_axis == 0 else position
+        position = readable_position(plane.plane, place_mm)
+        # Another series has other images, even where it was resampled onto this grid.
+        if self._axes[plane.normal] != 0 or volume is not self._reference:
+            return position
+        cut = self._cuts[plane.normal]
+        number = image_number(self._series.image_on(self._geometry, cut))
+        return f"{position}, {number}" if number else position
 
 
 def _index_axes(geometry: Geometry) -> dict[PatientAxis, int]:

@@ -11,10 +11,16 @@ from desktop_app.domain.measurement import (
     MeasurementKind,
     Point,
 )
+from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
-from desktop_app.domain.study import Sequence
-from desktop_app.services.diameters import CRITERIA, MEASURED_REGIONS, measure_diameters
+from desktop_app.domain.study import InstanceRef, Sequence
+from desktop_app.services.diameters import (
+    CRITERIA,
+    MEASURED_REGIONS,
+    measure_diameters,
+    measured_image,
+)
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from model.calibration import VolumeDoubt
@@ -28,7 +34,13 @@ _DIAMETER_COLUMNS = {
     "diameter_product_mm2": "product_mm2",
     "measurable": "measurable",
     "diameter_plane": "plane",
-    "diameter_slice": "slice",
+    "diameter_position": "position",
+    "diameter_grid_plane": "grid_plane",
+}
+_IMAGE_COLUMNS = {
+    "diameter_instance_number": "instance_number",
+    "diameter_frame": "frame",
+    "diameter_sop_instance_uid": "sop_instance_uid",
 }
 _STAGES = ("import", "preprocess", "inference", "postprocess", "export", "total")
 
@@ -137,7 +149,10 @@ def measurements_document(
         },
         "diameters": {
             "criteria": CRITERIA,
-            "regions": {one.value: _diameters(diameters.get(one)) for one in MEASURED_REGIONS},
+            "regions": {
+                one.value: _diameters(result, diameters.get(one), anonymise)
+                for one in MEASURED_REGIONS
+            },
         },
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
@@ -195,7 +210,9 @@ def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | 
     return {"volume_low_cm3": low, "volume_high_cm3": high, "range_coverage": coverage}
 
 
-def _diameters(found: Diameters | None) -> dict[str, Any] | None:
+def _diameters(
+    result: StudyResult, found: Diameters | None, anonymise: bool
+) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
@@ -205,9 +222,23 @@ def _diameters(found: Diameters | None) -> dict[str, Any] | None:
         "measurable": found.is_measurable,
         "least_mm": round(found.least_mm, 3),
         "plane": found.plane.value,
-        "slice": found.slice_number,
+        "position": readable_position(found.plane, found.position_mm),
+        "position_mm": round(found.position_mm, 2),
+        "grid_axis": "kji"[found.slice_axis],
+        "grid_plane": found.grid_plane,
+        "image": _image(measured_image(result, found), anonymise),
         "long_ends_lps_mm": _rounded(found.long_ends),
         "short_ends_lps_mm": _rounded(found.short_ends),
+    }
+
+
+def _image(image: InstanceRef | None, anonymise: bool) -> dict[str, Any] | None:
+    if image is None or not image.sop_instance_uid:
+        return None
+    return {
+        "instance_number": image.number,
+        "frame": image.frame,
+        "sop_instance_uid": "" if anonymise else image.sop_instance_uid,
     }
 
 
@@ -218,11 +249,16 @@ def _rounded(ends: tuple[Point, Point]) -> list[list[float]]:
 def _diameter_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
     found = document["diameters"]["regions"].get(region.value)
     if found is None:
-        return dict.fromkeys(_DIAMETER_COLUMNS, "")
-    return {column: _cell(found[key]) for column, key in _DIAMETER_COLUMNS.items()}
+        return dict.fromkeys((*_DIAMETER_COLUMNS, *_IMAGE_COLUMNS), "")
+    image = found["image"] or {}
+    return {column: _cell(found[key]) for column, key in _DIAMETER_COLUMNS.items()} | {
+        column: _cell(image.get(key)) for column, key in _IMAGE_COLUMNS.items()
+    }
 
 
-def _cell(value: bool | str | float) -> str | float:
+def _cell(value: bool | str | float | None) -> str | float:
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else value
 
 

@@ -21,7 +21,7 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence
-from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters
+from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
@@ -130,7 +130,7 @@ def build_page(
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
         provenance=_provenance(result, created, diameters),
         range_title=_range_title(result),
-        diameters=tuple(map(_diameters, diameters)),
+        diameters=tuple(_diameters(result, one) for one in diameters),
     )
 
 
@@ -172,9 +172,10 @@ def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
 
 
-def _diameters(found: Diameters) -> str:
+def _diameters(result: StudyResult, found: Diameters) -> str:
     measurable = "measurable" if found.is_measurable else "not measurable"
-    return f"{in_words(found)}, product {found.product_mm2:.0f} mm², {measurable}"
+    where = f"{in_words(found)}, {slice_in_words(result, found)}"
+    return f"{where}, product {found.product_mm2:.0f} mm², {measurable}"
 
 
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
@@ -221,7 +222,8 @@ def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":
     from desktop_app.services.key_images import KeyImageMaker
 
     prepared = result.prepared
-    maker = KeyImageMaker(result.segmentation, prepared.reference)
+    series = result.roles[prepared.reference_sequence]
+    maker = KeyImageMaker(result.segmentation, prepared.reference, series)
     shown = [s for s in _SHOWN if s in prepared.volumes][:_ROWS_OF_IMAGES]
     return tuple(maker.make(s.value, prepared.volumes[s]) for s in shown)
 

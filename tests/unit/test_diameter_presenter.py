@@ -132,6 +132,9 @@ def test_lengths_agree_with_the_verdict_on_thick_slices() -> None:
     found = Diameters(
         Region.ET, 14.2, 11.6, ends, ends, AnatomicalPlane.AXIAL, 0, 3, 12.0, in_several_slices=True
     )
-    (row,) = diameter_rows({Region.ET: found})
+    result = make_result(make_study(), np.zeros(GEOMETRY.shape_kji, np.uint8))
+    (row,) = diameter_rows(result, {Region.ET: found})
     assert "14 × 11.6 mm" in row.text
     assert "one is shorter than 12 mm" in row.note
+    assert row.text.endswith(", axial S 0.0 mm")
+    assert "plane 4 of this grid" in row.note

@@ -11,24 +11,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from desktop_app.cli.segment import print_volumes
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters
-from desktop_app.domain.readable import readable_diameters
+from desktop_app.domain.readable import readable_diameters, readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import InstanceRef, Sequence
 from desktop_app.errors import Cancelled
 from desktop_app.imaging import diameters
 from desktop_app.io import dicom_object
+from desktop_app.io.dicom_load import load_dicom
 from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
+from desktop_app.io.scan import scan
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.diameters import in_words, measure_diameters, slice_axis
+from desktop_app.services.diameters import (
+    image_number,
+    in_words,
+    measure_diameters,
+    measured_image,
+    slice_axis,
+    slice_in_words,
+)
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import build_page
 from tests import export_cases as cases
@@ -237,10 +248,59 @@ def test_json_holds_them_beside_the_volumes(result: StudyResult, nothing: StudyR
         assert stored["short_mm"] == pytest.approx(one.short_mm, abs=0.01)
         assert stored["product_mm2"] == pytest.approx(one.product_mm2, abs=0.1)
         assert stored["measurable"] is one.is_measurable
-        assert (stored["plane"], stored["slice"]) == ("axial", one.slice_index + 1)
+        assert stored["plane"] == "axial"
+        assert (stored["grid_axis"], stored["grid_plane"]) == ("k", one.slice_index + 1)
+        assert stored["position_mm"] == pytest.approx(one.middle[2], abs=0.01)
+        assert stored["position"] == f"{'IS'[one.middle[2] >= 0]} {abs(one.middle[2]):.1f} mm"
+        image = result.roles[Sequence.T1C].instances[one.slice_index]
+        assert stored["image"] == {
+            "instance_number": cases.SHAPE_KJI[0] - one.slice_index,
+            "frame": None,
+            "sop_instance_uid": image.sop_instance_uid,
+        }
         assert np.allclose(stored["long_ends_lps_mm"], one.long_ends, atol=0.01)
     empty = measurements_document(nothing)["diameters"]["regions"]
     assert empty == {"ET": None, "WT": None}
+    anonymised = measurements_document(result, anonymise=True)["diameters"]["regions"]["ET"]
+    assert anonymised["image"]["instance_number"] is not None
+    assert anonymised["image"]["sop_instance_uid"] == ""
+
+
+def test_the_number_is_that_of_the_image_which_lies_there(tmp_path: Path) -> None:
+    """A series stored from the top down, as a scan finds it and loading stacks it."""
+    folder = tmp_path / "t1c"
+    geometry = cases.oblique_geometry()
+    cases.write_dicom_series(folder, geometry, study_uid=generate_uid())
+    ((series,),) = [one.series for one in scan(folder, use_cache=False).studies]
+    loaded = load_dicom(series).geometry
+    for plane in range(cases.SHAPE_KJI[0]):
+        image = series.image_on(loaded, plane)
+        assert image is not None
+        header = dcmread(image.path)
+        assert image.number == header.InstanceNumber == cases.SHAPE_KJI[0] - plane
+        assert image.sop_instance_uid == header.SOPInstanceUID
+        assert image_number(image) == f"image {header.InstanceNumber}"
+    lower = loaded.affine_lps_mm.copy()
+    lower[:3, 3] -= loaded.affine_lps_mm[:3, 2] / 2
+    assert series.image_on(Geometry(loaded.shape_kji, lower), 3) is None
+
+
+def test_a_plane_across_the_slices_is_no_image(result: StudyResult) -> None:
+    found = replace(
+        measure_diameters(result.segmentation)[Region.ET],
+        plane=AnatomicalPlane.CORONAL,
+        slice_axis=1,
+        slice_index=4,
+    )
+    assert measured_image(result, found) is None
+    assert slice_in_words(result, found) == "plane 5 of this grid"
+    assert f", coronal {'AP'[found.middle[1] >= 0]} " in in_words(found)
+
+
+def test_images_are_named_as_archives_do() -> None:
+    assert image_number(InstanceRef(Path("1.dcm"), number=12)) == "image 12"
+    assert image_number(InstanceRef(Path("1.dcm"), frame=12)) == "frame 12"
+    assert image_number(InstanceRef(Path("1.dcm"))) == image_number(None) == ""
 
 
 def test_csv_has_columns_for_them_either_way(
@@ -256,9 +316,14 @@ def test_csv_has_columns_for_them_either_way(
     assert float(measured["WT"]["long_diameter_mm"]) == pytest.approx(whole.long_mm, abs=0.01)
     assert float(measured["WT"]["short_diameter_mm"]) == pytest.approx(whole.short_mm, abs=0.01)
     assert measured["WT"]["measurable"] == str(whole.is_measurable).lower()
-    assert measured["WT"]["diameter_slice"] == str(whole.slice_index + 1)
+    assert measured["WT"]["diameter_grid_plane"] == str(whole.slice_index + 1)
+    assert measured["WT"]["diameter_instance_number"] == str(cases.SHAPE_KJI[0] - whole.slice_index)
+    assert measured["WT"]["diameter_frame"] == ""
+    image = result.roles[Sequence.T1C].instances[whole.slice_index]
+    assert measured["WT"]["diameter_sop_instance_uid"] == image.sop_instance_uid
+    assert measured["WT"]["diameter_position"].endswith(" mm")
     columns = [name for name in measured["WT"] if "diameter" in name or name == "measurable"]
-    assert len(columns) == 6
+    assert len(columns) == 10
     assert list(measured["WT"]) == list(empty["WT"])
     for row in (measured["TC"], empty["WT"]):
         assert {row[column] for column in columns} == {""}
@@ -301,8 +366,10 @@ def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyRe
     whole = measure_diameters(result.segmentation)[Region.WT]
     lengths = readable_diameters(whole.long_mm, whole.short_mm, whole.least_mm)
     product = f"product {whole.long_mm * whole.short_mm:.0f} mm²"
-    where = f"axial slice {whole.slice_number}"
-    assert page.diameters[1] == f"Whole tumour {lengths}, {where}, {product}, not measurable"
+    where = f"axial {readable_position(whole.plane, whole.middle[2])}"
+    image = f"T1c image {cases.SHAPE_KJI[0] - whole.slice_index}"
+    told = f"Whole tumour {lengths}, {where}, {image}, {product}, not measurable"
+    assert page.diameters[1] == told
     assert any("RANO 2.0" in line and "11 mm" in line for line in page.provenance)
     assert page.diameters[1] in report_html.volumes(page)
     empty = build_page(nothing)
@@ -316,7 +383,7 @@ def test_command_line_tells_them_below_the_volumes(
     print_volumes(result)
     told = capsys.readouterr().out
     for one in measure_diameters(result.segmentation).values():
-        assert in_words(one) in told.splitlines()
+        assert f"{in_words(one)}, {slice_in_words(result, one)}" in told.splitlines()
     print_volumes(nothing)
     assert " × " not in capsys.readouterr().out
 

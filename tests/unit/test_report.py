@@ -19,6 +19,7 @@ from desktop_app.services.report import (
     build_page,
 )
 from tests import export_cases as cases
+from tests.study_cases import make_series
 
 WHEN = datetime(2026, 11, 21, 19, 30)
 
@@ -90,7 +91,8 @@ def test_other_sequences_stand_in_for_missing_ones(result: StudyResult) -> None:
     prepared = replace(
         result.prepared, volumes={Sequence.T2: image}, reference_sequence=Sequence.T2
     )
-    page = build_page(replace(result, prepared=prepared))
+    roles = {Sequence.T2: result.roles[Sequence.T1C]}
+    page = build_page(replace(result, prepared=prepared, roles=roles))
     assert [row[0].caption.split(",")[0] for row in page.images] == ["T2"]
 
 
@@ -137,7 +139,8 @@ def test_pictures_show_the_right_side(axes: np.ndarray) -> None:
     provenance = Provenance("m", "", "0", "cpu", "fp32")
     segmentation = Segmentation(tumour.astype(np.uint8) * 3, geometry, provenance)
 
-    axial, coronal, sagittal = KeyImageMaker(segmentation, head).make("T1c", head)
+    series = make_series("t1c", geometry=geometry)
+    axial, coronal, sagittal = KeyImageMaker(segmentation, head, series).make("T1c", head)
 
     down, right = marked(axial)
     assert (right > 0.55, down < 0.45) == (True, True)
@@ -160,19 +163,21 @@ def test_image_on_another_grid_is_cut_on_the_planes_of_the_labels(result: StudyR
     affine[:3, 3] -= affine[:3, :3] @ (4.0, 2.0, 2.0)
     padded = np.pad(reference.array_kji, ((2, 0), (2, 0), (4, 0)))
     moved = Volume(padded, Geometry(padded.shape, affine))
-    maker = KeyImageMaker(result.segmentation, reference)
+    maker = KeyImageMaker(result.segmentation, reference, result.roles[Sequence.T1C])
     for one, other in zip(maker.make("a", reference), maker.make("a", moved), strict=True):
         np.testing.assert_allclose(one.rgb_yxc.astype(int), other.rgb_yxc.astype(int), atol=1)
 
 
 def test_cut_shows_the_widest_tumour(result: StudyResult) -> None:
-    caption = (
-        KeyImageMaker(result.segmentation, result.prepared.reference)
-        .make("T1c", result.prepared.reference)[0]
-        .caption
-    )
+    reference = result.prepared.reference
+    maker = KeyImageMaker(result.segmentation, reference, result.roles[Sequence.T1C])
     labels = result.segmentation
     widest = int(
         np.argmax(labels.mask_kji(Region.WT).sum((1, 2)) + labels.mask_kji(Region.TC).sum((1, 2)))
     )
-    assert caption.endswith(f"slice {widest + 1} of {cases.SHAPE_KJI[0]}")
+    axial, *others = [picture.caption for picture in maker.make("T1c", reference)]
+    # Slices are stored from the top down.
+    assert axial.endswith(f" mm, image {cases.SHAPE_KJI[0] - widest}")
+    of_another_series = maker.make("FLAIR", replace(reference, source="FLAIR"))[0].caption
+    for caption in (*others, of_another_series):
+        assert caption.endswith(" mm")

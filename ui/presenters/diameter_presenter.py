@@ -8,7 +8,7 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
-from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters
+from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
 from ui.presenters.job_line import Dispatch
 from ui.views.diameter_view import DiameterRow, DiameterView
@@ -72,18 +72,20 @@ class DiameterPresenter:
             self._view.show_diameters(())
             self._view.show_crash(event.traceback)
             return
-        self._view.show_diameters(diameter_rows(event.result))
+        self._view.show_diameters(diameter_rows(result, event.result))
 
 
-def diameter_rows(diameters: Mapping[Region, Diameters]) -> tuple[DiameterRow, ...]:
+def diameter_rows(
+    result: StudyResult, diameters: Mapping[Region, Diameters]
+) -> tuple[DiameterRow, ...]:
     """Return what the window shows of diameters."""
     return tuple(
-        DiameterRow(in_words(one), _note(one), (one.long_ends, one.short_ends), one.middle)
+        DiameterRow(in_words(one), _note(result, one), (one.long_ends, one.short_ends), one.middle)
         for one in diameters.values()
     )
 
 
-def _note(one: Diameters) -> str:
+def _note(result: StudyResult, one: Diameters) -> str:
     if one.is_measurable:
         worth = f"Measurable after {CRITERIA}: both at least {one.least_mm:.3g} mm."
     elif one.in_several_slices:
@@ -92,5 +94,6 @@ def _note(one: Diameters) -> str:
         worth = f"Not measurable after {CRITERIA}: in one slice only."
     return (
         "The longest diameter in one slice and the longest perpendicular to it, inside the lesion. "
-        f"Product {one.product_mm2:.0f} mm². {worth} Click to go there."
+        f"Product {one.product_mm2:.0f} mm², {slice_in_words(result, one)}. {worth} "
+        "Click to go there."
     )
