@@ -1,6 +1,6 @@
-"""Axial, coronal and sagittal slices and the surfaces, linked by one crosshair."""
+"""Slices and surfaces of a study, linked by one crosshair."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import replace
 
@@ -8,27 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import DEFAULT_LABELS, LabelDefinition
+from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from ui.viewers import style
 from ui.viewers.landmarks import point_of_interest
 from ui.viewers.overlay import OverlayStyle, label_names
 from ui.viewers.planes import Plane
-from ui.viewers.probe import probe_text
+from ui.viewers.probe import Probed, probe_text
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.ruler_tool import RulerKeys, RulerTool
 from ui.viewers.rulers import RulerBoard
+from ui.viewers.sequence_views import SequenceView, SequenceViews
+from ui.viewers.shown_images import ShownImage, ShownImages
 from ui.viewers.slice_view import SliceView
+from ui.viewers.view_pages import View, ViewLayout, ViewPages
 from ui.viewers.volume_view import VolumeView
-from ui.viewers.window_level import Window, auto_window
+from ui.viewers.window_level import Window
+from ui.views.sequences_view import SequenceImage
 
 
 class QuadView(QWidget):
     """Four views of a study, two by two; double-click shows one of them alone.
+
+    They are three planes of one image with the surfaces, or one plane of every sequence; crosshair,
+    labels and tools are the same in both.
 
     The setters change what is shown and do not emit `cursor_moved` or `window_changed`, except
     where they choose a cursor or window themselves (`set_reference`, `set_image`,
@@ -60,18 +68,20 @@ class QuadView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._reference: Geometry | None = None
-        self._volume: Volume | None = None
-        self._image: ResliceSource | None = None
+        self._images = ShownImages()
+        self._image: ShownImage | None = None
+        self._of_sequences: Mapping[Sequence, SequenceImage] = {}
+        self._are_sequences_shown = False
+        self._drawn_on: Sequence | None = None
         self._labels: ResliceSource | None = None
         self._cursor_lps = np.zeros(3)
         self._window = Window(0.5, 1.0)
-        self._windows: list[tuple[Volume, Window]] = []
         self._style = OverlayStyle(DEFAULT_LABELS)
         self._has_crosshair = True
         self._has_overlay = True
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
-        self._maximised: SliceView | VolumeView | None = None
+        self._sequences = SequenceViews(self)
         self.rulers = RulerBoard(self)
         RulerKeys(self, self.rulers)
         self._lay_out()
@@ -82,21 +92,22 @@ class QuadView(QWidget):
         self.setAccessibleName("Views of the study")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(f"#quad_view {{ background: {style.GAP.name()}; }}")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2)
-        for cell, view in enumerate(self.views):
-            grid.addWidget(view, cell // 2, cell % 2)
-        self._grid = grid
-        self._share_room()
-        for one, following in zip(self.views, self.views[1:], strict=False):
-            QWidget.setTabOrder(one, following)
+        pages = {
+            ViewLayout.PLANES: (*self.slice_views.values(), self.volume_view),
+            ViewLayout.SEQUENCES: tuple(self._sequences.views.values()),
+        }
+        self._pages = ViewPages(pages, self)
 
     def _connect(self) -> None:
-        for view in self.slice_views.values():
+        for plane_view in self.slice_views.values():
+            plane_view.window_dragged.connect(self._drag_window)
+        for sequence_view in self._sequences.views.values():
+            sequence_view.window_dragged.connect(
+                lambda center, width, one=sequence_view: self._drag_sequence(one, center, width)
+            )
+        for view in self._slices:
             RulerTool(view, self.rulers)
             view.cursor_picked.connect(self._move_cursor)
-            view.window_dragged.connect(self._drag_window)
             view.hovered.connect(self._probe)
             view.crosshair_toggled.connect(self._toggle_crosshair)
             view.overlay_hidden.connect(self._peek)
@@ -111,9 +122,33 @@ class QuadView(QWidget):
         self.volume_view.maximise_requested.connect(lambda: self.toggle_maximised(self.volume_view))
 
     @property
-    def views(self) -> tuple[SliceView | VolumeView, ...]:
-        """Axial, coronal, sagittal and surface view."""
-        return (*self.slice_views.values(), self.volume_view)
+    def views(self) -> tuple[View, ...]:
+        """Axial, coronal, sagittal and surface view; or those of the four sequences."""
+        return self._pages.views
+
+    @property
+    def first_view(self) -> View:
+        """The first view in sight, for the keyboard."""
+        return self._pages.first
+
+    @property
+    def sequence_views(self) -> Mapping[Sequence, SequenceView]:
+        """The view of each sequence."""
+        return self._sequences.views
+
+    @property
+    def view_layout(self) -> ViewLayout:
+        """What stands beside each other."""
+        return self._pages.page
+
+    @property
+    def drawn_on(self) -> Sequence | None:
+        """The sequence that the last stroke was drawn on; ``None``: that of the three planes."""
+        return self._drawn_on
+
+    @property
+    def _slices(self) -> tuple[SliceView, ...]:
+        return *self.slice_views.values(), *self._sequences.views.values()
 
     @property
     def cursor_lps_mm(self) -> NDArray[np.float64]:
@@ -134,12 +169,14 @@ class QuadView(QWidget):
         if same and geometry is not None and geometry.matches(self._reference or geometry):
             return
         self._reference = geometry
-        self._windows.clear()
         self.rulers.clear()
         self.set_labels(None, None, ())
         self.set_brain(None, None)
         if geometry is None:
             self.set_image(None)
+            self._images.clear()
+        # Shown in planes of the former grid, or of another study
+        self.set_sequence_images({})
         for view in self.slice_views.values():
             view.set_reference(geometry)
         if geometry is not None:
@@ -147,26 +184,53 @@ class QuadView(QWidget):
             middle = (np.array(geometry.shape_kji) - 1) // 2
             self._move_cursor(geometry.to_patient_mm(middle.astype(np.float64)))
 
-    def set_image(self, volume: Volume | None) -> None:
-        """Show an image, on whatever grid it lies, windowed as the user last had it.
+    def set_image(self, volume: Volume | None, series_uid: str = "") -> None:
+        """Show an image in three planes, on whatever grid it lies, windowed as it last was.
 
         Without a reference, the image's own grid becomes it.
+
+        Parameters
+        ----------
+        series_uid
+            The series it is of: images of one series have one window.
         """
-        if volume is self._volume:
+        if volume is (self._image.volume if self._image else None):
             return
-        self._volume = volume
-        self._image = None
-        if volume is not None:
-            shown = volume.as_shown()
-            self._image = ResliceSource(shown.array_kji, shown.geometry, is_labels=False)
-            if self._reference is None:
-                self.set_reference(volume.geometry)
+        self._image = self._images.ready(volume, series_uid) if volume is not None else None
+        self._forget_images()
+        if volume is not None and self._reference is None:
+            self.set_reference(volume.geometry)
+        source = self._image.source if self._image else None
         for view in self.slice_views.values():
-            view.set_image(self._image, volume.source if volume else "")
+            view.set_image(source, volume.source if volume else "")
         if self._image is not None:
-            known = next((window for one, window in self._windows if one is volume), None)
-            window = known or Window(*auto_window(self._image.array_kji))
+            window = self._images.window(self._image)
             self._drag_window(window.center, window.width)
+
+    def set_sequence_images(self, images: Mapping[Sequence, SequenceImage]) -> None:
+        """Have these images ready to stand beside each other, in planes of the reference."""
+        self._of_sequences = images
+        self._are_sequences_shown = False
+        self._show_sequences()
+
+    def set_view_layout(self, layout: ViewLayout) -> None:
+        """Show three planes and the surfaces, or every sequence in one plane."""
+        self._pages.turn_to(layout)
+        self._show_sequences()
+        self._probe(None)
+
+    def set_sequence_plane(self, plane: Plane) -> None:
+        """Choose the plane in which the sequences stand beside each other."""
+        self._sequences.set_plane(plane)
+
+    def sequence_windows(self) -> dict[Sequence, Window]:
+        """Return the windows that the user has for the sequences, where he has one."""
+        return {
+            sequence: window
+            for sequence, one in self._of_sequences.items()
+            if one.volume is not None
+            and (window := self._images.known_window(one.series_uid or one.volume)) is not None
+        }
 
     def set_labels(
         self,
@@ -193,7 +257,7 @@ class QuadView(QWidget):
         self._labels = None
         if labels_kji is not None and geometry is not None:
             self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_labels(self._labels)
         self._restyle(
             OverlayStyle(
@@ -212,7 +276,7 @@ class QuadView(QWidget):
     ) -> None:
         """Show labels over the slices that change in place; the surfaces stay as they are."""
         self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_labels(self._labels)
         self._restyle(replace(self._style, definitions=tuple(definitions)))
 
@@ -220,7 +284,7 @@ class QuadView(QWidget):
         """Draw the slices' labels anew: they have changed in place."""
         if self._labels is not None:
             self._labels.changed()
-            for view in self.slice_views.values():
+            for view in self._slices:
                 view.refresh_labels()
 
     def set_surfaces(
@@ -237,7 +301,7 @@ class QuadView(QWidget):
         rgb = {one.value: one.rgb for one in self._style.definitions}
         value = tool.value if tool is not None else 0
         colour = QColor(*rgb[value]) if value in rgb else style.TEXT
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_tool(tool, colour)
 
     def set_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
@@ -247,17 +311,20 @@ class QuadView(QWidget):
     def set_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         """Show the slices through a point."""
         self._cursor_lps = np.asarray(point_lps_mm, dtype=np.float64)
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_cursor(self._cursor_lps)
+        self._sequences.align()
         self.volume_view.set_cursor(self._cursor_lps)
         self._probe(None)
 
     def set_window(self, center: float, width: float) -> None:
-        """Change the grey values of the image shown."""
+        """Change the grey values of the image in the three planes, wherever it is shown."""
         self._window = Window(center, width)
         for view in self.slice_views.values():
             view.set_window(self._window)
-        self._remember_window()
+        if self._image is not None:
+            self._images.remember(self._image, self._window)
+            self._sequences.set_window(self._image.key, self._window)
 
     def set_opacity(self, opacity: float) -> None:
         """Change how strong labels cover the image, 0 to 1."""
@@ -284,7 +351,7 @@ class QuadView(QWidget):
     def set_crosshair_visible(self, visible: bool) -> None:
         """Show or hide the crosshair in all views."""
         self._has_crosshair = visible
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_crosshair_visible(visible)
         self.volume_view.set_crosshair_visible(visible)
 
@@ -317,63 +384,68 @@ class QuadView(QWidget):
             (n, 2, 2, 3) patient coordinates: of each pair both lines, of each line both ends.
         """
         pairs = np.asarray(pairs_lps_mm, np.float64).reshape(-1, 2, 2, 3)
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_diameters(pairs)
 
     def reset_window(self) -> None:
-        """Choose the grey values anew from the image's intensities."""
-        if self._image is not None:
-            self._drag_window(*auto_window(self._image.array_kji))
+        """Choose the grey values of the images in sight anew from their intensities."""
+        if self.view_layout is ViewLayout.SEQUENCES:
+            for view in self._sequences.with_image:
+                if view.image is not None:
+                    window = view.image.auto_window
+                    self._drag_sequence(view, window.center, window.width)
+        elif self._image is not None:
+            window = self._image.auto_window
+            self._drag_window(window.center, window.width)
 
     def reset_views(self) -> None:
         """Show all views, every slice whole, the surfaces from the front."""
         self.show_all()
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.reset_view()
         self.volume_view.reset_view()
 
-    def toggle_maximised(self, view: SliceView | VolumeView) -> None:
+    def toggle_maximised(self, view: View) -> None:
         """Show one view alone, or all again if it was alone."""
-        if self._maximised is view:
-            self.show_all()
-            return
-        self._maximised = view
-        for other in self.views:
-            other.setVisible(other is view)
-        self._share_room()
-        view.setFocus()
+        self._pages.toggle_alone(view)
 
     def show_all(self) -> None:
         """Show the four views."""
-        self._maximised = None
-        for view in self.views:
-            view.show()
-        self._share_room()
+        self._pages.show_all()
 
     @property
-    def maximised(self) -> SliceView | VolumeView | None:
+    def maximised(self) -> View | None:
         """The view that is shown alone."""
-        return self._maximised
+        return self._pages.alone
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape shows all views again."""
-        if event.key() == Qt.Key.Key_Escape and self._maximised is not None:
+        if event.key() == Qt.Key.Key_Escape and self.maximised is not None:
             self.show_all()
         else:
             super().keyPressEvent(event)
 
-    def _share_room(self) -> None:
-        """Divide the room among the views shown: an empty row would keep its share."""
-        for view in self.views:
-            view.set_maximised(view is self._maximised)
-        shown = [
-            divmod(cell, 2)
-            for cell, view in enumerate(self.views)
-            if self._maximised in (None, view)
-        ]
-        for line in range(2):
-            self._grid.setRowStretch(line, int(any(row == line for row, _ in shown)))
-            self._grid.setColumnStretch(line, int(any(column == line for _, column in shown)))
+    def _show_sequences(self) -> None:
+        """Make the sequences' images ready only when they are to be seen."""
+        if self.view_layout is not ViewLayout.SEQUENCES or self._are_sequences_shown:
+            return
+        self._are_sequences_shown = True
+        shown = {
+            sequence: self._images.ready(one.volume, one.series_uid)
+            for sequence, one in self._of_sequences.items()
+            if one.volume is not None
+        }
+        self._forget_images()
+        notes = {sequence: one.note for sequence, one in self._of_sequences.items()}
+        windows = {sequence: self._images.window(one) for sequence, one in shown.items()}
+        self._sequences.show(shown, notes, windows, self._reference)
+
+    def _forget_images(self) -> None:
+        """Let go of images that are neither shown nor soon to be shown."""
+        kept = [one.volume for one in self._of_sequences.values() if one.volume is not None]
+        if self._image is not None:
+            kept.append(self._image.volume)
+        self._images.keep_only(kept)
 
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         self.set_cursor(point_lps_mm)
@@ -383,27 +455,33 @@ class QuadView(QWidget):
         self, view: SliceView, point_lps_mm: NDArray[np.float64], erases: bool
     ) -> None:
         if view.frame is not None:
+            self._drawn_on = view.sequence if isinstance(view, SequenceView) else None
             self.stroke_began.emit(point_lps_mm, view.frame.axes_lps[:, 2], erases)
 
     def _drag_window(self, center: float, width: float) -> None:
         self.set_window(center, width)
         self.window_changed.emit(center, width)
 
-    def _remember_window(self) -> None:
-        if self._volume is not None:
-            others = [pair for pair in self._windows if pair[0] is not self._volume]
-            self._windows = [*others, (self._volume, self._window)]
+    def _drag_sequence(self, view: SequenceView, center: float, width: float) -> None:
+        if view.image is None:
+            return
+        if self._image is not None and view.image.key == self._image.key:
+            self._drag_window(center, width)
+            return
+        window = Window(center, width)
+        self._images.remember(view.image, window)
+        view.set_window(window)
 
     def _restyle(self, overlay_style: OverlayStyle) -> None:
         self._style = overlay_style
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_overlay_style(overlay_style)
 
     def _toggle_crosshair(self) -> None:
         self.set_crosshair_visible(not self._has_crosshair)
 
     def _peek(self, peeking: bool) -> None:
-        for view in self.slice_views.values():
+        for view in self._slices:
             view.set_overlay_peeking(peeking or not self._has_overlay)
 
     def _probe(self, point_lps_mm: NDArray[np.float64] | None) -> None:
@@ -412,5 +490,14 @@ class QuadView(QWidget):
             return
         point = self._cursor_lps if point_lps_mm is None else point_lps_mm
         names = label_names(self._style.definitions)
-        unit = self._volume.unit if self._volume else ""
-        self.value_probed.emit(probe_text(point, self._image, unit, self._labels, names))
+        self.value_probed.emit(probe_text(point, tuple(self._probed()), self._labels, names))
+
+    def _probed(self) -> Iterable[Probed]:
+        """Return the images whose values are told: those in sight."""
+        if self.view_layout is ViewLayout.SEQUENCES:
+            for view in self._sequences.with_image:
+                if view.image is not None:
+                    one = view.image
+                    yield Probed(one.source, one.volume.unit, view.sequence.value)
+        elif self._image is not None:
+            yield Probed(self._image.source, self._image.volume.unit)

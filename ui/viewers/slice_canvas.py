@@ -28,6 +28,7 @@ class SliceCanvas(QWidget):
     def __init__(self, plane: Plane, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plane = plane
+        self._reference: Geometry | None = None
         self._frame: PlaneFrame | None = None
         self._cursor_lps = np.zeros(3)
         self._step = 0
@@ -51,6 +52,11 @@ class SliceCanvas(QWidget):
         return self._plane
 
     @property
+    def reference(self) -> Geometry | None:
+        """The grid that is cut; ``None`` in an empty view."""
+        return self._reference
+
+    @property
     def frame(self) -> PlaneFrame | None:
         """The slices of the reference along this plane."""
         return self._frame
@@ -71,9 +77,16 @@ class SliceCanvas(QWidget):
 
     def set_reference(self, geometry: Geometry | None) -> None:
         """Cut along this grid's axes; ``None`` empties the view."""
+        self._reference = geometry
         self._frame = PlaneFrame.of(geometry, self._plane) if geometry else None
         self._step = self._frame.step_at(self._cursor_lps) if self._frame else 0
         self.reset_view()
+
+    def set_plane(self, plane: Plane) -> None:
+        """Cut along another plane through the cursor, shown whole."""
+        if plane is not self._plane:
+            self._plane = plane
+            self.set_reference(self._reference)
 
     def set_image(self, source: ResliceSource | None, caption: str = "") -> None:
         """Show another image; the caption is written in the top left corner."""
@@ -145,6 +158,13 @@ class SliceCanvas(QWidget):
         self._is_fitted = False
         self.update()
 
+    def follow(self, other: "SliceCanvas") -> None:
+        """Show as much, and the same place, as another view of this plane."""
+        if other._is_fitted or other._viewport is None:
+            self.reset_view()
+        else:
+            self.set_viewport(other._viewport.resized(self.width(), self.height()))
+
     def point_at(self, position: QPointF) -> NDArray[np.float64] | None:
         """Return the patient coordinates shown at a logical pixel position, on this slice."""
         if self._frame is None or self._viewport is None:
@@ -180,7 +200,7 @@ class SliceCanvas(QWidget):
         area = QRectF(self.rect())
         painter.fillRect(area, style.BACKGROUND)
         if self._frame is None or self._viewport is None:
-            annotations.draw_message(painter, area, f"{self._plane.title}\nno image")
+            annotations.draw_message(painter, area, self._empty_text())
         else:
             self._paint_slice(painter, self._frame, self._viewport)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -235,11 +255,19 @@ class SliceCanvas(QWidget):
         annotations.draw_corner_texts(
             painter,
             area,
-            top_left=[self._plane.title, *([caption] if caption else [])],
+            top_left=self._titles(caption),
             bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
             bottom_right=[window_text(self._renderer.window)],
         )
         annotations.draw_scale_bar(painter, area, viewport.scale)
+
+    def _titles(self, caption: str) -> list[str]:
+        """Return what is shown, for the top left corner."""
+        return [self._plane.title, *([caption] if caption else [])]
+
+    def _empty_text(self) -> str:
+        """Return what an empty view says."""
+        return f"{self._plane.title}\nno image"
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the whole slice in sight, or the zoom the user chose."""

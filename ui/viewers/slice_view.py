@@ -49,6 +49,11 @@ class SliceView(SliceCanvas):
 
     Setters change what is shown and emit nothing; signals tell what the user did.
 
+    Parameters
+    ----------
+    title
+        What the view is called; its plane if not given.
+
     Signals
     -------
     cursor_picked(ndarray)
@@ -57,6 +62,8 @@ class SliceView(SliceCanvas):
         Centre and width the user dragged to.
     hovered(object)
         (3,) patient coordinates under the pointer, ``None`` when it leaves.
+    viewport_changed()
+        The user zoomed, panned, or showed the whole slice again.
     maximise_requested()
         The user wants this view alone, or all of them again.
     crosshair_toggled(), overlay_hidden(bool)
@@ -70,6 +77,7 @@ class SliceView(SliceCanvas):
     cursor_picked = Signal(object)
     window_dragged = Signal(float, float)
     hovered = Signal(object)
+    viewport_changed = Signal()
     maximise_requested = Signal()
     crosshair_toggled = Signal()
     overlay_hidden = Signal(bool)
@@ -78,7 +86,7 @@ class SliceView(SliceCanvas):
     stroke_ended = Signal()
     brush_resized = Signal(int)
 
-    def __init__(self, plane: Plane, parent: QWidget | None = None) -> None:
+    def __init__(self, plane: Plane, parent: QWidget | None = None, *, title: str = "") -> None:
         super().__init__(plane, parent)
         self._space_held = False
         self._gesture = Gesture.NONE
@@ -88,8 +96,9 @@ class SliceView(SliceCanvas):
         self._tool_colour = style.TEXT
         self._pointer: QPointF | None = None
         self._way: list[QPointF] = []
-        self.setObjectName(f"{plane.title.lower()}_view")
-        self.setAccessibleName(f"{plane.title} view")
+        title = title or plane.title
+        self.setObjectName(f"{title.lower()}_view")
+        self.setAccessibleName(f"{title} view")
         self.setAccessibleDescription(SLICE_HELP)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -175,6 +184,7 @@ class SliceView(SliceCanvas):
             self.stroke_moved.emit(self.point_at(at))
         elif self._gesture is Gesture.PAN and self._viewport:
             self.set_viewport(self._viewport.panned(moved.x(), moved.y()))
+            self.viewport_changed.emit()
         elif self._gesture is Gesture.WINDOW and self._frame is not None:
             window = self._renderer.window.dragged(moved.x(), moved.y())
             self.set_window(window)
@@ -271,6 +281,7 @@ class SliceView(SliceCanvas):
     def _command(self, key: int, *, is_repeat: bool) -> bool:
         if key == Qt.Key.Key_R:
             self.reset_view()
+            self.viewport_changed.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.maximise_requested.emit()
         elif key == Qt.Key.Key_X:
@@ -310,6 +321,7 @@ class SliceView(SliceCanvas):
     def _zoom(self, factor: float, at: QPointF) -> None:
         if self._viewport:
             self.set_viewport(self._viewport.zoomed(factor, at.x(), at.y()))
+            self.viewport_changed.emit()
 
     def _end_gesture(self) -> None:
         was_drawing = self._gesture is Gesture.DRAW

@@ -1,0 +1,73 @@
+"""Images ready to be shown, and the grey values that the user gave each."""
+
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass
+
+from desktop_app.domain.volume import Volume
+from ui.viewers.reslice import ResliceSource
+from ui.viewers.window_level import Window, auto_window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownImage:
+    """An image in the views.
+
+    Parameters
+    ----------
+    source
+        Its voxels, ready to be cut; bright where they are shown bright.
+    key
+        What its grey values are kept under: those of a series outlive its registration.
+    """
+
+    volume: Volume
+    source: ResliceSource
+    key: Hashable
+
+    @property
+    def auto_window(self) -> Window:
+        """Grey values by its intensities."""
+        return Window(*auto_window(self.source.array_kji))
+
+
+class ShownImages:
+    """Makes each image ready once, and remembers its window."""
+
+    def __init__(self) -> None:
+        self._sources: dict[Volume, ResliceSource] = {}
+        self._windows: dict[Hashable, Window] = {}
+
+    def ready(self, volume: Volume, key: Hashable = "") -> ShownImage:
+        """Return an image as it can be shown.
+
+        Parameters
+        ----------
+        key
+            Names its series; without one the window is kept for this very image.
+        """
+        if volume not in self._sources:
+            shown = volume.as_shown()
+            source = ResliceSource(shown.array_kji, shown.geometry, is_labels=False)
+            self._sources[volume] = source
+        return ShownImage(volume, self._sources[volume], key or volume)
+
+    def window(self, image: ShownImage) -> Window:
+        """Return the window the user last had for its series, else one by its intensities."""
+        return self._windows.get(image.key) or image.auto_window
+
+    def remember(self, image: ShownImage, window: Window) -> None:
+        """Keep a window for the image's series."""
+        self._windows[image.key] = window
+
+    def known_window(self, key: Hashable) -> Window | None:
+        """Return the window kept for a series, if there is one."""
+        return self._windows.get(key)
+
+    def keep_only(self, volumes: Collection[Volume]) -> None:
+        """Let go of the voxels of other images; their windows stay."""
+        self._sources = {one: source for one, source in self._sources.items() if one in volumes}
+
+    def clear(self) -> None:
+        """Forget everything: another study follows."""
+        self._sources.clear()
+        self._windows.clear()
