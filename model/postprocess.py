@@ -14,6 +14,7 @@ _Mask = NDArray[np.bool_]
 ENHANCING_MM3 = 1000.0
 PEAK_MM3 = 100.0
 SATELLITE_PEAK = 0.9
+LEAST_CHANCE = 0.25
 
 _OUTSIDE_IN = {Region.WT: Label.ED, Region.TC: Label.NCR, Region.ET: Label.ET}
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
@@ -27,7 +28,10 @@ class PostprocessSettings:
     ----------
     thresholds
         Per region in the order of `model.spec.REGIONS` (TC, WT, ET): a voxel belongs to the
-        region where its probability exceeds this.
+        region where its probability exceeds this; to TC also where it exceeds
+        `threshold_in_doubt` of what is seen inside WT. Where a network is in doubt throughout, as
+        of a core that does not enhance, half a guess comes nearer to the truth than none; of a
+        core that it is certain of, nothing changes.
     min_component_mm3
         Per region: connected parts (26 neighbours) smaller than this are dropped. A dropped part
         of ET stays TC, one of TC stays WT.
@@ -161,6 +165,7 @@ def labels_from_probabilities(
     inside = dict(zip(REGIONS, probabilities_ckji[(slice(None), *box)], strict=True))
     parent = whole[box]
     enhancing = masks[Region.ET][box] & parent
+    masks[Region.TC][box] |= inside[Region.TC] > threshold_in_doubt(inside[Region.TC][parent])
     core_threshold = settings.core_threshold_if_enhancing
     if core_threshold is not None and _enhances(enhancing, inside[Region.ET], settings, voxel_mm3):
         masks[Region.TC][box] = (inside[Region.TC] > core_threshold) | enhancing
@@ -186,6 +191,29 @@ def labels_from_probabilities(
     for region, mask in nested.items():
         labels_kji[box][mask] = _OUTSIDE_IN[region]
     return labels_kji
+
+
+def threshold_in_doubt(probabilities: NDArray[np.floating[Any]]) -> float:
+    """Return the threshold whose mask has the greatest expected Dice.
+
+    Among all masks it is that of the voxels whose chance exceeds half of that Dice (Lipton et al.
+    2014, doi 10.1007/978-3-662-44851-9_15), each voxel's chance taken for itself. It is not lowered
+    beyond `LEAST_CHANCE`: a network that gives a region less than that everywhere sees none.
+
+    Parameters
+    ----------
+    probabilities
+        Of the region, any shape; at least one.
+
+    Returns
+    -------
+    float
+        Between `LEAST_CHANCE` and 0.5.
+    """
+    falling = np.sort(probabilities, axis=None)[::-1].astype(np.float64)
+    likely = np.cumsum(falling)
+    voxels = np.arange(1, falling.size + 1)
+    return max(float((likely / (voxels + likely[-1])).max()), LEAST_CHANCE)
 
 
 def without_satellites(tumour: _Mask, core: _Mask, certain: _Mask, min_voxels: float) -> _Mask:

@@ -68,7 +68,7 @@ def run(options: FoldOptions, console: Console) -> int:
     inference = inference_of(options, folds)
     answers = Answers(options, inference, console)
     patients = answers.of(owners, by_name)
-    settings = PostprocessSettings.from_card(folds[0].card.document)
+    settings = _settings_of(folds)
     lineage = lineage_of(options.runs)
     brains, owners_of_brains = _normal_brains(options, folds, lineage, answers)
     fold_of_patient = {name: run.name for name, run in owners.items()}
@@ -92,6 +92,23 @@ def run(options: FoldOptions, console: Console) -> int:
         write_json(options.card, _with_findings(card, found, document, final, options))
     _show(found, document, owners, options)
     return 0
+
+
+def _settings_of(folds: Sequence[FoldRun]) -> PostprocessSettings:
+    """Return the rules that all folds' cards ask for.
+
+    Raises
+    ------
+    FoldError
+        If they differ.
+    """
+    asked = {run.name: PostprocessSettings.from_card(run.card.document) for run in folds}
+    first, *others = asked.items()
+    for name, settings in others:
+        if settings != first[1]:
+            msg = f"the cards of {first[0]} and {name} turn probabilities into labels differently"
+            raise FoldError(msg)
+    return first[1]
 
 
 def _final_settings(found: CrossValidation, default: PostprocessSettings) -> PostprocessSettings:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from model.cropping import occupied_box
-from model.evaluate.out_of_fold import OutOfFold, codes_above
+from model.evaluate.out_of_fold import OutOfFold, codes_above, probabilities_of
 from model.postprocess import (
     DEFAULT_SETTINGS,
     ENHANCING_MM3,
     PEAK_MM3,
     SATELLITE_PEAK,
     PostprocessSettings,
+    threshold_in_doubt,
     without_satellites,
 )
 from model.spec import REGIONS, MaskArray, Region, region_masks
@@ -86,7 +87,7 @@ class Axes:
 
 GRID: Final[dict[Region, Axes]] = {
     Region.TC: Axes(
-        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        (0.1, 0.2, 0.3, 0.4, 0.5),
         (20.0, 100.0),
         (0.0,),
         (0.0, 0.98, 0.99, 0.995, 0.998),
@@ -252,8 +253,13 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
         region: codes[region] >= codes_above(options[0].threshold)
         for region, options in grid.items()
     }
-    core = default[Region.TC]
-    whole = default[Region.WT] | core
+    sure_core = default[Region.TC]
+    whole = default[Region.WT] | sure_core
+    likely_core = whole.copy()
+    if whole.any():
+        lowered = threshold_in_doubt(probabilities_of(codes[Region.TC][whole]))
+        likely_core &= codes[Region.TC] >= codes_above(lowered)
+    core = (sure_core | likely_core) & whole
     enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
     satellite_voxels = DEFAULT_SETTINGS.min_satellite_mm3 / patient.voxel_mm3
@@ -269,8 +275,10 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
             if key not in known:
                 mask = codes[region] >= codes_above(threshold)
                 mask = {
-                    Region.WT: without_satellites(mask | core, core, certain, satellite_voxels),
-                    Region.TC: (mask if raised is None else mask | enhancing) & whole,
+                    Region.WT: without_satellites(
+                        mask | sure_core, core, certain, satellite_voxels
+                    ),
+                    Region.TC: (mask | (likely_core if raised is None else enhancing)) & whole,
                     Region.ET: mask & core,
                 }[region]
                 peaks = {option.least_peak for option in grid[region]}

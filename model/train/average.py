@@ -53,8 +53,13 @@ def average(paths: Sequence[Path], output: Path) -> ModelCard:
     Raises
     ------
     WeightsError
-        If weights or a card cannot be read, or are of different networks or held-out cases.
+        If weights or a card cannot be read, or are of different networks or held-out cases, or if
+        the result would replace one of them.
     """
+    for path in paths:
+        if path.parent.resolve() == output.resolve():
+            msg = f"{output} holds one of the networks: choose another folder for their mean"
+            raise WeightsError(msg)
     cards = [read_card(path.parent, path.stem) for path in paths]
     for path, card in zip(paths, cards, strict=True):
         verify(path.parent, path.stem)

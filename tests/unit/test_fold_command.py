@@ -375,6 +375,16 @@ def test_folds_that_look_differently_are_refused(
     assert run(runs, data, "--window", "64") == 0
 
 
+def test_folds_that_label_differently_are_refused(
+    runs: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = runs / "fold2" / "small.json"
+    asked = {"postprocess": {"thresholds": {"WT": 0.4}}}
+    card.write_text(json.dumps(json.loads(card.read_text()) | asked))
+    assert run(runs, data) == 3
+    assert "into labels differently" in capsys.readouterr().err
+
+
 def test_table_names_folds_and_groups(
     runs: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

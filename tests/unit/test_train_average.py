@@ -47,3 +47,13 @@ def test_networks_that_held_out_others_are_refused(
     assert main([str(first), str(second), "--output", str(tmp_path / "out")]) == INPUT_ERROR
     assert "other cases held out" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_mean_does_not_replace_one_of_its_networks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = write_run(tmp_path / "a", 1.0, ["p"]), write_run(tmp_path / "b", 2.0, ["q"])
+    before = second.read_bytes()
+    assert main([str(first), str(second), "--output", str(second.parent)]) == INPUT_ERROR
+    assert "choose another folder" in capsys.readouterr().err
+    assert second.read_bytes() == before
