@@ -145,6 +145,21 @@ def load_roles(
     return volumes
 
 
+def load_one(
+    series: Series,
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> Volume:
+    """Load a single series to look at, whatever it is; raises as `load_roles`."""
+    from desktop_app.io.load import load_series
+
+    volume = load_series(series, check=_check(token))
+    if progress is not None:
+        progress(1.0, "Reading the image")
+    return volume
+
+
 def _check(token: CancelToken | None) -> Callable[[], None] | None:
     return None if token is None else token.raise_if_cancelled
 

@@ -138,14 +138,24 @@ class LoadedStudy:
         }
         return LoadedStudy(dict(roles), volumes, self.seconds, self.memory)
 
+    def holds(self, roles: Mapping[Sequence, Series]) -> bool:
+        """Whether the voxels of all these series were read, whatever they served as."""
+        return roles.keys() == self.serving_as(roles).volumes.keys()
+
 
 def load_study(
     roles: Mapping[Sequence, Series],
     *,
+    known: LoadedStudy | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> LoadedStudy:
     """Read the chosen series, for display and for a later `segment_study`.
+
+    Parameters
+    ----------
+    known
+        Of an earlier choice: what is there already is not read again.
 
     Raises
     ------
@@ -155,6 +165,10 @@ def load_study(
         If `token` was cancelled.
     """
     stages = Stages({"import": 1.0}, progress)
+    there = known.serving_as(roles).volumes if known is not None else {}
+    missing = {sequence: one for sequence, one in roles.items() if sequence not in there}
     with stages.stage("import", "Reading the images") as report:
-        volumes = load_roles(roles, progress=report, token=token)
-    return LoadedStudy(dict(roles), volumes, stages.seconds["import"])
+        read = {**there, **load_roles(missing, progress=report, token=token)}
+    volumes = {sequence: read[sequence] for sequence in Sequence if sequence in read}
+    memory = known.memory if known is not None else PreparationMemory()
+    return LoadedStudy(dict(roles), volumes, stages.seconds["import"], memory)

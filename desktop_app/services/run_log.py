@@ -68,7 +68,15 @@ def read_run(folder: Path) -> LoggedRun | None:
     if len(found) < sum(one.groups for one in (_PROGRAM, _MODEL, _DEVICE)):
         return None
     warnings = tuple(line.removeprefix(_WARNING) for line in lines if line.startswith(_WARNING))
-    return LoggedRun(Provenance(**found, edited=CORRECTED in lines), warnings)
+    provenance = Provenance(
+        model_id=found["model_id"],
+        weights_sha256=found["weights_sha256"],
+        app_version=found["app_version"],
+        device=found["device"],
+        precision=found["precision"],
+        edited=CORRECTED in lines,
+    )
+    return LoggedRun(provenance, warnings)
 
 
 def read_mark(folder: Path) -> str:

@@ -176,6 +176,20 @@ class Session:
         self._tell(StudiesChanged(studies))
         self.open_study(None)
 
+    def replace_study(self, study: Study) -> None:
+        """Put a study in the place of the one with the same identifier on offer, or alone there.
+
+        The open one is closed.
+        """
+        known = [(one.study_uid, one.root) for one in self._studies]
+        place = (study.study_uid, study.root)
+        if place in known:
+            index = known.index(place)
+            others = self._studies
+            self.set_studies((*others[:index], study, *others[index + 1 :]))
+        else:
+            self.set_studies((study,))
+
     def open_study(self, study: Study | None) -> None:
         """Open a study with the proposed series, or close the open one."""
         self._require_owner()
@@ -189,7 +203,8 @@ class Session:
     def set_role(self, sequence: Sequence, series_uid: str | None) -> None:
         """Choose the series of a sequence over the proposal, or leave the sequence out.
 
-        A series serves one sequence only: chosen for a second one, it leaves the first empty.
+        A series serves one sequence only: chosen for a second one, the first takes over what the
+        second had, as a choice of the user's too; where that had none, the first is left empty.
 
         Raises
         ------
@@ -200,10 +215,15 @@ class Session:
         if self._study is None:
             raise KeyError(series_uid)
         roles = dict(self._roles)
-        roles.pop(sequence, None)
+        former = roles.pop(sequence, None)
         if series_uid is not None:
             chosen = self._study.series_by_uid(series_uid)
-            roles = {s: series for s, series in roles.items() if series is not chosen}
+            other = next((one for one, series in roles.items() if series is chosen), None)
+            if other is not None:
+                del roles[other]
+            if other is not None and former is not None:
+                roles[other] = former
+                self._chosen_by_user.add(other)
             roles[sequence] = chosen
         self._chosen_by_user.add(sequence)
         result = self._result

@@ -27,7 +27,14 @@ from ui.splash import NOTICE
 from ui.theme import DARK, LIGHT, apply_theme
 from ui.viewers.planes import Plane
 from ui.views.correction_view import CorrectionState
-from ui.views.study_view import Actions, Comparison, Findings, JobStatus, StudyHeader
+from ui.views.study_view import (
+    Actions,
+    Comparison,
+    Findings,
+    JobStatus,
+    SeriesChoice,
+    StudyHeader,
+)
 
 IMAGE = Volume(np.arange(120, dtype=np.float32).reshape(GEOMETRY.shape_kji), GEOMETRY)
 
@@ -139,6 +146,96 @@ def test_closing_asks_before_a_batch_is_stopped(window, qtbot, monkeypatch, agre
     window.what_runs = lambda: ""
     window.closeEvent(QCloseEvent())
     assert len(asked) == 1
+
+
+def test_a_failed_first_opening_leads_back_to_the_start(window):
+    assert window.start_page.isVisible()
+    window.show_job(JobStatus("Opening", "", -1.0, None))
+    assert window.study_page.isVisible()
+    assert not window.study_page._header.isVisible()
+    window.show_job(None)
+    assert window.start_page.isVisible()
+
+
+def test_a_job_that_ends_leaves_the_study_in_sight(study_window):
+    study_window.show_job(JobStatus("Opening", "", -1.0, None))
+    study_window.show_job(None)
+    assert study_window.study_page.isVisible()
+    assert study_window.study_page._header.isVisible()
+
+
+def test_series_can_be_chosen_while_images_are_read_and_not_while_segmenting(study_window):
+    box = study_window.study_page.sequences.choice_box(Sequence.T2)
+    study_window.show_job(JobStatus("Reading", "", -1.0, None, can_choose=True))
+    assert box.isEnabled()
+    study_window.show_job(JobStatus("Segmenting", "", -1.0, None))
+    assert not box.isEnabled()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+@pytest.mark.parametrize("does_choose", [True, False])
+def test_an_open_drop_down_stays_under_the_hand(study_window, qtbot, does_choose):
+    study = make_study()
+    box = study_window.study_page.sequences.choice_box(Sequence.T1C)
+    other = {**roles_of(study), Sequence.T1C: study.series_by_uid("flair")}
+    box.showPopup()
+    box.view().setCurrentIndex(box.model().index(0, 0))
+    study_window.show_slots(slots_of(study, check_headers(study, other)))
+    assert box.view().currentIndex().row() == 0
+    assert box.currentData() == "t1c"
+    key = Qt.Key.Key_Return if does_choose else Qt.Key.Key_Escape
+    with qtbot.waitSignal(box.closed):
+        qtbot.keyClick(box.view(), key)
+    if does_choose:
+        assert box.currentData() == "flair"
+    else:
+        qtbot.waitUntil(lambda: box.currentData() == "flair")
+
+
+def test_the_same_choices_are_not_made_anew(study_window):
+    study = make_study()
+    box = study_window.study_page.sequences.choice_box(Sequence.T1C)
+    box.setItemData(0, "mine", Qt.ItemDataRole.ToolTipRole)
+    study_window.show_slots(slots_of(study, check_headers(study, roles_of(study))))
+    assert box.itemData(0, Qt.ItemDataRole.ToolTipRole) == "mine"
+
+
+def test_studies_found_together_are_offered(study_window, qtbot):
+    page = study_window.study_page
+    study_window.show_studies(("2026-01-31 · Brain",), 0)
+    assert not page._studies.isVisible()
+    study_window.show_studies(("2026-01-31 · Brain", "2026-04-01 · Brain"), 1)
+    assert page._studies.isVisible()
+    assert page._studies.currentIndex() == 1
+    with qtbot.waitSignal(page.study_chosen) as chosen:
+        page._studies.activated.emit(0)
+    assert chosen.args == [0]
+
+
+def test_other_series_are_offered_and_said_not_to_be_used(study_window, qtbot):
+    bar = study_window.study_page.viewer_bar
+    assert not bar.others._button.isEnabled()
+    choices = (SeriesChoice("swi", "9: SWI & mIP"), SeriesChoice("dwi", "7: DWI"))
+    study_window.show_other_series(choices, "swi", "Not used for segmentation")
+    assert [(one.text(), one.isChecked()) for one in bar.others.menu.actions()] == [
+        ("9: SWI && mIP", True),
+        ("7: DWI", False),
+    ]
+    assert "Not used for segmentation" in texts(bar)
+    with qtbot.waitSignal(bar.series_chosen) as chosen:
+        bar.others.menu.actions()[1].trigger()
+    assert chosen.args == ["dwi"]
+
+
+def test_the_crosshair_stays_where_the_grid_changes(study_window):
+    views = study_window.study_page.views
+    views.go_to((1.0, 1.0, 5.0))
+    finer = replace(GEOMETRY, shape_kji=(8, 5, 6), affine_lps_mm=np.diag([1.0, 1.0, 2.5, 1.0]))
+    study_window.show_image(None, reference=Volume(np.zeros(finer.shape_kji, np.float32), finer))
+    assert views.cursor_lps_mm == pytest.approx((1, 1, 5))
+    far = replace(GEOMETRY, affine_lps_mm=np.diag([1.0, 1.0, 5.0, 1.0]) + 100 * np.eye(4, k=3))
+    study_window.show_image(None, reference=Volume(np.zeros(far.shape_kji, np.float32), far))
+    assert views.cursor_lps_mm[0] > 50
 
 
 def test_choosing_a_series_reports_sequence_and_uid(study_window, qtbot):

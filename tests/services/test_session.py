@@ -143,6 +143,25 @@ def test_a_series_serves_one_sequence_only(session: Session) -> None:
     assert Sequence.T1C not in session.roles
 
 
+def test_series_are_exchanged_where_one_serves_already(session: Session) -> None:
+    session.set_role(Sequence.T1C, "flair")
+    assert {s: series.series_uid for s, series in session.roles.items()} == {
+        Sequence.T1C: "flair",
+        Sequence.FLAIR: "t1c",
+    }
+    assert session.chosen_by_user == {Sequence.T1C, Sequence.FLAIR}
+
+
+def test_a_study_that_is_opened_again_stays_among_the_others(session: Session) -> None:
+    other, again = make_study(study_uid="2"), make_study()
+    session.set_studies((STUDY, other))
+    session.replace_study(again)
+    assert session.studies == (again, other)
+    alone = make_study(study_uid="3")
+    session.replace_study(alone)
+    assert session.studies == (alone,)
+
+
 def test_an_unknown_series_is_refused_and_nothing_changes(session: Session) -> None:
     before = dict(session.roles)
     with pytest.raises(KeyError):

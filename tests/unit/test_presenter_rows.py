@@ -4,8 +4,9 @@ import pytest
 from desktop_app.domain.measurement import Measurement, MeasurementKind
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary
-from tests.study_cases import GEOMETRY, PROVENANCE, make_study
-from ui.presenters.rows import header_of, region_rows
+from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study
+from ui.presenters.rows import header_of, region_rows, study_titles
+from ui.presenters.slots import series_text
 
 
 def test_header_names_patient_date_and_what_was_left_out():
@@ -24,6 +25,19 @@ def test_what_belongs_to_no_study_is_listed_with_the_open_one():
 
 def test_header_falls_back_to_the_study_name():
     assert header_of(make_study(patient=PatientSummary())).title == "study"
+
+
+def test_studies_are_told_apart_by_their_date_and_of_several_patients_by_name():
+    first, second = make_study(), make_study(date="", description="", name="second")
+    assert study_titles((first, second)) == ("2026-01-31 · Brain", "second")
+    other = make_study(patient=PatientSummary("8", "Doe^Jo"))
+    assert study_titles((first, other))[1] == "2026-01-31 · Brain · Doe, Jo"
+
+
+def test_a_series_is_told_with_the_time_it_was_acquired():
+    series = make_series("a", number=5, acquired="2026-01-31T10:11:12")
+    assert series_text(series) == "5: a, 10:11 (6×5×4, 5.0 mm)"
+    assert series_text(make_series("a")) == "a (6×5×4, 5.0 mm)"
 
 
 def test_region_rows_show_cubic_centimetres_and_colours():

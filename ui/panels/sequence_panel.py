@@ -58,6 +58,8 @@ class _Row:
         self.layout.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         self.layout.addLayout(column, 1)
         self._thumbnail: NDArray[np.uint8] | None = None
+        self._waiting: SequenceSlot | None = None
+        self.choice.closed.connect(self._show_waiting)
 
     def show(self, slot: SequenceSlot) -> None:
         word = f"{slot.sequence.value}: {slot.word}"
@@ -74,13 +76,24 @@ class _Row:
         self.picture.setToolTip(f"Show {slot.sequence.value} in the views")
 
     def _show_choices(self, slot: SequenceSlot) -> None:
+        # The row under the user's hand stays where it is until the list closes.
+        self._waiting = slot if self.choice.is_open else None
+        if self._waiting is not None:
+            return
         self.choice.blockSignals(True)
-        self.choice.clear()
-        for choice in slot.choices:
-            self.choice.addItem(choice.text, choice.series_uid)
+        lines = [(one.text, one.series_uid) for one in slot.choices]
+        count = self.choice.count()
+        if lines != [(self.choice.itemText(i), self.choice.itemData(i)) for i in range(count)]:
+            self.choice.clear()
+            for text, series_uid in lines:
+                self.choice.addItem(text, series_uid)
         self.choice.setCurrentIndex(max(0, self.choice.findData(slot.chosen_uid)))
         self.choice.setToolTip(self.choice.currentText())
         self.choice.blockSignals(False)
+
+    def _show_waiting(self) -> None:
+        if self._waiting is not None:
+            self._show_choices(self._waiting)
 
 
 class SequencePanel(Card):

@@ -1,5 +1,7 @@
 """One study: the pre-flight table and the results on the left, the views on the right."""
 
+from collections.abc import Sequence as Many
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
@@ -18,9 +20,11 @@ from ui.panels.region_panel import RegionPanel
 from ui.panels.sequence_panel import SequencePanel
 from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
+from ui.viewers.view_pages import ViewLayout
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import Actions, JobStatus, StudyHeader
 from ui.widgets.card import Card, breakable, set_kind, styled_label
+from ui.widgets.choice_box import ChoiceBox
 
 _PANEL_WIDTH = 392
 
@@ -35,12 +39,15 @@ class StudyPage(QWidget):
         The tools that correct labels are to be taken out, or put away.
     left_out_requested(StudyHeader)
         What was left out is to be listed.
+    study_chosen(int)
+        Another of the studies that were found together is to be opened.
     """
 
     segment_requested = Signal()
     left_out_requested = Signal(object)
     export_requested = Signal()
     tools_requested = Signal(bool)
+    study_chosen = Signal(int)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,9 +67,17 @@ class StudyPage(QWidget):
         self._note.setProperty("kind", "link")
         self._note.setToolTip("Show what was left out, and why")
         self._note.clicked.connect(lambda: self.left_out_requested.emit(self._shown_header))
+        self._studies = ChoiceBox()
+        self._studies.setAccessibleName("Study to show")
+        self._studies.setToolTip("The studies that were found together")
+        self._studies.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._studies.activated.connect(self.study_chosen)
+        self._studies.hide()
         self._shown_header: StudyHeader | None = None
+        # Without a study there is nobody to name, and nothing that was left out.
+        self._header.hide()
         self._has_result = False
-        for widget in (self._title, self._subtitle, self._note):
+        for widget in (self._studies, self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
         self._segment.setToolTip("Mark the tumour's regions (Ctrl+Return)")
@@ -79,8 +94,21 @@ class StudyPage(QWidget):
         self._connect_overlay()
         self._mark_next_step()
 
+    @property
+    def has_study(self) -> bool:
+        """Whether a study is shown."""
+        return self._shown_header is not None
+
+    def show_studies(self, titles: Many[str], current: int) -> None:
+        """Offer the studies that were found together; a single one is no choice."""
+        self._studies.clear()
+        self._studies.addItems(list(titles))
+        self._studies.setCurrentIndex(current)
+        self._studies.setVisible(len(titles) > 1)
+
     def show_header(self, header: StudyHeader) -> None:
         """Show who and when."""
+        self._header.show()
         self._title.setText(breakable(header.title))
         self._title.setToolTip(header.title)
         self._title.setAccessibleName(header.title)
@@ -90,9 +118,11 @@ class StudyPage(QWidget):
         self._shown_header = header
 
     def show_job(self, status: JobStatus | None) -> None:
-        """Show what runs; the choice of series is locked meanwhile."""
+        """Show what runs; the choice of series is mostly locked meanwhile."""
         self.job_bar.show_status(status)
-        self.sequences.set_editable(status is None)
+        is_free = status is None or status.can_choose
+        self.sequences.set_editable(is_free)
+        self._studies.setEnabled(is_free)
 
     def show_actions(self, actions: Actions) -> None:
         """Enable the buttons."""
@@ -130,6 +160,11 @@ class StudyPage(QWidget):
         if state.is_active:
             self.viewer_bar.overlay.setChecked(True)  # nobody paints what is not seen
         self._hand_tool_out()
+
+    def _lay_views_out(self, has_sequences: bool) -> None:
+        self.views.set_view_layout(
+            ViewLayout.SEQUENCES if has_sequences else ViewLayout.PLANES
+        )
 
     def _hand_tool_out(self) -> None:
         tool = None if self.correction_bar.isHidden() else self.correction_bar.settings()
@@ -175,6 +210,13 @@ class StudyPage(QWidget):
         self.regions.outline_changed.connect(self.views.set_outline)
         self.regions.place_requested.connect(self.views.go_to)
         self.regions.visibility_changed.connect(self.views.set_region_visible)
+        # Whoever asks for one sequence wants to see it in its planes
+        self.sequences.sequence_chosen.connect(lambda _: self.viewer_bar.four.setChecked(False))
+        self.viewer_bar.sequences_toggled.connect(self._lay_views_out)
+        self.viewer_bar.sequences_bar.plane_chosen.connect(self.views.set_sequence_plane)
+        self.viewer_bar.sequences_bar.alone_requested.connect(
+            lambda sequence: self.views.toggle_maximised(self.views.sequence_views[sequence])
+        )
         self.viewer_bar.views_reset_requested.connect(self.views.reset_views)
         self.viewer_bar.correction_toggled.connect(self.tools_requested)
         self.correction_bar.tool_changed.connect(self._hand_tool_out)

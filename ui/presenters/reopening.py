@@ -59,7 +59,7 @@ class Reopening:
         earlier = earlier_choice(study, folder)
         known = earlier.study
         self._is_opening = True
-        self._session.set_studies((known,))
+        self._session.replace_study(known)
         self._session.open_study(known)
         self._is_opening = False
         for sequence, series_uid in earlier.overrides.items():

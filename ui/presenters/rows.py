@@ -1,5 +1,7 @@
 """Turns values of the domain into what the panels show."""
 
+from collections.abc import Sequence as Many
+
 from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
 from desktop_app.domain.readable import readable_date, readable_name, readable_range
 from desktop_app.domain.result import StudyResult
@@ -43,6 +45,17 @@ def header_of(study: Study, of_no_study: tuple[tuple[str, str], ...] = ()) -> St
         note=f"{items} left out." if left_out else "",
         left_out=left_out,
     )
+
+
+def study_titles(studies: Many[Study]) -> tuple[str, ...]:
+    """Return a line for each study that tells it from the others: date, what, of whom."""
+    several = len({(one.patient.patient_id, one.patient.name) for one in studies}) > 1
+    titles = []
+    for study in studies:
+        named = readable_name(study.patient.name) or study.patient.patient_id
+        what = (readable_date(study.date), study.description, named if several else "")
+        titles.append(" · ".join(part for part in what if part) or study.name)
+    return tuple(titles)
 
 
 def findings_of(result: StudyResult) -> Findings:

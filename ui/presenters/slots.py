@@ -62,6 +62,9 @@ def series_text(series: Series) -> str:
     """Return one line that tells a series from its neighbours."""
     number = str(series.number) if series.number else ""
     text = ": ".join(part for part in (number, series.description or "no description") if part)
+    # Tells the image before contrast from the one after.
+    _, _, clock = series.acquired.partition("T")
+    text = f"{text}, {clock[:5]}" if clock else text
     if series.geometry is None:
         return text
     k, j, i = series.geometry.shape_kji

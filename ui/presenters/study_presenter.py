@@ -26,16 +26,18 @@ from desktop_app.services.session import (
     LoadedChanged,
     ResultChanged,
     ResultCorrected,
+    RolesChanged,
     Session,
     StudyChanged,
 )
 from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.other_series import OtherSeries
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.preparation import preparation
 from ui.presenters.reopening import Reopening
-from ui.presenters.rows import findings_of, header_of
+from ui.presenters.rows import findings_of, header_of, study_titles
 from ui.views.study_view import Actions, StudyView
 
 if TYPE_CHECKING:
@@ -77,10 +79,14 @@ class StudyPresenter:
         self._session = session
         self._segmenter = segmenter
         self._options = options
-        self._jobs = JobLine(view, runner, dispatch, self._show_actions)
+        self._jobs = JobLine(view, runner, dispatch, self._settle)
         self._shown: Sequence | None = None
+        self._read: LoadedStudy | None = None
+        self._grid: Volume | None = None
         self._may_name = False
         self._of_no_study: tuple[tuple[str, str], ...] = ()
+        self.on_opened: Callable[[Path], None] = lambda _path: None
+        self.others = OtherSeries(view, session, runner, dispatch, self._show_image)
         self.preflight = PreflightPresenter(
             view, session, runner, dispatch, lambda: preparation(session, segmenter, options())
         )
@@ -111,7 +117,11 @@ class StudyPresenter:
         def work(progress: ProgressCallback, token: CancelToken) -> "ScanResult":
             return open_whole_study(path, progress=progress, token=token)
 
-        self._jobs.start(f"Opening {path.name}", work, self._on_scanned, lane=Lane.IO, kind="scan")
+        def done(scan: "ScanResult") -> None:
+            if self._on_scanned(scan):
+                self.on_opened(path)
+
+        self._jobs.start(f"Opening {path.name}", work, done, lane=Lane.IO, kind="scan")
 
     def open_sample(self, user_data: Path) -> None:
         """Open the synthetic study; it is made first if it is not there yet."""
@@ -122,10 +132,29 @@ class StudyPresenter:
 
         self._jobs.start("Opening the sample study", work, self._on_scanned, lane=Lane.IO)
 
+    def open_study(self, study: Study) -> None:
+        """Open a study that is known already, without any result."""
+        self._of_no_study = ()
+        self._open(study, (study,))
+
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
         self._of_no_study = ()
         self.reopening.open(study, folder)
+
+    def choose_study(self, index: int) -> None:
+        """Open another of the studies that were found together."""
+        study = self._session.studies[index]
+        if study is not self._session.study:
+            self._jobs.cancel()
+            self._session.open_study(study)
+            self._load()
+
+    def keep_study(self) -> None:
+        """Show which study is open, after a change that was taken back."""
+        studies, study = self._session.studies, self._session.study
+        current = next((i for i, one in enumerate(studies) if one is study), -1)
+        self._view.show_studies(study_titles(studies), current)
 
     def choose_role(self, sequence: Sequence, series_uid: str) -> None:
         """Use another series for a sequence; an empty UID leaves the sequence out."""
@@ -146,6 +175,7 @@ class StudyPresenter:
     def show_sequence(self, sequence: Sequence) -> None:
         """Show another sequence in the views."""
         if sequence in self._volumes():
+            self.others.drop()
             self._shown = sequence
             self._show_image()
 
@@ -188,13 +218,19 @@ class StudyPresenter:
         """Stop everything, the look at the images in the background too."""
         self.cancel()
         self.preflight.cancel()
+        self.others.drop()
 
-    def _on_scanned(self, scan: "ScanResult") -> None:
+    def _on_scanned(self, scan: "ScanResult") -> bool:
+        """Open the study that was found, or one of them; False if the user wants none."""
         studies = tuple(scan.studies)
         study = studies[0] if len(studies) == 1 else self._view.ask_study(studies)
         if study is None:
-            return
+            return False
         self._of_no_study = scan.skipped
+        self._open(study, studies)
+        return True
+
+    def _open(self, study: Study, studies: tuple[Study, ...]) -> None:
         self._session.set_studies(studies)
         self._session.open_study(study)
         self._load()
@@ -208,15 +244,23 @@ class StudyPresenter:
         if self._session.loaded is not None:
             self._show_actions()
             return
+        known = self._read
+        if known is not None and known.holds(roles):
+            self._jobs.cancel()
+            self._session.accept_loaded(known.serving_as(roles), generation)
+            self._name()
+            return
 
         def work(progress: ProgressCallback, token: CancelToken) -> LoadedStudy:
-            return load_study(roles, progress=progress, token=token)
+            return load_study(roles, known=known, progress=progress, token=token)
 
         def done(loaded: LoadedStudy) -> None:
             if self._session.accept_loaded(loaded, generation):
                 self._name()
 
-        self._jobs.start("Reading the images", work, done, lane=Lane.IO, kind="load")
+        self._jobs.start(
+            "Reading the images", work, done, lane=Lane.IO, kind="load", can_choose=True
+        )
 
     def _name(self) -> None:
         """Have series that no header tells anything of named by their pixels, once a study."""
@@ -226,7 +270,7 @@ class StudyPresenter:
         is_asked = self._may_name and study is not None
         self._may_name = False
         if study is None or not is_asked or not can_name(study, roles, chosen - set(roles)):
-            self._show_actions()
+            self._settle()
             return
         generation = self._session.generation
         network = self._brain_network()
@@ -263,14 +307,19 @@ class StudyPresenter:
     def _on_change(self, change: Change) -> None:
         self.preflight.on_change(change)
         match change:
-            case StudyChanged(study) if study is not None:
-                self._shown = None
-                self._may_name = True
-                slots = self.preflight.slots(study)
-                self._view.show_study(header_of(study, self._of_no_study), slots)
-            case LoadedChanged():
+            case StudyChanged(study):
+                self.others.drop()
+                self._shown = self._read = self._grid = None
+                if study is not None:
+                    self._show_study(study)
+            case RolesChanged():
+                self.others.offer()
+            case LoadedChanged(loaded):
+                self.others.drop()
+                self._read = loaded or self._read
                 self._show_image()
             case ResultChanged(result, _):
+                self.others.drop()
                 self._show_result(result)
             case ResultCorrected(result):
                 self._view.show_corrected(result.segmentation)
@@ -278,6 +327,12 @@ class StudyPresenter:
             case _:
                 pass
         self._show_actions()
+
+    def _show_study(self, study: Study) -> None:
+        self._may_name = True
+        slots = self.preflight.slots(study)
+        self._view.show_study(header_of(study, self._of_no_study), slots)
+        self.keep_study()
 
     def _volumes(self) -> dict[Sequence, Volume]:
         result, loaded = self._session.result, self._session.loaded
@@ -289,12 +344,17 @@ class StudyPresenter:
         volumes = self._volumes()
         available = [sequence for sequence in Sequence if sequence in volumes]
         first = next((sequence for sequence in _SHOWN_FIRST if sequence in volumes), None)
-        if self._shown not in volumes:
+        if volumes and self._shown not in volumes:
             self._shown = first
-        self._view.show_sequences(available, self._shown)
-        reference = self._reference(volumes)
-        shown = volumes.get(self._shown) if self._shown is not None else None
-        self._view.show_image(shown, reference=reference)
+        other = self.others.volume
+        self._view.show_sequences(available, self._shown if other is None else None)
+        self.others.offer()
+        # While other images are read, the views stay where they are.
+        self._grid = self._reference(volumes) or self._grid
+        shown = other
+        if other is None and self._shown is not None:
+            shown = volumes.get(self._shown)
+        self._view.show_image(shown, reference=self._grid or shown)
 
     def _reference(self, volumes: dict[Sequence, Volume]) -> Volume | None:
         """Return the image whose grid the views follow: the one that carries the labels."""
@@ -315,6 +375,13 @@ class StudyPresenter:
         self._view.show_segmentation(segmentation)
         self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
         self._view.show_findings(findings_of(result))
+
+    def _settle(self) -> None:
+        """Show what there is once no job runs; nothing is read any more that would be shown."""
+        if self._grid is not None and not self._volumes():
+            self._grid = None
+            self._show_image()
+        self._show_actions()
 
     def _show_actions(self) -> None:
         idle = not self._jobs.busy

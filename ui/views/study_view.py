@@ -109,13 +109,17 @@ class StudyHeader:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """What runs now; `fraction` below 0 means that the end cannot be told yet."""
+    """What runs now; `fraction` below 0 means that the end cannot be told yet.
+
+    `can_choose` says whether other series may be chosen meanwhile.
+    """
 
     title: str
     stage: str
     fraction: float
     seconds_left: float | None
     can_cancel: bool = True
+    can_choose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,12 @@ class StudyView(Protocol):
 
     def show_study(self, header: StudyHeader, slots: Many[SequenceSlot]) -> None:
         """Show the pre-flight table; forget images and results of the study before."""
+
+    def show_studies(self, titles: Many[str], current: int) -> None:
+        """Offer the studies that were found together."""
+
+    def show_other_series(self, choices: Many[SeriesChoice], current: str, note: str) -> None:
+        """Offer series that serve as no sequence, to look at; `note` says what is shown of them."""
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""

@@ -1,6 +1,6 @@
 """A drop-down that does nothing unasked."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
@@ -13,11 +13,30 @@ class ChoiceBox(QComboBox):
 
     The wheel over it scrolls what it lies in and never chooses; a text too long for it ends in
     dots; the list shows every text whole.
+
+    Signals
+    -------
+    closed()
+        The list was open, and what came of it is done.
     """
+
+    closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.view().installEventFilter(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the user is looking at the list."""
+        return self.view().isVisible()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Tell when the list closes, after whatever was chosen from it."""
+        if event.type() == QEvent.Type.Hide and watched is self.view():
+            QTimer.singleShot(0, self, self.closed.emit)
+        return super().eventFilter(watched, event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to what the box lies in."""
