@@ -13,6 +13,7 @@ from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.viewers.compare_view import CompareMode
 from ui.viewers.planes import Plane
+from ui.viewers.window_level import Window
 from ui.views.study_view import Comparison, SequenceSlot, SeriesChoice
 from ui.widgets.light import light_label
 
@@ -162,3 +163,48 @@ def test_all_checks_are_listed_with_their_words_and_sources(qtbot):
     shown = {label.text() for label in dialog.findChildren(type(light_label()))}
     assert {"FLAIR: check", "4: flair", "Slice gap", "4.0 mm slices with 1.0 mm gap."} <= shown
     assert {"check", "good", "from headers"} <= shown
+
+
+def open_at(qtbot, cursor, windows):
+    volumes = {Sequence.T1C: ramp(falling=False), Sequence.FLAIR: ramp(falling=True)}
+    dialog = CompareDialog(Comparison(volumes, GRID, "", {}), cursor_lps_mm=cursor, windows=windows)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    return dialog
+
+
+def test_opens_where_its_user_looks_and_as_he_sees_it(qtbot):
+    place, window = np.array([40.0, 60.0, 100.0]), Window(30.0, 7.0)
+    dialog = open_at(qtbot, place, {Sequence.FLAIR: window})
+    axial = dialog.views[Plane.AXIAL]
+    assert axial.step == 25
+    assert axial.windows[1] == window
+    assert axial.windows[0] != window
+    qtbot.mouseClick(axial, Qt.MouseButton.LeftButton, pos=axial.rect().center())
+    assert dialog.cursor_lps_mm[2] == pytest.approx(100)
+    assert dialog.cursor_lps_mm[:2] != pytest.approx(place[:2])
+
+
+def test_a_window_given_here_comes_back_with_its_image(qtbot):
+    dialog = open_at(qtbot, None, {})
+    axial = dialog.views[Plane.AXIAL]
+    axial.set_window(Window(20.0, 10.0))
+    axial.window_dragged.emit(20.0, 10.0)
+    before = axial.windows
+    dialog._second.setCurrentIndex(0)
+    dialog._choose()
+    dialog._second.setCurrentIndex(1)
+    dialog._choose()
+    assert axial.windows == before
+
+
+def test_escape_brings_all_views_back_before_it_closes(qtbot, dialog):
+    coronal = dialog.views[Plane.CORONAL]
+    coronal.setFocus()
+    qtbot.keyClick(coronal, Qt.Key.Key_Return)
+    assert [view.isVisible() for view in dialog.views.values()] == [False, True, False]
+    qtbot.keyClick(coronal, Qt.Key.Key_Escape)
+    assert all(view.isVisible() for view in dialog.views.values())
+    qtbot.keyClick(coronal, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()

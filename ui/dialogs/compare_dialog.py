@@ -1,11 +1,12 @@
 """Two images of a study over each other, to see whether they lie where they should."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
@@ -43,14 +44,33 @@ _KEYS = {CompareMode.CHECKERBOARD: "C", CompareMode.BLEND: "B", CompareMode.BLIN
 
 
 class CompareDialog(QDialog):
-    """Shows two images in three linked planes; blinking never starts by itself."""
+    """Shows two images in three linked planes; blinking never starts by itself.
 
-    def __init__(self, comparison: Comparison, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    cursor_lps_mm
+        (3,) patient coordinates to begin at; the middle if not given.
+    windows
+        Grey values to begin with; by the intensities where not given.
+    """
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        parent: QWidget | None = None,
+        *,
+        cursor_lps_mm: NDArray[np.float64] | None = None,
+        windows: Mapping[Sequence, Window] | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Compare images")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize(1100, 780)
         self._comparison = comparison
+        self._windows = dict(windows or {})
+        shape = np.array(comparison.reference.shape_kji)
+        middle_lps_mm = comparison.reference.to_patient_mm((shape - 1) / 2)
+        self._cursor_lps = middle_lps_mm if cursor_lps_mm is None else cursor_lps_mm
         self._style = CompareStyle()
         self._amounts = dict(_STARTS)
         self._sources: dict[Sequence, tuple[ResliceSource, Window]] = {}
@@ -81,6 +101,11 @@ class CompareDialog(QDialog):
         """How the images share the slices now."""
         return self._style
 
+    @property
+    def cursor_lps_mm(self) -> NDArray[np.float64]:
+        """(3,) patient coordinates of the crosshair."""
+        return self._cursor_lps
+
     def set_mode(self, mode: CompareMode) -> None:
         """Show the images as checkerboard, blended or in turn."""
         self.modes[mode].setChecked(True)
@@ -97,6 +122,14 @@ class CompareDialog(QDialog):
         """Stop blinking where nobody looks."""
         self.play.setChecked(False)
         super().hideEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape shows all views again where one is alone, else it closes."""
+        alone = [view for view in self.views.values() if not view.isHidden()]
+        if event.key() == Qt.Key.Key_Escape and len(alone) == 1:
+            self._toggle_alone(alone[0])
+        else:
+            super().keyPressEvent(event)
 
     def _make_choices(self) -> tuple[ChoiceBox, ChoiceBox]:
         available = [one for one in Sequence if one in self._comparison.volumes]
@@ -164,9 +197,8 @@ class CompareDialog(QDialog):
             view.maximise_requested.connect(lambda one=view: self._toggle_alone(one))
             view.overlay_hidden.connect(self._peek)
             view.crosshair_toggled.connect(self._toggle_crosshair)
-        shape = np.array(self._comparison.reference.shape_kji)
         self._has_crosshair = True
-        self._move_cursor(self._comparison.reference.to_patient_mm((shape - 1) / 2))
+        self._move_cursor(self._cursor_lps)
         for mode, key in _KEYS.items():
             QShortcut(QKeySequence(key), self, lambda one=mode: self.set_mode(one))
         QShortcut(QKeySequence("P"), self, self._toggle_play)
@@ -196,7 +228,8 @@ class CompareDialog(QDialog):
         if sequence not in self._sources:
             volume = self._comparison.volumes[sequence].as_shown()
             source = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
-            self._sources[sequence] = source, Window(*auto_window(volume.array_kji))
+            window = self._windows.get(sequence) or Window(*auto_window(volume.array_kji))
+            self._sources[sequence] = source, window
         return self._sources[sequence]
 
     def _slide(self, tick: int) -> None:
@@ -232,10 +265,14 @@ class CompareDialog(QDialog):
             self._timer.stop()
 
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
+        self._cursor_lps = point_lps_mm
         for view in self.views.values():
             view.set_cursor(point_lps_mm)
 
     def _share_windows(self, dragged: CompareView) -> None:
+        for box, window in zip((self._first, self._second), dragged.windows, strict=True):
+            sequence = Sequence(box.currentData())
+            self._sources[sequence] = self._sources[sequence][0], window
         for view in self.views.values():
             view.set_windows(*dragged.windows)
 
