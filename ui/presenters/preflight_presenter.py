@@ -83,6 +83,7 @@ class PreflightPresenter:
         self._jobs: dict[str, Job] = {}
         self._looks: dict[str, PixelLook] = {}
         self._is_naming = False
+        self.on_prepared: Callable[[], None] = lambda: None
         self._judged: StudyResult | None = None
         self._prepared: Mapping[Sequence, tuple[Check, ...]] = {}
 
@@ -174,12 +175,20 @@ class PreflightPresenter:
         """Whether there are two images to lay over each other."""
         return self._comparison() is not None
 
+    @property
+    def registered(self) -> Comparison | None:
+        """The images laid onto each other; ``None`` where that is not done yet.
+
+        Before there is a result, they have the names they were given as.
+        """
+        if self._session.result is not None:
+            return _registered(self._session.result.prepared)
+        return None if self._ahead is None else _registered(self._ahead.prepared, as_given=True)
+
     def _comparison(self) -> Comparison | None:
-        result, loaded = self._session.result, self._session.loaded
-        if result is not None and len(result.prepared.volumes) > 1:
-            return _registered(result.prepared)
-        if self._ahead is not None and len(self._ahead.prepared.volumes) > 1:
-            return _registered(self._ahead.prepared, as_given=True)
+        registered, loaded = self.registered, self._session.loaded
+        if registered is not None and len(registered.volumes) > 1:
+            return registered
         if loaded is None or len(loaded.volumes) < 2:
             return None
         reference = loaded.volumes.get(Sequence.T1C) or next(iter(loaded.volumes.values()))
@@ -230,6 +239,7 @@ class PreflightPresenter:
                 again()
                 return
             self._ahead, self._prepared = ahead, ahead.checks
+            self.on_prepared()
 
         def refused(error: UserFacingError) -> None:
             if self._is_outdated:
