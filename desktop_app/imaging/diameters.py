@@ -126,14 +126,14 @@ def longest_diameters(
     InPlaneDiameters or None
         ``None`` where no voxel is marked.
     """
-    box = _box(lesion_kji)
+    box = marked_box(lesion_kji)
     if box is None:
         return None
     lesion = np.moveaxis(lesion_kji[box], axis, 0)
     through = None if through_kji is None else np.moveaxis(through_kji[box], axis, 0)
     in_plane_mm = np.delete(np.asarray(spacing_mm, np.float64), axis)
     lesion = filled_in_slices(lesion)
-    inside = lesion if through is None else _with_enclosed(lesion, through, in_plane_mm)
+    inside = lesion if through is None else with_enclosed(lesion, through, in_plane_mm)
     parts = _parts(lesion, inside, in_plane_mm)
     found = _best_of(parts, lesion, in_plane_mm, least_mm, check)
     if found is None:
@@ -156,7 +156,7 @@ def longest_diameters(
     )
 
 
-def _box(mask: Mask) -> tuple[slice, slice, slice] | None:
+def marked_box(mask: Mask) -> tuple[slice, slice, slice] | None:
     """Return the smallest box around what is marked."""
     box = []
     for axis in range(3):
@@ -170,7 +170,16 @@ def _box(mask: Mask) -> tuple[slice, slice, slice] | None:
     return box[0], box[1], box[2]
 
 
-def _with_enclosed(lesion: Mask, through: Mask, spacing_mm: Points) -> Mask:
+def with_enclosed(lesion: Mask, through: Mask, spacing_mm: Points) -> Mask:
+    """Return what belongs to a lesion: itself, and what it encloses of another mask.
+
+    Parameters
+    ----------
+    lesion, through
+        Slices first; see `longest_diameters`.
+    spacing_mm
+        (2,) distances between voxel centres within a slice.
+    """
     reach = max(1, round(_BRIDGED_MM / 2 / float(spacing_mm.max())))
     return filled_in_slices(lesion | (through & enclosed_in_slices(lesion, reach)))
 

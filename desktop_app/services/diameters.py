@@ -1,5 +1,6 @@
 """The two-dimensional measure of a segmentation, beside its volumes."""
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,6 +17,9 @@ from desktop_app.domain.segmentation import (
 )
 from desktop_app.domain.study import InstanceRef
 from desktop_app.jobs.cancel import CancelToken
+
+if TYPE_CHECKING:
+    from desktop_app.imaging.diameters import InPlaneDiameters
 
 MEASURED_REGIONS = (Region.ET, Region.WT)
 """What RANO 2.0 measures: enhancing disease, and where there is none the abnormality on T2 and
@@ -67,33 +71,41 @@ def _measure(segmentation: Segmentation, token: CancelToken) -> dict[Region, Dia
     from desktop_app.imaging.diameters import longest_diameters
 
     geometry = segmentation.geometry
-    axis = slice_axis(geometry)
-    least_mm = round(max(_LEAST_MM, 2 * geometry.spacing_mm[axis]), _LEAST_DECIMALS)
     found = {}
     for region in MEASURED_REGIONS:
         lines = longest_diameters(
             segmentation.mask_kji(region),
             geometry.spacing_mm,
-            axis=axis,
+            axis=slice_axis(geometry),
             through_kji=segmentation.mask_kji(Region.NCR) if region is Region.ET else None,
-            least_mm=least_mm,
+            least_mm=least_measurable_mm(geometry),
             check=token.raise_if_cancelled,
         )
-        if lines is None:
-            continue
-        found[region] = Diameters(
-            region=region,
-            long_mm=lines.long_mm,
-            short_mm=lines.short_mm,
-            long_ends=_in_patient(geometry, lines.long_ends_kji),
-            short_ends=_in_patient(geometry, lines.short_ends_kji),
-            plane=_plane_of(geometry, axis),
-            slice_axis=axis,
-            slice_index=lines.slice_index,
-            least_mm=least_mm,
-            in_several_slices=lines.goes_on,
-        )
+        if lines is not None:
+            found[region] = to_diameters(region, lines, geometry)
     return found
+
+
+def least_measurable_mm(geometry: Geometry) -> float:
+    """Return what both diameters of a measurable lesion reach; see `measure_diameters`."""
+    return round(max(_LEAST_MM, 2 * geometry.spacing_mm[slice_axis(geometry)]), _LEAST_DECIMALS)
+
+
+def to_diameters(region: Region, lines: "InPlaneDiameters", geometry: Geometry) -> Diameters:
+    """Return lines found on a grid as diameters in the patient."""
+    axis = slice_axis(geometry)
+    return Diameters(
+        region=region,
+        long_mm=lines.long_mm,
+        short_mm=lines.short_mm,
+        long_ends=_in_patient(geometry, lines.long_ends_kji),
+        short_ends=_in_patient(geometry, lines.short_ends_kji),
+        plane=_plane_of(geometry, axis),
+        slice_axis=axis,
+        slice_index=lines.slice_index,
+        least_mm=least_measurable_mm(geometry),
+        in_several_slices=lines.goes_on,
+    )
 
 
 def in_words(found: Diameters) -> str:

@@ -21,6 +21,7 @@ from desktop_app.services.diameters import (
     measure_diameters,
     measured_image,
 )
+from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from model.calibration import VolumeDoubt
@@ -121,7 +122,7 @@ def measurements_document(
     dict
         Ready for JSON. ``confidence`` is null where a person chose the series, or none is there;
         ranges and what they cover are null where the model gives none; diameters are null of a
-        region without voxels.
+        region without voxels. ``lesions`` is empty where no enhancing one is worth listing.
     """
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     geometry = result.segmentation.geometry
@@ -150,10 +151,17 @@ def measurements_document(
         "diameters": {
             "criteria": CRITERIA,
             "regions": {
-                one.value: _diameters(result, diameters.get(one), anonymise)
+                one.value: _stored(result, diameters[one], anonymise) if one in diameters else None
                 for one in MEASURED_REGIONS
             },
         },
+        "lesions": [
+            {
+                "volume_mm3": round(one.volume_mm3, 3),
+                **_stored(result, one.diameters, anonymise),
+            }
+            for one in measure_lesions(result.segmentation)
+        ],
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
             "unfamiliarity": None
@@ -210,11 +218,7 @@ def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | 
     return {"volume_low_cm3": low, "volume_high_cm3": high, "range_coverage": coverage}
 
 
-def _diameters(
-    result: StudyResult, found: Diameters | None, anonymise: bool
-) -> dict[str, Any] | None:
-    if found is None:
-        return None
+def _stored(result: StudyResult, found: Diameters, anonymise: bool) -> dict[str, Any]:
     return {
         "long_mm": round(found.long_mm, 2),
         "short_mm": round(found.short_mm, 2),

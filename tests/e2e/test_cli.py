@@ -150,6 +150,7 @@ def test_measurements_have_the_schema(
         "geometry",
         "regions",
         "diameters",
+        "lesions",
         "uncertainty",
         "warnings",
         "provenance",

@@ -17,6 +17,7 @@ from pydicom.uid import generate_uid
 
 from desktop_app.cli.segment import print_volumes
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters
 from desktop_app.domain.readable import readable_diameters, readable_position
 from desktop_app.domain.result import StudyResult
@@ -32,6 +33,7 @@ from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
 from desktop_app.io.scan import scan
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services import measure
 from desktop_app.services.diameters import (
     image_number,
     in_words,
@@ -301,6 +303,23 @@ def test_images_are_named_as_archives_do() -> None:
     assert image_number(InstanceRef(Path("1.dcm"), number=12)) == "image 12"
     assert image_number(InstanceRef(Path("1.dcm"), frame=12)) == "frame 12"
     assert image_number(InstanceRef(Path("1.dcm"))) == image_number(None) == ""
+
+
+def test_json_lists_the_lesions(
+    result: StudyResult, nothing: StudyResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measure_diameters(result.segmentation)[Region.ET]
+    listed = (Lesion(1, 2500.0, found), Lesion(2, 1200.0, found))
+    monkeypatch.setattr(measure, "measure_lesions", lambda _: listed)
+    document = json.loads(json.dumps(measurements_document(result), allow_nan=False))
+    one, other = document["lesions"]
+    assert (one["volume_mm3"], other["volume_mm3"]) == (2500.0, 1200.0)
+    assert one | {"volume_mm3": None} == {
+        "volume_mm3": None,
+        **document["diameters"]["regions"]["ET"],
+    }
+    monkeypatch.undo()
+    assert measurements_document(nothing)["lesions"] == []
 
 
 def test_csv_has_columns_for_them_either_way(
