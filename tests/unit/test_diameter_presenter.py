@@ -67,7 +67,7 @@ def test_a_result_is_measured_in_the_background(scene: Scene) -> None:
     scene.settle()
     assert scene.shown is not None
     enhancing, whole = scene.shown
-    assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial slice 2")
+    assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial S 5.0 mm")
     assert whole.text.startswith("Whole tumour")
     assert "Not measurable after RANO 2.0" in enhancing.note
     assert enhancing.middle == pytest.approx(GEOMETRY.to_patient_mm(np.array([1.0, 1.0, 1.0])))
@@ -125,6 +125,15 @@ def test_a_defect_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None
     scene.settle()
     assert scene.shown == ()
     assert "KeyError" in scene.view.show_crash.call_args.args[0]
+
+
+def test_lack_of_memory_is_no_defect(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diameter_presenter, "measure_diameters", MagicMock(side_effect=MemoryError))
+    scene.accept(3)
+    scene.settle()
+    assert scene.shown == ()
+    assert "memory" in scene.view.show_error.call_args.args[0].title
+    scene.view.show_crash.assert_not_called()
 
 
 def test_lengths_agree_with_the_verdict_on_thick_slices() -> None:

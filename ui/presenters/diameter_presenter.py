@@ -10,6 +10,7 @@ from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
+from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
 from ui.views.diameter_view import DiameterRow, DiameterView
 
@@ -70,7 +71,7 @@ class DiameterPresenter:
             return
         if isinstance(event, Failed):
             self._view.show_diameters(())
-            self._view.show_crash(event.traceback)
+            tell_failure(self._view, event)
             return
         self._view.show_diameters(diameter_rows(result, event.result))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from desktop_app.domain.measurement import Point
+from desktop_app.errors import UserFacingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class DiameterView(Protocol):
 
     def show_diameters(self, rows: Many[DiameterRow] | None) -> None:
         """Show diameters; ``None``: those shown are out of date, others are on their way."""
+
+    def show_error(self, error: UserFacingError) -> None:
+        """Tell what is wrong, where, and what to do."""
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
