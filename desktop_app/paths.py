@@ -12,9 +12,12 @@ USER_DATA_VARIABLE = "GLIASCOPE_USER_DATA"
 
 def assets_dir() -> Path:
     """Return the folder with icons, style sheets, translations and weights."""
-    frozen_root = getattr(sys, "_MEIPASS", None)
-    root = Path(frozen_root) if frozen_root else Path(__file__).resolve().parents[1]
-    return root / "assets"
+    return _root() / "assets"
+
+
+def manual_dir() -> Path:
+    """Return the folder with the pages of the manual."""
+    return _root() / "docs"
 
 
 def program_command() -> list[str]:
@@ -40,3 +43,9 @@ def user_data_dir() -> Path:
     path = Path(override) if override else Path(PlatformDirs("gliascope", False).user_data_dir)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _root() -> Path:
+    """Return the folder of a source tree, or of what a frozen app unpacked."""
+    frozen_root = getattr(sys, "_MEIPASS", None)
+    return Path(frozen_root) if frozen_root else Path(__file__).resolve().parents[1]

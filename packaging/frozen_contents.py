@@ -148,9 +148,35 @@ NOT_SHIPPED = {
     ),
 }
 
+_PICTURE = re.compile(r"!\[[^\]]*\]\(([^):]+)\)")
+
 # Torch reads its own source at two places while it is imported: where functions of several
 # signatures are declared, and where a module of settings looks for its comments.
 _READS_ITS_SOURCE = re.compile(r"\binstall_config_module\(|\b_overload(_method)?\b|\bjit\.script\b")
+
+
+def manual_files(root: Path) -> list[tuple[str, str]]:
+    """Return the pages of the manual and the pictures in them.
+
+    Parameters
+    ----------
+    root
+        Of the source tree.
+
+    Returns
+    -------
+    list of tuple
+        Each file and its folder inside the program's.
+    """
+    pages = [*root.glob("docs/*.md"), *root.glob("docs/decisions/*.md")]
+    shown = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in _PICTURE.findall(page.read_text("utf-8"))
+    }
+    return [
+        (str(file), file.relative_to(root).parent.as_posix()) for file in sorted({*pages, *shown})
+    ]
 
 
 def reasons_for(path: str) -> list[str]:

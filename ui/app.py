@@ -3,9 +3,11 @@
 import sys
 import traceback
 from collections.abc import Sequence as Many
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QSplashScreen
 
 import desktop_app
 from desktop_app.domain.study import Sequence, Study
-from desktop_app.errors import UserFacingError
+from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Lane
@@ -30,6 +32,7 @@ from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.results_folder import is_anonymised
 from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.settings import Settings
 from ui.app_services import AppServices
 from ui.application import Application
 from ui.dialogs.export_dialog import ExportDialog
@@ -40,11 +43,14 @@ from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.correction_presenter import CorrectionPresenter
 from ui.presenters.diameter_presenter import DiameterPresenter
+from ui.presenters.failures import tell_failure
+from ui.presenters.sequence_presenter import SequencePresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.rehearsal import RehearsalWatch
 from ui.theme import ThemeName, apply_theme, resolve
 from ui.widgets.message import about_box
+from ui.window_place import WindowPlace
 
 _READINESS = {
     WorkerState.ABSENT: "",
@@ -79,6 +85,8 @@ class WindowApp:
         self.dispatcher = GuiDispatcher()
         self._renderer = PdfReport()
         self._model: ModelEntry | None = None
+        self._of_batch: tuple[Study, Path] | None = None
+        self._tells_defect = False
         self.window = MainWindow(Icons(assets_dir() / "icons"), self.settings.open_folder)
         self.study = StudyPresenter(
             self.window,
@@ -88,9 +96,13 @@ class WindowApp:
             self.dispatcher,
             options=self._segment_options,
             page_renderer=self._renderer,
-            results_folder=self._export_folder if offers_results else lambda: None,
+            results_folder=self._results_folder if offers_results else lambda: None,
         )
         self.correction = CorrectionPresenter(self.window, services.session)
+        self.sequences = SequencePresenter(
+            self.window, services.session, lambda: self.study.preflight.registered
+        )
+        self.study.preflight.on_prepared = self.sequences.show
         self.diameters = DiameterPresenter(
             self.window, services.session, services.runner, self.dispatcher
         )
@@ -99,8 +111,11 @@ class WindowApp:
             services.runner,
             self.dispatcher,
             make_batch=self._make_batch,
+            options=self._batch_options,
             open_result=self._open_result,
+            open_images=self._open_images,
         )
+        self._restore()
         self._readiness = QTimer(self.window)
         self._readiness.setInterval(_READINESS_MS)
         self._connect()
@@ -123,7 +138,14 @@ class WindowApp:
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         """Tell of a defect met on the GUI thread; meant as ``sys.excepthook``."""
-        self.window.show_crash("".join(traceback.format_exception(kind, error, trace)))
+        if self._tells_defect:  # met while telling of another, so it would be told without end
+            sys.__excepthook__(kind, error, trace)
+            return
+        self._tells_defect = True
+        try:
+            self.window.show_crash("".join(traceback.format_exception(kind, error, trace)))
+        finally:
+            self._tells_defect = False
 
     def close(self) -> None:
         """Stop the jobs, keep the settings; nothing touches the window any more."""
@@ -136,10 +158,19 @@ class WindowApp:
         self.settings = replace(
             self.settings,
             open_folder=self.window.last_folder,
+            **self._as_left(),
             batch_formats=remembered_formats(ticks.formats),
             batch_anonymise=ticks.anonymise,
         )
-        self.services.save_settings(self.settings)
+        # The window is closing: there is nobody to tell, and only what was ticked last is lost.
+        with suppress(OutputError, OSError):
+            self.services.save_settings(self.settings)
+
+    def _keep_trace(self, trace: str) -> Path | None:
+        """Keep the trace of a defect where that can be; the message shows it in any case."""
+        with suppress(OutputError, OSError):
+            return self.services.report_crash(trace)
+        return None
 
     def _get_ready(self) -> None:
         """Load the network in its process, and here what the first study will need."""
@@ -151,19 +182,66 @@ class WindowApp:
 
         def listen(event: Event) -> None:
             if isinstance(event, Failed):
-                self.dispatcher(lambda: self.window.show_crash(event.traceback))
+                self.dispatcher(lambda: tell_failure(self.window, event))
 
         self.services.runner.submit(work, listen, lane=Lane.IO)
+
+    def _what_runs(self) -> str:
+        """Say what closing the window would stop, and what would become of it."""
+        said = []
+        if self.study.exporting.what_runs:
+            said.append(f"{self.study.exporting.what_runs} Stopped now, they may be missing.")
+        if self.batch.what_runs:
+            said.append(
+                f"{self.batch.what_runs} What is done stays done, and the next start goes on from "
+                "there."
+            )
+        return "\n".join(said)
 
     def _show_readiness(self) -> None:
         self.window.show_readiness(_READINESS[self.services.worker.state])
 
+    def _restore(self) -> None:
+        """Have the window as it was left."""
+        settings, page = self.settings, self.window.study_page
+        place = WindowPlace.parse(settings.window_place)
+        if place is not None:
+            place.restore(self.window)
+        page.regions.set_overlay(settings.overlay_percent, outline=settings.overlay_outline)
+        page.correction_bar.set_brush(settings.brush_mm, is_ball=settings.brush_ball)
+        self.window.last_result_folder = settings.result_folder or settings.export_folder
+        self.window.menus.show_recent(settings.recent_studies)
+
+    def _as_left(self) -> dict[str, Any]:
+        """Return what `_restore` needs next time."""
+        page = self.window.study_page
+        brush_mm, brush_ball = page.correction_bar.brush
+        return {
+            "result_folder": self.window.last_result_folder,
+            "window_place": str(WindowPlace.of(self.window)),
+            "overlay_percent": round(100 * page.regions.opacity),
+            "overlay_outline": page.regions.outline,
+            "brush_mm": brush_mm,
+            "brush_ball": brush_ball,
+        }
+
+    def _note_recent(self, path: Path) -> None:
+        self._keep_recent(self.settings.with_recent(str(path.absolute())))
+
+    def _keep_recent(self, settings: Settings) -> None:
+        self.settings = settings
+        self.window.menus.show_recent(settings.recent_studies)
+
     def _connect(self) -> None:
         window, page = self.window, self.window.study_page
         window.has_unsaved = lambda: self.study.unsaved
-        window.what_runs = lambda: self.batch.what_runs
+        window.what_runs = self._what_runs
         self._readiness.timeout.connect(self._show_readiness)
         window.path_opened.connect(self.study.open_path)
+        self.study.on_opened = self._note_recent
+        window.recent_cleared.connect(
+            lambda: self._keep_recent(replace(self.settings, recent_studies=()))
+        )
         window.sample_requested.connect(self._open_sample)
         window.result_opened.connect(self.study.reopening.open_chosen)
         window.export_asked.connect(self._ask_export)
@@ -171,19 +249,20 @@ class WindowApp:
         window.close_asked.connect(self.close)
         window.forget_asked.connect(self._forget)
         # Qt holds methods weakly, which a slotted class does not allow.
-        window.crash_shown.connect(lambda trace: self.services.report_crash(trace))
+        window.keep_trace = self._keep_trace
         page.segment_requested.connect(self._segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
         page.sequences.role_changed.connect(self._choose_role)
         page.sequences.sequence_chosen.connect(self.study.show_sequence)
         page.sequences.compare_requested.connect(self.study.preflight.compare)
         page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
+        page.viewer_bar.series_chosen.connect(self.study.others.choose)
+        page.study_chosen.connect(self._choose_study)
         self._connect_correction()
         batch = window.batch_page
         remembered = format_choices(remembered=self.settings.batch_formats)
         ticked = [one.key for one in remembered if one.chosen]
         batch.ticks.tick(ticked, anonymise=self.settings.batch_anonymise)
-        batch.formats_changed.connect(self.batch.write_as)
         batch.folders_chosen.connect(self.batch.choose_folders)
         batch.start_requested.connect(self.batch.start)
         batch.stop_requested.connect(self.batch.stop)
@@ -219,7 +298,8 @@ class WindowApp:
     ) -> None:
         settings = self.window.study_page.correction_bar.settings(erases=erases)
         if settings is not None:
-            self.correction.begin(settings, point_lps_mm, normal_lps, self.study.shown)
+            shown = self.window.study_page.views.drawn_on or self.study.shown
+            self.correction.begin(settings, point_lps_mm, normal_lps, shown)
 
     def _segment(self) -> None:
         """Segment, unless that would lose corrections the user wants to keep."""
@@ -231,6 +311,12 @@ class WindowApp:
             self.study.choose_role(sequence, series_uid)
         else:
             self.study.keep_roles()
+
+    def _choose_study(self, index: int) -> None:
+        if self.window.may_discard():
+            self.study.choose_study(index)
+        else:
+            self.study.keep_study()
 
     def _open_sample(self) -> None:
         if not self.window.may_discard():
@@ -245,6 +331,7 @@ class WindowApp:
         except UserFacingError as error:
             self.window.show_error(error)
             return
+        self._keep_recent(replace(self.settings, recent_studies=()))
         choices = "1 choice" if gone.choices == 1 else f"{gone.choices} choices"
         lines = (
             f"List of earlier scans: {gone.scan_bytes / 1e6:.1f} MB removed.",
@@ -272,6 +359,7 @@ class WindowApp:
             self._model = None
             self.window.show_error(error)
         self.settings = replace(self.settings, model=self._model.name if self._model else "")
+        self.batch.show_options()
 
     def _use_device(self, name: str) -> None:
         """Segment there from now on; the network is loaded there at once."""
@@ -284,15 +372,23 @@ class WindowApp:
             return SegmentOptions(device, precision)
         return SegmentOptions(device, precision, self._model.name, self._model.folder)
 
-    def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
+    def _batch_options(self) -> BatchOptions:
         ticks = self.window.batch_page.ticks
         export = ExportOptions(
             tuple(ExportFormat(one) for one in ticks.formats) or DEFAULT_FORMATS,
             anonymise=ticks.anonymise,
         )
-        options = BatchOptions(case=CaseOptions(self._segment_options(), export))
+        return BatchOptions(case=CaseOptions(self._segment_options(), export))
+
+    def _make_batch(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
+        runner = self.services.runner
         return self.services.make_batch(
-            root, output, options, page_renderer=self._renderer, on_case=on_case
+            root,
+            output,
+            self._batch_options(),
+            page_renderer=self._renderer,
+            on_case=on_case,
+            gives_way=lambda: runner.is_busy(Lane.COMPUTE),
         )
 
     def _open_result(self, study: Study, folder: Path) -> None:
@@ -300,6 +396,31 @@ class WindowApp:
             return
         self.window.show_study_page()
         self.study.open_result(study, folder)
+
+    def _open_images(self, study: Study, folder: Path) -> None:
+        """Open a study of a batch that has no result yet; what is exported goes to the batch."""
+        if not self.window.may_discard():
+            return
+        self._of_batch = (study, folder)
+        self.window.show_study_page()
+        self.study.open_study(study)
+
+    def _home_in_batch(self) -> Path | None:
+        """Return where the open study's results belong, if it was opened from a batch's table."""
+        study = self.services.session.study
+        if self._of_batch is None or study is None:
+            return None
+        known, folder = self._of_batch
+        is_open = (known.study_uid, known.root, known.name) == (
+            study.study_uid,
+            study.root,
+            study.name,
+        )
+        return folder if is_open else None
+
+    def _results_folder(self) -> Path:
+        home = self._home_in_batch()
+        return self._export_folder() if home is None else home.parent
 
     def _export_folder(self) -> Path:
         return Path(self.settings.export_folder or Path.home() / "Gliascope")
@@ -310,7 +431,7 @@ class WindowApp:
             return
         # What was read from a folder, or written to one, belongs there.
         last = tuple(self.services.session.written)[-1:]
-        home = study_folder(last[0]) if last else None
+        home = study_folder(last[0]) if last else self._home_in_batch()
         folder = self._export_folder() if home is None else home.parent
         anonymise = self.settings.export_anonymise if home is None else is_anonymised(home)
         dialog = ExportDialog(

@@ -1,14 +1,14 @@
 """The window: two pages, a menu, a status line; passive, driven by the presenters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QMainWindow,
@@ -26,31 +26,34 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import UserFacingError
 from ui.dialogs.compare_dialog import CompareDialog
 from ui.dialogs.left_out_dialog import LeftOutDialog
+from ui.dialogs.manual_dialog import ManualDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.dropped import common_path
 from ui.export_formats import format_choices
 from ui.icons import Icons
+from ui.manual import manual_pages
 from ui.menus import Menus
 from ui.panels.batch_page import BatchPage
 from ui.panels.start_page import StartPage
 from ui.panels.study_page import StudyPage
 from ui.splash import NOTICE
-from ui.viewers.planes import Plane
 from ui.views.correction_view import CorrectionState
 from ui.views.diameter_view import DiameterRow
+from ui.views.sequences_view import SequenceImage
 from ui.views.study_view import (
     Actions,
     Comparison,
     Findings,
     JobStatus,
     SequenceSlot,
+    SeriesChoice,
     StudyHeader,
     Verdict,
 )
 from ui.widgets.card import styled_label
-from ui.widgets.message import crash_box, error_box, message_box
+from ui.widgets.message import crash_box, error_box, message_box, offer_folder
 from ui.widgets.questions import agrees, offer
 
 _STUDY_TAB, _BATCH_TAB = 0, 1
@@ -67,21 +70,21 @@ class MainWindow(QMainWindow):
     result_opened(Path)
         The folder of an earlier result of the open study was chosen.
     export_asked()
+    recent_cleared()
+        The list of studies opened last is to be emptied.
     forget_asked()
         What is kept of earlier studies is to be removed.
     close_asked()
         The window is about to close; the presenters stop their jobs.
-    crash_shown(str)
-        A defect is told to the user; its trace.
     """
 
     path_opened = Signal(object)
     sample_requested = Signal()
     result_opened = Signal(object)
     export_asked = Signal()
+    recent_cleared = Signal()
     forget_asked = Signal()
     close_asked = Signal()
-    crash_shown = Signal(str)
 
     def __init__(self, icons: Icons, last_folder: str = "") -> None:
         super().__init__()
@@ -90,13 +93,17 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self._last_folder = last_folder
+        self.last_result_folder = ""
+        self._manual: ManualDialog | None = None
+        self._grid: Geometry | None = None
         self.has_unsaved: Callable[[], bool] = lambda: False
         self._comparison: CompareDialog | None = None
         self.what_runs: Callable[[], str] = lambda: ""
+        self.keep_trace: Callable[[str], Path | None] = lambda _trace: None
         self.start_page = StartPage(icons)
         self.study_page = StudyPage(icons)
         self.batch_page = BatchPage(icons, format_choices())
-        self.batch_page.crash_shown.connect(self.crash_shown)
+        self.batch_page.crash_shown.connect(self.show_crash)
         self._study_stack = QStackedWidget()
         self._study_stack.addWidget(self.start_page)
         self._study_stack.addWidget(self.study_page)
@@ -165,8 +172,11 @@ class MainWindow(QMainWindow):
 
     def ask_result(self) -> None:
         """Ask for the folder of an earlier result of the open study and report it."""
-        folder = QFileDialog.getExistingDirectory(self, "Open an earlier result")
+        folder = QFileDialog.getExistingDirectory(
+            self, "Open an earlier result", self.last_result_folder
+        )
         if folder and self.may_discard():
+            self.last_result_folder = str(Path(folder).parent)
             self.result_opened.emit(Path(folder))
 
     def show_batch_page(self) -> None:
@@ -178,9 +188,9 @@ class MainWindow(QMainWindow):
         """Say what would be removed, and report it if the user agrees."""
         question = (
             "Forget what is kept of earlier studies?\n\n"
-            "Removed are the list of earlier scans, which holds names of patients, and which "
-            "series you chose for which sequence, and corrections that were never exported. Your "
-            "results and settings stay."
+            "Removed are the list of earlier scans, which holds names of patients, the list of "
+            "studies opened last, which series you chose for which sequence, and corrections that "
+            "were never exported. Your results and settings stay."
         )
         if agrees(self, question, QMessageBox.StandardButton.Yes):
             self.forget_asked.emit()
@@ -191,6 +201,14 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
+    def show_manual(self, file: Path) -> None:
+        """Show a page of the manual, beside whatever goes on in the window."""
+        if self._manual is None:
+            self._manual = ManualDialog(manual_pages(file.parent), self)
+        self._manual.show_page(file)
+        self._manual.show()
+        self._manual.raise_()
+
     def show_checks(self, slots: Many[SequenceSlot]) -> None:
         """List everything that the pre-flight look found."""
         dialog = PreflightDialog(slots, self)
@@ -198,7 +216,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def show_left_out(self, header: StudyHeader) -> None:
-        """List what was left out of the study, and why."""
+        """List what was left out of the study that is shown, and why."""
         dialog = LeftOutDialog(header.note, header.left_out, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -230,9 +248,15 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped; of several things the folder that holds them all."""
+        """Open what was dropped; of several things the folder that holds them all.
+
+        On the batch's page a folder is the one with the studies.
+        """
         event.acceptProposedAction()
         path = common_path([url.toLocalFile() for url in event.mimeData().urls()])
+        if path is not None and self._tabs.currentIndex() == _BATCH_TAB and path.is_dir():
+            self.batch_page.use_root(path)
+            return
         if path is not None:
             self.open_path(path)
             return
@@ -241,7 +265,7 @@ class MainWindow(QMainWindow):
         message_box(self, QMessageBox.Icon.Information, title, lines)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask before a result that was never exported is lost, or a batch is stopped."""
+        """Ask before a result that was never exported is lost, or work is stopped."""
         if not (self.may_discard() and self._may_stop()):
             event.ignore()
             return
@@ -257,10 +281,7 @@ class MainWindow(QMainWindow):
     def _may_stop(self) -> bool:
         """Whether nothing runs that goes on for long, or the user agrees to stop it."""
         running = self.what_runs()
-        question = (
-            f"{running}\nStop and close the window?\n\n"
-            "What is done stays done, and the next start goes on from there."
-        )
+        question = f"{running}\n\nStop and close the window?"
         return not running or agrees(self, question, QMessageBox.StandardButton.Close)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -280,7 +301,15 @@ class MainWindow(QMainWindow):
         self.show_slots(slots)
         self.show_image(None, reference=None)
         # The keys for slices are of use at once, and no drop-down takes them for its own
-        self.study_page.views.slice_views[Plane.AXIAL].setFocus()
+        self.study_page.views.first_view.setFocus()
+
+    def show_studies(self, titles: Many[str], current: int) -> None:
+        """Offer the studies that were found together."""
+        self.study_page.show_studies(titles, current)
+
+    def show_other_series(self, choices: Many[SeriesChoice], current: str, note: str) -> None:
+        """Offer series that serve as no sequence, to look at; `note` says what is shown of them."""
+        self.study_page.viewer_bar.show_other_series(choices, current, note)
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""
@@ -293,31 +322,51 @@ class MainWindow(QMainWindow):
     def show_comparison(self, comparison: Comparison) -> None:
         """Show two of the images over each other, in a window of their own."""
         self._close_comparison()
-        dialog = self._comparison = CompareDialog(comparison, self)
+        views = self.study_page.views
+        dialog = self._comparison = CompareDialog(
+            comparison,
+            self,
+            cursor_lps_mm=views.cursor_lps_mm,
+            windows=views.sequence_windows(),
+        )
         dialog.setWindowTitle(f"Compare images: {self.windowTitle()}")
-        dialog.finished.connect(self._forget_comparison)
+        dialog.finished.connect(self._take_comparison_back)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
 
     def _close_comparison(self) -> None:
         """Close the images of another study or choice, which nobody should take for these."""
-        if self._comparison is not None:
-            self._comparison.close()
+        dialog, self._comparison = self._comparison, None
+        if dialog is not None:
+            dialog.close()
 
-    def _forget_comparison(self) -> None:
-        self._comparison = None
+    def _take_comparison_back(self) -> None:
+        """Show the place where its user stopped to look; that of other images is none here."""
+        dialog, self._comparison = self._comparison, None
+        if dialog is not None:
+            self.study_page.views.go_to(dialog.cursor_lps_mm.tolist())
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer these sequences above the slices."""
         self.study_page.viewer_bar.show_sequences(available, current)
 
-    def show_image(self, volume: Volume | None, *, reference: Volume | None) -> None:
+    def show_sequence_images(self, images: Mapping[Sequence, SequenceImage]) -> None:
+        """Have these images ready to stand beside each other."""
+        self.study_page.views.set_sequence_images(images)
+
+    def show_image(
+        self, volume: Volume | None, *, reference: Volume | None, series_uid: str = ""
+    ) -> None:
         """Show an image in planes of the reference's grid."""
         if volume is None:
             self._close_comparison()
         views = self.study_page.views
-        views.set_reference(reference.geometry if reference is not None else None)
-        views.set_image(volume)
+        place, before = views.cursor_lps_mm, self._grid
+        self._grid = reference.geometry if reference is not None else None
+        views.set_reference(self._grid)
+        if _is_within(place, before, self._grid):
+            views.go_to(place)
+        views.set_image(volume, series_uid)
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""
@@ -354,8 +403,8 @@ class MainWindow(QMainWindow):
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; ``None`` hides the bar."""
-        if status is not None:
-            self._study_stack.setCurrentWidget(self.study_page)
+        is_of_use = status is not None or self.study_page.has_study
+        self._study_stack.setCurrentWidget(self.study_page if is_of_use else self.start_page)
         self.study_page.show_job(status)
 
     def show_actions(self, actions: Actions) -> None:
@@ -368,9 +417,7 @@ class MainWindow(QMainWindow):
         """Tell something good or neutral; offer to open a folder if one is given."""
         box = message_box(self, QMessageBox.Icon.Information, title, lines)
         if folder is not None:
-            show = box.addButton("Open folder", QMessageBox.ButtonRole.ActionRole)
-            url = QUrl.fromLocalFile(str(folder))
-            show.clicked.connect(lambda: QDesktopServices.openUrl(url))
+            offer_folder(box, folder)
 
     def show_error(self, error: UserFacingError) -> None:
         """Tell what is wrong, where, and what to do."""
@@ -378,8 +425,7 @@ class MainWindow(QMainWindow):
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
-        self.crash_shown.emit(traceback)
-        crash_box(self, traceback)
+        crash_box(self, traceback, self.keep_trace(traceback))
 
     def offer_result(
         self, written: datetime, corrected: bool, answer: Callable[[bool], None]
@@ -421,3 +467,14 @@ class MainWindow(QMainWindow):
         what = f"{count} of {started:%Y-%m-%d %H:%M} were never exported."
         question = "The program ended before. Go on with these labels?"
         offer(self, what, question, ("Restore them", "Discard them"), answer, loses=True)
+
+
+def _is_within(
+    point_lps_mm: NDArray[np.float64], before: Geometry | None, grid: Geometry | None
+) -> bool:
+    """Whether a place in one grid is to be shown in another one that takes its place."""
+    if before is None or grid is None or grid.matches(before):
+        return False
+    index_kji = np.rint(grid.to_index_kji(point_lps_mm))
+    is_inside = bool(np.all((index_kji >= 0) & (index_kji < grid.shape_kji)))
+    return is_inside and before.frame_of_reference_uid == grid.frame_of_reference_uid

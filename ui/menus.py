@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Sequence as Many
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from desktop_app.paths import manual_dir
+from ui.manual import manual_pages
 from ui.theme import ThemeName
 from ui.views.correction_view import CorrectionState
 
@@ -22,6 +25,9 @@ _GRAPHICS = ("mps", "Apple GPU") if sys.platform == "darwin" else ("cuda", "Grap
 _DEVICE_TITLES = dict((("auto", "Automatic: the best that works"), _GRAPHICS, ("cpu", "Processor")))
 
 
+_LONGEST_PATH = 70
+
+
 class Menus:
     """Makes the menus of the window and keeps the actions that change."""
 
@@ -34,6 +40,9 @@ class Menus:
         self._add(file, "&Open study folder …", "Ctrl+O").triggered.connect(window.ask_folder)
         self._add(file, "Open &file (ZIP, DICOMDIR, NIfTI) …").triggered.connect(window.ask_file)
         self._add(file, "Open the &sample study").triggered.connect(window.sample_requested)
+        self.recent = file.addMenu("Open r&ecent")
+        self.recent.setToolTipsVisible(True)
+        self.show_recent(())
         self.reopen = self._add(file, "Open an earlier &result …")
         self.reopen.triggered.connect(window.ask_result)
         file.addSeparator()
@@ -55,8 +64,25 @@ class Menus:
         self.models.setToolTipsVisible(True)
         self.help = bar.addMenu("&Help")
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
+        self.help.addSeparator()
+        for page in manual_pages(manual_dir()):
+            action = self._add(self.help, page.title.replace("&", "&&"))
+            action.triggered.connect(lambda _, one=page.file: window.show_manual(one))
+        self.help.addSeparator()
         self.about = self._add(self.help, "&About Gliascope")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    def show_recent(self, paths: Many[str]) -> None:
+        """List the studies opened last, the latest first."""
+        self.recent.clear()
+        for path in paths:
+            action = self.recent.addAction(_short(path).replace("&", "&&"))
+            action.setToolTip(path)
+            action.triggered.connect(lambda _, one=path: self._window.open_path(Path(one)))
+        self.recent.addSeparator()
+        clear = self.recent.addAction("&Clear this list")
+        clear.triggered.connect(self._window.recent_cleared)
+        self.recent.setEnabled(bool(paths))
 
     def show_models(self, choices: Many[tuple[str, str]], chosen: str) -> None:
         """List the networks to choose from.
@@ -126,3 +152,8 @@ class Menus:
             action.setShortcut(QKeySequence(shortcut))
         menu.addAction(action)
         return action
+
+
+def _short(path: str) -> str:
+    """Return a path that fits into a menu; its end tells the studies apart."""
+    return path if len(path) <= _LONGEST_PATH else f"… {path[-_LONGEST_PATH:]}"

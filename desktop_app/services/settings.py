@@ -2,13 +2,15 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from desktop_app.io.atomic import atomic_path
 
 SETTINGS_FILE = "settings.json"
+
+_RECENT_STUDIES = 8
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +34,16 @@ class Settings:
         time, and whether names were left out.
     batch_formats, batch_anonymise
         The same on the batch page.
+    result_folder
+        Where the user last opened an earlier result.
+    recent_studies
+        Paths of the studies opened last, the latest first.
+    window_place
+        Where the window stood; empty before the first time.
+    overlay_percent, overlay_outline
+        How strong regions cover the slices, and whether only their outlines do.
+    brush_mm, brush_ball
+        Diameter of the brush, and whether it paints neighbouring slices too.
     """
 
     device: str = "auto"
@@ -44,6 +56,18 @@ class Settings:
     export_anonymise: bool = False
     batch_formats: str = ""
     batch_anonymise: bool = False
+    result_folder: str = ""
+    recent_studies: tuple[str, ...] = ()
+    window_place: str = ""
+    overlay_percent: int = 45
+    overlay_outline: bool = False
+    brush_mm: int = 8
+    brush_ball: bool = False
+
+    def with_recent(self, path: str) -> "Settings":
+        """Return these settings with a study opened last, the oldest forgotten."""
+        others = [one for one in self.recent_studies if one != path]
+        return replace(self, recent_studies=(path, *others)[:_RECENT_STUDIES])
 
 
 def load_settings(file: Path) -> Settings:
@@ -58,7 +82,14 @@ def load_settings(file: Path) -> Settings:
     if not isinstance(stored, dict):
         return Settings()
     kinds = {field.name: type(field.default) for field in fields(Settings)}
-    known: dict[str, Any] = {k: v for k, v in stored.items() if type(v) is kinds.get(k)}
+    # JSON has no tuples.
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    known: dict[str, Any] = {
+        k: v
+        for k, v in values.items()
+        if type(v) is kinds.get(k)
+        and not (isinstance(v, tuple) and any(not isinstance(one, str) for one in v))
+    }
     return Settings(**known)
 
 

@@ -1,20 +1,24 @@
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import Sequence
+from desktop_app.errors import Cancelled
 from desktop_app.io.header_cache import HeaderCache, cache_file
 from desktop_app.services.batch import CaseState, CaseStatus
 from desktop_app.services.batch.records import read_state, write_state
 from desktop_app.services.series_memory import user_series_memory
+from desktop_app.services.settings import SETTINGS_FILE
 from model.network import UNETRppConfig, build_network
 from model.weights import save_network
 from tests.result_cases import make_result
@@ -25,6 +29,7 @@ from ui.dialogs.export_dialog import ExportChoice, ExportDialog
 from ui.presenters.reopening import Reopening
 from ui.theme import ThemeName
 from ui.viewers.planes import Plane
+from ui.window_place import WindowPlace, clamped
 
 
 @pytest.fixture
@@ -54,6 +59,57 @@ def test_settings_outlive_the_window(app, qapp, tmp_path):
     kept = app.services.load_settings()
     assert kept.theme == "dark"
     assert kept.open_folder == str(tmp_path / "patients")
+
+
+def test_the_window_comes_back_as_it_was_left(app, qtbot, qapp, tmp_path):
+    page = app.window.study_page
+    page.regions.set_overlay(20, outline=True)
+    page.correction_bar.set_brush(14, is_ball=True)
+    app.window.last_result_folder = "/results"
+    app.window.setGeometry(5, 40, 810, 600)
+    app.study.on_opened(tmp_path / "one & two")
+    app.window.close()
+    again = WindowApp(qapp, app.services)
+    qtbot.addWidget(again.window)
+    page = again.window.study_page
+    assert (page.regions.opacity, page.regions.outline) == (0.2, True)
+    assert page.correction_bar.brush == (14, True)
+    assert page.views._style.opacity == 0.2
+    assert again.window.last_result_folder == "/results"
+    assert again.window.geometry().height() == 600
+    recent = again.window.menus.recent
+    assert recent.isEnabled()
+    assert recent.actions()[0].toolTip() == str(tmp_path / "one & two")
+    with qtbot.waitSignal(again.window.path_opened) as opened:
+        again.dispatcher.close()
+        recent.actions()[0].trigger()
+    assert opened.args == [tmp_path / "one & two"]
+    again.window.menus.recent.actions()[-1].trigger()
+    assert not recent.isEnabled()
+    assert again.settings.recent_studies == ()
+    again.window.close()
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ((100, 100, 900, 600), (100, 100, 900, 600)),
+        ((-50, 700, 900, 600), (0, 300, 900, 600)),
+        ((1400, 100, 900, 600), (1500, 100, 900, 600)),
+        ((5000, 5000, 9000, 9000), (0, 0, 1500, 900)),
+        ((10, 10, 1, 1), (10, 10, 800, 500)),
+    ],
+)
+def test_the_window_lies_on_a_screen_that_is_there(kept, expected):
+    screens = [QRect(0, 0, 1500, 900), QRect(1500, 0, 1500, 900)]
+    assert clamped(QRect(*kept), screens).getRect() == expected
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d,e", "1.5,2,3,4,5"])
+def test_a_place_that_makes_no_sense_is_none(text):
+    assert WindowPlace.parse(text) is None
+    place = WindowPlace(QRect(1, -2, 900, 600), is_maximised=True)
+    assert WindowPlace.parse(str(place)) == place
 
 
 def install_model(folder: Path, name: str, **card: object) -> None:
@@ -125,12 +181,14 @@ def test_opening_a_folder_without_studies_says_so(app, qtbot, tmp_path):
 
 def test_what_is_kept_of_earlier_studies_is_forgotten(app, monkeypatch, tmp_path, sample_choices):
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    app.study.on_opened(tmp_path)
     app.window.ask_forget()
     box = app.window.findChild(QMessageBox)
     assert "1 choice removed" in box.informativeText()
     assert "0.0 MB removed" in box.informativeText()
     box.close()
     assert user_series_memory().choices() == ()
+    assert app.settings.recent_studies == ()
     assert not cache_file().exists()
 
 
@@ -141,14 +199,81 @@ def test_nothing_is_forgotten_unless_the_user_agrees(app, monkeypatch, sample_ch
     assert cache_file().exists()
 
 
-def test_a_defect_on_the_gui_thread_is_shown_and_kept(app, tmp_path):
+def test_a_defect_on_the_gui_thread_is_shown_and_kept(app, monkeypatch, tmp_path):
     error = RuntimeError("a defect")
     app.on_exception(type(error), error, None)
-    box = app.window.findChild(QMessageBox)
-    assert "a defect" in box.detailedText()
-    box.close()
     (report,) = (tmp_path / "crashes").glob("crash-*.txt")
     assert "a defect" in report.read_text("utf-8")
+    box = app.window.findChild(QMessageBox)
+    assert "a defect" in box.detailedText()
+    assert f"The details are in {report}." in box.informativeText()
+    assert "already exported are untouched" in box.informativeText()
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    next(one for one in box.buttons() if one.text() == "Open folder").click()
+    assert opened == [QUrl.fromLocalFile(str(report.parent))]
+    box.close()
+
+
+def test_a_defect_in_a_batch_is_shown_once_and_kept(app, tmp_path):
+    app.window.batch_page.show_crash("Traceback of a batch")
+    (box,) = app.window.findChildren(QMessageBox)
+    (report,) = (tmp_path / "crashes").glob("crash-*.txt")
+    assert "Traceback of a batch" in report.read_text("utf-8")
+    box.close()
+
+
+def test_a_defect_is_told_once_where_nothing_can_be_written(app, tmp_path):
+    (tmp_path / "crashes").write_text("a file in the place of the folder")
+    error = RuntimeError("a defect")
+    app.on_exception(type(error), error, None)
+    (box,) = app.window.findChildren(QMessageBox)
+    assert "a defect" in box.detailedText()
+    assert "The details are below." in box.informativeText()
+    box.close()
+
+
+def test_a_defect_in_telling_of_one_goes_to_the_terminal(app, monkeypatch, capsys):
+    shown = []
+
+    def show_crash(trace):
+        shown.append(trace)
+        failure = ValueError("no box")
+        app.on_exception(type(failure), failure, None)
+
+    monkeypatch.setattr(app.window, "show_crash", show_crash)
+    for name in ("first", "second"):
+        error = RuntimeError(name)
+        app.on_exception(type(error), error, None)
+    assert ["first" in shown[0], "second" in shown[1], len(shown)] == [True, True, 2]
+    assert capsys.readouterr().err.count("ValueError: no box") == 2
+
+
+def test_the_window_closes_where_nothing_can_be_written(app, monkeypatch, tmp_path):
+    (tmp_path / SETTINGS_FILE).mkdir()
+    assert app.window.close()
+    assert app.window.findChild(QMessageBox) is None
+
+
+def test_closing_asks_before_an_export_is_stopped(app, monkeypatch, segmented, tmp_path):
+    asked, goes_on = [], threading.Event()
+    monkeypatch.setattr(
+        QMessageBox,
+        "question",
+        lambda *said: asked.append(said[2]) or QMessageBox.StandardButton.Cancel,
+    )
+
+    def save(*_args, **_options):
+        assert goes_on.wait(10)
+        raise Cancelled
+
+    monkeypatch.setattr("ui.presenters.export_presenter.save_results", save)
+    app.study.exporting.export(tmp_path / "out", ("nifti",), anonymise=False)
+    assert not app.window.close()
+    goes_on.set()
+    assert "Results are being written." in asked[0]
+    assert "goes on from there" not in asked[0]
+    app.window.what_runs = lambda: ""
 
 
 @pytest.fixture

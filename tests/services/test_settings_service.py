@@ -15,6 +15,9 @@ def test_settings_survive(tmp_path: Path) -> None:
         open_folder="/data/ä 文",
         export_formats="csv,sr",
         export_anonymise=True,
+        recent_studies=("/data/one", "/data/ä 文"),
+        overlay_percent=20,
+        brush_ball=True,
     )
     save_settings(settings, tmp_path / "new" / "settings.json")
     assert load_settings(tmp_path / "new" / "settings.json") == settings
@@ -25,7 +28,14 @@ def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"theme": 3, "export_anonymise": 1}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"\xff\xfe",
+        b'{"theme": 3, "export_anonymise": 1, "recent_studies": [3], "brush_mm": [8]}',
+    ],
 )
 def test_a_damaged_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "settings.json"
@@ -37,6 +47,13 @@ def test_settings_of_another_version_are_read_as_far_as_known(tmp_path: Path) ->
     file = tmp_path / "settings.json"
     file.write_text('{"theme": "light", "hologram": "on"}')
     assert load_settings(file) == Settings(theme="light")
+
+
+def test_the_studies_opened_last_come_first_and_old_ones_go() -> None:
+    settings = Settings()
+    for number in (*range(10), 5):
+        settings = settings.with_recent(f"/data/{number}")
+    assert [path[-1] for path in settings.recent_studies] == list("59876432")
 
 
 def test_crash_reports_hold_the_trace_and_do_not_pile_up(tmp_path: Path) -> None:

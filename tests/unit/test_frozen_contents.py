@@ -8,7 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from frozen_contents import EXCLUDED_MODULES, HIDDEN_IMPORTS, WITH_DATA, WITH_METADATA, reasons_for
+from frozen_contents import (
+    EXCLUDED_MODULES,
+    HIDDEN_IMPORTS,
+    WITH_DATA,
+    WITH_METADATA,
+    manual_files,
+    reasons_for,
+)
 from make_installers import project_version
 from megabytes import REST, measure, part_of, table
 
@@ -41,6 +48,15 @@ def test_metadata_exist(name: str) -> None:
 def test_packages_with_data_have_some(name: str) -> None:
     (folder,) = importlib.util.find_spec(name).submodule_search_locations  # type: ignore[union-attr,misc]
     assert list(Path(folder).rglob("*.json"))
+
+
+def test_the_manual_comes_with_its_pictures() -> None:
+    files = manual_files(ROOT)
+    assert all(Path(source).is_file() for source, _ in files)
+    there = {f"{folder}/{Path(source).name}" for source, folder in files}
+    assert {"docs/OPENING.md", "docs/images/start.png"} <= there
+    assert any(name.startswith("docs/decisions/0001") for name in there)
+    assert not any(reasons_for(name) for name in there)
 
 
 def test_what_the_program_imports_is_not_excluded() -> None:

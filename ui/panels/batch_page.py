@@ -1,38 +1,30 @@
-"""Many studies: choose a folder, watch them run, open the finished ones."""
+"""Many studies: choose a folder, let them run, look through what came of it."""
 
 from collections.abc import Sequence as Many
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
-    QFileDialog,
-    QGridLayout,
     QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
+    QMessageBox,
     QProgressBar,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop_app.errors import UserFacingError
 from ui.icons import Icons
+from ui.panels.batch_folders import BatchFolders
+from ui.panels.batch_table import CaseTable
 from ui.panels.job_bar import time_left
-from ui.theme import current_theme
-from ui.views.batch_view import BatchStatus, CaseRow
+from ui.views.batch_view import BatchStatus, CaseRow, Review
 from ui.widgets.card import Card, styled_label
+from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.export_ticks import ExportTicks, FormatChoice
-from ui.widgets.message import crash_box, error_box
-
-_COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
-_NUMBERS = range(2, 6)
-_STATE_COLUMN = 1
+from ui.widgets.message import error_box, message_box
 
 
 class BatchPage(QWidget):
@@ -47,21 +39,18 @@ class BatchPage(QWidget):
     -------
     folders_chosen(Path, Path)
         Folder with the studies, folder for the results.
-    start_requested(bool)
-        Whether to keep watching for new studies.
+    start_requested(bool, bool)
+        Whether to keep watching for new studies, and whether to do again what is done.
     stop_requested()
-    formats_changed(tuple)
-        Other files are to be written: keys of the formats.
     open_requested(int)
-        Open the finished study in this row.
+        Open the study in this row, counted as the rows were shown.
     crash_shown(str)
-        A defect is told to the user; its trace.
+        A defect is to be told to the user; its trace.
     """
 
     folders_chosen = Signal(object, object)
-    start_requested = Signal(bool)
+    start_requested = Signal(bool, bool)
     stop_requested = Signal()
-    formats_changed = Signal(object)
     open_requested = Signal(int)
     crash_shown = Signal(str)
 
@@ -72,100 +61,85 @@ class BatchPage(QWidget):
         self.setObjectName("page")
         self._icons = icons
         self._shown = BatchStatus("Choose a folder that holds studies.", 0.0, None, False, False)
-        self._openable: dict[int, bool] = {}
-        self._root = self._path_field("Folder with the studies")
-        self._output = self._path_field("Folder for the results")
+        self.folders = BatchFolders()
+        self.folders.chosen.connect(self.folders_chosen)
         self.ticks = ExportTicks(formats, columns=3)
         self.ticks.changed.connect(self._use_ticks)
         self._leaves_names_out = self.ticks.anonymise
-        self._watch = QCheckBox("Keep watching for new studies")
-        self._watch.setToolTip(
-            "Segment studies as they appear in the folder, each once its files are complete."
+        self._watch = self._tick(
+            "Keep watching for new studies",
+            "Segment studies as they appear in the folder, each once its files are complete.",
         )
-        self._watch.toggled.connect(self._enable_start)
+        self._again = self._tick(
+            "Do finished ones again",
+            "Segment all studies, also those with results. Corrected results are kept aside.",
+        )
         self._start = QPushButton("Start")
         self._start.setProperty("kind", "primary")
-        self._start.clicked.connect(lambda: self.start_requested.emit(self._watch.isChecked()))
+        self._start.clicked.connect(
+            lambda: self.start_requested.emit(self._watch.isChecked(), self._again.isChecked())
+        )
         self._stop = QPushButton("Stop")
         self._stop.clicked.connect(self.stop_requested)
-        self._open = QPushButton("Open selected study")
-        self._open.clicked.connect(self._open_selected)
         self._status = styled_label("", "title")
-        self._left = styled_label("", "muted")
+        self._hint = styled_label("", "muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
-        self._table = self._make_table()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 10, 10, 10)
-        layout.setSpacing(10)
-        layout.addWidget(self._folders_card())
-        layout.addWidget(self.ticks)
-        layout.addWidget(self._status_card())
-        layout.addWidget(self._table, 1)
+        self.table = CaseTable()
+        self.table.selection_changed.connect(self._enable_open)
+        self.table.open_requested.connect(self._open_selected)
+        self.filter = self._make_filter()
+        self._results = QPushButton("Open results folder")
+        self._results.clicked.connect(self._open_results)
+        self._open = QPushButton("Open selected study")
+        self._open.setToolTip("Its result; or its images, where it failed or was not done yet.")
+        self._open.clicked.connect(self._open_selected)
+        self._lay_out()
+        self.show_cases(())
         self.show_status(self._shown)
         self.refresh_icons()
 
-    def choose_root(self) -> None:
-        """Ask for the folder with the studies; results go beside it unless told otherwise."""
-        folder = QFileDialog.getExistingDirectory(self, "Folder with the studies")
-        if folder:
-            root = Path(folder)
-            self.folders_chosen.emit(root, root.with_name(f"{root.name}-gliascope"))
+    def use_root(self, root: Path) -> None:
+        """Take a folder with studies that was dropped."""
+        if self._shown.running:
+            lines = ("Stop first, then drop the folder again.",)
+            title = "Another folder is being worked on."
+            message_box(self, QMessageBox.Icon.Information, title, lines)
+        else:
+            self.folders.use_root(root)
 
     def choose_root_if_empty(self) -> None:
         """Ask for the folder unless one is shown."""
-        if not self._root.text():
-            self.choose_root()
+        if self.folders.root is None:
+            self.folders.ask_root()
 
     def show_folders(self, root: str, output: str) -> None:
         """Show where studies come from and where results go."""
-        self._root.setText(root)
-        self._output.setText(output)
+        self.folders.show_folders(root, output)
 
     def show_cases(self, rows: Many[CaseRow]) -> None:
         """Fill the table."""
-        self._openable.clear()
-        self._table.setRowCount(len(rows))
-        for index, row in enumerate(rows):
-            self.show_case(index, row)
-        self._enable_open()
+        self.table.show_cases(rows)
+        self._count()
 
     def show_case(self, index: int, row: CaseRow) -> None:
         """Replace one row."""
-        cells = (
-            row.name,
-            row.state,
-            row.whole_tumour,
-            row.core,
-            row.enhancing,
-            row.seconds,
-            row.message,
-            row.where,
-        )
-        for column, text in enumerate(cells):
-            item = QTableWidgetItem(text)
-            item.setToolTip(text)
-            if column in _NUMBERS:
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            if column == _STATE_COLUMN and row.style:
-                item.setForeground(QColor(getattr(current_theme(), row.style)))
-            self._table.setItem(index, column, item)
-        self._openable[index] = row.can_open
-        self._enable_open()
+        self.table.show_case(index, row)
+        self._count()
 
     def show_status(self, status: BatchStatus) -> None:
         """Show how far the batch is."""
         self._shown = status
         self._status.setText(status.text)
-        self._left.setText(time_left(status.seconds_left))
+        self._status.setToolTip(status.text)
         self._bar.setValue(round(1000 * status.fraction))
         self._enable_start()
         self._stop.setEnabled(status.running)
-        self._watch.setEnabled(not status.running)
-        self.ticks.setEnabled(not status.running)
-        for button in self._browse_buttons:
-            button.setEnabled(not status.running)
+        self._results.setEnabled(self.folders.output is not None)
+        for choice in (self._watch, self._again, self.ticks):
+            choice.setEnabled(not status.running)
+        self.folders.set_choosable(not status.running)
 
     def show_error(self, error: UserFacingError) -> None:
         """Tell what is wrong, where, and what to do."""
@@ -174,98 +148,106 @@ class BatchPage(QWidget):
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
         self.crash_shown.emit(traceback)
-        crash_box(self, traceback)
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         self._start.setIcon(self._icons.get("play", on_accent=True))
         self._stop.setIcon(self._icons.get("stop"))
-        self._open.setIcon(self._icons.get("folder"))
+        self._results.setIcon(self._icons.get("folder"))
 
-    def _path_field(self, name: str) -> QLineEdit:
-        field = QLineEdit()
-        field.setReadOnly(True)
-        field.setAccessibleName(name)
-        field.setPlaceholderText(name)
-        return field
+    def _tick(self, text: str, tip: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setToolTip(tip)
+        box.toggled.connect(self._enable_start)
+        return box
 
-    def _folders_card(self) -> Card:
-        card = Card()
-        grid = QGridLayout()
-        self._browse_buttons = (QPushButton("Choose …"), QPushButton("Choose …"))
-        self._browse_buttons[0].clicked.connect(self.choose_root)
-        self._browse_buttons[1].clicked.connect(self._choose_output)
-        for row, (text, field) in enumerate(
-            (("Studies in", self._root), ("Results to", self._output))
-        ):
-            grid.addWidget(styled_label(text), row, 0)
-            grid.addWidget(field, row, 1)
-            grid.addWidget(self._browse_buttons[row], row, 2)
-        card.body.addLayout(grid)
-        return card
+    def _make_filter(self) -> ChoiceBox:
+        box = ChoiceBox()
+        box.setAccessibleName("Which studies are shown")
+        for review in Review:
+            box.addItem(review.value, review)
+        box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToContents)
+        box.setToolTip("To check: done with a warning, and not corrected since.")
+        box.currentIndexChanged.connect(self._narrow)
+        return box
 
-    def _status_card(self) -> Card:
-        card = Card()
+    def _lay_out(self) -> None:
+        status = Card()
         line = QHBoxLayout()
         line.addWidget(self._status, 1)
-        line.addWidget(self._left)
+        line.addWidget(self._hint)
         buttons = QHBoxLayout()
         buttons.addWidget(self._bar, 1)
-        buttons.addWidget(self._watch)
-        for button in (self._start, self._stop, self._open):
-            buttons.addWidget(button)
-        card.body.addLayout(line)
-        card.body.addLayout(buttons)
-        return card
+        for widget in (self._watch, self._again, self._start, self._stop):
+            buttons.addWidget(widget)
+        status.body.addLayout(line)
+        status.body.addLayout(buttons)
+        review = QHBoxLayout()
+        review.addWidget(styled_label("Show"))
+        review.addWidget(self.filter)
+        review.addStretch(1)
+        review.addWidget(self._results)
+        review.addWidget(self._open)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 10, 10, 10)
+        layout.setSpacing(10)
+        for card in (self.folders, self.ticks, status):
+            layout.addWidget(card)
+        layout.addLayout(review)
+        layout.addWidget(self.table, 1)
 
-    def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, len(_COLUMNS))
-        table.setHorizontalHeaderLabels(list(_COLUMNS))
-        table.setAccessibleName("Studies of the batch")
-        table.verticalHeader().hide()
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        header = table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
-        for column, width in enumerate((250, 180, 80, 80, 80, 70, 400)):
-            table.setColumnWidth(column, width)
-        table.itemSelectionChanged.connect(self._enable_open)
-        table.doubleClicked.connect(self._open_selected)
-        return table
+    def _narrow(self) -> None:
+        self.table.narrow(Review(self.filter.currentData()))
+        self._enable_open()
 
-    def _choose_output(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self, "Folder for the results", self._output.text()
-        )
-        if folder and self._root.text():
-            self.folders_chosen.emit(Path(self._root.text()), Path(folder))
+    def _count(self) -> None:
+        for number, review in enumerate(Review):
+            text = f"{review.value} ({self.table.count(review)})"
+            if self.filter.itemText(number) != text:
+                self.filter.setItemText(number, text)
 
     def _use_ticks(self) -> None:
-        """Have other files written; leaving names out changes which results are whose."""
+        """Leaving names out changes which results are whose: the studies are listed anew."""
         if self.ticks.anonymise is not self._leaves_names_out:
             self._leaves_names_out = self.ticks.anonymise
-            if self._root.text():
-                self.folders_chosen.emit(Path(self._root.text()), Path(self._output.text()))
-        self.formats_changed.emit(self.ticks.formats)
+            self.folders.report_again()
         self._enable_start()
 
     def _enable_start(self) -> None:
         status = self._shown
-        can_watch = status.can_watch and self._watch.isChecked()
-        possible = (status.can_start or can_watch) and bool(self.ticks.formats)
-        self._start.setEnabled(not status.running and possible)
+        why_not = "" if status.running else self._why_not()
+        self._start.setEnabled(not status.running and not why_not)
+        self._start.setToolTip(why_not)
+        self._hint.setText(time_left(status.seconds_left) if status.running else why_not)
+
+    def _why_not(self) -> str:
+        """Return why nothing can be started; empty where it can."""
+        status = self._shown
+        if not status.can_watch:
+            return "Start waits for a folder with studies."
+        if not self.ticks.formats:
+            return "Start waits for a tick at one of the files."
+        watches = self._watch.isChecked()
+        if status.can_start or watches or (status.can_repeat and self._again.isChecked()):
+            return ""
+        if status.can_repeat:
+            return "Every study is done: tick to do them again, or to watch for new ones."
+        return "There is no study yet: tick to watch for new ones."
 
     def _enable_open(self) -> None:
-        self._open.setEnabled(self._openable.get(self._table.currentRow(), False))
+        self._open.setEnabled(self.table.selected is not None)
 
     def _open_selected(self) -> None:
-        row = self._table.currentRow()
-        if self._openable.get(row, False):
+        row = self.table.selected
+        if row is not None:
             self.open_requested.emit(row)
+
+    def _open_results(self) -> None:
+        output = self.folders.output
+        if output is None:
+            return
+        if output.is_dir():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(output)))
+            return
+        lines = (str(output), "", "It is made when the first study runs.")
+        message_box(self, QMessageBox.Icon.Information, "There is no such folder yet.", lines)

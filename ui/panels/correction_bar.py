@@ -134,6 +134,16 @@ class CorrectionBar(QWidget):
             button.setEnabled(bool(title))
             button.setToolTip(f"{verb} “{title}”" if title else f"Nothing to {verb.lower()}")
 
+    @property
+    def brush(self) -> tuple[int, bool]:
+        """Diameter of the brush in millimetres, and whether it is a ball."""
+        return self._size.value(), self._ball.isChecked()
+
+    def set_brush(self, diameter_mm: int, *, is_ball: bool) -> None:
+        """Take a brush of this size, as far as there is one."""
+        self._size.setValue(diameter_mm)
+        self._ball.setChecked(is_ball)
+
     def resize_brush(self, steps: int) -> None:
         """Make the brush larger or smaller: a millimetre a step, more where it is large."""
         step_mm = max(1, self._size.value() // 8)

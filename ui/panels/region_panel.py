@@ -4,6 +4,7 @@ from collections.abc import Sequence as Many
 from itertools import pairwise, zip_longest
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QLayout,
     QPushButton,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -20,9 +22,11 @@ from desktop_app.domain.preflight import Light
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import REGION_TITLES
 from ui.views.diameter_view import DiameterRow
+from ui.views.lesion_view import LesionListing
 from ui.views.study_view import Findings, RegionRow
 from ui.widgets.card import Card, styled_label
 from ui.widgets.colour_chip import colour_chip
+from ui.widgets.lesion_table import LesionTable
 from ui.widgets.light import light_label
 
 _DEFAULT_OPACITY_PERCENT = 45
@@ -63,15 +67,23 @@ class RegionPanel(Card):
         Whether only outlines are drawn.
     place_requested(tuple)
         Patient coordinates of a place to look at.
+    target_chosen(int, bool)
+        The number of a lesion, and whether it is to be a target.
+    copy_requested()
+        Volumes and diameters are wanted on the clipboard.
     """
 
     visibility_changed = Signal(int, bool)
     opacity_changed = Signal(float)
     outline_changed = Signal(bool)
     place_requested = Signal(object)
+    target_chosen = Signal(int, bool)
+    copy_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Tumour", parent)
+        copy = QToolButton()
+        super().__init__("Tumour", parent, beside=copy)
+        self._add_copy(copy)
         self._hidden: set[int] = set()
         self._boxes: list[QCheckBox] = []
         self._table = QWidget()
@@ -87,6 +99,9 @@ class RegionPanel(Card):
         self._diameter_rows.setContentsMargins(0, 0, 0, 0)
         self._diameter_rows.setSpacing(0)
         self._diameters.hide()
+        self._lesions = LesionTable()
+        self._lesions.place_requested.connect(self.place_requested)
+        self._lesions.target_chosen.connect(self.target_chosen)
         self._warnings = QWidget()
         self._warning_rows = QVBoxLayout(self._warnings)
         self._warning_rows.setContentsMargins(0, 0, 0, 0)
@@ -111,6 +126,7 @@ class RegionPanel(Card):
             self._explanation,
             self._table,
             self._diameters,
+            self._lesions,
             self._warnings,
             self._controls,
             self._origin,
@@ -122,6 +138,16 @@ class RegionPanel(Card):
     def opacity(self) -> float:
         """Opacity of the overlay, 0 to 1."""
         return self._opacity.value() / 100
+
+    @property
+    def outline(self) -> bool:
+        """Whether only outlines are drawn."""
+        return self._outline.isChecked()
+
+    def set_overlay(self, percent: int, *, outline: bool) -> None:
+        """Cover the slices this strongly, or with outlines only."""
+        self._opacity.setValue(percent)
+        self._outline.setChecked(outline)
 
     def show_findings(self, findings: Findings | None) -> None:
         """Show what was found; without it there is no panel."""
@@ -171,6 +197,23 @@ class RegionPanel(Card):
         self._diameters.setVisible(bool(rows))
         self._order_by_tab()
 
+    def show_lesions(self, listing: LesionListing | None) -> None:
+        """Show enhancing lesions below the diameters; ``None`` greys those that are shown."""
+        self._lesions.show_lesions(listing)
+        self._order_by_tab()
+
+    def _add_copy(self, button: QToolButton) -> None:
+        """Have the numbers copied by a button, and by the usual key wherever the focus is here."""
+        button.setText("Copy")
+        button.setProperty("kind", "fold")
+        button.setToolTip("Copy volumes and diameters as a table (Ctrl + C)")
+        button.setAccessibleName("Copy volumes and diameters")
+        button.clicked.connect(self.copy_requested)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        key = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self)
+        key.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        key.activated.connect(self.copy_requested)
+
     def _add_link(self, index: int) -> None:
         link = QPushButton()
         link.setProperty("kind", "place")
@@ -194,7 +237,14 @@ class RegionPanel(Card):
 
     def _order_by_tab(self) -> None:
         """Have the boxes, which are younger, come before the controls below them."""
-        order = [self._outline, *self._boxes, *self._links, self._opacity, self._outline]
+        order = [
+            self._outline,
+            *self._boxes,
+            *self._links,
+            *self._lesions.tab_order,
+            self._opacity,
+            self._outline,
+        ]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
 

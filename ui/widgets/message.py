@@ -1,8 +1,10 @@
 """Messages, errors and crashes: three plain lines, details on request."""
 
 from collections.abc import Sequence as Many
+from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop_app.errors import UserFacingError
@@ -42,13 +44,33 @@ def error_box(parent: QWidget, error: UserFacingError) -> QMessageBox:
     )
 
 
-def crash_box(parent: QWidget, traceback: str) -> QMessageBox:
-    """Show a defect of the program."""
+def crash_box(parent: QWidget, traceback: str, file: Path | None = None) -> QMessageBox:
+    """Show a defect of the program.
+
+    Parameters
+    ----------
+    file
+        Where its trace was written; ``None`` where that could not be.
+    """
+    where = f"The details are in {file}." if file is not None else "The details are below."
     lines = (
-        "This is a fault in Gliascope, not in your study. Nothing was lost or half-written.",
-        "Please send the details below; take out patient names first.",
+        "This is a fault in Gliascope, not in your study. Results already exported are untouched; "
+        "export what is open now, to be sure of it.",
+        "",
+        f"{where} Please send them; take out patient names first.",
     )
-    return message_box(parent, QMessageBox.Icon.Critical, "Something went wrong.", lines, traceback)
+    title = "Something went wrong."
+    box = message_box(parent, QMessageBox.Icon.Critical, title, lines, traceback)
+    if file is not None:
+        offer_folder(box, file.parent)
+    return box
+
+
+def offer_folder(box: QMessageBox, folder: Path) -> None:
+    """Add a button to a message that shows a folder on the desktop."""
+    show = box.addButton("Open folder", QMessageBox.ButtonRole.ActionRole)
+    url = QUrl.fromLocalFile(str(folder))
+    show.clicked.connect(lambda: QDesktopServices.openUrl(url))
 
 
 def about_box(parent: QWidget, version: str) -> QMessageBox:

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QImage, QTextDocument
+
+from desktop_app.paths import manual_dir
+from ui.dialogs.manual_dialog import ManualDialog
+from ui.manual import manual_pages
+
+
+@pytest.fixture
+def dialog(qtbot, tmp_path):
+    (tmp_path / "OPENING.md").write_text(
+        "# Opening\n\nSee [export](EXPORTS.md) and [why](why/1.md)."
+    )
+    (tmp_path / "EXPORTS.md").write_text("# Exports\n\n<b>raw</b>\n\n![a](wide.png)")
+    (tmp_path / "ABOUT.md").write_text("")
+    (tmp_path / "why").mkdir()
+    (tmp_path / "why" / "1.md").write_text("# Why")
+    picture = QImage(2000, 500, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    picture.save(str(tmp_path / "wide.png"))
+    dialog = ManualDialog(manual_pages(tmp_path))
+    qtbot.addWidget(dialog)
+    return dialog, tmp_path
+
+
+def test_pages_for_users_come_first(tmp_path):
+    titles = [page.title for page in manual_pages(manual_dir())]
+    assert titles[:2] == ["Opening studies", "Which series is which"]
+    assert {"Architecture", "Installing Gliascope"} <= set(titles[8:])
+    assert manual_pages(tmp_path / "none") == ()
+
+
+def test_links_lead_to_other_pages_and_never_run_what_a_page_holds(dialog, monkeypatch):
+    manual, folder = dialog
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    manual.show_page(folder / "OPENING.md")
+    assert manual.text.toPlainText().startswith("Opening")
+    manual.text.anchorClicked.emit(QUrl("EXPORTS.md"))
+    assert manual._list.currentItem().text() == "Exports"
+    assert "<b>raw</b>" in manual.text.toPlainText()
+    manual.show_page(folder / "OPENING.md")
+    manual.text.anchorClicked.emit(QUrl("why/1.md"))
+    assert manual.text.toPlainText() == "Why"
+    manual.text.anchorClicked.emit(QUrl("#top"))
+    assert opened == []
+    manual.text.anchorClicked.emit(QUrl("https://example.org/"))
+    assert opened == [QUrl("https://example.org/")]
+
+
+def test_pictures_are_no_wider_than_the_page(dialog):
+    manual, folder = dialog
+    manual.show_page(folder / "EXPORTS.md")
+    kind = QTextDocument.ResourceType.ImageResource.value
+    picture = manual.text.loadResource(kind, QUrl("wide.png"))
+    assert (picture.width(), picture.height()) == (680, 170)
+
+
+def test_every_link_between_pages_leads_somewhere(dialog):
+    manual, _ = dialog
+    for page in manual_pages(manual_dir()):
+        manual.text.show_file(page.file)
+        block = manual.text.document().begin()
+        while block.isValid():
+            for fragment in block:
+                link = QUrl(fragment.fragment().charFormat().anchorHref())
+                if link.path().endswith(".md") and not link.scheme():
+                    assert (page.file.parent / Path(link.path())).is_file(), (page.file, link)
+            block = block.next()
