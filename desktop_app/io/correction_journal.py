@@ -1,15 +1,18 @@
 """Corrections by hand, written down stroke by stroke, so that a crash does not lose them.
 
 One text file: a line that tells what the corrections start from, then a line for each of them.
-It holds voxels and the study's UID as a checksum, no names. A torn last line, as a crash leaves
-it, is passed over.
+It holds voxels and the study's UID as a checksum, and which process of which computer writes it,
+but names of nobody. A torn last line, as a crash leaves it, is passed over.
 """
 
 import base64
 import json
 import os
 import time
+import uuid
 import zlib
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +24,8 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.correction import Edit
 from desktop_app.errors import OutputError
+from desktop_app.io.atomic import atomic_path
+from desktop_app.io.process_mark import is_running_elsewhere, process_mark
 from desktop_app.paths import user_data_dir
 
 SCHEMA = "gliascope/corrections/1"
@@ -51,126 +56,173 @@ class WrittenCorrections:
     edits: tuple[Edit, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftBehind:
+    """What windows that ended without a word left of a study.
+
+    Parameters
+    ----------
+    corrections
+        The latest that can be read and fit the grid, if there are any.
+    files
+        Where these stand, and journals after them that are of no use.
+    """
+
+    corrections: WrittenCorrections | None
+    files: tuple[Path, ...]
+
+
 def corrections_folder() -> Path:
     """Return where corrections are kept until they are exported."""
     return user_data_dir() / "corrections"
 
 
-def journal_file(folder: Path, study_uid: str, series_uid: str) -> Path:
-    """Return where the corrections of a study's labels on the grid of a series are written."""
-    name = sha256(f"{study_uid}\n{series_uid}".encode()).hexdigest()[:32]
-    return folder / f"{name}{SUFFIX}"
+class JournalPlace:
+    """Where the corrections of a study's labels on the grid of a series are written down.
+
+    Every window has a file of its own: two may have the same study open.
+
+    Parameters
+    ----------
+    folder
+        See `corrections_folder`.
+    """
+
+    def __init__(self, folder: Path, study_uid: str, series_uid: str) -> None:
+        self._folder = folder
+        self._name = sha256(f"{study_uid}\n{series_uid}".encode()).hexdigest()[:32]
+
+    def new_file(self) -> Path:
+        """Return a path for a journal that no window has."""
+        return self._folder / f"{self._name}-{uuid.uuid4().hex[:8]}{SUFFIX}"
+
+    def left_behind(self, shape_kji: tuple[int, ...]) -> LeftBehind:
+        """Return what was written down last by a window that does not run any more."""
+        files = []
+        for file in sorted(self._folder.glob(f"{self._name}*{SUFFIX}"), key=_age):
+            if is_held(file):
+                continue
+            files.append(file)
+            written = read_journal(file)
+            if written is not None and written.labels_kji.shape == shape_kji:
+                return LeftBehind(written, tuple(files))
+        return LeftBehind(None, tuple(files))
 
 
 class CorrectionJournal:
-    """Writes corrections down; the file appears with the first of them.
+    """Writes corrections down; the file appears, whole, with the first of them.
 
     Parameters
     ----------
     file
-        See `journal_file`; what it held is replaced by the first correction.
+        See `JournalPlace.new_file`.
     labels_kji
         (k, j, i) uint8 what the corrections start from.
+    replaces
+        Journals that are removed once the first correction is written down here.
     """
 
-    def __init__(self, file: Path, labels_kji: NDArray[np.uint8]) -> None:
+    def __init__(
+        self, file: Path, labels_kji: NDArray[np.uint8], replaces: tuple[Path, ...] = ()
+    ) -> None:
         self._file = file
         self._labels = labels_kji
-        self._has_begun = False
+        self._replaces = replaces
+        self._lines: list[bytes] = []
 
-    def note_edit(self, edit: Edit) -> None:
-        """Write an edit down.
+    def note_edits(self, edits: Iterable[Edit]) -> None:
+        """Write edits down, all of them or none.
 
         Raises
         ------
         OutputError
-            If the disk does not take it.
+            If the disk does not take them; what was written down before stays as it was.
         """
-        self._append("edit", edit)
+        self._append(*(_line("edit", edit) for edit in edits))
 
     def note_undo(self, edit: Edit) -> None:
-        """Write down that an edit was taken back; raises as `note_edit`."""
-        self._append("undo", edit)
+        """Write down that an edit was taken back; raises as `note_edits`."""
+        self._append(_line("undo", edit))
 
     def note_redo(self, edit: Edit) -> None:
-        """Write down that what was taken back was done again; raises as `note_edit`."""
-        self._append("redo", edit)
+        """Write down that what was taken back was done again; raises as `note_edits`."""
+        self._append(_line("redo", edit))
 
     def discard(self) -> None:
-        """Remove the file: the corrections are exported, or given up.
+        """Remove the file, and those it was to replace: all is exported, or given up.
 
         Raises
         ------
         OutputError
-            If the system does not let it be removed.
+            If the system does not let them be removed.
         """
-        self._has_begun = False
+        self._lines.clear()
+        _remove(self._file, *self._replaces)
+
+    def _append(self, *lines: bytes) -> None:
+        is_new = not self._lines
+        self._lines += lines
         try:
-            self._file.unlink(missing_ok=True)
-        except OSError as error:
+            if is_new:
+                self._write_anew()
+                return
+            try:
+                # Opened anew each time: Windows lets no file be removed that is open.
+                with self._file.open("r+b") as journal:
+                    journal.seek(0, os.SEEK_END)
+                    journal.writelines(lines)
+            except FileNotFoundError:  # somebody removed it
+                self._write_anew()
+        except (OSError, OutputError) as error:
+            why = error.title if isinstance(error, OutputError) else error.strerror
             raise OutputError(
-                "Earlier corrections could not be removed.", str(self._file), "Remove the file."
+                "Corrections can no longer be written down.", f"{self._file}: {why}", _REMEDY
             ) from error
 
-    def _append(self, operation: str, edit: Edit) -> None:
-        record = {
-            "op": operation,
-            "title": edit.title,
-            "start_kji": edit.start_kji,
-            "shape_kji": edit.shape_kji,
-            "crc32": zlib.crc32(edit.packed),
-            "xor": base64.b64encode(edit.packed).decode("ascii"),
-        }
-        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
-        try:
-            if not self._has_begun:
-                self._begin()
-            # Opened anew each time: Windows lets no file be removed that is open.
-            with self._file.open("ab") as journal:
-                journal.write(line)
-        except OSError as error:
-            raise OutputError(
-                "Corrections can no longer be written down.",
-                f"{self._file}: {error.strerror}",
-                _REMEDY,
-            ) from error
-
-    def _begin(self) -> None:
+    def _write_anew(self) -> None:
         first = {
             "schema": SCHEMA,
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "writer": process_mark(),
             "shape_kji": self._labels.shape,
             "labels": base64.b64encode(zlib.compress(self._labels.tobytes(), 1)).decode("ascii"),
         }
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        forget_journals(self._file.parent, older_than_days=MAX_AGE_DAYS)
-        # Only this user may read what was marked in whose head.
-        opened = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(opened, "wb") as journal:
-            journal.write(json.dumps(first).encode() + b"\n")
-        self._has_begun = True
+        with atomic_path(self._file) as beside:
+            # Only this user may read what was marked in whose head.
+            opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "wb") as journal:
+                journal.write(json.dumps(first).encode() + b"\n")
+                journal.writelines(self._lines)
+        # Tidying: what cannot be removed stands in nobody's way.
+        with suppress(OutputError):
+            _remove(*self._replaces)
+        with suppress(OutputError):
+            forget_journals(self._file.parent, older_than_days=MAX_AGE_DAYS)
 
 
 def forget_journals(folder: Path, *, older_than_days: float = 0.0) -> int:
     """Remove the journals in a folder that nobody has written to for so long; return how many.
 
+    Those that another window writes to stay.
+
     Raises
     ------
     OutputError
-        If one cannot be removed.
+        If one cannot be removed; the others are.
     """
     last = time.time() - older_than_days * _DAY_SECONDS
-    removed = 0
-    for file in folder.glob(f"*{SUFFIX}"):
-        try:
-            if file.stat().st_mtime <= last:
-                file.unlink()
-                removed += 1
-        except OSError as error:
-            raise OutputError(
-                "Earlier corrections could not be removed.", str(file), "Remove the file."
-            ) from error
-    return removed
+    old = [one for one in folder.glob(f"*{SUFFIX}") if _age(one) >= -last and not is_held(one)]
+    _remove(*old)
+    return len(old)
+
+
+def is_held(file: Path) -> bool:
+    """Whether another window that runs now writes to a journal."""
+    try:
+        with file.open("rb") as journal:
+            return is_running_elsewhere(json.loads(journal.readline())["writer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def read_journal(file: Path) -> WrittenCorrections | None:
@@ -218,3 +270,39 @@ def _edit(record: dict[str, Any]) -> Edit:
         raise ValueError("the checksum is wrong")
     (k, j, i), (depth, height, width) = record["start_kji"], record["shape_kji"]
     return Edit(str(record["title"]), (k, j, i), (depth, height, width), packed)
+
+
+def _line(operation: str, edit: Edit) -> bytes:
+    record = {
+        "op": operation,
+        "title": edit.title,
+        "start_kji": edit.start_kji,
+        "shape_kji": edit.shape_kji,
+        "crc32": zlib.crc32(edit.packed),
+        "xor": base64.b64encode(edit.packed).decode("ascii"),
+    }
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+
+
+def _age(file: Path) -> float:
+    """Return what grows with the age of a file; one that has just gone counts as new."""
+    try:
+        return -file.stat().st_mtime
+    except OSError:
+        return -time.time()
+
+
+def _remove(*files: Path) -> None:
+    """Remove what is there; complain of the first that cannot be removed once all were tried."""
+    failed: tuple[Path, OSError] | None = None
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except NotADirectoryError:
+            continue  # then nothing can be there
+        except OSError as error:
+            failed = failed or (file, error)
+    if failed is not None:
+        raise OutputError(
+            "Earlier corrections could not be removed.", str(failed[0]), "Remove the file."
+        ) from failed[1]

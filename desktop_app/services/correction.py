@@ -19,10 +19,9 @@ from desktop_app.imaging.resample import resample
 from desktop_app.imaging.strokes import Patch, brush_patch, outline_patch, part_patch
 from desktop_app.io.correction_journal import (
     CorrectionJournal,
+    JournalPlace,
     WrittenCorrections,
     corrections_folder,
-    journal_file,
-    read_journal,
 )
 from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
@@ -51,13 +50,14 @@ class Correction:
         self._labels = LabelEditor(result.segmentation.labels_kji)
         folder = folder if folder is not None else corrections_folder()
         series = result.roles[result.prepared.reference_sequence]
-        self._file = journal_file(folder, result.study.study_uid, series.series_uid)
-        written = read_journal(self._file)
-        fits = written is not None and written.labels_kji.shape == self._labels.labels_kji.shape
-        self._earlier = written if fits else None
-        self._journal: CorrectionJournal | None = CorrectionJournal(
-            self._file, result.segmentation.labels_kji
+        place = JournalPlace(folder, result.study.study_uid, series.series_uid)
+        left = place.left_behind(self._labels.labels_kji.shape)
+        self._earlier = left.corrections
+        self._file = place.new_file()
+        self._journal = CorrectionJournal(
+            self._file, result.segmentation.labels_kji, replaces=left.files
         )
+        self._is_written_down = True
         self._settings = ToolSettings()
         self._shown = result.prepared.reference_sequence
         self._alike: Brightness | None = None
@@ -195,7 +195,8 @@ class Correction:
         if np.array_equal(earlier.labels_kji, self._labels.labels_kji):
             for edit in earlier.edits:
                 self._labels.apply(edit)
-                self._note(edit)
+            # All at once: until then the earlier journal is the only one there is.
+            self._write(lambda journal: journal.note_edits(earlier.edits))
             return True
         led_to = LabelEditor(earlier.labels_kji)
         for edit in earlier.edits:
@@ -233,10 +234,10 @@ class Correction:
             If the file cannot be removed.
         """
         self._earlier = None
-        if self._journal is not None:
-            self._journal.discard()
-            # A stroke that has not ended is written down when it ends, as what it changes.
-            self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
+        self._journal.discard()
+        # A stroke that has not ended is written down when it ends, as what it changes.
+        self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
+        self._is_written_down = True
 
     def _brush(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> bool:
         geometry, settings = self.original.segmentation.geometry, self._settings
@@ -301,15 +302,15 @@ class Correction:
     def _note(self, edit: Edit | None) -> bool:
         if edit is None:
             return False
-        self._write(lambda journal: journal.note_edit(edit))
+        self._write(lambda journal: journal.note_edits([edit]))
         return True
 
     def _write(self, note: Callable[[CorrectionJournal], None]) -> None:
         self._earlier = None
-        if self._journal is None:
+        if not self._is_written_down:
             return
         try:
             note(self._journal)
         except OutputError:
-            self._journal = None
+            self._is_written_down = False
             raise

@@ -1,10 +1,17 @@
 """Correcting a result: strokes, undo, the corrected result, what a crash leaves."""
 
+import errno
+import io
 import os
+import platform
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
@@ -19,7 +26,8 @@ from desktop_app.domain.segmentation import (
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import OutputError
-from desktop_app.io.correction_journal import forget_journals
+from desktop_app.io import correction_journal
+from desktop_app.io.correction_journal import forget_journals, read_journal
 from desktop_app.services.correction import Correction
 from desktop_app.services.measure import volumes_mm3
 from tests.result_cases import make_result
@@ -372,6 +380,145 @@ def test_a_full_disk_is_told_once_and_the_stroke_stands(correction, tmp_path):
     assert one.labels_kji.any()
     assert stroke(one, ToolSettings(value=1), at(*middle()))
     one.forget()
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A disk that takes no byte more; files can still be made, and removed."""
+
+    class Full(io.BytesIO):
+        def write(self, _content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        writelines = write
+
+    def opened(number, _mode):
+        os.close(number)
+        return Full()
+
+    monkeypatch.setattr("desktop_app.io.correction_journal.os.fdopen", opened)
+
+
+def test_restoring_on_a_full_disk_loses_nothing(correction, tmp_path, request):
+    one = correction(result_of())
+    for offset in (-1, 0, 1):
+        stroke(one, BRUSH, at(*middle(offset, 0, 0)))
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    request.getfixturevalue("full_disk")
+    two = correction(result_of())
+    with pytest.raises(OutputError, match="no room left"):
+        two.restore()
+    assert np.array_equal(two.labels_kji, one.labels_kji)
+    assert file.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [file]
+    assert len(correction(result_of()).earlier.edits) == 3
+    two.forget()
+    assert not list(tmp_path.iterdir())
+
+
+class OtherWindow:
+    """Stands for a process beside this one: journals begun within `writing` are its own."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        started = psutil.Process(self.process.pid).create_time()
+        self.mark = {
+            "computer": platform.node(),
+            "number": self.process.pid,
+            "started": started,
+        }
+
+    @contextmanager
+    def writing(self):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(correction_journal, "process_mark", lambda: self.mark)
+            yield
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def other_window():
+    window = OtherWindow()
+    yield window
+    window.end()
+
+
+def test_a_window_that_runs_keeps_its_journal(correction, tmp_path, other_window):
+    theirs = correction(result_of())
+    with other_window.writing():
+        stroke(theirs, BRUSH, at(*middle()))
+    ours = correction(result_of())
+    assert ours.earlier is None
+    stroke(ours, ToolSettings(value=2), at(*middle(1, 0, 0)))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert forget_journals(tmp_path) == 1
+    (kept,) = tmp_path.iterdir()
+    ours.forget()
+    stroke(theirs, ToolSettings(value=1), at(*middle(1, 0, 0)))
+    assert len(read_journal(kept).edits) == 2
+
+
+def test_what_a_window_left_is_offered_once_it_has_ended(correction, other_window):
+    theirs = correction(result_of())
+    with other_window.writing():
+        stroke(theirs, BRUSH, at(*middle()))
+    assert correction(result_of()).earlier is None
+    other_window.end()
+    assert len(correction(result_of()).earlier.edits) == 1
+
+
+def test_a_process_of_the_same_number_is_another_one(correction, other_window, monkeypatch):
+    theirs = correction(result_of())
+    with other_window.writing():
+        stroke(theirs, BRUSH, at(*middle()))
+    created = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + 3600)
+    assert correction(result_of()).earlier is not None
+
+
+def test_two_windows_that_ended_are_both_offered(correction, tmp_path, other_window):
+    with other_window.writing():
+        for value in (1, 2):
+            stroke(correction(result_of()), ToolSettings(value=value), at(*middle()))
+    other_window.end()
+    assert len(list(tmp_path.iterdir())) == 2
+    seen = []
+    for _ in range(2):
+        one = correction(result_of())
+        assert one.restore()
+        seen.append(int(one.labels_kji.max()))
+        one.forget()
+    assert sorted(seen) == [1, 2]
+    assert correction(result_of()).earlier is None
+
+
+def test_a_journal_that_is_gone_is_written_anew(correction, tmp_path):
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    stroke(one, ToolSettings(value=2), at(*middle(1, 0, 0)))
+    two = correction(result_of())
+    assert len(two.earlier.edits) == 2
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, one.labels_kji)
+
+
+def test_a_stale_journal_that_stays_stops_nothing(correction, tmp_path):
+    stale = tmp_path / "stale.corrections"
+    stale.mkdir()  # no file, so it cannot be removed as one
+    os.utime(stale, (0, 0))
+    one = correction(result_of())
+    stroke(one, BRUSH, at(*middle()))
+    stroke(one, ToolSettings(value=2), at(*middle(1, 0, 0)))
+    assert len(correction(result_of()).earlier.edits) == 2
+    with pytest.raises(OutputError, match="could not be removed"):
+        forget_journals(tmp_path)
+    assert list(tmp_path.iterdir()) == [stale]
 
 
 def test_the_journal_is_for_its_user_alone_and_names_nobody(correction, tmp_path):
