@@ -154,9 +154,13 @@ def remarks_on(labels_kji: NDArray[np.uint8], *, is_corrected: bool) -> tuple[st
     """Return what has to be said of the labels as they are, the network's or a person's."""
     if not labels_kji.any():
         return (NO_TUMOUR_LEFT if is_corrected else NO_TUMOUR_FOUND,)
-    if _mask_of(labels_kji, Region.NCR).any() and not _mask_of(labels_kji, Region.ET).any():
-        return (NO_ENHANCEMENT,)
-    return ()
+    return (NO_ENHANCEMENT,) if _has_dull_core(labels_kji) else ()
+
+
+def _has_dull_core(labels_kji: NDArray[np.uint8]) -> bool:
+    """Whether there is a core of which nothing enhances."""
+    has_ncr, has_et = (_mask_of(labels_kji, one).any() for one in (Region.NCR, Region.ET))
+    return bool(has_ncr and not has_et)
 
 
 def _mask_of(labels_kji: NDArray[np.uint8], region: Region) -> NDArray[np.bool_]:
@@ -169,8 +173,19 @@ def _mask_of(labels_kji: NDArray[np.uint8], region: Region) -> NDArray[np.bool_]
 
 
 def region_code(segmentation: Segmentation, region: Region) -> CodedConcept:
-    """Return the code of a region: that of its label, or of a union of labels."""
+    """Return the code of a region: that of its label, or of a union of labels.
+
+    Where nothing enhances, label 1 is the whole core and has its code: necrosis it hardly is.
+    """
+    if region is Region.NCR and _has_dull_core(segmentation.labels_kji):
+        return UNION_CODES[Region.TC]
     for definition in segmentation.definitions:
         if definition.region is region:
             return definition.coded_concept
     return UNION_CODES[region]
+
+
+def codes_of(definition: LabelDefinition) -> tuple[CodedConcept, ...]:
+    """Return every code that a label may have, see `region_code`."""
+    own = definition.coded_concept
+    return (own, UNION_CODES[Region.TC]) if definition.region is Region.NCR else (own,)

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from desktop_app.domain.provenance import Provenance
 from desktop_app.io.atomic import atomic_path
@@ -68,8 +68,18 @@ def new_object(
     return dataset
 
 
+def encode_as(dataset: Dataset, transfer_syntax_uid: str) -> None:
+    """Have an object written in a transfer syntax."""
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+
+
 def save(dataset: Dataset, path: Path) -> Path:
     """Write an object as a DICOM file that appears only when it is whole.
+
+    Explicit VR Little Endian, unless `encode_as` said otherwise.
 
     Raises
     ------
@@ -77,10 +87,7 @@ def save(dataset: Dataset, path: Path) -> Path:
         If the file cannot be written.
     """
     if not hasattr(dataset, "file_meta"):
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        encode_as(dataset, ExplicitVRLittleEndian)
     with atomic_path(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
     return path

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import generate_uid
 from pydicom.valuerep import DSfloat, validate_value
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.study import InstanceRef, Series
+from desktop_app.domain.pseudonyms import Pseudonyms
+from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
 
-# A source slice this near to a plane of the labels is that plane (DICOM.md: positions jitter).
-_POSITION_TOLERANCE_MM = 0.1
 _ORIENTATION_TOLERANCE = 1e-3
 
 # Attributes of the patient and the study, type 1 and 2 of PS3.3 C.7.1.1 and C.7.2.1, that a
@@ -133,15 +132,17 @@ class DicomSource:
             dataset[element.tag] = element
 
 
-def read_source(series: Series, geometry: Geometry, *, anonymise: bool = False) -> DicomSource:
+def read_source(
+    series: Series, geometry: Geometry, *, pseudonyms: Pseudonyms | None = None
+) -> DicomSource:
     """Read from the headers of a series what a result must say about it.
 
     Parameters
     ----------
     geometry
         Grid of the result: that of the series as loaded.
-    anonymise
-        Replace patient, study and all UIDs; grid and frames stay.
+    pseudonyms
+        Stand for patient, study and all UIDs, where they are not to be told; grid and frames stay.
 
     Raises
     ------
@@ -151,26 +152,28 @@ def read_source(series: Series, geometry: Geometry, *, anonymise: bool = False) 
     paths = list(dict.fromkeys(instance.path for instance in series.instances))
     headers = {path: _read(path) for path in paths}
     first = headers[paths[0]]
-    uids = _Uids(anonymise)
+    uids = _Uids(pseudonyms)
     frames = _frames(series.instances, headers, geometry, uids)
-    study_uid = uids.new(text(first, "StudyInstanceUID"))
+    study_uid = uids.of(text(first, "StudyInstanceUID"), "study")
     thickness = _thickness(first)
     return DicomSource(
-        identity=_identity(first, study_uid, anonymise=anonymise),
+        identity=_identity(first, study_uid, pseudonyms),
         study_uid=study_uid,
-        series_uid=uids.new(text(first, "SeriesInstanceUID")),
+        series_uid=uids.of(text(first, "SeriesInstanceUID"), "series"),
         series_number=int(_number(text(first, "SeriesNumber")) or 1),
-        frame_of_reference_uid=uids.new(
-            text(first, "FrameOfReferenceUID") or geometry.frame_of_reference_uid
+        frame_of_reference_uid=uids.of(
+            text(first, "FrameOfReferenceUID") or geometry.frame_of_reference_uid,
+            "frame of reference",
         ),
         geometry=geometry,
         orientation=_orientation(first, series.instances[0], geometry),
         slice_thickness_mm=thickness or geometry.spacing_mm[0],
         frames=frames,
         instances=tuple(
-            (text(h, "SOPClassUID"), uids.new(text(h, "SOPInstanceUID"))) for h in headers.values()
+            (text(header, "SOPClassUID"), uids.of(text(header, "SOPInstanceUID"), str(path)))
+            for path, header in headers.items()
         ),
-        anonymised=anonymise,
+        anonymised=pseudonyms is not None,
         lossy=_only(first, [k for k in _GRID_KEYWORDS if k.startswith("LossyImage")]),
     )
 
@@ -181,16 +184,17 @@ def decimals(values: Iterable[float]) -> list[DSfloat]:
 
 
 class _Uids:
-    """Gives every UID itself, or the same fresh one each time it is met."""
+    """Gives every UID itself or what stands for it, and a fresh one for each that is missing."""
 
-    def __init__(self, anonymise: bool) -> None:
-        self._anonymise = anonymise
+    def __init__(self, pseudonyms: Pseudonyms | None) -> None:
+        self._pseudonyms = pseudonyms
         self._fresh: dict[str, str] = {}
 
-    def new(self, uid: str) -> str:
-        if uid and not self._anonymise:
-            return uid
-        return self._fresh.setdefault(uid, str(generate_uid(prefix=None)))
+    def of(self, uid: str, owner: str) -> str:
+        """Return the UID to write; `owner` tells things without one apart."""
+        if not uid:
+            return self._fresh.setdefault(owner, str(generate_uid(prefix=None)))
+        return uid if self._pseudonyms is None else self._pseudonyms.uid(uid)
 
 
 def _read(path: Path) -> Dataset:
@@ -210,13 +214,12 @@ def _read(path: Path) -> Dataset:
         ) from error
 
 
-def _identity(header: Dataset, study_uid: str, *, anonymise: bool) -> Dataset:
+def _identity(header: Dataset, study_uid: str, pseudonyms: Pseudonyms | None) -> Dataset:
     identity = Dataset()
-    if anonymise:
+    if pseudonyms is not None:
         # Basic profile of PS3.15 E.1: a dummy where archives need a value, else empty.
-        dummy = f"ANON-{UID(study_uid)[-8:]}"
         identity.PatientName = "Anonymous^"
-        identity.PatientID = dummy
+        identity.PatientID = pseudonyms.patient_id
         identity.PatientIdentityRemoved = "YES"
         identity.DeidentificationMethod = (
             "Gliascope: identity, dates, descriptions and UIDs replaced"
@@ -263,10 +266,10 @@ def _frames(
         if not 0 <= k < len(planes) or planes[k] is not None:
             continue
         offset = position - geometry.to_patient_mm(np.array([k, 0, 0], dtype=np.float64))
-        if np.linalg.norm(offset) <= _POSITION_TOLERANCE_MM:
+        if np.linalg.norm(offset) <= ON_PLANE_MM:
             planes[k] = SourceFrame(
                 text(header, "SOPClassUID"),
-                uids.new(text(header, "SOPInstanceUID")),
+                uids.of(text(header, "SOPInstanceUID"), str(ref.path)),
                 ref.frame,
                 position,
             )

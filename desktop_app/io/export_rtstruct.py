@@ -5,10 +5,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation, region_code
 from desktop_app.io.contours import polygons
-from desktop_app.io.dicom_object import RESEARCH_USE, new_object
+from desktop_app.io.dicom_object import RESEARCH_USE, encode_as, new_object
 from desktop_app.io.dicom_source import DicomSource, SourceFrame, decimals
 
 SERIES_DESCRIPTION = "Gliascope structures, for research use"
@@ -66,6 +67,9 @@ def build_rtstruct(segmentation: Segmentation, source: DicomSource) -> Dataset:
     dataset.StructureSetROISequence = [_structure(segmentation, source, *n) for n in numbered]
     dataset.ROIContourSequence = [_contours(segmentation, source, *n) for n in numbered]
     dataset.RTROIObservationsSequence = [_observation(segmentation, *n) for n in numbered]
+    # With explicit VR, a text of more than 64 kB is of unknown VR (PS3.5 6.2.2), and ragged oedema
+    # with its keyholes makes contours of that length. Every program reads implicit VR.
+    encode_as(dataset, ImplicitVRLittleEndian)
     return dataset
 
 

@@ -115,7 +115,7 @@ def _description(
     segmentation: domain.Segmentation, number: int, definition: LabelDefinition
 ) -> SegmentDescription:
     provenance = segmentation.provenance
-    code = definition.coded_concept
+    code = domain.region_code(segmentation, definition.region)
     by_hand = SegmentAlgorithmTypeValues.SEMIAUTOMATIC
     return SegmentDescription(
         segment_number=number,

@@ -11,13 +11,14 @@ from pydicom.filereader import dcmread
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.provenance import Provenance
-from desktop_app.domain.segmentation import DEFAULT_LABELS
+from desktop_app.domain.segmentation import DEFAULT_LABELS, codes_of
+from desktop_app.domain.study import ON_PLANE_MM
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import integer, lenient_pydicom, numbers, text
 from desktop_app.io.dicom_object import MANUFACTURER
 
-# Planes lie where the scanner says, up to 0.1 mm off the grid; see `dicom_source`.
-_POSITION_TOLERANCE_MM = 0.15
+# Planes lie where the scanner says, see `dicom_source`; decimals of the file are few.
+_POSITION_TOLERANCE_MM = ON_PLANE_MM + 0.01
 _ORIENTATION_TOLERANCE = 1e-3
 _SPACING_TOLERANCE_MM = 1e-3
 
@@ -86,7 +87,7 @@ def _require_grid(seg: Dataset, geometry: Geometry, file: Path) -> None:
 
 def _values(seg: Dataset, file: Path) -> dict[int, int]:
     """Return the label of each segment, by the code of what it is."""
-    known = {(one.coded_concept.scheme, one.coded_concept.value): one for one in DEFAULT_LABELS}
+    known = {(code.scheme, code.value): one for one in DEFAULT_LABELS for code in codes_of(one)}
     values = {}
     for segment in seg.get("SegmentSequence") or ():
         code = _item(segment, "SegmentedPropertyTypeCodeSequence")

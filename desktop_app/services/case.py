@@ -20,11 +20,12 @@ from desktop_app.services.export import (
     ExportFormat,
     PageRenderer,
     export_study,
+    export_warnings,
     skipped_formats,
 )
 from desktop_app.services.kept_results import LABEL_FILES, to_keep
 from desktop_app.services.nameless_series import can_name
-from desktop_app.services.results_folder import results_name
+from desktop_app.services.results_folder import pseudonyms, results_name
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
 from desktop_app.services.stages import Stages
@@ -67,8 +68,8 @@ class CaseOutcome:
     Parameters
     ----------
     notes
-        One plain sentence per file that was asked for and makes no sense for this study, and where
-        earlier results are that had to be kept.
+        One plain sentence per file that was asked for and makes no sense for this study, or that
+        not every program can use, and where earlier results are that had to be kept.
     """
 
     result: StudyResult
@@ -235,6 +236,7 @@ def save_results(
             formats=options.formats,
             et_label=options.et_label,
             anonymise=options.anonymise,
+            pseudonyms=pseudonyms(output, result.study) if options.anonymise else None,
             page_renderer=page_renderer,
             progress=progress,
             token=token,
@@ -245,5 +247,9 @@ def save_results(
     return SavedResults(
         folder,
         tuple(folder / file.name for file in (*files, log)),
-        (*((kept.note(folder),) if kept else ()), *skipped.values()),
+        (
+            *((kept.note(folder),) if kept else ()),
+            *skipped.values(),
+            *export_warnings(result, options.formats),
+        ),
     )

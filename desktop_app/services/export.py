@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.measurement import AnatomicalPlane
+from desktop_app.domain.pseudonyms import Pseudonyms, new_key
 from desktop_app.domain.result import StudyResult
 from desktop_app.errors import UsageError
 from desktop_app.io.atomic import atomic_folder
@@ -20,6 +22,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import ReportPage, build_page
+from desktop_app.services.study_identity import identity, patient_identity
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation as DicomSegmentation
@@ -59,6 +62,7 @@ FILE_NAMES = {
     ExportFormat.PDF: "report.pdf",
 }
 
+_PLANES = (AnatomicalPlane.SAGITTAL, AnatomicalPlane.CORONAL, AnatomicalPlane.AXIAL)
 _TITLES = {
     ExportFormat.NIFTI: "NIfTI labels",
     ExportFormat.SEG: "DICOM SEG",
@@ -154,9 +158,28 @@ def skipped_formats(
     return {one: _sentence(one, lack) for one, lack in lacks.items()}
 
 
+def export_warnings(result: StudyResult, formats: Iterable[ExportFormat]) -> tuple[str, ...]:
+    """Return what whoever uses these files has to know, one plain sentence each."""
+    wanted = set(formats)
+    if ExportFormat.RTSTRUCT not in wanted or lacking(result, [ExportFormat.RTSTRUCT]):
+        return ()
+    # Contours lie on the slices of the scanner: across k, whichever way these run.
+    normal = np.abs(result.segmentation.geometry.direction_lps[:, 2])
+    plane = _PLANES[int(np.argmax(normal))]
+    return () if plane is AnatomicalPlane.AXIAL else (_contours_warning(plane),)
+
+
 def is_about_export(warning: str) -> bool:
-    """Whether a warning tells of a file that was not written, and nothing of the study."""
-    return warning in {_sentence(one, lack) for one in ExportFormat for lack in Lack}
+    """Whether a warning tells of a file, written or not, and nothing of the study."""
+    about = {_sentence(one, lack) for one in ExportFormat for lack in Lack}
+    return warning in about | {_contours_warning(plane) for plane in AnatomicalPlane}
+
+
+def _contours_warning(plane: AnatomicalPlane) -> str:
+    return (
+        f"The contours of the {_TITLES[ExportFormat.RTSTRUCT]} are {plane}, as the images are: "
+        "many planning systems take only transverse ones."
+    )
 
 
 def _sentence(one: ExportFormat, lack: Lack) -> str:
@@ -170,6 +193,7 @@ def export_study(
     formats: Iterable[ExportFormat] = DEFAULT_FORMATS,
     et_label: int = 3,
     anonymise: bool = False,
+    pseudonyms: Pseudonyms | None = None,
     page_renderer: PageRenderer | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
@@ -180,13 +204,15 @@ def export_study(
     ----------
     formats
         What to write; what this study cannot be written as (see `skipped_formats`) is left out,
-        which the measurements and the report then say.
+        which the measurements and the report then say, as they do `export_warnings`.
     et_label
         Value of enhancing tumour in the NIfTI labels, 3 or 4.
     anonymise
         Leave out who the patient is: names, numbers, dates, descriptions and UIDs are removed or
-        replaced by fresh ones, following the basic profile of DICOM PS3.15 annex E. The images'
-        grid stays, and so does the date of the export.
+        replaced, following the basic profile of DICOM PS3.15 annex E. The images' grid stays, and
+        so does the date of the export.
+    pseudonyms
+        What replaces them where `anonymise`; if not given, what nobody can find again.
     page_renderer
         Draws the PDF report.
 
@@ -219,8 +245,8 @@ def export_study(
         [one for one in wanted if one not in skipped],
         page_renderer,
         et_label=et_label,
-        anonymise=anonymise,
-        warnings=tuple(skipped.values()),
+        pseudonyms=_pseudonyms(result, pseudonyms) if anonymise else None,
+        warnings=(*skipped.values(), *export_warnings(result, wanted)),
     ).writers()
     with atomic_folder(folder) as staging:
         if not _WITH_DIAMETERS.isdisjoint(writers):
@@ -238,6 +264,11 @@ def export_study(
     return tuple(folder / FILE_NAMES[one] for one in wanted if one in writers)
 
 
+def _pseudonyms(result: StudyResult, given: Pseudonyms | None) -> Pseudonyms:
+    study = result.study
+    return given or Pseudonyms(new_key(), patient_identity(study), identity(study))
+
+
 class _Job:
     """One export: its writers, and what they share."""
 
@@ -248,14 +279,15 @@ class _Job:
         page_renderer: PageRenderer | None,
         *,
         et_label: int,
-        anonymise: bool,
+        pseudonyms: Pseudonyms | None,
         warnings: tuple[str, ...],
     ) -> None:
         self._result = result
         self._formats = frozenset(formats)
         self._page_renderer = page_renderer
         self._et_label = et_label
-        self._anonymise = anonymise
+        self._pseudonyms = pseudonyms
+        self._anonymise = pseudonyms is not None
         self._warnings = warnings
         self._started = time.perf_counter()
 
@@ -299,7 +331,7 @@ class _Job:
 
         reference = self._result.roles[self._result.prepared.reference_sequence]
         geometry = self._result.segmentation.geometry
-        return read_source(reference, geometry, anonymise=self._anonymise)
+        return read_source(reference, geometry, pseudonyms=self._pseudonyms)
 
     @cached_property
     def _seg(self) -> "DicomSegmentation":

@@ -1,29 +1,29 @@
 """The name of a study's folder of results: its own, or one that tells nobody whose it is."""
 
-import hashlib
 import json
-import secrets
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
+from desktop_app.domain.pseudonyms import KEY_BYTES, PREFIX, Pseudonyms, new_key
 from desktop_app.domain.study import Study
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.naming import unique_name
 from desktop_app.services.export import FILE_NAMES, ExportFormat
 from desktop_app.services.kept_results import LABEL_FILES
 from desktop_app.services.run_log import read_mark
-from desktop_app.services.study_identity import has_uid, identity, is_mark_of
+from desktop_app.services.study_identity import (
+    has_uid,
+    identity,
+    is_mark_of,
+    patient_identity,
+)
 
 STATE_FOLDER = ".gliascope"
 KEY_FILE = "pseudonym.key"
-
-_ANONYMOUS = "ANON-"
-_KEY_BYTES = 16
-# 48 bits: two studies of ten thousand share a name once in five million folders of results.
-_PSEUDONYM_BYTES = 6
 
 
 class Owner(Enum):
@@ -42,10 +42,9 @@ def results_name(
     Parameters
     ----------
     anonymise
-        ``ANON-`` and a keyed checksum of the study's UID, the same at every run into `output`.
-        The key lies in ``output/.gliascope`` and is made at first use. Otherwise the study's
-        name, numbered where that folder holds the results of another study, or labels of nobody
-        knows which.
+        The name that `pseudonyms` gives, the same at every run into `output`; otherwise the
+        study's. Either is numbered where that folder holds the results of another study, or
+        labels of nobody knows which.
     taken
         Names that other studies have.
 
@@ -54,13 +53,30 @@ def results_name(
     OutputError
         If the key cannot be written.
     """
-    if anonymise:
-        return _pseudonym(study, _key(output))
+    own = pseudonyms(output, study).folder_name if anonymise else study.name
     seen = {name.casefold() for name in taken}
     while True:
-        name = unique_name(study.name, seen)
+        name = unique_name(own, seen)
         if not _is_taken(output / name, study):
             return name
+
+
+def pseudonyms(output: Path, study: Study) -> Pseudonyms:
+    """Return what stands for a study's identifiers in anonymised results in `output`.
+
+    The key to them lies in ``output/.gliascope`` and is made at first use.
+
+    Raises
+    ------
+    OutputError
+        If the key cannot be written.
+    """
+    key = _read_key(output)
+    if key is None:
+        key = new_key()
+        with atomic_path(output / STATE_FOLDER / KEY_FILE) as temporary:
+            temporary.write_text(key.hex(), "ascii")
+    return _pseudonyms(study, key)
 
 
 def named_after_results(
@@ -85,7 +101,7 @@ def named_after_results(
 
 def is_anonymised(folder: Path) -> bool:
     """Whether a folder of results bears a name that tells nobody whose they are."""
-    return folder.name.startswith(_ANONYMOUS)
+    return folder.name.startswith(PREFIX)
 
 
 def owner(folder: Path, study: Study) -> Owner:
@@ -94,17 +110,21 @@ def owner(folder: Path, study: Study) -> Owner:
     Measurements, `run.log` and the records of a batch do; anonymised results are told by the name
     of their folder, where the key to it is beside them.
     """
-    uid = _said_in(folder / FILE_NAMES[ExportFormat.JSON], "study", "study_uid")
-    if uid:
-        return _owned(has_uid(study, uid))
+    file = folder / FILE_NAMES[ExportFormat.JSON]
+    uid, patient_id, date = (
+        _said_in(file, "study", what) for what in ("study_uid", "patient_id", "study_date")
+    )
+    if uid and not has_uid(study, uid, patient_id=patient_id, date=date):
+        return Owner.ANOTHER
     mark = read_mark(folder)
-    if mark:
-        return _owned(is_mark_of(mark, study))
+    if mark or uid:
+        return _owned(not mark or is_mark_of(mark, study))
     if is_anonymised(folder):
         key = _read_key(folder.parent)
-        return Owner.UNKNOWN if key is None else _owned(folder.name == _pseudonym(study, key))
-    uid = _said_in(folder.parent / STATE_FOLDER / f"{folder.name}.json", "study_uid")
-    return _owned(has_uid(study, uid)) if uid else Owner.UNKNOWN
+        return Owner.UNKNOWN if key is None else _owned(_is_named_after(folder, study, key))
+    file = folder.parent / STATE_FOLDER / f"{folder.name}.json"
+    uid, date = (_said_in(file, what) for what in ("study_uid", "study_date"))
+    return _owned(has_uid(study, uid, date=date)) if uid else Owner.UNKNOWN
 
 
 def _owned(is_so: bool) -> Owner:
@@ -123,20 +143,13 @@ def _has_labels(folder: Path) -> bool:
         return False  # not there, or not to be read: then nothing is written either
 
 
-def _pseudonym(study: Study, key: bytes) -> str:
-    digest = hashlib.blake2b(
-        identity(study).encode("utf-8", "surrogatepass"), key=key, digest_size=_PSEUDONYM_BYTES
-    )
-    return f"{_ANONYMOUS}{digest.hexdigest().upper()}"
+def _pseudonyms(study: Study, key: bytes) -> Pseudonyms:
+    return Pseudonyms(key, patient_identity(study), identity(study))
 
 
-def _key(output: Path) -> bytes:
-    key = _read_key(output)
-    if key is None:
-        key = secrets.token_bytes(_KEY_BYTES)
-        with atomic_path(output / STATE_FOLDER / KEY_FILE) as temporary:
-            temporary.write_text(key.hex(), "ascii")
-    return key
+def _is_named_after(folder: Path, study: Study, key: bytes) -> bool:
+    own = re.escape(_pseudonyms(study, key).folder_name)
+    return re.fullmatch(rf"{own}(_\d+)?", folder.name) is not None
 
 
 def _read_key(output: Path) -> bytes | None:
@@ -147,7 +160,7 @@ def _read_key(output: Path) -> bytes | None:
         key = bytes.fromhex(file.read_text("ascii"))
     except ValueError:
         return None
-    return key if len(key) == _KEY_BYTES else None
+    return key if len(key) == KEY_BYTES else None
 
 
 def _said_in(file: Path, *where: str) -> str:

@@ -8,18 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.study import PatientSummary
+from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.errors import Cancelled, OutputError
+from desktop_app.io.dicom_slices import MR_IMAGE
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import case
 from desktop_app.services.case import ExportOptions, require_room, save_results
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export import FILE_NAMES, ExportFormat
 from desktop_app.services.measure import measure
 from desktop_app.services.run_log import read_mark, write_run_log
 from desktop_app.services.study_identity import is_mark_of
-from tests.export_cases import without_files
+from tests.export_cases import study_result, without_files
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -254,11 +257,51 @@ def test_the_log_tells_its_study_to_whoever_has_it(tmp_path: Path) -> None:
     assert read_mark(save_results(RESULT, tmp_path, anonymous).folder) == ""
 
 
+def test_anonymised_dicom_files_belong_together(tmp_path: Path) -> None:
+    """Those of one export, those of a repeated one, and those of the patient's other studies."""
+    formats = (ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT)
+    options = ExportOptions(formats=formats, anonymise=True)
+    output = tmp_path / "out"
+    result = study_result(tmp_path / "study")
+    folder = save_results(result, output, options).folder
+    seg, sr, rtstruct = files = [dcmread(folder / FILE_NAMES[one]) for one in formats]
+    images = {one.sop_instance_uid for one in result.roles[Sequence.T1C].instances}
+    assert images_of(seg) == images_of(sr) == images_of(rtstruct)
+    assert len(images_of(seg)) == len(images)
+    assert not images_of(seg) & images
+    assert rtstruct.FrameOfReferenceUID == seg.FrameOfReferenceUID
+    assert {one.PatientID for one in files} == {folder.name.rpartition("-")[0]}
+
+    assert save_results(result, output, options).folder == folder
+    for one, name in zip(files, formats, strict=True):
+        again = dcmread(folder / FILE_NAMES[name])
+        assert again.StudyInstanceUID == one.StudyInstanceUID
+        assert images_of(again) == images_of(one)
+        assert again.SOPInstanceUID != one.SOPInstanceUID
+
+    other = save_results(study_result(tmp_path / "other"), output, options).folder
+    later = dcmread(other / FILE_NAMES[ExportFormat.SEG])
+    assert other != folder
+    assert later.PatientID == seg.PatientID
+    assert later.StudyInstanceUID != seg.StudyInstanceUID
+
+
+def images_of(dataset: Dataset) -> set[str]:
+    """Return the MR images that an object refers to, anywhere."""
+    sequences = (element.value for element in dataset.iterall() if element.VR == "SQ")
+    return {
+        str(item.ReferencedSOPInstanceUID)
+        for items in sequences
+        for item in items
+        if item.get("ReferencedSOPClassUID") == MR_IMAGE
+    }
+
+
 def test_anonymised_results_lie_in_a_folder_named_after_nobody(tmp_path: Path) -> None:
     anonymous = replace(OPTIONS, anonymise=True)
     first = save_results(RESULT, tmp_path, anonymous)
     folder = first.folder
-    assert re.fullmatch("ANON-[0-9A-F]{12}", folder.name)
+    assert re.fullmatch("ANON-[0-9A-F]{12}-[0-9A-F]{8}", folder.name)
     assert save_results(RESULT, tmp_path, anonymous) == first
     other = replace(RESULT, study=replace(STUDY, study_uid="2"))
     assert save_results(other, tmp_path, anonymous).folder != folder

@@ -15,17 +15,21 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled, OutputError, UsageError
 from desktop_app.imaging import diameters
 from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import (
     DEFAULT_FORMATS,
     FILE_NAMES,
     ExportFormat,
     export_study,
+    export_warnings,
+    is_about_export,
     parse_formats,
     skipped_formats,
 )
@@ -203,6 +207,28 @@ def test_empty_segmentation_has_all_but_structures(result: StudyResult, tmp_path
     assert missing == {"structures.rt.dcm"}
     document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
     assert "DICOM RTSTRUCT needs something to outline; skipped." in document["warnings"]
+
+
+def test_contours_that_are_not_transverse_are_told(result: StudyResult, tmp_path: Path) -> None:
+    affine = np.zeros((4, 4))
+    affine[2, 1] = affine[1, 0] = -1.0  # rows run down, columns towards the back
+    affine[0, 2], affine[3, 3] = 5.0, 1.0
+    sagittal = cases.study_result(tmp_path / "study", geometry=Geometry(cases.SHAPE_KJI, affine))
+    told = (
+        "The contours of the DICOM RTSTRUCT are sagittal, as the images are: "
+        "many planning systems take only transverse ones."
+    )
+    formats = [ExportFormat.RTSTRUCT, ExportFormat.JSON]
+    export_study(sagittal, tmp_path / "out", formats=formats)
+    assert (tmp_path / "out" / "structures.rt.dcm").is_file()
+    document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
+    assert document["warnings"][-1] == told
+    assert is_about_export(told)
+    saved = save_results(sagittal, tmp_path / "case", ExportOptions(tuple(formats)))
+    assert saved.notes == (told,)
+    assert export_warnings(sagittal, [ExportFormat.JSON]) == ()
+    assert export_warnings(result, ExportFormat) == ()
+    assert export_warnings(cases.without_files(sagittal), ExportFormat) == ()
 
 
 def test_anonymised_set_holds_no_identifier(result: StudyResult, tmp_path: Path) -> None:

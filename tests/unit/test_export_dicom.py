@@ -14,6 +14,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from skimage.measure import points_in_poly
 
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import Sequence
@@ -23,6 +25,7 @@ from desktop_app.io.export_rtstruct import build_rtstruct
 from desktop_app.io.export_sc import build_sc
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
+from desktop_app.services.measure import measure
 from tests import export_cases as cases
 
 
@@ -144,6 +147,50 @@ def test_structures_are_valid_and_fill_to_the_same_voxels(
         assert float(volume) == pytest.approx(truth.sum() * 5.5 * 0.9 * 0.8 / 1000)
 
 
+def test_contours_above_64_kilobytes_stay_numbers(tmp_path: Path) -> None:
+    """Oedema with many holes, on a fine grid: one outline, joined to all of them."""
+    geometry = Geometry((3, 90, 90), np.diag([0.43, 0.43, 5.0, 1.0]), "1.2.3.4")
+    labels = np.zeros(geometry.shape_kji, np.uint8)
+    labels[1, 2:-2, 2:-2] = 2
+    labels[1, 4:-4:2, 4:-4:2] = 0
+    ragged = cases.study_result(tmp_path, labels_kji=labels, geometry=geometry)
+    source = read_source(ragged.roles[Sequence.T1C], geometry)
+    built = build_rtstruct(ragged.segmentation, source)
+    path = dicom_object.save(built, tmp_path / "structures.rt.dcm")
+    assert cases.dciodvfy_errors(path) == []
+    read = dcmread(path)
+    for structure, was in zip(read.ROIContourSequence, built.ROIContourSequence, strict=True):
+        (contour,) = structure.ContourSequence
+        element = contour["ContourData"]
+        assert element.VR == "DS"
+        assert sum(len(str(value)) + 1 for value in element.value) > 2**16
+        assert contour.NumberOfContourPoints == len(element.value) // 3
+        np.testing.assert_array_equal(
+            np.array(element.value, float), np.array(was.ContourSequence[0].ContourData, float)
+        )
+
+
+def test_a_core_without_enhancement_is_not_called_necrosis(
+    result: StudyResult, source: DicomSource
+) -> None:
+    labels = np.where(cases.tumour_labels() == 3, 1, cases.tumour_labels()).astype(np.uint8)
+    dull = replace(result.segmentation, labels_kji=labels)
+    observations = build_rtstruct(dull, source).RTROIObservationsSequence
+    told = {
+        one.ROIObservationLabel: one.RTROIIdentificationCodeSequence[0].CodeValue
+        for one in observations
+    }
+    assert told == {"NCR": "4147007", "ED": "79654002", "TC": "4147007", "WT": "108369006"}
+    report = build_sr(dull, measure(dull), source, None)
+    findings = {
+        str(by_name(group, "112039").TextValue): by_name(group, "121071").ConceptCodeSequence[0]
+        for group in measured_groups(report)
+    }
+    assert findings["Necrotic or non-enhancing core (NCR)"].CodeValue == "4147007"
+    whole = build_rtstruct(result.segmentation, source).RTROIObservationsSequence
+    assert whole[0].RTROIIdentificationCodeSequence[0].CodeValue == "6574001"
+
+
 def test_regions_without_voxels_are_no_structures(
     result: StudyResult, source: DicomSource, tmp_path: Path
 ) -> None:
@@ -163,7 +210,8 @@ def test_capture_is_valid_and_keeps_its_pixels(
     result: StudyResult, tmp_path: Path, anonymised: bool
 ) -> None:
     series, geometry = result.roles[Sequence.T1C], result.segmentation.geometry
-    source = read_source(series, geometry, anonymise=anonymised)
+    pseudonyms = Pseudonyms(bytes(KEY_BYTES), "patient", "study") if anonymised else None
+    source = read_source(series, geometry, pseudonyms=pseudonyms)
     picture = np.random.default_rng(1).integers(0, 256, (33, 21, 3), dtype=np.uint8)
     built = build_sc(picture, source, result.segmentation.provenance)
     path = dicom_object.save(built, tmp_path / "summary.sc.dcm")

@@ -16,18 +16,21 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_object import save
 from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_seg import build_seg
+from desktop_app.io.seg_labels import read_seg
 from tests import export_cases as cases
 
 
 def export(result: StudyResult, path: Path, *, anonymise: bool = False) -> Path:
     series = result.roles[Sequence.T1C]
-    source = read_source(series, result.segmentation.geometry, anonymise=anonymise)
+    pseudonyms = Pseudonyms(bytes(KEY_BYTES), "patient", "study") if anonymise else None
+    source = read_source(series, result.segmentation.geometry, pseudonyms=pseudonyms)
     return save(build_seg(result.segmentation, source), path)
 
 
@@ -170,6 +173,26 @@ def test_segments_without_voxels_keep_their_description(
         else sum((labels == v).any(axis=(1, 2)).sum() for v in values)
     )
     assert frames == 0 or seg.pixel_array.any()
+
+
+@pytest.mark.parametrize(
+    ("values", "code"), [((1, 2), "4147007"), ((1,), "4147007"), ((2,), "6574001")]
+)
+def test_a_core_without_enhancement_is_not_called_necrosis(
+    result: StudyResult, tmp_path: Path, values: tuple[int, ...], code: str
+) -> None:
+    labels = np.where(np.isin(cases.tumour_labels(), values), cases.tumour_labels(), 0)
+    dull = cases.study_result(tmp_path, labels_kji=labels.astype(np.uint8), series=result.roles)
+    path = export(dull, tmp_path / "s.seg.dcm")
+    first, *others = dcmread(path).SegmentSequence
+    assert first.SegmentLabel == "Necrotic or non-enhancing core"
+    assert first.SegmentedPropertyTypeCodeSequence[0].CodeValue == code
+    assert first.SegmentedPropertyCategoryCodeSequence[0].CodeValue == "49755003"
+    kept = [one.SegmentedPropertyTypeCodeSequence[0].CodeValue for one in others]
+    assert kept == ["79654002", "C113842"]
+    assert cases.dciodvfy_errors(path) == []
+    truth = dull.segmentation
+    np.testing.assert_array_equal(read_seg(path, truth.geometry).labels_kji, truth.labels_kji)
 
 
 def test_hand_corrected_labels_say_so(result: StudyResult, tmp_path: Path) -> None:

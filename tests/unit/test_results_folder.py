@@ -2,14 +2,21 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from desktop_app.domain.study import InstanceRef, Study
+from desktop_app.domain.study import InstanceRef, PatientSummary, Study
 from desktop_app.services.batch import CaseState
 from desktop_app.services.batch.records import write_state
-from desktop_app.services.results_folder import results_name
+from desktop_app.services.results_folder import (
+    Owner,
+    named_after_results,
+    owner,
+    pseudonyms,
+    results_name,
+)
 from desktop_app.services.study_identity import has_uid, is_mark_of, new_mark
 from tests.study_cases import make_series, make_study
 
@@ -82,3 +89,71 @@ def test_a_study_in_an_archive_is_the_same_in_every_process(
     )
     assert is_mark_of(new_mark(one), other)
     assert has_uid(other, one.study_uid)
+
+
+def of_patient(patient_id: str, uid: str = "1.2.3", **more: str) -> Study:
+    return make_study(study_uid=uid, patient=PatientSummary(patient_id, **more))
+
+
+def test_visits_with_one_study_uid_have_results_of_their_own(tmp_path: Path) -> None:
+    first, second = (make_study(study_uid="1.2.3", date=day) for day in ("20250301", "20250918"))
+    together = replace(first, study_uid="1.2.3#0a1b2c3d")
+    names = [results_name(tmp_path, one, anonymise=True) for one in (first, second, together)]
+    assert names[0] == names[2] != names[1]
+    assert names[0].rpartition("-")[0] == names[1].rpartition("-")[0]
+    folder = tmp_path / "study"
+    folder.mkdir()
+    told = {"study": {"study_uid": "1.2.3", "patient_id": "ID7", "study_date": "20250301"}}
+    (folder / "measurements.json").write_text(json.dumps(told))
+    whose = [owner(folder, one) for one in (first, second, together)]
+    assert whose == [Owner.THIS_STUDY, Owner.ANOTHER, Owner.THIS_STUDY]
+
+
+def test_patients_with_one_study_uid_have_anonymised_results_of_their_own(tmp_path: Path) -> None:
+    """Opened together, a scan numbers the UID; one after the other, nothing tells them by it."""
+    anna, bert, nameless = of_patient("A"), of_patient("B"), of_patient("", name="C")
+    names = [results_name(tmp_path, one, anonymise=True) for one in (anna, bert, nameless)]
+    assert len(set(names)) == 3
+    together = (anna, of_patient("B", "1.2.3#2"))
+    assert [one.name for one in named_after_results(tmp_path, together, anonymise=True)] == names[
+        :2
+    ]
+    for study, name in zip((anna, bert, nameless), names, strict=True):
+        whose = [owner(tmp_path / one, study) for one in names]
+        assert whose[names.index(name)] is Owner.THIS_STUDY
+        assert whose.count(Owner.ANOTHER) == 2
+
+
+def test_results_of_another_patient_with_the_same_study_uid_are_another(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    told = {"study": {"study_uid": "1.2.3#2", "patient_id": "A "}}
+    (folder / "measurements.json").write_text(json.dumps(told))
+    assert owner(folder, of_patient("a")) is Owner.THIS_STUDY
+    assert owner(folder, of_patient("B")) is Owner.ANOTHER
+    (folder / "measurements.json").unlink()
+    (folder / "run.log").write_text(f"Checksum of the study: {new_mark(of_patient('A'))}\n")
+    assert owner(folder, of_patient("A", "1.2.3#2")) is Owner.THIS_STUDY
+    assert owner(folder, of_patient("B")) is Owner.ANOTHER
+
+
+def test_an_anonymised_name_that_is_taken_is_numbered_and_found_again(tmp_path: Path) -> None:
+    study = of_patient("A")
+    name = results_name(tmp_path, study, anonymise=True)
+    (tmp_path / name).mkdir()
+    told = {"study": {"study_uid": "9.9", "patient_id": "Z"}}
+    (tmp_path / name / "measurements.json").write_text(json.dumps(told))
+    assert results_name(tmp_path, study, anonymise=True) == f"{name}_2"
+    assert owner(tmp_path / f"{name}_2", study) is Owner.THIS_STUDY
+
+
+def test_the_folder_is_named_after_the_patient_and_the_study(tmp_path: Path) -> None:
+    first, second = (pseudonyms(tmp_path, of_patient("A", uid)) for uid in ("1.2.3", "1.2.4"))
+    assert first.patient_id == second.patient_id
+    assert first.folder_name != second.folder_name
+    assert first.folder_name.startswith(f"{first.patient_id}-")
+    assert results_name(tmp_path, of_patient("A"), anonymise=True) == first.folder_name
+    namesake = pseudonyms(tmp_path, of_patient("A", birth_date="19500101"))
+    assert namesake.patient_id != first.patient_id
+    elsewhere = pseudonyms(tmp_path / "elsewhere", of_patient("A"))
+    assert elsewhere.patient_id != first.patient_id
