@@ -10,6 +10,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.other_study import from_outside
 from desktop_app.services.series_memory import user_series_memory
 
 # pydicom, nibabel and SciPy take seconds to load from a slow disk, and a window that only starts
@@ -85,7 +86,7 @@ def choose_roles(
     overrides
         Per sequence a series UID of the study, a folder with one series, a NIfTI file, or
         `LEAVE_OUT`. A series named for one sequence is no longer proposed for another; nothing
-        takes its place there.
+        takes its place there. One from outside the study says so among its problems.
 
     Returns
     -------
@@ -95,7 +96,8 @@ def choose_roles(
     Raises
     ------
     InputError
-        If an override names nothing usable, or one series is named for two sequences.
+        If an override names nothing usable, or a series of another patient, or one series is
+        named for two sequences.
     """
     overrides = overrides or {}
     named = {
@@ -177,9 +179,10 @@ def _override(study: Study, sequence: Sequence, text: str) -> Series:
         if series.is_nifti and path.exists() and series.instances[0].path.samefile(path):
             return series
     if path.is_file() and is_nifti_path(path):
-        return nifti_series(path)
+        return from_outside(nifti_series(path), None, study, sequence)
     if path.exists():
-        return _only_series(path, sequence)
+        owner, series = _only_series(path, sequence)
+        return from_outside(series, None if series.is_nifti else owner, study, sequence)
     raise InputError(
         f"What is named for {sequence} does not exist.",
         f"“{text}” is neither a series UID of study {study.name}, nor a folder or NIfTI file.",
@@ -197,16 +200,19 @@ def _usable(series: Series, sequence: Sequence) -> Series:
     return series
 
 
-def _only_series(path: Path, sequence: Sequence) -> Series:
-    """Return the one series of a folder; of several, the one proposed for the sequence."""
+def _only_series(path: Path, sequence: Sequence) -> tuple[Study, Series]:
+    """Return the one series of a folder; of several, the one proposed for the sequence.
+
+    With it goes the study that it is of.
+    """
     from desktop_app.io.scan import scan
 
     studies = scan(path).studies
-    series = [one for study in studies for one in study.series if one.usable]
+    series = [(study, one) for study in studies for one in study.series if one.usable]
     if len(series) == 1:
         return series[0]
     proposed = [
-        study.series_by_uid(study.roles[sequence].series_uid)
+        (study, study.series_by_uid(study.roles[sequence].series_uid))
         for study in studies
         if sequence in study.roles
     ]

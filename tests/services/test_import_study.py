@@ -69,10 +69,58 @@ def test_folder_and_nifti_file_overrule(study: Study, tmp_path: Path) -> None:
     roles = choose_roles(study, {Sequence.T2: str(tmp_path / "other"), Sequence.FLAIR: str(nifti)})
     assert roles[Sequence.T2].number == 9
     assert roles[Sequence.FLAIR].is_nifti
+    assert "nothing tells whether" in " ".join(roles[Sequence.FLAIR].problems)
     np.testing.assert_array_equal(
         load_roles({Sequence.FLAIR: roles[Sequence.FLAIR]})[Sequence.FLAIR].array_kji,
         image.array_kji,
     )
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, "another study"),
+        ({"StudyDate": "20250918"}, "another study, of another day"),
+        ({"PatientID": "test-1 "}, "another study"),
+        ({"PatientName": "TEST^PATIENT^"}, "another study"),
+        ({"PatientName": "Married^Patient"}, "the name is another"),
+        ({"PatientBirthDate": "19330101"}, "the patient's date of birth is another"),
+        ({"PatientID": "", "PatientName": ""}, "nothing tells whether it is of this patient"),
+    ],
+)
+def test_a_series_of_another_study_says_so(
+    study: Study, tmp_path: Path, other: dict[str, str], told: str
+) -> None:
+    values = {"StudyInstanceUID": "1.2.3"} | other
+    write_series(tmp_path / "other", pattern(SHAPE, 9), "T1c", SeriesNumber=9, **values)
+    roles = choose_roles(study, {Sequence.T1C: str(tmp_path / "other")})
+    problems = " ".join(roles[Sequence.T1C].problems)
+    assert told in problems
+    assert "DICOM results are filed with that one" in problems
+    assert "2025" not in problems
+    notes = load_roles({Sequence.T1C: roles[Sequence.T1C]})[Sequence.T1C].notes
+    assert set(roles[Sequence.T1C].problems) <= set(notes)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"PatientID": "TEST-2"},
+        {"PatientID": "", "PatientName": "Somebody^Else"},
+        {"PatientName": "Somebody^Else", "PatientBirthDate": "19330101"},
+    ],
+)
+def test_a_series_of_another_patient_is_refused(
+    study: Study, tmp_path: Path, other: dict[str, str]
+) -> None:
+    write_series(tmp_path / "other", pattern(SHAPE, 9), "T1c", SeriesNumber=9, **other)
+    with pytest.raises(InputError, match="T1c is of another patient"):
+        numbers(study, T1c=str(tmp_path / "other"))
+
+
+def test_a_folder_of_the_study_itself_needs_no_word(study: Study, tmp_path: Path) -> None:
+    roles = choose_roles(study, {Sequence.T1C: str(tmp_path / "study" / "T1")})
+    assert roles[Sequence.T1C].problems == ()
 
 
 def test_one_series_for_two_sequences_is_refused(study: Study) -> None:
