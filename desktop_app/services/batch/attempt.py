@@ -59,6 +59,7 @@ class StudyOrder:
             self.study.name,
             self.study.study_uid,
             CaseStatus.RUNNING,
+            study_date=self.study.date,
             fingerprint=self.fingerprint,
             exported_as=exported_as(self.options.export),
         )

@@ -36,13 +36,23 @@ def read_state(output: Path, name: str) -> CaseState | None:
         if stored.pop("schema") != _SCHEMA:
             return None
         volumes = {Region(region): float(v) for region, v in stored.pop("volumes_mm3").items()}
-        diameters = {
-            Region(region): (float(long_mm), float(short_mm))
-            for region, (long_mm, short_mm) in stored.pop("diameters_mm", {}).items()
-        }
+        diameters, ranges = (
+            {
+                Region(region): (float(first), float(second))
+                for region, (first, second) in stored.pop(name, {}).items()
+            }
+            for name in ("diameters_mm", "ranges_mm3")
+        )
+        measurable = {Region(one): bool(yes) for one, yes in stored.pop("measurable", {}).items()}
         stored |= {key: tuple(stored.get(key, ())) for key in ("warnings", "files", "notes")}
         stored["status"] = CaseStatus(stored["status"])
-        state = CaseState(**stored, volumes_mm3=volumes, diameters_mm=diameters)
+        state = CaseState(
+            **stored,
+            volumes_mm3=volumes,
+            diameters_mm=diameters,
+            measurable=measurable,
+            ranges_mm3=ranges,
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -97,6 +107,7 @@ def without_identity(state: CaseState, study: Study) -> CaseState:
     return replace(
         state,
         study_uid="",
+        study_date="",
         reason=redact(state.reason),
         warnings=tuple(redact(warning) for warning in state.warnings),
         notes=tuple(redact(note) for note in state.notes),
@@ -129,6 +140,8 @@ def has_results(output: Path, state: CaseState) -> bool:
 
 def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
     """Write one line per study: state, volumes in mm³, diameters in mm, seconds, warnings, error.
+
+    Columns that came later stand at the end: date, what is measurable, ranges of the volumes.
 
     Raises
     ------
@@ -195,6 +208,18 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         for lengths_mm in (state.diameters_mm.get(region),)
         for place, name in enumerate(("long", "short"))
     }
+    measurable = {
+        f"{region.value}_measurable": ("yes" if state.measurable[region] else "no")
+        if region in state.measurable
+        else ""
+        for region in MEASURED_REGIONS
+    }
+    ranges = {
+        f"{region.value}_{name}_mm3": round(range_mm3[place], 1) if range_mm3 else ""
+        for region in Region
+        for range_mm3 in (state.ranges_mm3.get(region),)
+        for place, name in enumerate(("low", "high"))
+    }
     return {
         "study": state.name,
         "state": state.status.value,
@@ -204,6 +229,9 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         "seconds": round(state.seconds, 1) if state.is_over else "",
         "warnings": " | ".join((*state.warnings, *state.notes)),
         "error": state.reason.replace("\n", " | "),
+        "study_date": state.study_date,
+        **measurable,
+        **ranges,
     }
 
 

@@ -13,7 +13,7 @@ from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.case import ExportOptions
 from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.measure import volumes_mm3
+from desktop_app.services.measure import volume_intervals, volumes_mm3
 
 
 class CaseStatus(StrEnum):
@@ -43,6 +43,12 @@ class CaseState:
         Per region, once done.
     diameters_mm
         The long and the short one of regions that were measured and are there.
+    measurable
+        Of the same regions, whether the lesion is large enough to be followed.
+    ranges_mm3
+        Between which volumes each region likely lies, where the model tells.
+    study_date
+        As DICOM writes it; empty where unknown or not to be told.
     files
         Names of the files in the folder of results.
     notes
@@ -66,6 +72,9 @@ class CaseState:
     seconds: float = 0.0
     volumes_mm3: Mapping[Region, float] = field(default_factory=dict)
     diameters_mm: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
+    measurable: Mapping[Region, bool] = field(default_factory=dict)
+    ranges_mm3: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
+    study_date: str = ""
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,15 +93,17 @@ def with_result(
     state: CaseState, result: StudyResult, files: Iterable[str], notes: tuple[str, ...]
 ) -> CaseState:
     """Return the state of a study whose result was written."""
+    diameters = measure_diameters(result.segmentation)
+    intervals = volume_intervals(result.measurements)
     return replace(
         state,
         status=CaseStatus.DONE,
         fraction=1.0,
         volumes_mm3=volumes_mm3(result.measurements),
-        diameters_mm={
-            region: (one.long_mm, one.short_mm)
-            for region, one in measure_diameters(result.segmentation).items()
-        },
+        diameters_mm={region: (one.long_mm, one.short_mm) for region, one in diameters.items()},
+        measurable={region: one.is_measurable for region, one in diameters.items()},
+        ranges_mm3={region: (one.low, one.high) for region, one in intervals.items()},
+        study_date=result.study.date,
         warnings=result.segmentation.warnings,
         files=tuple(files),
         notes=notes,

@@ -1,0 +1,97 @@
+"""The summary of a batch: old columns where they were, new ones at the end."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from desktop_app.domain.measurement import Interval, MeasurementKind
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
+from desktop_app.services.batch import CaseState
+from desktop_app.services.batch.records import (
+    read_state,
+    without_identity,
+    write_state,
+    write_summary,
+)
+from desktop_app.services.batch.state import with_result
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+
+FIRST_COLUMNS = [
+    *("study", "state", "corrected"),
+    *("NCR_mm3", "ED_mm3", "ET_mm3", "TC_mm3", "WT_mm3"),
+    *("ET_long_mm", "ET_short_mm", "WT_long_mm", "WT_short_mm"),
+    *("seconds", "warnings", "error"),
+]
+RANGES = [f"{region}_{end}_mm3" for region in Region for end in ("low", "high")]
+
+
+def result_with_range() -> StudyResult:
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 1, 1:4] = 3
+    result = make_result(make_study(date="20260131"), labels)
+    measurements = tuple(
+        replace(one, interval=Interval(1.04, 9.06, 0.9))
+        if (one.region, one.kind) == (Region.WT, MeasurementKind.VOLUME)
+        else one
+        for one in result.measurements
+    )
+    return replace(result, measurements=measurements)
+
+
+def summary(folder: Path, *states: CaseState) -> list[dict[str, str]]:
+    with write_summary(folder, states).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_date_ranges_and_what_is_measurable_stand_at_the_end(tmp_path: Path) -> None:
+    state = with_result(CaseState("anna", "1"), result_with_range(), ["report.pdf"], ())
+    write_state(tmp_path, state)
+    kept = read_state(tmp_path, "anna")
+    assert kept is not None
+    assert kept.ranges_mm3 == {Region.WT: (1.04, 9.06)}
+    assert kept.measurable == {Region.ET: False, Region.WT: False}
+    (row,) = summary(tmp_path, kept)
+    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES]
+    assert list(row) == FIRST_COLUMNS + added
+    assert (row["study_date"], row["ET_measurable"], row["WT_measurable"]) == (
+        "20260131",
+        "no",
+        "no",
+    )
+    assert (row["WT_low_mm3"], row["WT_high_mm3"]) == ("1.0", "9.1")
+    assert {row[name] for name in RANGES if not name.startswith("WT")} == {""}
+    (measurable,) = summary(tmp_path, replace(kept, measurable={Region.WT: True}))
+    assert (measurable["ET_measurable"], measurable["WT_measurable"]) == ("", "yes")
+
+
+def test_a_correction_takes_the_ranges_away(tmp_path: Path) -> None:
+    result = result_with_range()
+    state = with_result(CaseState("anna", "1"), result, [], ())
+    plain = make_result(result.study, result.segmentation.labels_kji)
+    assert with_result(state, plain, [], ()).ranges_mm3 == {}
+
+
+def test_the_date_is_not_told_where_names_are_not(tmp_path: Path) -> None:
+    result = result_with_range()
+    state = with_result(CaseState("ANON-1", "1"), result, [], ())
+    (row,) = summary(tmp_path, without_identity(state, result.study))
+    assert row["study_date"] == ""
+
+
+def test_states_of_before_are_read_with_what_they_hold(tmp_path: Path) -> None:
+    write_state(tmp_path, with_result(CaseState("anna", "1"), result_with_range(), [], ()))
+    file = tmp_path / ".gliascope" / "anna.json"
+    stored = json.loads(file.read_text("utf-8"))
+    for later in ("study_date", "measurable", "ranges_mm3"):
+        del stored[later]
+    file.write_text(json.dumps(stored), "utf-8")
+    kept = read_state(tmp_path, "anna")
+    assert kept is not None
+    (row,) = summary(tmp_path, kept)
+    assert row["ET_long_mm"] == "3.0"
+    assert {row[name] for name in ("study_date", "ET_measurable", *RANGES)} == {""}
