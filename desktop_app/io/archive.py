@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from desktop_app.errors import InputError
 from desktop_app.io.file_head import begins_like_dicom, open_file
@@ -36,6 +36,9 @@ _MAX_PART_BYTES = 240
 _MAX_ENDING = 12
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _CHUNK_BYTES = 1 << 20
+# Only these are unpacked in pieces; of other kinds Python unpacks all that lies in one piece at
+# once, and a thousand bytes may come to gigabytes.
+_PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_MAGIC = b"PK\x03\x04"
 _GZIP_MAGIC = b"\x1f\x8b"
 # What the libraries raise on bytes that no archive has.
@@ -119,8 +122,8 @@ class Unpacker:
         Raises
         ------
         UnusableArchive
-            If it is damaged, encrypted, would unpack outside its folder, is suspiciously large
-            unpacked, or there is no room.
+            If it is damaged, encrypted, packed otherwise than by Deflate, would unpack outside its
+            folder, is suspiciously large unpacked, or there is no room.
         """
         try:
             place = self._place(archive)
@@ -181,7 +184,7 @@ class Unpacker:
                 continue
             target = _free_name(folder.joinpath(*map(_allowed, parts)))
             try:
-                with opened.open(info) as source:
+                with _member(opened, info) as source:
                     start = source.read(_CHUNK_BYTES)
                     reason = _why_left(target, start)
                     if reason is None:
@@ -223,6 +226,19 @@ class Unpacker:
         self._origins[place.path] = archive.path
         self._used.add(place.folder)
         return place
+
+
+def _member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a member that can be read in pieces.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is packed in another way.
+    """
+    if info.compress_type not in _PACKED_AS:
+        raise NotImplementedError(info.compress_type)
+    return opened.open(info)
 
 
 def _why_left(path: Path, start: bytes) -> str | None:
@@ -275,7 +291,7 @@ def _told(error: Exception, archive: FoundFile) -> UnusableArchive:
     elif isinstance(error, OSError) and not isinstance(error, _DAMAGED):
         remedy = "Check that you may read it, or unpack it by hand and open the folder."
     else:
-        remedy = "Unpack it by hand, or make it again without a password, then open the folder."
+        remedy = "Unpack it by hand and open the folder, or make it again: Deflate, no password."
     return UnusableArchive("The ZIP archive cannot be unpacked.", archive.path, _why(error), remedy)
 
 

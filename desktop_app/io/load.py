@@ -24,7 +24,7 @@ def load_series(
     series
         A usable series.
     check
-        Called between files; raises to stop.
+        Called between files, and often within large ones; raises to stop.
     decoder
         Shared with other series of the study, for compressed DICOM; one for this series otherwise.
 
@@ -46,7 +46,7 @@ def load_series(
         )
     try:
         volume = (
-            read_nifti(series.instances[0].path)
+            read_nifti(series.instances[0].path, check=check)
             if series.is_nifti
             else load_dicom(series, check=check, decoder=decoder)
         )

@@ -4,6 +4,7 @@ import gzip
 import logging
 import math
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.atomic import atomic_path
+from desktop_app.io.dicom_geometry import MAX_VOXELS
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -70,13 +72,15 @@ def read_nifti_geometry(path: Path) -> Geometry:
     return _geometry(path, _open(path))
 
 
-def read_nifti(path: Path) -> Volume:
+def read_nifti(path: Path, *, check: Callable[[], None] | None = None) -> Volume:
     """Read a NIfTI file.
 
     Parameters
     ----------
     path
         ``.nii`` or ``.nii.gz`` with one 3D image (a 4th axis of length 1 is dropped).
+    check
+        Called often; raises to stop.
 
     Returns
     -------
@@ -87,12 +91,12 @@ def read_nifti(path: Path) -> Volume:
     Raises
     ------
     InputError
-        If the file cannot be read, is truncated, or holds no single 3D image.
+        If the file cannot be read, is truncated or too large, or holds no single 3D image.
     """
     image = _open(path)
     geometry = _geometry(path, image)
     try:
-        _check_content(path, image)
+        _check_content(path, image, check or _go_on)
         values = np.asarray(image.dataobj, dtype=np.float32)
     except _UNREADABLE as error:
         raise InputError("A NIfTI file is truncated or damaged.", str(path), _REMEDY) from error
@@ -154,10 +158,21 @@ def _open(path: Path) -> Any:
             f"{path} ({what})",
             "Save each sequence as its own 3D file.",
         )
+    if math.prod(shape) > MAX_VOXELS:
+        what = "×".join(map(str, shape))
+        raise InputError(
+            "A NIfTI file holds more voxels than any scan of a head.",
+            f"{path} ({what})",
+            "Save the image at the resolution it was acquired in.",
+        )
     return image
 
 
-def _check_content(path: Path, image: Any) -> None:
+def _go_on() -> None:
+    pass
+
+
+def _check_content(path: Path, image: Any, check: Callable[[], None]) -> None:
     """Read to the end, where the check sum of a compressed file stands that nibabel never reaches.
 
     Raises
@@ -169,6 +184,7 @@ def _check_content(path: Path, image: Any) -> None:
     compressed = path.name.lower().endswith(".gz")
     with gzip.open(path) if compressed else path.open("rb") as opened:
         while chunk := opened.read(_CHUNK_BYTES):
+            check()
             size += len(chunk)
     wanted = math.prod(image.shape) * image.get_data_dtype().itemsize
     if size < wanted:

@@ -7,8 +7,10 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import InputError
-from desktop_app.io.nifti import read_nifti, write_nifti
+from desktop_app.errors import Cancelled, InputError
+from desktop_app.io.load import load_series
+from desktop_app.io.nifti import read_nifti, read_nifti_geometry, write_nifti
+from desktop_app.io.scan import scan
 
 OBLIQUE = np.array(
     [
@@ -178,11 +180,39 @@ def test_voxels_of_no_scanner_are_refused(tmp_path: Path) -> None:
 
 def test_size_that_the_file_does_not_hold_takes_no_memory(tmp_path: Path) -> None:
     raw = bytearray(save(tmp_path / "b.nii", np.ones((3, 4, 5), dtype=np.int16)).read_bytes())
-    raw[42:48] = np.array([30000, 30000, 30000], dtype="<i2").tobytes()
+    raw[42:48] = np.array([800, 800, 800], dtype="<i2").tobytes()
     path = tmp_path / "huge.nii.gz"
     path.write_bytes(gzip.compress(bytes(raw)))
     with pytest.raises(InputError, match="truncated"):
         read_nifti(path)
+
+
+def test_size_of_no_head_is_refused_from_the_header_alone(tmp_path: Path) -> None:
+    raw = bytearray(save(tmp_path / "b.nii", np.ones((3, 4, 5), dtype=np.uint8)).read_bytes())
+    raw[42:48] = np.array([1000, 1000, 1000], dtype="<i2").tobytes()
+    path = tmp_path / "huge.nii"
+    path.write_bytes(raw)
+    with path.open("r+b") as file:
+        file.truncate(352 + 1000**3)  # takes no room on the disk
+    for read in (read_nifti, read_nifti_geometry):
+        with pytest.raises(InputError, match="more voxels") as told:
+            read(path)
+        assert "1000×1000×1000" in told.value.detail
+
+
+def test_reading_can_be_stopped(tmp_path: Path) -> None:
+    path = save(tmp_path / "large.nii.gz", np.zeros((64, 256, 256), dtype=np.float32))
+    looks = 0
+
+    def check() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        read_nifti(path, check=check)
+    assert looks == 3
 
 
 def test_unknown_unit_is_taken_as_millimetres(tmp_path: Path) -> None:
@@ -201,3 +231,14 @@ def test_quaternion_that_is_none_does_not_hide_the_sform(tmp_path: Path) -> None
     volume = read_nifti(path)
     assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
     assert volume.notes == ()
+
+
+def test_loading_a_series_can_be_stopped_within_its_file(tmp_path: Path) -> None:
+    save(tmp_path / "patient_t1c.nii.gz", np.zeros((64, 256, 256), dtype=np.float32))
+    (study,) = scan(tmp_path).studies
+
+    def check() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        load_series(study.series[0], check=check)

@@ -90,6 +90,22 @@ def test_damaged_member_costs_only_itself(tmp_path: Path) -> None:
     assert any("1 slice missing" in one for one in result.studies[0].series[0].problems)
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_cannot_be_unpacked_in_pieces_are_left_out(tmp_path: Path, kind: int) -> None:
+    files = series_files(tmp_path / "loose")
+    (first, data), *others = files.items()
+    target = pack(tmp_path / "study.zip", dict(others))
+    alone = tmp_path / "alone.zip"
+    for path, mode in ((target, "a"), (alone, "w")):
+        with zipfile.ZipFile(path, mode, kind) as opened:  # type: ignore[arg-type]
+            opened.writestr(first, data)
+    why = "packed or encrypted in a way that cannot be read"
+    assert reasons(scan(target), target) == {first: f"{why} in the archive"}
+    with pytest.raises(InputError, match=why) as told:
+        scan(alone)
+    assert "Deflate" in told.value.remedy
+
+
 def test_two_members_of_one_name_are_both_kept(tmp_path: Path) -> None:
     files = list(series_files(tmp_path / "loose").values())
     target = tmp_path / "study.zip"
