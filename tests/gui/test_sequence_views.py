@@ -244,3 +244,14 @@ def test_one_alone_and_escape_brings_all_back(qtbot: QtBot, quad: QuadView) -> N
     qtbot.waitUntil(lambda: flair.size() == quad.size())
     QTest.keyClick(flair, Qt.Key.Key_Escape)
     assert all(view.isVisible() for view in quad.views)
+
+
+def test_views_stay_where_they_are_while_other_images_are_read(quad: QuadView) -> None:
+    t1 = quad.sequence_views[Sequence.T1]
+    QTest.keyClick(t1, Qt.Key.Key_Plus)
+    before = t1.viewport
+    quad.set_sequence_images({sequence: SequenceImage(None) for sequence in Sequence})
+    assert shown(quad) == []
+    quad.set_sequence_images(images())
+    assert t1.viewport == before
+    assert quad.sequence_views[Sequence.T2].frame is None

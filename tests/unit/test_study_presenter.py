@@ -125,7 +125,7 @@ def test_opening_shows_the_table_then_t1c_on_its_own_grid(scene):
     assert "ID7" in header.title
     assert [slot.sequence for slot in slots] == list(Sequence)
     assert scene.view.show_image.call_args.args == (T1C,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
+    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": "t1c"}
     assert scene.actions.segment
     assert not scene.actions.export
 
@@ -258,7 +258,7 @@ def test_another_series_is_read_beside_those_that_are_there(scene):
     scene.presenter.choose_role(Sequence.T2, "other")
     assert scene.view.show_job.call_args.args[0].can_choose
     assert scene.view.show_image.call_args.args == (None,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
+    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": ""}
     scene.settle()
     assert scene.services["load_study"].call_args.kwargs["known"] is before
 
@@ -272,7 +272,7 @@ def test_images_that_cannot_be_read_leave_empty_views(scene):
     scene.presenter.choose_role(Sequence.T2, "other")
     scene.settle()
     assert scene.view.show_image.call_args.args == (None,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": None}
+    assert scene.view.show_image.call_args.kwargs == {"reference": None, "series_uid": ""}
 
 
 @pytest.fixture
@@ -299,7 +299,7 @@ def test_a_series_without_a_role_is_shown_and_marked(with_swi):
     scene.settle_until(lambda: scene.presenter.others.volume is not None)
     shown = scene.view.show_image.call_args
     assert shown.args[0].source == "Not used for segmentation: swi"
-    assert shown.kwargs == {"reference": T1C}
+    assert shown.kwargs == {"reference": T1C, "series_uid": ""}
     assert scene.view.show_sequences.call_args.args[1] is None
     assert other_choices(scene)[2] == "Not used for segmentation"
     scene.presenter.show_sequence(Sequence.FLAIR)
@@ -411,7 +411,7 @@ def test_another_sequence_keeps_the_planes_of_the_reference(scene):
     scene.open()
     scene.presenter.show_sequence(Sequence.FLAIR)
     assert scene.view.show_image.call_args.args == (FLAIR,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C}
+    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": "flair"}
     scene.view.show_image.reset_mock()
     scene.presenter.show_sequence(Sequence.T2)
     scene.view.show_image.assert_not_called()

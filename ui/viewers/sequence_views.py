@@ -100,7 +100,9 @@ class SequenceViews:
         """
         for sequence, view in self.views.items():
             image = images.get(sequence)
-            cut = reference if image is not None else None
+            # While other images are read, the views stay where they are
+            is_cut = image is not None or (not images and view.reference is not None)
+            cut = reference if is_cut else None
             if view.reference is not cut:
                 view.set_reference(cut)
             view.show_image(image, notes.get(sequence, ""), windows.get(sequence))
