@@ -1,7 +1,9 @@
 """Keeps the diameters in sight up to date, without a stroke of the brush waiting for them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
+from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
@@ -9,6 +11,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
+from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
@@ -19,6 +22,16 @@ from ui.views.diameter_view import DiameterRow, DiameterView
 _AFTER_STROKE_S = 0.5
 
 
+class Measured(NamedTuple):
+    """The diameters of a result, and its enhancing lesions one by one."""
+
+    diameters: Mapping[Region, Diameters]
+    lesions: tuple[Lesion, ...]
+
+
+_NOTHING = Measured({}, ())
+
+
 class DiameterPresenter:
     """Has every result measured in the background, and shows the latest answer.
 
@@ -26,6 +39,14 @@ class DiameterPresenter:
     ----------
     dispatch
         Queues a function onto the GUI thread.
+
+    Attributes
+    ----------
+    on_measured
+        Called with what was found, nothing where nothing could be measured; and with ``None`` where
+        what was found before is out of date.
+    measured
+        What was found in the result that is shown; ``None`` until it is measured.
     """
 
     def __init__(
@@ -34,6 +55,8 @@ class DiameterPresenter:
         self._view = view
         self._runner = runner
         self._dispatch = dispatch
+        self.on_measured: Callable[[Measured | None], None] = lambda _: None
+        self.measured: Measured | None = None
         self._asked: StudyResult | None = None
         self._job: Job | None = None
         session.subscribe(self._on_change)
@@ -49,16 +72,20 @@ class DiameterPresenter:
 
     def _measure(self, result: StudyResult | None, *, after_s: float = 0.0) -> None:
         self._asked = result
+        self.measured = None
+        self.on_measured(None)
         if self._job is not None:
             self._job.cancel()
         if result is None:
             self._view.show_diameters(())
+            self.on_measured(_NOTHING)
             return
         self._view.show_diameters(None)
 
-        def work(_progress: ProgressCallback, token: CancelToken) -> dict[Region, Diameters]:
+        def work(_progress: ProgressCallback, token: CancelToken) -> Measured:
             token.wait(after_s)
-            return measure_diameters(result.segmentation, token)
+            diameters = measure_diameters(result.segmentation, token)
+            return Measured(diameters, measure_lesions(result.segmentation, token))
 
         def listen(event: Event) -> None:
             if isinstance(event, Done | Failed):
@@ -71,9 +98,12 @@ class DiameterPresenter:
             return
         if isinstance(event, Failed):
             self._view.show_diameters(())
+            self.on_measured(_NOTHING)
             tell_failure(self._view, event)
             return
-        self._view.show_diameters(diameter_rows(result, event.result))
+        measured = self.measured = event.result
+        self._view.show_diameters(diameter_rows(result, measured.diameters))
+        self.on_measured(measured)
 
 
 def diameter_rows(

@@ -1,7 +1,7 @@
 """A panel with a border, and labels of the style sheet."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 _LONG_WORD = 20
 
@@ -36,13 +36,25 @@ def set_kind(widget: QWidget, kind: str) -> None:
 
 
 class Card(QFrame):
-    """A panel with a border and, if given, a heading in capitals."""
+    """A panel with a border and, if given, a heading in capitals.
 
-    def __init__(self, heading: str = "", parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    beside
+        What stands at the end of the heading's line.
+    """
+
+    def __init__(
+        self, heading: str = "", parent: QWidget | None = None, *, beside: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("card")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(12, 10, 12, 12)
         self.body.setSpacing(8)
         if heading:
-            self.body.addWidget(styled_label(heading.upper(), "section"))
+            line = QHBoxLayout()
+            line.addWidget(styled_label(heading.upper(), "section"), 1)
+            if beside is not None:
+                line.addWidget(beside)
+            self.body.addLayout(line)
