@@ -59,7 +59,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class CancelledEvent:
-    """The user stopped the work; whatever it returned is dropped."""
+    """The user stopped the work before it ended; what it did by then is undone or left aside."""
 
 
 TerminalEvent = Done | Failed | CancelledEvent

@@ -37,11 +37,13 @@ _log = logging.getLogger(__name__)
 class Lane(Enum):
     """Queues of a runner: one job at a time, or a few that mostly wait for the disk.
 
-    What may soon be asked for is computed `AHEAD`, beside what was.
+    What may soon be asked for is computed `AHEAD`, beside what was. What goes on for hours is
+    `LONG`: nothing that somebody waits for may queue behind it.
     """
 
     COMPUTE = "compute"
     AHEAD = "ahead"
+    LONG = "long"
     IO = "io"
 
 
@@ -91,12 +93,11 @@ class Job:
     def _outcome(self, work: Work) -> TerminalEvent:
         try:
             self.token.raise_if_cancelled()
-            result = work(self._progress, self.token)
+            return Done(work(self._progress, self.token))
         except Cancelled:
             return CancelledEvent()
         except BaseException as error:  # noqa: BLE001 - whatever happens, one terminal event
             return Failed(in_the_users_terms(error), traceback.format_exc())
-        return CancelledEvent() if self.token.cancelled else Done(result)
 
     def _progress(self, fraction: float, stage: str) -> None:
         now = self._clock()
@@ -120,7 +121,7 @@ class Job:
 
 
 class JobRunner:
-    """Runs jobs: two lanes for computing, one job at a time, and a pool for reading and writing.
+    """Runs jobs: lanes for computing, one job at a time, and a pool for reading and writing.
 
     Every job submitted gets `Started`, any number of `Progress` and exactly one terminal event,
     whatever happens; a job cancelled while it waits gets only `CancelledEvent`. Listeners are
@@ -135,13 +136,13 @@ class JobRunner:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._jobs: set[Job] = set()
+        self._jobs: dict[Job, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self._lanes = {
             lane: ThreadPoolExecutor(
                 1, thread_name_prefix=lane.value, initializer=lower_this_thread
             )
-            for lane in (Lane.COMPUTE, Lane.AHEAD)
+            for lane in (Lane.COMPUTE, Lane.AHEAD, Lane.LONG)
         }
         self._lanes[Lane.IO] = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
 
@@ -169,7 +170,7 @@ class JobRunner:
         """
         with self._lock:
             job = Job(on_event, TimeLeft(self._paces.get(kind) if kind else None), self._clock)
-            self._jobs.add(job)
+            self._jobs[job] = lane
         try:
             future = self._lanes[lane].submit(self._run, job, work, kind)
         except RuntimeError:
@@ -178,6 +179,11 @@ class JobRunner:
         job.attach(future)
         future.add_done_callback(lambda done: self._on_left_lane(job, done))
         return job
+
+    def is_busy(self, lane: Lane) -> bool:
+        """Whether a job waits or runs in a lane."""
+        with self._lock:
+            return lane in self._jobs.values()
 
     def close(self) -> None:
         """Cancel everything and wait for the work that runs to notice."""
@@ -203,4 +209,4 @@ class JobRunner:
 
     def _forget(self, job: Job) -> None:
         with self._lock:
-            self._jobs.discard(job)
+            self._jobs.pop(job, None)

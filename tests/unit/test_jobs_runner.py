@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 
 import pytest
 
@@ -119,12 +120,14 @@ def test_cancelled_while_running(runner):
     assert events == [Started(), CancelledEvent()]
 
 
-def test_cancelled_work_that_ends_all_the_same_is_dropped(runner):
+def test_work_that_was_cancelled_too_late_is_done(runner):
     def work(_progress, token):
         token.cancel()
-        return "too late"
+        return "written already"
 
-    assert run(runner, work)[-1] == CancelledEvent()
+    last = run(runner, work)[-1]
+    assert isinstance(last, Done)
+    assert last.result == "written already"
 
 
 def test_cancelled_before_its_turn_it_never_starts(runner):
@@ -217,3 +220,27 @@ def test_the_compute_lane_makes_room_for_the_window(runner):
     here = niceness(None, None)
     assert run(runner, niceness)[-1].result == max(5, here)
     assert run(runner, niceness, lane=Lane.IO)[-1].result == here
+
+
+def test_a_lane_is_busy_while_a_job_waits_or_runs_in_it(runner):
+    release = threading.Event()
+    jobs = [runner.submit(lambda *_: release.wait(10), lambda _: None) for _ in range(2)]
+    assert runner.is_busy(Lane.COMPUTE)
+    assert not runner.is_busy(Lane.LONG)
+    jobs[1].cancel()
+    release.set()
+    assert all(job.wait(10) for job in jobs)
+    end = time.monotonic() + 10
+    while runner.is_busy(Lane.COMPUTE) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not runner.is_busy(Lane.COMPUTE)
+
+
+def test_what_goes_on_for_hours_holds_up_nothing(runner):
+    release = threading.Event()
+    long = runner.submit(lambda *_: release.wait(10), lambda _: None, lane=Lane.LONG)
+    for lane in (Lane.COMPUTE, Lane.AHEAD, Lane.IO):
+        assert isinstance(run(runner, lambda *_: None, lane=lane)[-1], Done)
+    assert runner.is_busy(Lane.LONG)
+    release.set()
+    assert long.wait(10)
