@@ -198,8 +198,13 @@ class StudyView(Protocol):
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer these sequences above the slices."""
 
-    def show_image(self, volume: Volume | None, *, reference: Volume | None) -> None:
-        """Show an image in planes of the reference's grid."""
+    def show_image(
+        self, volume: Volume | None, *, reference: Volume | None, series_uid: str = ""
+    ) -> None:
+        """Show an image in planes of the reference's grid.
+
+        Images of one series are shown with one window, also where one of them was moved.
+        """
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""
