@@ -11,14 +11,18 @@ from PySide6.QtWidgets import (
 )
 
 from ui.viewers.compare_view import COMPARE_HELP
-from ui.viewers.gestures import CORRECTION_HELP, SLICE_HELP, VOLUME_HELP
+from ui.viewers.gestures import CORRECTION_HELP, RULER_HELP, SLICE_HELP, VOLUME_HELP
 from ui.widgets.card import Card, styled_label
 
 _STUDY_HELP = (
     "1, 2, 3, 4: show T1, T1c, T2, FLAIR\n"
+    "S: all sequences in one plane, or three planes of one\n"
+    "V: the next plane of all sequences\n"
     "Ctrl + O: open a study\n"
     "Ctrl + Return: segment\n"
     "Ctrl + E: export\n"
+    "Ctrl + C on the Tumour card: copy volumes and diameters\n"
+    "Ctrl + Shift + C: copy a picture of the view\n"
     "Ctrl + B: many studies\n"
     "O, X: overlay, crosshair on or off\n"
     "C: contrast of the image anew\n"
@@ -26,12 +30,9 @@ _STUDY_HELP = (
     "F1: this list"
 )
 _COLUMNS = (
-    (("Study", _STUDY_HELP), ("Slices", SLICE_HELP)),
-    (
-        ("Surfaces", VOLUME_HELP),
-        ("Correct the labels", CORRECTION_HELP),
-        ("Compare images", COMPARE_HELP),
-    ),
+    (("Study", _STUDY_HELP), ("Ruler", RULER_HELP)),
+    (("Slices", SLICE_HELP), ("Surfaces", VOLUME_HELP)),
+    (("Correct the labels", CORRECTION_HELP), ("Compare images", COMPARE_HELP)),
 )
 
 

@@ -47,6 +47,13 @@ CORRECTION_HELP = (
     "Shift + wheel, [ and ]: size of the brush\n"
     "Ctrl + Z, Ctrl + Shift + Z: undo, redo"
 )
+RULER_HELP = (
+    "D: take the ruler, or put it away\n"
+    "Left drag: draw a line, or move an end of one\n"
+    "Click a line: choose it\n"
+    "Delete: remove the chosen one\n"
+    "Escape: put the ruler away"
+)
 VOLUME_HELP = (
     "Left drag, arrow keys: turn\n"
     "Middle drag, Shift + left drag: pan\n"

@@ -138,9 +138,24 @@ class VolumeCanvas(QWidget):
         up = (0, -1, 0) if side in "SI" else (0, 0, 1)
         self.move_camera(self._camera.looking_from(SIDES_LPS[side], up))
 
+    def picture(self) -> QImage:
+        """Return what is shown, to pass on."""
+        ratio = self.devicePixelRatioF()
+        picture = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(ratio)
+        painter = QPainter(picture)
+        self._paint(painter)
+        painter.end()
+        return picture
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the last picture and what belongs over it."""
         painter = QPainter(self)
+        self._paint(painter)
+        annotations.draw_frame(painter, QRectF(self.rect()), focused=self.hasFocus())
+        painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
         painter.fillRect(area, style.SCENE_BACKGROUND)
@@ -159,8 +174,6 @@ class VolumeCanvas(QWidget):
         annotations.draw_corner_texts(
             painter, area, top_left=["3D"], bottom_left=[], bottom_right=[]
         )
-        annotations.draw_frame(painter, area, focused=self.hasFocus())
-        painter.end()
 
     def _paint_marks(self, painter: QPainter, area: QRectF) -> None:
         if self._has_crosshair and self._cursor_lps is not None:
