@@ -65,6 +65,47 @@ def _different_duplicate(folder: Path) -> None:
     write_series(folder / "again", OTHER, AcquisitionNumber=2)
 
 
+def _aborted(folder: Path) -> None:
+    """The patient moved: a scan was stopped after five slices and taken again."""
+    write_series(folder / "a", OTHER[:5], AcquisitionNumber=1)
+    write_series(folder / "b", VALUES, AcquisitionNumber=2)
+
+
+def _untold_repeat(folder: Path) -> None:
+    write_series(folder / "a", OTHER[:5])
+    write_series(folder / "b", VALUES, NumberOfAverages=2)
+
+
+def _shifted(folder: Path) -> None:
+    write_series(folder / "a", VALUES, AcquisitionNumber=1)
+    higher = [3.0 * n + 1.5 for n in range(12)]
+    write_series(folder / "b", OTHER, AcquisitionNumber=2, positions_mm=higher)
+
+
+def _time_of_each(folder: Path) -> None:
+    """Each slice has a time of its own, and one was taken again."""
+
+    def at(number: int, dataset: Dataset) -> None:
+        dataset.AcquisitionTime = f"1015{number:02d}"
+
+    write_series(folder / "a", VALUES, edit=at)
+
+    def last(_number: int, dataset: Dataset) -> None:
+        dataset.InstanceNumber, dataset.AcquisitionTime = 13, "110000"
+
+    write_series(folder / "b", OTHER[4:5], positions_mm=[12.0], edit=last, NumberOfAverages=2)
+
+
+def _every_third(folder: Path) -> None:
+    for path in write_series(folder, VALUES)[1:12:3]:
+        path.unlink()
+
+
+def _every_second(folder: Path) -> None:
+    for path in write_series(folder, VALUES)[1:12:2]:
+        path.unlink()
+
+
 def _copied_file(folder: Path) -> None:
     path = write_series(folder, VALUES)[3]
     (folder / "copy").write_bytes(path.read_bytes())
@@ -268,8 +309,15 @@ DEFECTS = (
     Defect("nothing wrong", lambda f: write_series(f, VALUES), (VALUES,)),
     Defect("missing slice", _missing, (_between(VALUES, 5),), "1 slice missing"),
     Defect("five slices missing together", _gap, refused="5 slices missing, 5 of them together"),
+    Defect("every third slice missing", _every_third, refused="4 of 12 slices missing"),
+    Defect("every second slice missing", _every_second, (VALUES[::2],)),
     Defect("duplicate slice of equal pixels", _duplicate, (VALUES,), "Duplicates of 1 slices"),
     Defect("duplicates of other pixels", _different_duplicate, (VALUES, OTHER), "same place"),
+    Defect("aborted acquisition and its repeat", _aborted, (VALUES, OTHER[:5]), "same place"),
+    Defect("repeat that nothing tells", _untold_repeat, refused="do not tell which belong"),
+    Defect("acquisition between another's slices", _shifted, (VALUES, OTHER),
+           "lie between one another"),
+    Defect("time of each slice, one taken again", _time_of_each, (VALUES,), "same place"),
     Defect("file stored twice", _copied_file, (VALUES,), "Copies of 1 images left out"),
     Defect("file stored twice with other pixels", _conflicting_copy, (VALUES,), "same place"),
     Defect("one identifier for all", _one_identifier, (VALUES,), "share one identifier"),

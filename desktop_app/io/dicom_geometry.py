@@ -19,6 +19,8 @@ ORIENTATION_TOLERANCE = 1e-3
 # Interpolating across more than this would invent anatomy.
 MAX_MISSING_TOGETHER = 3
 MAX_MISSING_SHARE = 0.15
+# A step that so many slices keep is the scanner's; what lies between was measured besides.
+_USUAL_SHARE = 2 / 3
 MAX_SLANT_DEG = 35.0
 # What lies beyond is a damaged header: no scanner is larger, no voxel smaller or wider.
 _FARTHEST_MM = 10_000.0
@@ -149,36 +151,59 @@ def _axes(
     return row, column, np.cross(row, column)
 
 
+def whole_steps(
+    depth_mm: NDArray[np.float64], step_mm: float
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Return at which whole steps sorted slices lie, or ``None`` if they lie between them.
+
+    Parameters
+    ----------
+    depth_mm
+        (n,) places along the normal, rising.
+    step_mm
+        About the step; headers round it.
+
+    Returns
+    -------
+    (float, ndarray)
+        The step that fits best, in mm, and (n,) whole steps from the first slice.
+    """
+    # Counted from slice to slice, since what is rounded away adds up over a stack.
+    counts = np.round(np.diff(depth_mm) / step_mm)
+    if counts.min() < 1:
+        return None
+    whole = np.concatenate([[0.0], np.cumsum(counts)])
+    fitted_mm = float((depth_mm[-1] - depth_mm[0]) / whole[-1])
+    off_mm = np.abs(depth_mm - depth_mm[0] - whole * fitted_mm).max()
+    # Of a fine step, any place would be a multiple.
+    allowed_mm = min(2 * POSITION_TOLERANCE_MM, fitted_mm / 10)
+    return (fitted_mm, whole) if off_mm <= allowed_mm else None
+
+
 def _regular_depth(
     depth_mm: NDArray[np.float64], problems: list[str]
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the slice step and where each slice lies, in steps."""
     steps = np.diff(depth_mm)
     if steps.min() < POSITION_TOLERANCE_MM:
-        raise UnusableStack("several slices lie in the same place")
+        raise UnusableStack(
+            "several slices lie in the same place, and the headers do not tell which belong "
+            "together"
+        )
     regular = np.arange(len(depth_mm), dtype=np.float64)
-    step = float(np.median(steps))
     # Rounding in each header must not add up: judge against the mean step first.
     mean_step = float(depth_mm[-1] / (len(depth_mm) - 1))
     if np.abs(depth_mm - regular * mean_step).max() <= POSITION_TOLERANCE_MM:
         return mean_step, regular
 
-    in_steps = depth_mm / step
-    whole = np.round(in_steps)
-    if np.abs(in_steps - whole).max() * step <= POSITION_TOLERANCE_MM * 2:
-        gaps = np.diff(whole).astype(int) - 1
-        missing = int(gaps.sum())
-        few = missing <= max(1, MAX_MISSING_SHARE * len(depth_mm))
-        if gaps.max() > MAX_MISSING_TOGETHER or not (few or gaps.max() == 1):
-            raise UnusableStack(
-                f"{_count(missing, 'slice')} missing, {gaps.max()} of them together: "
-                "too many to bridge"
-            )
-        if few:
-            problems.append(
-                f"{_count(missing, 'slice')} missing; filled in between the neighbouring slices."
-            )
-            return float(depth_mm[-1] / whole[-1]), whole
+    step = float(np.median(steps))
+    usual = np.mean(np.abs(steps - step) <= POSITION_TOLERANCE_MM) >= _USUAL_SHARE
+    # A few slices between the others do not make these the half of a finer stack.
+    found = whole_steps(depth_mm, step if usual else float(steps.min()))
+    if found is not None:
+        if found[1][-1] > regular[-1]:
+            problems.append(_bridged(found[1]))
+        return found
 
     if steps.max() > (MAX_MISSING_TOGETHER + 1) * step:
         raise UnusableStack(
@@ -188,7 +213,19 @@ def _regular_depth(
         f"Slices are not evenly spaced ({steps.min():.2f} to {steps.max():.2f} mm); resampled "
         f"from their true positions to every {step:.2f} mm."
     )
-    return step, in_steps
+    return step, depth_mm / step
+
+
+def _bridged(whole: NDArray[np.float64]) -> str:
+    """Return what is told of slices that are missing, if they are few enough."""
+    gaps = np.diff(whole).astype(int) - 1
+    missing, together = int(gaps.sum()), int(gaps.max())
+    if together > MAX_MISSING_TOGETHER or missing > max(1, MAX_MISSING_SHARE * len(whole)):
+        what = f"{missing} of {int(whole[-1]) + 1} slices missing"
+        if together > 1:
+            what = f"{_count(missing, 'slice')} missing, {together} of them together"
+        raise UnusableStack(f"{what}: too many to bridge")
+    return f"{_count(missing, 'slice')} missing; filled in between the neighbouring slices."
 
 
 def _slant_voxels(

@@ -86,6 +86,7 @@ _OTHER_KEYWORDS = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "PixelSpacing",
+    "SpacingBetweenSlices",
     "Rows",
     "Columns",
     "NumberOfFrames",

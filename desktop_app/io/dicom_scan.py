@@ -4,10 +4,10 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.domain.study import InstanceRef, Series, Study
+from desktop_app.io.dicom_examinations import Examination, separate_examinations
 from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
 from desktop_app.io.dicom_headers import FileHeader
 from desktop_app.io.dicom_slices import MR_CLASSES, MULTIFRAME_MR, SliceHeader
@@ -47,38 +47,21 @@ def group_into_studies(headers: Iterable[FileHeader], root: Path) -> tuple[Study
     for header in headers:
         by_study[header.study_uid or f"folder {header.path.parent}"].append(header)
     studies = [
-        study for uid, members in by_study.items() for study in _of_patients(uid, members, root)
+        _study(examination, root)
+        for uid, members in by_study.items()
+        for examination in separate_examinations(uid, members)
     ]
-    return tuple(sorted(studies, key=lambda study: (study.date, study.study_uid)))
+    # Of one identifier they are in order already.
+    return tuple(sorted(studies, key=lambda s: (s.date, s.study_uid.partition("#")[0])))
 
 
-def _of_patients(uid: str, headers: list[FileHeader], root: Path) -> list[Study]:
-    """Keep patients apart whose images bear one study identifier, as some anonymisers leave it."""
-    by_patient: dict[str, list[FileHeader]] = defaultdict(list)
-    have_ids = any(header.patient.patient_id for header in headers)
-    for header in headers:
-        patient = header.patient
-        known_by = patient.patient_id if have_ids else patient.name
-        by_patient["".join(known_by.split()).casefold()].append(header)
-    if len(by_patient.keys() - {""}) < 2:
-        return [_study(uid, headers, root)]
-    told = (
-        f"Study identifier {uid}",
-        f"used for {len(by_patient)} patients, who are kept apart",
-    )
-    studies = []
-    for number, (_, members) in enumerate(sorted(by_patient.items()), start=1):
-        study = _study(uid if number == 1 else f"{uid}#{number}", members, root)
-        studies.append(replace(study, skipped=(told, *study.skipped)))
-    return studies
-
-
-def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
+def _study(examination: Examination, root: Path) -> Study:
+    uid, headers = examination.uid, examination.headers
     by_series: dict[str, list[FileHeader]] = defaultdict(list)
     for header in headers:
         by_series[header.series_uid or f"folder {header.path.parent}"].append(header)
     series: list[Series] = []
-    skipped: list[tuple[str, str]] = []
+    skipped = list(examination.told)
     for series_uid, members in by_series.items():
         images = [header for header in members if header.sop_class_uid in MR_CLASSES]
         if len(images) < len(members):
@@ -92,7 +75,8 @@ def _study(uid: str, headers: list[FileHeader], root: Path) -> Study:
             series.extend(_series(series_uid, images))
     series.sort(key=lambda one: (one.number, one.acquired, one.series_uid))
     first = headers[0]
-    date = next((h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes), "")
+    dates = (h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes)
+    date = examination.date or next(dates, "")
     label = "_".join(part for part in (first.patient.patient_id, date) if part)
     return Study(
         study_uid=uid,

@@ -1,5 +1,6 @@
 """Where each slice of an MR image lies, in single-frame and multi-frame files alike."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class SliceHeader:
     repeat_keys
         Values that may separate repeated images: temporal position, acquisition, trigger time or
         stack, inversion time, flip angle, time.
+    thickness_mm, distance_mm
+        Of a slice, and to the next; ``None`` where the header does not say.
     """
 
     path: Path
@@ -54,6 +57,8 @@ class SliceHeader:
     instance_number: int
     kind: tuple[str, ...]
     repeat_keys: tuple[str, ...]
+    thickness_mm: float | None = None
+    distance_mm: float | None = None
 
 
 def slices_of(path: Path, dataset: Dataset, sop_class_uid: str) -> tuple[SliceHeader, ...]:
@@ -99,6 +104,8 @@ def _classic_slice(path: Path, dataset: Dataset) -> SliceHeader:
             text(dataset, "FlipAngle"),
             text(dataset, "AcquisitionTime"),
         ),
+        thickness_mm=_length_mm(dataset, "SliceThickness"),
+        distance_mm=_length_mm(dataset, "SpacingBetweenSlices"),
     )
 
 
@@ -122,7 +129,8 @@ class Groups:
 
 
 def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> SliceHeader:
-    spacing = numbers(groups.item("PixelMeasuresSequence"), "PixelSpacing", 2)
+    measures = groups.item("PixelMeasuresSequence")
+    spacing = numbers(measures, "PixelSpacing", 2)
     rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
     content = groups.item("FrameContentSequence")
     return SliceHeader(
@@ -150,6 +158,8 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
             text(groups.item("MRModifierSequence"), "InversionTimes"),
             text(content, "FrameAcquisitionDateTime"),
         ),
+        thickness_mm=_length_mm(measures, "SliceThickness"),
+        distance_mm=_length_mm(measures, "SpacingBetweenSlices"),
     )
 
 
@@ -159,6 +169,14 @@ def _rounded(value: str) -> str:
         return f"{float(value):.1f}"
     except ValueError:
         return value
+
+
+def _length_mm(dataset: Dataset, keyword: str) -> float | None:
+    try:
+        length_mm = float(text(dataset, keyword))
+    except ValueError:
+        return None
+    return length_mm if 0 < length_mm < math.inf else None
 
 
 def _spacing_text(spacing: NDArray[np.float64] | None) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE, POSITION_TOLERANCE_MM
-from desktop_app.io.dicom_pixels import is_copy, same_pixels
+from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE
+from desktop_app.io.dicom_pixels import is_copy
+from desktop_app.io.dicom_repeats import place_of, separate_repeats
 from desktop_app.io.dicom_slices import SliceHeader
 
 
@@ -22,7 +23,7 @@ class SeriesPart:
 
 _KINDS = (
     *("echo times", "image types", "b-values", "matrix sizes", "pixel sizes"),
-    "components (magnitude, phase)",
+    *("components (magnitude, phase)", "kinds of file (single-frame, multi-frame)"),
 )
 
 
@@ -43,7 +44,7 @@ def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
     unique, problems = _without_same_instance(slices)
     by_kind: dict[tuple[str, ...], list[SliceHeader]] = defaultdict(list)
     for header in unique:
-        by_kind[header.kind].append(header)
+        by_kind[(*header.kind, "" if header.frame is None else "frames")].append(header)
     if len(by_kind) > 1:
         differing = [
             name for n, name in enumerate(_KINDS) if len({kind[n] for kind in by_kind}) > 1
@@ -55,10 +56,12 @@ def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
     stacks = [stack for group in groups for stack in _by_stack(group)]
     if len(stacks) > len(groups):
         problems.append("Separated from other stacks in its file.")
-    groups = stacks
-    parts = [part for group in groups for part in _by_repeat(group)]
+    parts: list[SeriesPart] = []
+    for stack in stacks:
+        separated, notes = separate_repeats(stack)
+        parts.extend(SeriesPart(tuple(one), (*problems, *notes)) for one in separated)
     parts.sort(key=lambda part: (-len(part.slices), part.slices[0].instance_number))
-    return tuple(SeriesPart(p.slices, (*problems, *p.problems)) for p in parts)
+    return tuple(parts)
 
 
 def _without_same_instance(slices: Items[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
@@ -69,7 +72,7 @@ def _without_same_instance(slices: Items[SliceHeader]) -> tuple[list[SliceHeader
     shared = False
     for header in sorted(slices, key=lambda s: (s.instance_number, str(s.path))):
         identifier = (header.sop_instance_uid or str(header.path), header.frame)
-        place = _place(header)
+        place = place_of(header)
         shared |= places.setdefault(identifier, place) != place
         key = (*identifier, place, header.kind)
         if key in seen and is_copy(seen[key].path, header.path):
@@ -118,59 +121,3 @@ def _same_orientation(one: SliceHeader, other: SliceHeader) -> bool:
         return one.orientation is other.orientation
     difference = np.abs(one.orientation - other.orientation).max()
     return bool(difference <= ORIENTATION_TOLERANCE * (1 + 1e-6))
-
-
-def _place(header: SliceHeader) -> tuple[int, ...] | None:
-    if header.position_lps_mm is None:
-        return None
-    return tuple(np.round(header.position_lps_mm / POSITION_TOLERANCE_MM).astype(int).tolist())
-
-
-def _overlaps(slices: Iterable[SliceHeader]) -> bool:
-    places = [place for header in slices if (place := _place(header)) is not None]
-    return len(set(places)) < len(places)
-
-
-def _by_repeat(slices: list[SliceHeader]) -> list[SeriesPart]:
-    if not _overlaps(slices):
-        return [SeriesPart(tuple(slices))]
-    kept, dropped = _without_equal_pixels(slices)
-    note = [f"Duplicates of {dropped} slices left out."] if dropped else []
-    if not _overlaps(kept):
-        return [SeriesPart(tuple(kept), tuple(note))]
-    groups = _repeat_groups(kept)
-    note.append(f"Separated into {len(groups)} images of the same place.")
-    return [SeriesPart(tuple(group), tuple(note)) for group in groups]
-
-
-def _without_equal_pixels(slices: list[SliceHeader]) -> tuple[list[SliceHeader], int]:
-    kept: dict[tuple[int, ...] | None, list[SliceHeader]] = defaultdict(list)
-    dropped = 0
-    multi_frame = any(header.frame is not None for header in slices)
-    for header in slices:
-        at_place = kept[_place(header)]
-        # Only the odd duplicate is worth reading pixels for, not a whole time series.
-        comparable = not multi_frame and _place(header) is not None and len(at_place) == 1
-        if comparable and same_pixels(at_place[0].path, header.path):
-            dropped += 1
-        else:
-            at_place.append(header)
-    return [header for group in kept.values() for header in group], dropped
-
-
-def _repeat_groups(slices: list[SliceHeader]) -> list[list[SliceHeader]]:
-    for n in range(len(slices[0].repeat_keys)):
-        groups: dict[str, list[SliceHeader]] = defaultdict(list)
-        for header in slices:
-            groups[header.repeat_keys[n]].append(header)
-        sizes = {len(group) for group in groups.values()}
-        if len(sizes) == 1 and not any(_overlaps(group) for group in groups.values()):
-            return list(groups.values())
-    # No header value separates them: the first of each place is one image, the second another.
-    nth: dict[int, list[SliceHeader]] = defaultdict(list)
-    count: dict[tuple[int, ...] | None, int] = defaultdict(int)
-    for header in sorted(slices, key=lambda s: s.instance_number):
-        place = _place(header)
-        nth[count[place]].append(header)
-        count[place] += 1
-    return list(nth.values())
