@@ -39,6 +39,7 @@ from ui.dialogs.export_dialog import ExportDialog
 from ui.export_formats import format_choices, remembered_formats
 from ui.icons import Icons
 from ui.main_window import MainWindow
+from ui.measuring import Measuring
 from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.correction_presenter import CorrectionPresenter
@@ -106,6 +107,7 @@ class WindowApp:
         self.diameters = DiameterPresenter(
             self.window, services.session, services.runner, self.dispatcher
         )
+        self.measuring = Measuring(self.window, services.session, self.diameters)
         self.batch = BatchPresenter(
             self.window.batch_page,
             services.runner,

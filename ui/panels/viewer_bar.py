@@ -52,6 +52,8 @@ class ViewerBar(QWidget):
         self._correct = self._add_tool("brush", "Correct", "Correct the labels by hand", "E")
         self._correct.setCheckable(True)
         self._correct.clicked.connect(self.correction_toggled)
+        self.ruler = self._add_tool("ruler", "Ruler", "Measure in millimetres", "D")
+        self.ruler.setCheckable(True)
         self.overlay = self._add_tool("outline", "Overlay", "Show or hide the regions", "O")
         crosshair = self._add_tool("crosshair", "Crosshair", "Show or hide the crosshair", "X")
         contrast = self._add_tool("contrast", "Contrast", "Choose window and level anew", "C")
@@ -88,8 +90,14 @@ class ViewerBar(QWidget):
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         for tool, name in self._tools:
-            on_accent = tool is self._correct
+            on_accent = tool in (self._correct, self.ruler)
             tool.setIcon(self._icons.get(name, accent_when_checked=on_accent))
+
+    @property
+    def sequence(self) -> Sequence | None:
+        """The sequence that is marked; ``None`` where another image is shown."""
+        marked = (one for one, button in self._buttons.items() if button.isChecked())
+        return next(marked, None)
 
     def show_sequences(self, available: Many[Sequence], current: Sequence | None) -> None:
         """Offer the available sequences and mark the current one."""
