@@ -47,6 +47,7 @@ from ui.presenters.diameter_presenter import DiameterPresenter
 from ui.presenters.failures import tell_failure
 from ui.presenters.sequence_presenter import SequencePresenter
 from ui.presenters.study_presenter import StudyPresenter
+from ui.presenters.time_presenter import TimePresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.rehearsal import RehearsalWatch
 from ui.theme import ThemeName, apply_theme, resolve
@@ -108,6 +109,13 @@ class WindowApp:
             self.window, services.session, services.runner, self.dispatcher
         )
         self.measuring = Measuring(self.window, services.session, self.diameters)
+        self.over_time = TimePresenter(
+            self.window,
+            services.session,
+            services.runner,
+            self.dispatcher,
+            self._results_folder,
+        )
         self.batch = BatchPresenter(
             self.window.batch_page,
             services.runner,
@@ -245,6 +253,7 @@ class WindowApp:
             lambda: self._keep_recent(replace(self.settings, recent_studies=()))
         )
         window.sample_requested.connect(self._open_sample)
+        window.menus.over_time.triggered.connect(self.over_time.show)
         window.result_opened.connect(self.study.reopening.open_chosen)
         window.export_asked.connect(self._ask_export)
         self.study.exporting.on_exported = self.batch.note_export

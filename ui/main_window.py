@@ -30,6 +30,7 @@ from ui.dialogs.manual_dialog import ManualDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
+from ui.dialogs.time_dialog import TimeDialog
 from ui.dropped import common_path
 from ui.export_formats import format_choices
 from ui.icons import Icons
@@ -52,6 +53,7 @@ from ui.views.study_view import (
     StudyHeader,
     Verdict,
 )
+from ui.views.time_view import TimeRow
 from ui.widgets.card import styled_label
 from ui.widgets.message import crash_box, error_box, message_box, offer_folder
 from ui.widgets.questions import agrees, offer
@@ -412,6 +414,13 @@ class MainWindow(QMainWindow):
         self.study_page.show_actions(actions)
         self.menus.export.setEnabled(actions.export)
         self.menus.reopen.setEnabled(actions.reopen)
+        self.menus.over_time.setEnabled(self.study_page.has_study)
+
+    def show_volumes_over_time(self, who: str, folder: Path, rows: Many[TimeRow]) -> None:
+        """List volumes, the earliest first."""
+        dialog = TimeDialog(who, folder, rows, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""

@@ -64,6 +64,8 @@ class Menus:
         self.remove_rulers = self._add(tools, "Re&move all rulers")
         tools.addSeparator()
         self._add_devices(tools.addMenu("&Device"))
+        self.over_time = self._add(tools, "&Volumes over time …")
+        self.over_time.setToolTip("Of this patient's exported results")
         self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
@@ -136,6 +138,11 @@ class Menus:
         self.correct.setCheckable(True)
 
     def _add_themes(self, menu: QMenu) -> None:
+        self.four = self._add(menu, "&All sequences in one plane\tS")
+        self.four.setCheckable(True)
+        four = self._window.study_page.viewer_bar.four
+        self.four.triggered.connect(four.setChecked)
+        four.toggled.connect(self.four.setChecked)
         reset = self._add(menu, "&Reset views")
         reset.triggered.connect(self._window.study_page.views.reset_views)
         menu.addSeparator()

@@ -152,7 +152,7 @@ def test_a_failed_first_opening_leads_back_to_the_start(window):
     assert window.start_page.isVisible()
     window.show_job(JobStatus("Opening", "", -1.0, None))
     assert window.study_page.isVisible()
-    assert not window.study_page._header.isVisible()
+    assert not window.study_page.sequences.isVisible()
     window.show_job(None)
     assert window.start_page.isVisible()
 
@@ -161,7 +161,7 @@ def test_a_job_that_ends_leaves_the_study_in_sight(study_window):
     study_window.show_job(JobStatus("Opening", "", -1.0, None))
     study_window.show_job(None)
     assert study_window.study_page.isVisible()
-    assert study_window.study_page._header.isVisible()
+    assert study_window.study_page.sequences.isVisible()
 
 
 def test_series_can_be_chosen_while_images_are_read_and_not_while_segmenting(study_window):

@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QImageReader, QTextDocument
+from PySide6.QtGui import QDesktopServices, QImage, QImageReader, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 
 from ui.manual import ManualPage
 
-_LIST_WIDTH = 270
-_SIZE = (1060, 760)
+_LIST_WIDTH = 310
+_SIZE = (1100, 760)
+_MARGIN = 14
 # Leaves room for margins and the scroll bar.
 _PICTURE_WIDTH = 680
 
@@ -80,6 +81,7 @@ class _Page(QTextBrowser):
         super().__init__()
         self.setOpenLinks(False)
         self.file = Path()
+        self.document().setDocumentMargin(_MARGIN)
 
     def show_file(self, file: Path) -> None:
         """Show a page from its beginning."""
@@ -88,7 +90,8 @@ class _Page(QTextBrowser):
         self.document().setMarkdown(
             file.read_text("utf-8"), features.MarkdownDialectGitHub | features.MarkdownNoHTML
         )
-        self.verticalScrollBar().setValue(0)
+        # Where the cursor is, the page is shown: at its end otherwise.
+        self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def loadResource(self, kind: int, name: QUrl) -> object:
         """Return a picture beside the page, no wider than the page."""

@@ -19,10 +19,11 @@ from desktop_app.domain.study import Study
 from ui.widgets.card import styled_label
 
 _COLUMNS = ("Patient", "Date", "Study", "Series", "Sequences found")
+_INDEX = Qt.ItemDataRole.UserRole
 
 
 class StudyDialog(QDialog):
-    """Lists studies; a double click or Open takes one."""
+    """Lists studies, to be sorted by any column; a double click or Open takes one."""
 
     def __init__(self, studies: Many[Study], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +43,9 @@ class StudyDialog(QDialog):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
+        self._table.setSortingEnabled(True)
+        # As they were found, until the user sorts them.
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._table.selectRow(0)
         self._table.doubleClicked.connect(self.accept)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -55,8 +59,8 @@ class StudyDialog(QDialog):
 
     def chosen(self) -> Study | None:
         """Return the selected study."""
-        row = self._table.currentRow()
-        return self._studies[row] if row >= 0 else None
+        item = self._table.item(self._table.currentRow(), 0)
+        return self._studies[item.data(_INDEX)] if item is not None else None
 
     def _fill(self, row: int, study: Study) -> None:
         roles = ", ".join(sequence.value for sequence in study.roles) or "none"
@@ -66,10 +70,12 @@ class StudyDialog(QDialog):
             patient or study.name,
             readable_date(study.date),
             study.description or study.name,
-            str(len(study.series)),
+            len(study.series),  # sorted as a number
             roles,
         )
         for column, text in enumerate(cells):
-            item = QTableWidgetItem(text)
+            item = QTableWidgetItem()
+            item.setData(Qt.ItemDataRole.DisplayRole, text)
+            item.setData(_INDEX, row)
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
             self._table.setItem(row, column, item)

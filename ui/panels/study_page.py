@@ -74,8 +74,6 @@ class StudyPage(QWidget):
         self._studies.activated.connect(self.study_chosen)
         self._studies.hide()
         self._shown_header: StudyHeader | None = None
-        # Without a study there is nobody to name, and nothing that was left out.
-        self._header.hide()
         self._has_result = False
         for widget in (self._studies, self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
@@ -89,7 +87,10 @@ class StudyPage(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(10)
-        layout.addWidget(self._side())
+        # Without a study there is nobody to name and nothing to choose.
+        self._column = self._side()
+        self._column.hide()
+        layout.addWidget(self._column)
         layout.addLayout(self._centre(), 1)
         self._connect_overlay()
         self._mark_next_step()
@@ -108,7 +109,7 @@ class StudyPage(QWidget):
 
     def show_header(self, header: StudyHeader) -> None:
         """Show who and when."""
-        self._header.show()
+        self._column.show()
         self._title.setText(breakable(header.title))
         self._title.setToolTip(header.title)
         self._title.setAccessibleName(header.title)
@@ -162,9 +163,7 @@ class StudyPage(QWidget):
         self._hand_tool_out()
 
     def _lay_views_out(self, has_sequences: bool) -> None:
-        self.views.set_view_layout(
-            ViewLayout.SEQUENCES if has_sequences else ViewLayout.PLANES
-        )
+        self.views.set_view_layout(ViewLayout.SEQUENCES if has_sequences else ViewLayout.PLANES)
 
     def _hand_tool_out(self) -> None:
         tool = None if self.correction_bar.isHidden() else self.correction_bar.settings()

@@ -1,0 +1,92 @@
+"""What the exported results of one patient say of volumes, study by study."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.stored_result import NUMBERS_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class TimePoint:
+    """The volumes of one study.
+
+    Parameters
+    ----------
+    date
+        Of the study, as DICOM writes it: YYYYMMDD.
+    missing
+        Sequences that the network had to do without.
+    """
+
+    study_uid: str
+    date: str
+    folder: Path
+    volumes_mm3: Mapping[Region, float]
+    corrected: bool
+    model_id: str
+    missing: tuple[Sequence, ...]
+
+
+def time_points(
+    patient_id: str, output: Path, token: CancelToken | None = None
+) -> tuple[TimePoint, ...]:
+    """Return what the folders of results in `output` hold of a patient, the earliest first.
+
+    Results without the patient's identifier (of NIfTI files, anonymised) or without a date cannot
+    be placed and are left out. Of two results of one study the one written last counts.
+
+    Raises
+    ------
+    Cancelled
+        If `token` was cancelled.
+    """
+    found: dict[str, tuple[float, TimePoint]] = {}
+    for file in sorted(output.glob(f"*/{NUMBERS_FILE}")) if patient_id else ():
+        if token is not None:
+            token.raise_if_cancelled()
+        point = _point(file, patient_id)
+        if point is None:
+            continue
+        written = file.stat().st_mtime
+        if written >= found.get(point.study_uid, (0.0,))[0]:
+            found[point.study_uid] = (written, point)
+    return tuple(sorted((point for _, point in found.values()), key=lambda one: one.date))
+
+
+def change_percent(before_mm3: float, now_mm3: float) -> float | None:
+    """Return how much a volume changed, in percent of what it was; ``None`` where it was nothing.
+
+    100 (now − before) / before.
+    """
+    return None if before_mm3 == 0 else 100 * (now_mm3 - before_mm3) / before_mm3
+
+
+def _point(file: Path, patient_id: str) -> TimePoint | None:
+    """Return what a file says; ``None`` where it is damaged or of somebody else."""
+    try:
+        document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        study, provenance = document["study"], document["provenance"]
+        if study["patient_id"] != patient_id or not study["study_date"]:
+            return None
+        return TimePoint(
+            study_uid=str(study["study_uid"]),
+            date=str(study["study_date"]),
+            folder=file.parent,
+            volumes_mm3={
+                one: float(document["regions"][one.value]["volume_mm3"])
+                for one in (Region.WT, Region.TC, Region.ET)
+            },
+            corrected=bool(provenance["edited"]),
+            model_id=str(provenance["model_id"]),
+            missing=tuple(
+                one for one in Sequence if not document["sequences"][one.value]["present"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,115 @@
+"""A patient's volumes over time: only theirs, in order, with what keeps them from comparison."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import PatientSummary
+from desktop_app.jobs.runner import JobRunner
+from desktop_app.services.case import ExportOptions, save_results
+from desktop_app.services.export import ExportFormat
+from desktop_app.services.session import Session
+from desktop_app.services.volumes_over_time import change_percent, time_points
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+from ui.presenters.time_presenter import TimePresenter, time_rows
+from ui.views.time_view import TimeView
+
+JSON = ExportOptions((ExportFormat.JSON,))
+
+
+def export(output: Path, date: str, voxels: int, *, edited: bool = False, **of: object) -> Path:
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels.reshape(-1)[:voxels] = 3
+    made = make_result(make_study(**{"study_uid": date, "date": date, "name": date, **of}), labels)
+    provenance = replace(made.segmentation.provenance, edited=edited)
+    result = replace(made, segmentation=replace(made.segmentation, provenance=provenance))
+    return save_results(result, output, JSON).folder
+
+
+def test_only_the_patients_results_are_listed_by_date(tmp_path: Path) -> None:
+    export(tmp_path, "20260301", 30)
+    export(tmp_path, "20260101", 20, edited=True)
+    export(tmp_path, "20260201", 99, patient=PatientSummary("ID8"))
+    export(tmp_path, "", 99, study_uid="undated", name="undated")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "measurements.json").write_text("{")
+    points = time_points("ID7", tmp_path)
+    assert [point.date for point in points] == ["20260101", "20260301"]
+    assert [point.volumes_mm3[Region.WT] for point in points] == [100, 150]
+    assert [point.corrected for point in points] == [True, False]
+    assert time_points("", tmp_path) == ()
+    assert time_points("ID7", tmp_path / "nowhere") == ()
+
+
+def test_of_two_results_of_a_study_the_later_counts(tmp_path: Path) -> None:
+    first = export(tmp_path, "20260101", 20)
+    second = tmp_path / "again"
+    export(second, "20260101", 40)
+    (second / first.name).rename(tmp_path / "zz")
+    os.utime(first / "measurements.json", (1, 1))
+    (point,) = time_points("ID7", tmp_path)
+    assert point.volumes_mm3[Region.ET] == 200
+
+
+def test_rows_tell_the_change_since_the_study_before(tmp_path: Path) -> None:
+    for date, voxels in (("20260101", 0), ("20260201", 20), ("20260301", 15), ("20260401", 0)):
+        export(tmp_path, date, voxels, edited=date == "20260301")
+    points = time_points("ID7", tmp_path)
+    rows = time_rows((*points[:3], replace(points[3], model_id="other")))
+    assert [row.date for row in rows] == ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"]
+    assert [row.changes[0] for row in rows] == ["", "new", "\u221225 %", "\u2212100 %"]
+    assert rows[1].volumes == ("0.10", "0.10", "0.10")
+    missing = "without T1, T2"
+    assert [row.note for row in rows] == [
+        missing,
+        missing,
+        f"corrected by hand; {missing}",
+        f"{missing}; another network: other",
+    ]
+    assert change_percent(50, 75) == pytest.approx(50)
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> Callable[..., MagicMock]:
+    def show(**of: object) -> MagicMock:
+        queue: list[Callable[[], None]] = []
+        view, session = MagicMock(spec=TimeView), Session()
+        session.open_study(make_study(**of))
+        runner = JobRunner()
+        TimePresenter(view, session, runner, queue.append, lambda: tmp_path).show()
+        stop = time.monotonic() + 10
+        while not queue and of != {"patient": PatientSummary("")}:
+            assert time.monotonic() < stop
+            time.sleep(0.01)
+        runner.close()
+        for call in queue:
+            call()
+        return view
+
+    return show
+
+
+def test_the_open_patients_volumes_are_shown(
+    shown: Callable[..., MagicMock], tmp_path: Path
+) -> None:
+    export(tmp_path, "20260101", 20)
+    who, folder, rows = shown().show_volumes_over_time.call_args.args
+    assert who == "Müller, Änne · ID7"
+    assert folder == tmp_path
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize("patient_id", ["", "nobody"])
+def test_without_results_it_is_said_why(shown: Callable[..., MagicMock], patient_id: str) -> None:
+    view = shown(patient=PatientSummary(patient_id))
+    view.show_volumes_over_time.assert_not_called()
+    (said,) = view.show_message.call_args.args[1]
+    assert ("no exported result" if patient_id else "no patient ID") in said

@@ -1,0 +1,107 @@
+"""The volumes of one patient over time, from the results that were exported."""
+
+from collections.abc import Callable
+from collections.abc import Sequence as Many
+from pathlib import Path
+
+from desktop_app.domain.readable import readable_date, readable_name, readable_volume
+from desktop_app.domain.segmentation import Region
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.services.session import Session
+from desktop_app.services.volumes_over_time import TimePoint, change_percent, time_points
+from ui.presenters.failures import tell_failure
+from ui.presenters.job_line import Dispatch
+from ui.views.time_view import TimeRow, TimeView
+
+_REGIONS = (Region.WT, Region.TC, Region.ET)
+_NONE = "No volumes over time."
+_WHY_NONE = "In {folder} there is no exported result with a date of this patient."
+_NO_PATIENT = "The open study does not say whose it is: it has no patient ID."
+
+
+class TimePresenter:
+    """Looks for a patient's results, and lists what they say.
+
+    Parameters
+    ----------
+    folder
+        Returns where results are.
+    dispatch
+        Queues a function onto the GUI thread.
+    """
+
+    def __init__(
+        self,
+        view: TimeView,
+        session: Session,
+        runner: JobRunner,
+        dispatch: Dispatch,
+        folder: Callable[[], Path],
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._runner = runner
+        self._dispatch = dispatch
+        self._folder = folder
+
+    def show(self) -> None:
+        """List the volumes of the open study's patient."""
+        study = self._session.study
+        if study is None:
+            return
+        patient, folder = study.patient, self._folder()
+        if not patient.patient_id:
+            self._view.show_message(_NONE, (_NO_PATIENT,))
+            return
+
+        def work(_progress: ProgressCallback, token: CancelToken) -> tuple[TimePoint, ...]:
+            return time_points(patient.patient_id, folder, token)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Done | Failed):
+                self._dispatch(lambda: end(event))
+
+        def end(event: Done | Failed) -> None:
+            if isinstance(event, Failed):
+                tell_failure(self._view, event)
+            elif event.result:
+                named = (readable_name(patient.name), patient.patient_id)
+                who = " · ".join(part for part in named if part)
+                self._view.show_volumes_over_time(who, folder, time_rows(event.result))
+            else:
+                self._view.show_message(_NONE, (_WHY_NONE.format(folder=folder),))
+
+        self._runner.submit(work, listen, lane=Lane.IO)
+
+
+def time_rows(points: Many[TimePoint]) -> tuple[TimeRow, ...]:
+    """Return a row for each study, with the change since the one before."""
+    rows = []
+    for index, point in enumerate(points):
+        before = points[index - 1] if index else None
+        volumes = tuple(readable_volume(point.volumes_mm3[one]) for one in _REGIONS)
+        changes = tuple(_change(before, point, one) for one in _REGIONS)
+        rows.append(TimeRow(readable_date(point.date), volumes, changes, _note(before, point)))
+    return tuple(rows)
+
+
+def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
+    if before is None:
+        return ""
+    was_mm3, is_mm3 = before.volumes_mm3[region], now.volumes_mm3[region]
+    percent = change_percent(was_mm3, is_mm3)
+    if percent is None:
+        return "new" if is_mm3 else "–"
+    return f"{percent:+.0f} %".replace("-", "−")
+
+
+def _note(before: TimePoint | None, now: TimePoint) -> str:
+    """Say what keeps two volumes from being compared as they are."""
+    notes = ["corrected by hand"] if now.corrected else []
+    if now.missing:
+        notes.append(f"without {', '.join(now.missing)}")
+    if before is not None and before.model_id != now.model_id:
+        notes.append(f"another network: {now.model_id}")
+    return "; ".join(notes)
