@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from desktop_app.jobs.awake import kept_awake
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import user_data_dir, weights_dir
@@ -82,8 +83,11 @@ class App:
         scheduler: str | None = None,
         page_renderer: PageRenderer | None = None,
         on_case: CaseListener | None = None,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> Batch:
         """Return a batch over the studies below `root`; it makes and ends its own processes.
+
+        The computer stays awake while it works.
 
         Parameters
         ----------
@@ -93,6 +97,8 @@ class App:
             Address of the Dask cluster to work on, in place of this computer.
         page_renderer
             Draws reports on this computer; a cluster's workers make their own.
+        gives_way
+            Whether something more urgent wants this computer, see `LocalPlace`.
         """
         if scheduler is None:
             place: StudyPlace = LocalPlace(
@@ -100,10 +106,19 @@ class App:
                 workers=workers or 1,
                 page_renderer=page_renderer,
                 on_defect=self.report_crash,
+                gives_way=gives_way,
             )
         else:
             place = ClusterPlace(scheduler, at_a_time=workers, on_defect=self.report_crash)
-        return Batch(root, output, options, models=self.models, place=place, on_case=on_case)
+        return Batch(
+            root,
+            output,
+            options,
+            models=self.models,
+            place=place,
+            on_case=on_case,
+            awake=kept_awake,
+        )
 
     def close(self) -> None:
         """Stop what runs and end the model's process."""

@@ -1,5 +1,6 @@
 """What the window needs of the program's composition."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -52,5 +53,6 @@ class AppServices(Protocol):
         *,
         page_renderer: PageRenderer | None = None,
         on_case: CaseListener | None = None,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> Batch:
-        """Return a batch over the studies below `root`."""
+        """Return a batch over the studies below `root`, which may give way to what is urgent."""

@@ -1,19 +1,49 @@
+import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
-from PySide6.QtWidgets import QCheckBox
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QMessageBox
 
 from desktop_app import composition
 from desktop_app.paths import assets_dir
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
+from tests.result_cases import make_result
+from tests.study_cases import GEOMETRY, make_study
+from ui import app as app_module
 from ui.app import WindowApp
 from ui.export_formats import format_choices
 from ui.icons import Icons
+from ui.panels import batch_page as page_module
 from ui.panels.batch_page import BatchPage
-from ui.views.batch_view import BatchStatus
+from ui.panels.batch_table import CaseTable
+from ui.views.batch_view import BatchStatus, CaseRow, Figure, Review
 
-READY = BatchStatus("0 of 1 studies finished.", 0.0, None, running=False, can_start=True)
-RUNNING = BatchStatus("0 of 1 studies finished.", 0.0, None, running=True, can_start=True)
+READY = BatchStatus(
+    "0 of 1 studies finished.", 0.0, None, False, can_start=True, can_watch=True, can_repeat=True
+)
+RUNNING = replace(READY, running=True)
+ALL_DONE = replace(READY, can_start=False)
+
+
+def case_row(name: str, state: str = "done", **changes: object) -> CaseRow:
+    none = Figure()
+    row = CaseRow(
+        name, "ward", state, "", none, none, none, none, "", frozenset({Review.ALL, Review.DONE})
+    )
+    return replace(row, **changes)
+
+
+ROWS = (
+    case_row("patient 10", whole_tumour=Figure("9.00", 9_000.0)),
+    case_row("patient 2", "failed", reviews=frozenset({Review.ALL, Review.FAILED})),
+    case_row("patient 1", whole_tumour=Figure("34.00", 34_000.0)),
+)
 
 
 def box(page: BatchPage, title: str) -> QCheckBox:
@@ -28,17 +58,26 @@ def page(qtbot):
     return page
 
 
-def test_every_format_can_be_ticked(page, qtbot):
+def names(table: CaseTable) -> list[str]:
+    model = table.model()
+    return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+
+def choosing(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+
+
+def test_every_format_can_be_ticked(page):
     assert page.ticks.formats == tuple(DEFAULT_FORMATS)
-    with qtbot.waitSignal(page.formats_changed) as changed:
-        box(page, "structures.rt").click()
-    assert set(changed.args[0]) == {*DEFAULT_FORMATS, ExportFormat.RTSTRUCT}
+    box(page, "structures.rt").click()
+    assert set(page.ticks.formats) == {*DEFAULT_FORMATS, ExportFormat.RTSTRUCT}
 
 
 def test_nothing_starts_without_a_file_to_write(page):
     assert page._start.isEnabled()
     page.ticks.tick((), anonymise=False)
     assert not page._start.isEnabled()
+    assert "tick" in page._start.toolTip()
     page.ticks.tick(("json",), anonymise=False)
     assert page._start.isEnabled()
 
@@ -72,3 +111,198 @@ def test_a_batch_writes_what_is_ticked_and_the_ticks_are_remembered(qtbot, qapp,
             assert export.formats == (ExportFormat.CSV,)
             assert export.anonymise
             app.window.close()
+
+
+def test_a_drive_can_be_the_folder_with_the_studies(page, qtbot, monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    choosing(monkeypatch, Path("/"))
+    with qtbot.waitSignal(page.folders_chosen) as chosen:
+        page.folders.ask_root()
+    assert chosen.args == [Path("/"), tmp_path / "studies-gliascope"]
+
+
+def test_a_folder_for_results_is_kept_whenever_it_is_chosen(page, qtbot, monkeypatch, tmp_path):
+    choosing(monkeypatch, tmp_path / "results")
+    with qtbot.assertNotEmitted(page.folders_chosen):
+        page.folders._buttons[1].click()
+    assert page.folders.output == tmp_path / "results"
+    for name in ("one", "two"):
+        choosing(monkeypatch, tmp_path / name)
+        with qtbot.waitSignal(page.folders_chosen) as chosen:
+            page.folders._buttons[0].click()
+        assert chosen.args == [tmp_path / name, tmp_path / "results"]
+
+
+def test_where_start_is_grey_it_says_why(page, qtbot):
+    page.show_status(ALL_DONE)
+    assert not page._start.isEnabled()
+    assert "Every study is done" in page._start.toolTip()
+    assert page._hint.text() == page._start.toolTip()
+    with qtbot.assertNotEmitted(page.start_requested):
+        page._start.click()
+    box(page, "again").click()
+    assert page._hint.text() == ""
+    with qtbot.waitSignal(page.start_requested) as started:
+        page._start.click()
+    assert started.args == [False, True]
+    page.show_status(replace(ALL_DONE, can_repeat=False))
+    assert "no study yet" in page._start.toolTip()
+    box(page, "watching").click()
+    assert page._start.isEnabled()
+    page.show_status(replace(ALL_DONE, can_watch=False))
+    assert "folder" in page._start.toolTip()
+
+
+def test_columns_are_sorted_by_their_values(page):
+    table = page.table
+    page.show_cases(ROWS)
+    assert names(table) == ["patient 10", "patient 2", "patient 1"]
+    table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert names(table) == ["patient 1", "patient 2", "patient 10"]
+    table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
+    assert names(table) == ["patient 2", "patient 10", "patient 1"]
+    page.show_case(1, replace(ROWS[1], whole_tumour=Figure("99.00", 99_000.0)))
+    assert names(table)[-1] == "patient 2"
+    table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+    assert names(table) == ["patient 10", "patient 2", "patient 1"]
+
+
+def test_the_row_that_is_seen_is_the_one_that_opens(page, qtbot):
+    page.show_cases(ROWS)
+    page.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert not page._open.isEnabled()
+    page.table.selectRow(0)
+    with qtbot.waitSignal(page.open_requested) as opened:
+        page._open.click()
+    assert opened.args == [2]
+    with qtbot.waitSignal(page.open_requested) as opened:
+        qtbot.keyClick(page.table, Qt.Key.Key_Return)
+    assert opened.args == [2]
+
+
+def test_a_study_stays_selected_when_others_come(page):
+    page.show_cases(ROWS)
+    page.table.selectRow(2)
+    page.show_cases((case_row("patient 0"), *ROWS))
+    assert page.table.selected == 3
+    page.show_cases(ROWS[:1])
+    assert page.table.selected is None
+    assert not page._open.isEnabled()
+
+
+def test_the_table_shows_what_is_asked_for(page):
+    page.show_cases(ROWS)
+    assert [page.filter.itemText(i) for i in range(4)] == [
+        "All studies (3)",
+        "Failed (1)",
+        "To check (0)",
+        "Done (2)",
+    ]
+    page.filter.setCurrentIndex(1)
+    assert names(page.table) == ["patient 2"]
+    page.show_case(1, case_row("patient 2"))
+    assert names(page.table) == []
+    assert page.filter.currentText() == "Failed (0)"
+    page.filter.setCurrentIndex(3)
+    assert names(page.table) == ["patient 10", "patient 2", "patient 1"]
+
+
+def test_what_files_are_called_is_no_markup(page):
+    page.show_cases([case_row("<b>one</b>", message="3 < 4")])
+    cell = page.table.model().index(0, 0)
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == "<p>&lt;b&gt;one&lt;/b&gt;</p>"
+
+
+def test_the_folder_of_results_opens(page, monkeypatch, tmp_path):
+    shown = []
+    monkeypatch.setattr(page_module, "QDesktopServices", SimpleNamespace(openUrl=shown.append))
+    assert not page._results.isEnabled()
+    page.show_folders(str(tmp_path / "in"), str(tmp_path / "out"))
+    page.show_status(READY)
+    page._results.click()
+    assert shown == []
+    told = page.findChild(QMessageBox)
+    assert "no such folder" in told.text()
+    told.close()
+    (tmp_path / "out").mkdir()
+    page._results.click()
+    assert shown == [QUrl.fromLocalFile(str(tmp_path / "out"))]
+
+
+def test_no_other_folder_is_taken_while_studies_run(page, qtbot, tmp_path):
+    page.show_status(RUNNING)
+    with qtbot.assertNotEmitted(page.folders_chosen):
+        page.use_root(tmp_path)
+    told = page.findChild(QMessageBox)
+    assert "worked on" in told.text()
+    told.close()
+
+
+@pytest.fixture
+def app(qtbot, qapp, tmp_path):
+    with composition.build(user_data=tmp_path / "kept") as services:
+        app = WindowApp(qapp, services)
+        qtbot.addWidget(app.window)
+        yield app
+        app.window.has_unsaved = lambda: False
+        app.window.close()
+
+
+def drop(window, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    left = Qt.MouseButton.LeftButton
+    modifier = Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, modifier))
+
+
+def test_a_folder_dropped_on_the_batch_is_the_one_with_the_studies(app, qtbot, tmp_path):
+    window, folder = app.window, tmp_path / "night"
+    folder.mkdir()
+    window._tabs.setCurrentIndex(1)
+    with (
+        qtbot.assertNotEmitted(window.path_opened),
+        qtbot.waitSignal(window.batch_page.folders_chosen) as chosen,
+    ):
+        drop(window, folder)
+    assert chosen.args == [folder, tmp_path / "night-gliascope"]
+    # There is nothing in it, which is said.
+    qtbot.waitUntil(lambda: window.batch_page.findChild(QMessageBox) is not None)
+    window.batch_page.findChild(QMessageBox).close()
+
+
+def test_a_batch_gives_way_to_a_study_in_the_window(app, tmp_path, monkeypatch):
+    asked = {}
+    services = type(app.services)
+    monkeypatch.setattr(services, "make_batch", lambda *_, **passed: asked.update(passed))
+    app._make_batch(tmp_path, tmp_path / "out", print)
+    assert not asked["gives_way"]()
+    released = threading.Event()
+    job = app.services.runner.submit(lambda *_: released.wait(10), print)
+    assert asked["gives_way"]()
+    released.set()
+    assert job.wait(10)
+
+
+def test_what_is_exported_of_a_failed_study_goes_to_its_batch(app, qtbot, tmp_path, monkeypatch):
+    study, output = make_study(name="one"), tmp_path / "results"
+    monkeypatch.setattr(app.study, "open_study", opens := MagicMock())
+    app._open_images(study, output / "one")
+    opens.assert_called_once_with(study)
+    session = app.services.session
+    session.set_studies((study,))
+    session.open_study(study)
+    assert app._results_folder() == output
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    session.accept_result(make_result(study, labels), session.generation)
+    shown = {}
+
+    def dialog(_choices, folder, _parent, **passed):
+        shown.update(passed, folder=folder)
+        return MagicMock(**{"exec.return_value": None})
+
+    monkeypatch.setattr(app_module, "ExportDialog", MagicMock(side_effect=dialog))
+    app._ask_export()
+    assert (shown["folder"], shown["anonymise"]) == (output, False)
+    session.open_study(make_study(name="another", study_uid="2"))
+    assert app._results_folder() == app._export_folder()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.batch import BatchOptions, CaseState, note_export
+from desktop_app.errors import InputError
+from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note_export
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
 from tests.batch_cases import Stage
@@ -97,3 +98,57 @@ def test_a_study_of_no_batch_leaves_no_state(stage: Stage, tmp_path: Path) -> No
     folder = tmp_path / "single" / "anna"
     assert note_export(result, SavedResults(folder, (folder / "report.pdf",))) is None
     assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_failed_study_is_done_when_its_result_is_exported(stage: Stage, is_open: bool) -> None:
+    def fail(name: str) -> None:
+        if name == "anna":
+            raise InputError("No T1c.", "Study anna", "Choose one.")
+
+    stage.before = fail
+    batch = stage.batch()
+    failed = batch.run().cases[0]
+    assert failed.status is CaseStatus.FAILED
+    folder = stage.output / "anna"
+    folder.mkdir()
+    (folder / "segmentation.nii.gz").touch()
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 1, 1] = 3
+    saved = SavedResults(folder, (folder / "segmentation.nii.gz",))
+    expected = batch.expected("anna") if is_open else None
+    state = note_export(make_result(stage.studies[0], labels), saved, expected)
+    assert state is not None
+    assert (state.status, state.reason, state.seconds) == (CaseStatus.DONE, "", 0.0)
+    first = stage.summary()[0]
+    assert (first["study"], first["state"], first["error"]) == ("anna", "done", "")
+    assert float(first["ET_mm3"]) == pytest.approx(VOXEL_MM3)
+    batch.take_in(state)
+    assert batch.cases[0].status is CaseStatus.DONE
+    assert not batch.cases[0].resumed
+    stage.processed.clear()
+    assert stage.batch().run().failed == ()
+    assert stage.processed == []
+
+
+def test_what_runs_is_not_taken_for_done(stage: Stage) -> None:
+    batch = stage.batch()
+
+    def export(name: str) -> None:
+        if name == "anna":
+            batch.take_in(replace(batch.cases[0], status=CaseStatus.DONE))
+            assert batch.cases[0].status is CaseStatus.RUNNING
+
+    stage.before = export
+    batch.run()
+    assert stage.processed == ["anna", "berta", "cäsar"]
+
+
+def test_an_anonymised_study_is_expected_without_identity(stage: Stage) -> None:
+    batch = stage.batch(BatchOptions(CaseOptions(export=ExportOptions(anonymise=True))))
+    case = batch.find()[0]
+    expected = batch.expected(case.name)
+    assert expected is not None
+    assert expected.study_uid == ""
+    assert expected.fingerprint
+    assert batch.expected("nobody") is None

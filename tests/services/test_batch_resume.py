@@ -161,7 +161,8 @@ def test_other_files_or_another_device_put_no_result_out_of_date(
 def test_other_files_can_be_asked_for_between_two_runs(stage: Stage) -> None:
     batch = stage.batch()
     batch.find()
-    batch.write_as((ExportFormat.RTSTRUCT,))
+    export = ExportOptions((ExportFormat.RTSTRUCT,))
+    batch.use(BatchOptions(CaseOptions(export=export)))
     batch.run()
     assert {one.export.formats for one in stage.options_seen} == {(ExportFormat.RTSTRUCT,)}
 
@@ -201,3 +202,43 @@ def test_states_survive_the_disk(stage: Stage) -> None:
     outcome = stage.batch().run()
     for case in outcome.cases:
         assert read_state(stage.output, case.name) == replace(case, fraction=0.0)
+
+
+def fail_berta(name: str) -> None:
+    if name == "berta":
+        raise InputError("Damaged.", "File 3", "Send it again.")
+
+
+def test_why_a_study_failed_is_told_when_it_is_listed_again(stage: Stage) -> None:
+    stage.before = fail_berta
+    stage.batch().run()
+    again = stage.batch()
+    case = again.find()[1]
+    assert (case.status, case.resumed) == (CaseStatus.FAILED, True)
+    assert case.reason == "Damaged.\nFile 3\nSend it again."
+    (stage.root / "berta" / "t1c").write_bytes(b"sent again")
+    assert again.find()[1].status is CaseStatus.PENDING
+
+
+def test_what_could_not_be_read_stays_failed_until_it_can(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = stage.root / "berta" / "t1c"
+    file.unlink()
+    stage.batch().run()
+    assert stage.batch().find()[1].status is CaseStatus.FAILED
+    file.write_bytes(b"t1c")
+    assert stage.batch().find()[1].status is CaseStatus.PENDING
+
+
+def test_the_next_run_is_as_it_was_told(stage: Stage) -> None:
+    batch = stage.batch()
+    batch.run()
+    stage.processed.clear()
+    segment = SegmentOptions("cpu", "fp32")
+    batch.use(BatchOptions(CaseOptions(segment), resume=False))
+    batch.run()
+    assert stage.processed == list(NAMES)
+    assert stage.options_seen[-1].segment.device == "cpu"
+    with pytest.raises(ValueError, match="names"):
+        batch.use(BatchOptions(CaseOptions(export=ExportOptions(anonymise=True))))

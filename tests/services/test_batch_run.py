@@ -1,15 +1,20 @@
 """Many studies: isolation, states, progress, workers."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import InstanceRef, Study
 from desktop_app.errors import InputError, OutputError
-from desktop_app.services.batch import CaseStatus, LocalPlace
+from desktop_app.services.batch import Batch, BatchOptions, CaseStatus, LocalPlace, place_below
 from desktop_app.services.batch.records import read_state
+from desktop_app.services.models import ModelStore
 from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
-from tests.study_cases import GEOMETRY
+from tests.study_cases import GEOMETRY, make_series, make_study
 
 
 def test_the_studies_are_listed_before_anything_runs(stage: Stage) -> None:
@@ -163,3 +168,46 @@ def test_a_study_whose_files_vanished_fails_alone(stage: Stage) -> None:
 def test_at_least_one_worker() -> None:
     with pytest.raises(ValueError, match="worker"):
         LocalPlace(FakeWorker, workers=0)
+
+
+def test_the_computer_is_awake_while_studies_run(stage: Stage) -> None:
+    is_awake = [False]
+    seen: list[bool] = []
+
+    @contextmanager
+    def awake() -> Iterator[None]:
+        is_awake[0] = True
+        yield
+        is_awake[0] = False
+
+    stage.before = lambda name: seen.append(is_awake[0])
+    place = LocalPlace(stage.make_worker)
+    models = ModelStore(stage.weights, stage.weights / "none")
+    options = BatchOptions()
+    batch = Batch(stage.root, stage.output, options, models=models, place=place, awake=awake)
+    batch.find()
+    assert not is_awake[0]
+    batch.run()
+    assert seen == [True] * 3
+    assert not is_awake[0]
+
+
+def test_the_folder_of_a_study_is_told_from_the_batchs_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(tmp_path / "user"))
+    root = tmp_path / "night"
+
+    def study_in(*folders: Path) -> Study:
+        series = [
+            make_series(str(number), instances=(InstanceRef(folder / "1.dcm"),))
+            for number, folder in enumerate(folders)
+        ]
+        return make_study(root=root, series=tuple(series))
+
+    t1, t2 = root / "ward" / "one" / "t1", root / "ward" / "one" / "t2"
+    assert place_below(root, study_in(t1, t2)) == str(Path("ward", "one"))
+    assert place_below(root, study_in(t1)) == str(Path("ward", "one", "t1"))
+    assert place_below(root, study_in(root)) == "night"
+    unpacked = tmp_path / "user" / "unpacked" / "7-computer" / "0123" / "sent"
+    assert place_below(root, study_in(unpacked / "t1", unpacked / "t2")) == "sent"

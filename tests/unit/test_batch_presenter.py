@@ -7,15 +7,17 @@ from unittest.mock import MagicMock
 import pytest
 
 from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import InstanceRef
 from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.batch import Batch, BatchOutcome, CaseState, CaseStatus
-from desktop_app.services.case import SavedResults
-from desktop_app.services.export import ExportFormat
-from tests.study_cases import make_study
+from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
+from desktop_app.services.case import CaseOptions, SavedResults
+from desktop_app.services.segment import SegmentOptions
+from tests.study_cases import make_series, make_study
 from ui.presenters import batch_presenter
 from ui.presenters.batch_presenter import BatchPresenter
-from ui.views.batch_view import BatchView
+from ui.presenters.batch_rows import row_of
+from ui.views.batch_view import BatchView, Figure, Review
 
 CASES = (CaseState("one", "1"), CaseState("two", "2"))
 DONE = CaseState(
@@ -35,9 +37,12 @@ def scene():
     view = MagicMock(spec=BatchView)
     batch = MagicMock(spec=Batch)
     batch.find.return_value = batch.cases = CASES
-    batch.output = Path("out")
-    batch.study.side_effect = lambda name: make_study(name=name)
-    opened = MagicMock()
+    batch.root, batch.output = Path("in"), Path("out")
+    batch.options = BatchOptions()
+    files = (InstanceRef(Path("in/ward/t1/1.dcm")), InstanceRef(Path("in/ward/t2/1.dcm")))
+    series = tuple(make_series(str(file.path), instances=(file,)) for file in files)
+    batch.study.side_effect = lambda name: make_study(name=name, series=series)
+    opened, wanted = MagicMock(), MagicMock(return_value=BatchOptions())
     queue = []
     listener = []
 
@@ -46,8 +51,15 @@ def scene():
         return batch
 
     presenter = BatchPresenter(
-        view, runner, queue.append, make_batch=make_batch, open_result=opened
+        view,
+        runner,
+        queue.append,
+        make_batch=make_batch,
+        options=wanted,
+        open_result=opened.result,
+        open_images=opened.images,
     )
+    presenter.wanted = wanted
 
     def settle():
         assert presenter._jobs._job is None or presenter._jobs._job.wait(10)
@@ -66,9 +78,9 @@ def test_lists_the_studies_of_a_folder(scene):
     settle()
     view.show_folders.assert_called_once_with("in", "out")
     rows = view.show_cases.call_args.args[0]
-    assert [(row.name, row.state, row.can_open) for row in rows] == [
-        ("one", "pending", False),
-        ("two", "pending", False),
+    assert [(row.name, row.state, row.where) for row in rows] == [
+        ("one", "pending", "ward"),
+        ("two", "pending", "ward"),
     ]
     status = view.show_status.call_args.args[0]
     assert status.text == "0 of 2 studies finished."
@@ -85,33 +97,40 @@ def test_a_failure_is_counted_and_its_reason_shown(scene):
     presenter.start()
     settle()
     done, failed = view.show_cases.call_args.args[0]
-    assert (done.whole_tumour, done.enhancing) == ("34.56", "0.04")
-    assert (done.seconds, done.can_open) == ("12 s", True)
+    assert (done.whole_tumour, done.enhancing) == (Figure("34.56", 34_560.0), Figure("0.04", 40.0))
+    assert (done.seconds, done.core) == (Figure("12 s", 12.0), Figure())
     assert (failed.style, failed.message) == ("poor", "What. Where. Remedy.")
     assert view.show_status.call_args.args[0].text == "2 of 2 studies finished, 1 failed."
 
 
 def test_a_change_of_one_study_changes_its_row(scene):
-    presenter, view, _, _, listener, settle = scene
+    presenter, view, batch, _, listener, settle = scene
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
-    listener[0](CaseState("two", "2", CaseStatus.RUNNING, fraction=0.25, stage="Segmenting"))
+    running = CaseState("two", "2", CaseStatus.RUNNING, fraction=0.25, stage="Segmenting")
+    batch.cases = (CASES[0], running)
+    listener[0](running)
     settle()
     index, row = view.show_case.call_args.args
     assert (index, row.state, row.message) == (1, "25%", "Segmenting")
 
 
-def test_only_finished_studies_open(scene):
+def test_every_study_opens_with_its_result_or_its_images(scene):
     presenter, _, batch, opened, _, settle = scene
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
     batch.cases = (DONE, FAILED)
     presenter.open(1)
-    opened.assert_not_called()
+    study, folder = opened.images.call_args.args
+    assert (study.name, folder) == ("two", Path("out/two"))
+    opened.result.assert_not_called()
     presenter.open(0)
-    study, folder = opened.call_args.args
-    assert study.name == "one"
-    assert folder == Path("out/one")
+    study, folder = opened.result.call_args.args
+    assert (study.name, folder) == ("one", Path("out/one"))
+    batch.cases = CASES
+    presenter.open(0)
+    assert opened.images.call_args.args[1] == Path("out/one")
+    opened.result.assert_called_once()
 
 
 def test_stopping_leaves_the_batch_ready_to_go_on(scene):
@@ -141,23 +160,105 @@ def test_a_study_that_came_late_gets_a_row_and_the_right_one_opens(scene):
     listener[0](DONE)
     settle()
     assert [row.name for row in view.show_cases.call_args.args[0]] == ["late", "one", "two"]
-    presenter.open(0)
-    opened.assert_not_called()
     presenter.open(1)
-    assert opened.call_args.args[0].name == "one"
+    assert opened.result.call_args.args[0].name == "one"
 
 
-def test_a_study_without_labels_on_disk_is_not_offered(scene):
-    presenter, view, batch, opened, listener, settle = scene
+def test_of_a_study_without_labels_on_disk_the_images_open(scene):
+    presenter, _, batch, opened, _, settle = scene
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
-    only_pdf = replace(DONE, files=("report.pdf",))
-    batch.cases = (only_pdf, CASES[1])
-    listener[0](only_pdf)
-    settle()
-    assert not view.show_case.call_args.args[1].can_open
+    batch.cases = (replace(DONE, files=("report.pdf",)), CASES[1])
     presenter.open(0)
-    opened.assert_not_called()
+    opened.result.assert_not_called()
+    opened.images.assert_called_once()
+
+
+def test_a_run_holds_up_no_study_in_the_window(scene):
+    presenter, _, batch, _, _, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    runs, release = threading.Event(), threading.Event()
+
+    def run(progress, token):
+        runs.set()
+        assert release.wait(10)
+        return BatchOutcome(CASES, Path("summary.csv"))
+
+    batch.run.side_effect = run
+    presenter.start()
+    assert runs.wait(10)
+    try:
+        single = presenter._runner.submit(lambda *_: None, lambda _: None)
+        assert single.wait(10)
+    finally:
+        release.set()
+    settle()
+
+
+def test_a_start_goes_by_what_is_chosen_then(scene):
+    presenter, _, batch, _, _, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    batch.run.return_value = BatchOutcome(CASES, Path("summary.csv"))
+    chosen = BatchOptions(CaseOptions(SegmentOptions("cpu", "fp32", "heavier")))
+    presenter.wanted.return_value = chosen
+    presenter.start()
+    settle()
+    batch.use.assert_called_once_with(chosen)
+    presenter.start(again=True)
+    settle()
+    batch.use.assert_called_with(replace(chosen, resume=False))
+
+
+def test_another_network_puts_what_is_done_out_of_date(scene):
+    presenter, view, batch, _, listener, settle = scene
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    batch.cases = (DONE,)
+    listener[0](DONE)
+    settle()
+    assert not view.show_status.call_args.args[0].can_start
+    presenter.wanted.return_value = BatchOptions(CaseOptions(SegmentOptions(model_name="heavier")))
+    presenter.show_options()
+    status = view.show_status.call_args.args[0]
+    assert status.can_start
+    assert "Another network was chosen" in status.text
+
+
+def test_states_that_a_run_lists_anew_are_shown_at_once(scene):
+    presenter, view, batch, _, _, settle = scene
+    batch.cases = batch.find.return_value = (DONE, FAILED)
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+
+    def run(progress, token):
+        batch.cases = CASES
+        progress(0.0, "one: Segmenting")
+        return BatchOutcome(CASES, Path("summary.csv"))
+
+    batch.run.side_effect = run
+    presenter.start()
+    settle()
+    shown = [call.args for call in view.show_case.call_args_list]
+    assert [(index, row.state) for index, row in shown] == [(0, "pending"), (1, "pending")]
+
+
+@pytest.mark.parametrize(
+    ("case", "reviews"),
+    [
+        (CASES[0], {Review.ALL}),
+        (FAILED, {Review.ALL, Review.FAILED}),
+        (DONE, {Review.ALL, Review.DONE}),
+        (
+            replace(DONE, warnings=("No tumour found.",)),
+            {Review.ALL, Review.DONE, Review.TO_CHECK},
+        ),
+        (replace(DONE, warnings=("T1 is missing.",), corrected=True), {Review.ALL, Review.DONE}),
+    ],
+)
+def test_what_is_to_check_has_a_warning_and_no_correction(case, reviews):
+    assert row_of(case, "ward").reviews == reviews
 
 
 def test_watching_runs_beside_single_studies_until_it_is_stopped(scene):
@@ -193,13 +294,20 @@ def test_a_corrected_result_is_told_in_the_table(scene, monkeypatch):
     corrected = replace(DONE, corrected=True, notes=("Kept aside.",))
     done = threading.Event()
     monkeypatch.setattr(batch_presenter, "note_export", lambda *_: corrected)
-    batch.take_in.side_effect = lambda state: (listener[0](state), done.set())
+
+    def take_in(state):
+        batch.cases = (state, CASES[1])
+        listener[0](state)
+        done.set()
+
+    batch.take_in.side_effect = take_in
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
     for folder in (Path("elsewhere/one"), Path("out/one")):
         presenter.note_export(MagicMock(), SavedResults(folder, ()))
     assert done.wait(10)
     settle()
+    batch.expected.assert_called_once_with("one")
     batch.take_in.assert_called_once_with(corrected)
     row = view.show_case.call_args.args[1]
     assert (row.state, row.message) == ("done, corrected", "Kept aside.")
@@ -213,16 +321,6 @@ def test_what_cannot_be_noted_is_told(scene, monkeypatch):
     presenter.note_export(MagicMock(), SavedResults(Path("out/one"), ()))
     assert told.wait(10)
     view.show_error.assert_called_once_with(error)
-
-
-def test_other_files_are_written_from_the_next_start_on(scene):
-    presenter, _, batch, _, _, settle = scene
-    presenter.write_as(("nifti",))
-    presenter.choose_folders(Path("in"), Path("out"))
-    settle()
-    presenter.write_as(())
-    presenter.write_as(("nifti", "rtstruct"))
-    batch.write_as.assert_called_once_with((ExportFormat.NIFTI, ExportFormat.RTSTRUCT))
 
 
 def test_an_empty_folder_can_be_watched(scene):

@@ -1,12 +1,10 @@
-"""Many studies: list, run, stop, go on, open a finished one."""
+"""Many studies: list, run, stop, go on, open one."""
 
 from collections.abc import Callable
-from collections.abc import Sequence as Many
+from dataclasses import replace
 from pathlib import Path
 
-from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
@@ -14,30 +12,27 @@ from desktop_app.jobs.events import Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.batch import (
     Batch,
+    BatchOptions,
     BatchOutcome,
     CaseListener,
     CaseState,
     CaseStatus,
     note_export,
+    place_below,
 )
 from desktop_app.services.case import SavedResults
-from desktop_app.services.export import ExportFormat
 from desktop_app.services.stored_result import can_reopen
+from ui.presenters.batch_rows import row_of
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
 from ui.views.study_view import JobStatus
 
 MakeBatch = Callable[[Path, Path, CaseListener], Batch]
-OpenResult = Callable[[Study, Path], None]
+OpenStudy = Callable[[Study, Path], None]
 
 _SEGMENTED = "A batch of studies is being segmented."
 _WATCHED = "A folder is being watched for new studies."
-_STYLES = {
-    CaseStatus.PENDING: "",
-    CaseStatus.RUNNING: "accent",
-    CaseStatus.DONE: "good",
-    CaseStatus.FAILED: "poor",
-}
+_OTHER_NETWORK = " Another network was chosen: Start does them again with it."
 
 
 class BatchPresenter:
@@ -48,8 +43,10 @@ class BatchPresenter:
     make_batch
         Makes a batch from the folder with the studies, the folder for the results, and a
         listener for changes of a study's state.
-    open_result
-        Shows a finished study; given the study and its folder of results.
+    options
+        Returns how studies are to be worked through from now on.
+    open_result, open_images
+        Show a finished study, or one without results; given the study and its folder of results.
     """
 
     def __init__(
@@ -59,15 +56,21 @@ class BatchPresenter:
         dispatch: Dispatch,
         *,
         make_batch: MakeBatch,
-        open_result: OpenResult,
+        options: Callable[[], BatchOptions],
+        open_result: OpenStudy,
+        open_images: OpenStudy,
     ) -> None:
         self._view = view
         self._runner = runner
         self._dispatch = dispatch
         self._make_batch = make_batch
+        self._options = options
         self._open_result = open_result
+        self._open_images = open_images
         self._batch: Batch | None = None
         self._names: list[str] = []
+        self._shown: dict[str, CaseState] = {}
+        self._places: dict[str, str] = {}
         self._watching = False
         self._task = ""
         self._last: JobStatus | None = None
@@ -110,18 +113,19 @@ class BatchPresenter:
             "Looking for studies", work, done, lane=Lane.IO, kind="scan", on_failed=failed
         )
 
-    def write_as(self, formats: Many[str]) -> None:
-        """Write these files from the next start on."""
-        if self._batch is not None and formats:
-            self._batch.write_as(tuple(ExportFormat(one) for one in formats))
+    def show_options(self) -> None:
+        """Tell what other options mean: what another network did is out of date."""
+        self._show_status()
 
-    def start(self, keep_watching: bool = False) -> None:
-        """Work through every study that is not done.
+    def start(self, keep_watching: bool = False, again: bool = False) -> None:
+        """Work through every study that is not done, as is wanted now.
 
         Parameters
         ----------
         keep_watching
             Also through those that come, until it is stopped.
+        again
+            Also through those that are done.
         """
         batch = self._batch
         if batch is None or self.running:
@@ -130,37 +134,40 @@ class BatchPresenter:
         def done(outcome: BatchOutcome) -> None:
             self._show_cases(outcome.cases)
 
+        batch.use(replace(self._options(), resume=not again))
         self._watching = keep_watching
         self._task = _WATCHED if keep_watching else _SEGMENTED
         if keep_watching:
-            # It mostly waits: single studies must not queue behind it.
-            self._jobs.start("Watching", batch.watch, done, lane=Lane.IO)
+            self._jobs.start("Watching", batch.watch, done, lane=Lane.LONG)
         else:
-            self._jobs.start("Segmenting", batch.run, done, kind="batch")
+            self._jobs.start("Segmenting", batch.run, done, lane=Lane.LONG, kind="batch")
 
     def stop(self) -> None:
         """Stop; what is done stays done and the next start goes on from there."""
         self._jobs.cancel()
 
     def open(self, index: int) -> None:
-        """Show the finished study of a row in the viewer."""
+        """Show the study of a row in the viewer: its result, or else its images."""
         if self._batch is None:
             return
         # By name: the batch looks for studies again when it starts, and may find others.
         name = self._names[index]
         case = next((case for case in self._batch.cases if case.name == name), None)
-        if case is not None and _can_open(case):
-            self._open_result(self._batch.study(name), self._batch.output / name)
+        if case is not None:
+            show = self._open_result if _has_result(case) else self._open_images
+            show(self._batch.study(name), self._batch.output / name)
 
     def note_export(self, result: StudyResult, saved: SavedResults) -> None:
         """Have table, states and summary follow a result that was exported where a batch wrote."""
         batch = self._batch
 
         def work(_progress: ProgressCallback, _token: CancelToken) -> None:
-            state = note_export(result, saved)
-            output = saved.folder.parent.resolve()
-            if state is not None and batch is not None and batch.output.resolve() == output:
-                batch.take_in(state)
+            output, name = saved.folder.parent.resolve(), saved.folder.name
+            listing = batch if batch is not None and batch.output.resolve() == output else None
+            expected = listing.expected(name) if listing is not None else None
+            state = note_export(result, saved, expected)
+            if state is not None and listing is not None:
+                listing.take_in(state)
 
         def listen(event: Event) -> None:
             if isinstance(event, Failed):
@@ -179,10 +186,8 @@ class BatchPresenter:
     def show_job(self, status: JobStatus | None) -> None:
         """Keep what runs and show it."""
         self._last = status
-        if self._batch is not None and [case.name for case in self._batch.cases] != self._names:
-            self._show_cases(self._batch.cases)
-        else:
-            self._show_status()
+        self._follow()
+        self._show_status()
 
     def show_error(self, error: UserFacingError) -> None:
         """Pass an expected error on."""
@@ -192,43 +197,34 @@ class BatchPresenter:
         """Pass a defect on."""
         self._view.show_crash(traceback)
 
-    def _on_case(self, case: CaseState) -> None:
-        self._dispatch(lambda: self._show_case(case))
+    def _on_case(self, _case: CaseState) -> None:
+        self._dispatch(self._follow)
 
-    def _show_case(self, case: CaseState) -> None:
-        if self._batch is None:
-            return
-        cases = self._batch.cases
-        if [one.name for one in cases] != self._names:
+    def _follow(self) -> None:
+        """Show what is new: a run lists the studies again, and may find others or other states."""
+        cases = self._batch.cases if self._batch is not None else ()
+        if [case.name for case in cases] != self._names:
             self._show_cases(cases)
-        else:
-            self._view.show_case(self._names.index(case.name), self._row(case))
+            return
+        for index, case in enumerate(cases):
+            if self._shown[case.name] is not case:
+                self._shown[case.name] = case
+                self._view.show_case(index, self._row(case))
 
     def _show_cases(self, cases: tuple[CaseState, ...]) -> None:
         self._names = [case.name for case in cases]
+        self._shown = {case.name: case for case in cases}
+        self._places = {}
         self._view.show_cases([self._row(case) for case in cases])
         self._show_status()
 
     def _row(self, case: CaseState) -> CaseRow:
         if self._batch is None:
             raise RuntimeError("a row was asked for before its batch was listed")
-        volumes = {region: readable_volume(mm3) for region, mm3 in case.volumes_mm3.items()}
-        state = f"{case.fraction:.0%}" if case.status is CaseStatus.RUNNING else case.status.value
-        message = case.stage if case.status is CaseStatus.RUNNING else case.reason
-        if case.corrected:
-            state = f"{state}, corrected"
-        return CaseRow(
-            name=case.name,
-            where=str(self._batch.study(case.name).root),
-            state=f"{state} (earlier)" if case.resumed else state,
-            style=_STYLES[case.status],
-            whole_tumour=volumes.get(Region.WT, ""),
-            core=volumes.get(Region.TC, ""),
-            enhancing=volumes.get(Region.ET, ""),
-            seconds=f"{case.seconds:.0f} s" if case.is_over else "",
-            message=(message or " ".join((*case.notes, *case.warnings))).replace("\n", " "),
-            can_open=_can_open(case),
-        )
+        if case.name not in self._places:
+            study = self._batch.study(case.name)
+            self._places[case.name] = place_below(self._batch.root, study)
+        return row_of(case, self._places[case.name])
 
     def _show_status(self) -> None:
         cases = self._batch.cases if self._batch is not None else ()
@@ -243,13 +239,30 @@ class BatchPresenter:
             fraction = job.fraction if job.fraction >= 0 else fraction
             left = job.seconds_left
         ready = any(case.status is not CaseStatus.DONE for case in cases)
-        can_watch = self._batch is not None
+        if self._is_outdated() and not self.running:
+            text += _OTHER_NETWORK
+            ready = bool(cases)
         self._view.show_status(
-            BatchStatus(text, fraction, left, self.running, ready, can_watch=can_watch)
+            BatchStatus(
+                text,
+                fraction,
+                left,
+                self.running,
+                ready,
+                can_watch=self._batch is not None,
+                can_repeat=bool(cases),
+            )
         )
 
+    def _is_outdated(self) -> bool:
+        """Whether another network was chosen than the one that the states tell of."""
+        if self._batch is None or not self._names:
+            return False
+        now, then = self._options().case.segment, self._batch.options.case.segment
+        return now.model_name != then.model_name
 
-def _can_open(case: CaseState) -> bool:
+
+def _has_result(case: CaseState) -> bool:
     """Whether a study is finished and wrote what reopening reads."""
     return case.status is CaseStatus.DONE and can_reopen(case.files)
 

@@ -2,35 +2,69 @@
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from desktop_app.errors import UserFacingError
+
+
+class Review(StrEnum):
+    """Which studies somebody wants to see, as the table offers it."""
+
+    ALL = "All studies"
+    FAILED = "Failed"
+    TO_CHECK = "To check"
+    DONE = "Done"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number as it is written, and as it is sorted by; empty text where it is not known."""
+
+    text: str = ""
+    value: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
     """One study of a batch, as the table shows it.
 
-    `style` is good, fair, poor or empty; volumes are empty text until known.
+    Parameters
+    ----------
+    where
+        Folder of its files, as seen from the batch's own.
+    style
+        good, fair, poor, accent or empty.
+    whole_tumour, core, enhancing
+        In cm³.
+    reviews
+        Under which choices it is shown.
     """
 
     name: str
     where: str
     state: str
     style: str
-    whole_tumour: str
-    core: str
-    enhancing: str
-    seconds: str
+    whole_tumour: Figure
+    core: Figure
+    enhancing: Figure
+    seconds: Figure
     message: str
-    can_open: bool
+    reviews: frozenset[Review]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
     """The line above the table.
 
-    `can_start` says that a study is left to do, `can_watch` that studies may come.
+    Parameters
+    ----------
+    can_start
+        Whether a study is left to do.
+    can_watch
+        Whether studies may come.
+    can_repeat
+        Whether there are studies that may be done again.
     """
 
     text: str
@@ -39,6 +73,7 @@ class BatchStatus:
     running: bool
     can_start: bool
     can_watch: bool = False
+    can_repeat: bool = False
 
 
 class BatchView(Protocol):

@@ -3,8 +3,10 @@
 from desktop_app.services.batch.batch import Batch
 from desktop_app.services.batch.corrected import note_export
 from desktop_app.services.batch.journal import CaseListener
+from desktop_app.services.batch.listing import place_below
 from desktop_app.services.batch.local import BatchWorker, LocalPlace
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
+from desktop_app.services.batch.proposed import proposed_output
 from desktop_app.services.batch.state import CaseState, CaseStatus
 
 __all__ = [
@@ -18,4 +20,6 @@ __all__ = [
     "LocalPlace",
     "WatchOptions",
     "note_export",
+    "place_below",
+    "proposed_output",
 ]

@@ -1,7 +1,7 @@
 """The studies below a folder: listed, worked through, and awaited."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from desktop_app.services.batch.place import StudyPlace
 from desktop_app.services.batch.records import require_no_anonymised, write_skipped
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.batch.watch import Watch
-from desktop_app.services.export import ExportFormat
 from desktop_app.services.models import ModelStore
 from desktop_app.services.privacy import REDACTED
 
@@ -40,6 +39,8 @@ class Batch:
         Where the studies are worked through.
     on_case
         Told of every change of a study's state, on the threads that work.
+    awake
+        Keeps the computer awake during a block.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Batch:
         models: ModelStore,
         place: StudyPlace,
         on_case: CaseListener | None = None,
+        awake: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.root = root.absolute()
         self.output = output.absolute()
@@ -58,6 +60,7 @@ class Batch:
         self._anonymise = options.case.export.anonymise
         self._models = models
         self._place = place
+        self._awake = awake
         self._journal = Journal(self.output, anonymise=self._anonymise, on_case=on_case)
         self._skipped: tuple[tuple[str, str], ...] = ()
         self._case_options = options.case
@@ -78,14 +81,32 @@ class Batch:
         """
         return self._journal.study(name)
 
-    def write_as(self, formats: tuple[ExportFormat, ...]) -> None:
-        """Write these files from the next run on."""
-        case = self.options.case
-        case = replace(case, export=replace(case.export, formats=formats))
-        self.options = replace(self.options, case=case)
+    def use(self, options: BatchOptions) -> None:
+        """Work like this from the next run on.
+
+        Raises
+        ------
+        ValueError
+            If names were left out so far and are not from now on, or the other way round: whose
+            results are whose depends on it.
+        """
+        if options.case.export.anonymise is not self._anonymise:
+            raise ValueError("a batch leaves names out from its beginning or not at all")
+        self.options = options
+
+    def expected(self, name: str) -> CaseState | None:
+        """Return what is to be known of a study before it is worked through, running.
+
+        ``None`` where there is none of this name, or it cannot be read.
+        """
+        try:
+            running = self._make_order(self.study(name)).running
+        except (KeyError, InputError):
+            return None
+        return replace(running, study_uid="") if self._anonymise else running
 
     def take_in(self, state: CaseState) -> None:
-        """Note that a finished study's result was written anew, see `note_export`.
+        """Note that a study's result was written by somebody else, see `note_export`.
 
         Raises
         ------
@@ -95,13 +116,14 @@ class Batch:
         known = next((one for one in self.cases if one.name == state.name), None)
         if known is None:
             self._journal.follow_earlier(state)
-        elif known.status is CaseStatus.DONE:
-            self._journal.keep(replace(state, study_uid=known.study_uid, resumed=known.resumed))
+        elif known.status is not CaseStatus.RUNNING:
+            resumed = known.resumed and known.status is CaseStatus.DONE
+            self._journal.keep(replace(state, study_uid=known.study_uid, resumed=resumed))
 
     def find(
         self, progress: ProgressCallback | None = None, token: CancelToken | None = None
     ) -> tuple[CaseState, ...]:
-        """List the studies below the root and what is already known of each.
+        """List the studies below the root and what is already known of each, failures too.
 
         A study's name is that of its folder of results, see `results_name`.
 
@@ -118,7 +140,7 @@ class Batch:
         self._begin()
         listing = self._list(progress, token)
         self._journal.begin(
-            Entry(study, self._state_of(study, resume=self.options.resume))
+            Entry(study, self._state_of(study, resume=self.options.resume, with_failures=True))
             for study in listing.studies
         )
         return self.cases
@@ -138,12 +160,13 @@ class Batch:
             If `token` was cancelled; what is done stays done.
         """
         token = token or CancelToken()
-        self._place.prepare()
-        self.find(token=token)
-        self._journal.try_to_sum_up()
-        todo = [e.study for e in self._journal.entries if e.state.status is not CaseStatus.DONE]
-        self._work_through(todo, progress, token)
-        return self._outcome()
+        with self._awake():
+            self._place.prepare()
+            self.find(token=token)
+            self._journal.try_to_sum_up()
+            todo = [e.study for e in self._journal.entries if e.state.status is not CaseStatus.DONE]
+            self._work_through(todo, progress, token)
+            return self._outcome()
 
     def watch(
         self,
@@ -190,7 +213,7 @@ class Batch:
             ),
             work_through=lambda studies: self._work_through(studies, progress, token),
         )
-        with suppress(Cancelled):
+        with self._awake(), suppress(Cancelled):
             watch.go_on(progress or _silent, token)
         return self._outcome()
 
@@ -211,10 +234,10 @@ class Batch:
         self._skipped = listing.skipped
         return listing
 
-    def _state_of(self, study: Study, *, resume: bool) -> CaseState:
+    def _state_of(self, study: Study, *, resume: bool, with_failures: bool = False) -> CaseState:
         if not resume:
             return CaseState(study.name, study.study_uid)
-        return known_state(study, self.output, self._make_order)
+        return known_state(study, self.output, self._make_order, with_failures=with_failures)
 
     def _work_through(
         self, studies: Sequence[Study], progress: ProgressCallback | None, token: CancelToken

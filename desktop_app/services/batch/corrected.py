@@ -1,4 +1,4 @@
-"""A study of a batch whose result a person exported anew, corrected for the most part."""
+"""A study of a batch whose result a person exported: corrected, or segmented one at a time."""
 
 from dataclasses import replace
 
@@ -13,13 +13,22 @@ from desktop_app.services.batch.state import CaseState, CaseStatus, with_result
 from desktop_app.services.case import SavedResults
 
 
-def note_export(result: StudyResult, saved: SavedResults) -> CaseState | None:
+def note_export(
+    result: StudyResult, saved: SavedResults, expected: CaseState | None = None
+) -> CaseState | None:
     """Bring what is kept of a batch up to date with a result written into its folder.
+
+    A study that failed, or was not reached yet, is done then.
+
+    Parameters
+    ----------
+    expected
+        What a batch that is open knows of this study, see `Batch.expected`.
 
     Returns
     -------
     CaseState or None
-        The new state as it is kept; None where no batch has finished this study there.
+        The new state as it is kept; None where no batch knows this study there.
 
     Raises
     ------
@@ -29,7 +38,13 @@ def note_export(result: StudyResult, saved: SavedResults) -> CaseState | None:
     output, name = saved.folder.parent, saved.folder.name
     state = read_state(output, name)
     if state is None or state.status is not CaseStatus.DONE:
+        # Of a study that was opened now, its files count as they are now.
+        state = expected or state
+    if state is None:
         return None
+    if state.status is not CaseStatus.DONE:
+        # What an attempt took, and why it failed, says nothing of this result.
+        state = replace(state, reason="", seconds=0.0, stage="", resumed=False)
     written = [file.name for file in saved.files]
     stayed = [file for file in state.files if (saved.folder / file).is_file()]
     state = with_result(state, result, dict.fromkeys((*written, *stayed)), saved.notes)

@@ -84,6 +84,17 @@ class Journal:
         with self._lock:
             return self._entries[name].study
 
+    def state(self, name: str) -> CaseState:
+        """Return how a study stands.
+
+        Raises
+        ------
+        KeyError
+            If there is none of this name.
+        """
+        with self._lock:
+            return self._entries[name].state
+
     def begin(self, entries: Iterable[Entry]) -> None:
         """Take in the studies that were found, in place of those before; nothing is written."""
         fresh = tuple(entries)

@@ -1,11 +1,13 @@
 """Which studies are below a folder, and what is already known of each."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Study
 from desktop_app.errors import InputError, NoStudyError
+from desktop_app.io.unpacked import lasting_name
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.attempt import StudyOrder
@@ -74,21 +76,57 @@ def list_studies(
     return Listing(studies, skipped)
 
 
-def known_state(study: Study, output: Path, make_order: Callable[[Study], StudyOrder]) -> CaseState:
-    """Return the state that an earlier run left of a study, if its results are up to date."""
+def known_state(
+    study: Study,
+    output: Path,
+    make_order: Callable[[Study], StudyOrder],
+    *,
+    with_failures: bool = False,
+) -> CaseState:
+    """Return the state that an earlier run left of a study, if it is up to date.
+
+    Parameters
+    ----------
+    with_failures
+        Also that it failed and why; otherwise such a study is as one that was never tried.
+    """
     fresh = CaseState(study.name, study.study_uid)
     known = read_state(output, study.name)
-    if known is None or known.status is not CaseStatus.DONE:
+    counts = {CaseStatus.DONE, CaseStatus.FAILED} if with_failures else {CaseStatus.DONE}
+    if known is None or known.status not in counts:
         return fresh
+    known = replace(known, study_uid=study.study_uid, resumed=True)
     try:
         order = make_order(study)
     except InputError:
+        # What could not be read then cannot be read now: nothing has changed.
+        is_other, is_stale = False, bool(known.fingerprint)
+    else:
+        is_other = order.running.exported_as != known.exported_as
+        is_stale = order.fingerprint != known.fingerprint
+    if is_stale:
         return fresh
-    if order.fingerprint != known.fingerprint or not has_results(output, known):
+    if known.status is CaseStatus.FAILED:
+        return known
+    if not has_results(output, known):
         return fresh
-    is_other = order.running.exported_as != known.exported_as
     notes = (_OTHER_EXPORT, *known.notes) if is_other else known.notes
-    return replace(known, study_uid=study.study_uid, resumed=True, fraction=1.0, notes=notes)
+    return replace(known, fraction=1.0, notes=notes)
+
+
+def place_below(root: Path, study: Study) -> str:
+    """Return the folder that holds all files of a study, as seen from the folder of the batch.
+
+    Of a study in an archive that is the place inside it; of one whose files lie in `root` itself,
+    the name of `root`.
+    """
+    folders = {instance.path.parent for series in study.series for instance in series.instances}
+    below = [folder for folder in folders if folder.is_relative_to(root)]
+    if below:
+        inside = Path(os.path.commonpath(below)).relative_to(root)
+        return str(inside) if inside.parts else root.name or str(root)
+    unpacked = lasting_name(Path(os.path.commonpath(folders)))
+    return unpacked.partition("/")[2] or unpacked
 
 
 def is_own_name(path: Path) -> bool:

@@ -18,6 +18,9 @@ from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.segment import Segmenter
 
+_GIVES_WAY = "Waiting until the study in the window is segmented"
+_LOOK_AGAIN_SECONDS = 0.2
+
 
 class BatchWorker(Segmenter, Protocol):
     """A model process that the batch makes and ends."""
@@ -35,6 +38,9 @@ class LocalPlace:
         Makes a model process; called once per lane.
     workers
         Studies at a time.
+    gives_way
+        Whether something more urgent wants this computer now: then no further study is begun, and
+        the lanes end their processes, so that their memory is free for it.
 
     Raises
     ------
@@ -49,6 +55,7 @@ class LocalPlace:
         workers: int = 1,
         page_renderer: PageRenderer | None = None,
         on_defect: DefectListener | None = None,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> None:
         if workers < 1:
             raise ValueError("a batch needs at least one worker")
@@ -56,6 +63,7 @@ class LocalPlace:
         self._workers = workers
         self._page_renderer = page_renderer
         self._on_defect = on_defect
+        self._gives_way = gives_way
 
     def prepare(self) -> None:
         """Nothing to find out: a device that fails is told with the first study."""
@@ -86,7 +94,15 @@ class LocalPlace:
         worker = self._make_worker()
         try:
             for study in run.rest():
-                self._one(study, worker, run)
+                if self._gives_way():
+                    worker.close()
+                    run.wait_while(self._gives_way)
+                    worker = self._make_worker()
+                # Meanwhile a person may have segmented this very study.
+                if run.journal.state(study.name).status is CaseStatus.DONE:
+                    run.share.report(study.name, 1.0)
+                else:
+                    self._one(study, worker, run)
         except BaseException:
             run.stop()
             raise
@@ -144,6 +160,18 @@ class _Run:
     def stop(self) -> None:
         """Begin no further study."""
         self._stopped = True
+
+    def wait_while(self, condition: Callable[[], bool]) -> None:
+        """Begin nothing as long as the condition holds.
+
+        Raises
+        ------
+        Cancelled
+            If the run is to stop.
+        """
+        self.share.say(_GIVES_WAY)
+        while condition():
+            self.token.wait(_LOOK_AGAIN_SECONDS)
 
     def rest(self) -> Iterator[Study]:
         """Yield the studies that no lane has taken yet."""

@@ -58,6 +58,11 @@ class SharedBar:
         """Note how far one study is."""
         with self._lock:
             self._fractions[name] = fraction
+        self.say(f"{name}: {stage}" if stage else name)
+
+    def say(self, text: str) -> None:
+        """Tell something that no study has come further by."""
+        with self._lock:
             overall = sum(self._fractions.values()) / len(self._fractions)
         if self._report is not None:
-            self._report(overall, f"{name}: {stage}" if stage else name)
+            self._report(overall, text)

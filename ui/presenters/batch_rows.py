@@ -1,0 +1,67 @@
+"""A study of a batch as a row of its table."""
+
+from desktop_app.domain.readable import readable_volume
+from desktop_app.domain.segmentation import Region
+from desktop_app.services.batch import CaseState, CaseStatus
+from ui.views.batch_view import CaseRow, Figure, Review
+
+_STYLES = {
+    CaseStatus.PENDING: "",
+    CaseStatus.RUNNING: "accent",
+    CaseStatus.DONE: "good",
+    CaseStatus.FAILED: "poor",
+}
+
+
+def row_of(case: CaseState, where: str) -> CaseRow:
+    """Return the row of a study.
+
+    Parameters
+    ----------
+    where
+        Folder of its files.
+    """
+    is_running = case.status is CaseStatus.RUNNING
+    message = case.stage if is_running else case.reason
+    return CaseRow(
+        name=case.name,
+        where=where,
+        state=_state(case),
+        style="fair" if _is_to_check(case) else _STYLES[case.status],
+        whole_tumour=_volume(case, Region.WT),
+        core=_volume(case, Region.TC),
+        enhancing=_volume(case, Region.ET),
+        seconds=Figure(f"{case.seconds:.0f} s", case.seconds)
+        if case.is_over and case.seconds
+        else Figure(),
+        message=(message or " ".join((*case.notes, *case.warnings))).replace("\n", " "),
+        reviews=_reviews(case),
+    )
+
+
+def _state(case: CaseState) -> str:
+    if case.status is CaseStatus.RUNNING:
+        return f"{case.fraction:.0%}"
+    text = f"{case.status.value}, corrected" if case.corrected else case.status.value
+    return f"{text} (earlier)" if case.resumed else text
+
+
+def _volume(case: CaseState, region: Region) -> Figure:
+    mm3 = case.volumes_mm3.get(region)
+    return Figure() if mm3 is None else Figure(readable_volume(mm3), mm3)
+
+
+def _reviews(case: CaseState) -> frozenset[Review]:
+    shown = {Review.ALL}
+    if case.status is CaseStatus.FAILED:
+        shown.add(Review.FAILED)
+    if case.status is CaseStatus.DONE:
+        shown.add(Review.DONE)
+    if _is_to_check(case):
+        shown.add(Review.TO_CHECK)
+    return frozenset(shown)
+
+
+def _is_to_check(case: CaseState) -> bool:
+    """Whether a result comes with a warning and nobody has corrected it: nobody looked, maybe."""
+    return case.status is CaseStatus.DONE and bool(case.warnings) and not case.corrected
