@@ -82,6 +82,13 @@ def _shifted(folder: Path) -> None:
     write_series(folder / "b", OTHER, AcquisitionNumber=2, positions_mm=higher)
 
 
+def _packages(folder: Path) -> None:
+    def number(n: int, dataset: Dataset) -> None:
+        dataset.AcquisitionNumber, dataset.AcquisitionTime = 1 + n % 2, f"10150{n % 2}"
+
+    write_series(folder, VALUES, edit=number)
+
+
 def _time_of_each(folder: Path) -> None:
     """Each slice has a time of its own, and one was taken again."""
 
@@ -317,6 +324,7 @@ DEFECTS = (
     Defect("repeat that nothing tells", _untold_repeat, refused="do not tell which belong"),
     Defect("acquisition between another's slices", _shifted, (VALUES, OTHER),
            "lie between one another"),
+    Defect("packages of one acquisition", _packages, (VALUES,)),
     Defect("time of each slice, one taken again", _time_of_each, (VALUES,), "same place"),
     Defect("file stored twice", _copied_file, (VALUES,), "Copies of 1 images left out"),
     Defect("file stored twice with other pixels", _conflicting_copy, (VALUES,), "same place"),

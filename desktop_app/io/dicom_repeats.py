@@ -18,6 +18,8 @@ _DENSE_SHARE = 0.75
 # A stack whose slices are wider apart than this many thicknesses waits for others between them.
 _MAX_SPREAD = 2.0
 _ALIKE_SHARE = 0.1
+# Rows and columns that span less are no axes; whoever makes the stack says so.
+_LEAST_NORMAL = 0.5
 # Two slices are as even as any two; packages have more.
 _LEAST_STACK = 3
 
@@ -75,7 +77,10 @@ def _depths_mm(slices: Iterable[SliceHeader]) -> _Depths:
         return {}
     axes = np.array([s.orientation for s in placed], dtype=np.float64).mean(axis=0)
     positions = np.array([s.position_lps_mm for s in placed], dtype=np.float64)
-    depths_mm = positions @ np.cross(axes[:3], axes[3:])
+    normal = np.cross(axes[:3], axes[3:])
+    if not np.linalg.norm(normal) > _LEAST_NORMAL:
+        return {}
+    depths_mm = positions @ normal
     order = np.argsort(depths_mm, kind="stable")
     found = {}
     plane_mm = last_mm = -np.inf

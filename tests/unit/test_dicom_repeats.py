@@ -1,14 +1,17 @@
 """Acquisitions that one series stores together are never mixed, and packages never torn apart."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from desktop_app.io import dicom_repeats
 from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
 from desktop_app.io.dicom_repeats import separate_repeats
 from desktop_app.io.dicom_slices import SliceHeader
+from desktop_app.io.dicom_split import split_series
 from tests.slice_headers import slice_header
 
 COUNT = 24
@@ -195,6 +198,24 @@ def test_rounding_does_not_make_two_places_of_one() -> None:
     slices = [*slices, *stack("3", shift_mm=0.06, first=201)]
     groups, _ = separate_repeats(slices)
     assert [sources(group) for group in groups] == [{"1"}, {"2"}, {"3"}]
+
+
+def test_frames_and_files_of_one_series_are_two_images() -> None:
+    frames = [
+        replace(header, frame=header.instance_number, repeat_keys=header.repeat_keys[:5])
+        for header in stack("1", count=10)
+    ]
+    parts = split_series([*frames, *stack("1", first=101)])
+    assert [len(part.slices) for part in parts] == [24, 10]
+    assert "multi-frame" in parts[0].problems[0]
+
+
+def test_slices_without_axes_are_left_to_the_stack_to_refuse() -> None:
+    flat = [replace(header, orientation=np.zeros(6)) for header in stack()]
+    groups, notes = separate_repeats(flat)
+    assert ([len(group) for group in groups], notes) == ([24], [])
+    with pytest.raises(UnusableStack, match="how the slices are turned"):
+        stack_slices(groups[0])
 
 
 def test_slice_without_a_place_is_left_to_the_largest_stack() -> None:
