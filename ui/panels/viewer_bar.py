@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence as Many
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop_app.domain.study import Sequence
 from ui.icons import Icons
+from ui.panels.other_series_button import OtherSeriesButton
+from ui.panels.sequences_bar import SequencesBar
 from ui.views.correction_view import CorrectionState
+from ui.views.study_view import SeriesChoice
 
 
 class ViewerBar(QWidget):
@@ -16,23 +20,32 @@ class ViewerBar(QWidget):
     Signals
     -------
     sequence_chosen(Sequence)
+    series_chosen(str)
+        UID of a series that serves as no sequence.
     window_reset_requested(), views_reset_requested()
     overlay_toggled(bool), crosshair_toggled(bool)
         Whether it is to be seen.
+    sequences_toggled(bool)
+        The sequences are to stand beside each other, or three planes of one of them.
     correction_toggled(bool)
         The tools that correct labels are to be taken out, or put away.
     """
 
     sequence_chosen = Signal(object)
+    series_chosen = Signal(str)
     window_reset_requested = Signal()
     views_reset_requested = Signal()
     overlay_toggled = Signal(bool)
     crosshair_toggled = Signal(bool)
+    sequences_toggled = Signal(bool)
     correction_toggled = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("viewer_bar")
         self._icons = icons
+        self._saved_by_icons = 0
+        self._is_narrow = False
         layout = self._row = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._group = QButtonGroup(self)
@@ -47,11 +60,18 @@ class ViewerBar(QWidget):
             self._group.addButton(button)
             self._buttons[sequence] = button
             layout.addWidget(button)
-        layout.addStretch(1)
+        self.others = OtherSeriesButton()
+        self.others.series_chosen.connect(self.series_chosen)
+        layout.addWidget(self.others, 1)
+        self.sequences_bar = SequencesBar()
+        layout.addWidget(self.sequences_bar, 1)
         self._tools: list[tuple[QToolButton, str]] = []
         self._correct = self._add_tool("brush", "Correct", "Correct the labels by hand", "E")
         self._correct.setCheckable(True)
         self._correct.clicked.connect(self.correction_toggled)
+        self.four = self._add_tool("sequences", "Sequences", "All sequences in one plane", "S")
+        self.four.setCheckable(True)
+        self.four.toggled.connect(self._show_four)
         self.ruler = self._add_tool("ruler", "Ruler", "Measure in millimetres", "D")
         self.ruler.setCheckable(True)
         self.overlay = self._add_tool("outline", "Overlay", "Show or hide the regions", "O")
@@ -66,6 +86,7 @@ class ViewerBar(QWidget):
             tool.setCheckable(True)
             tool.setChecked(True)
             tool.toggled.connect(toggled)
+        self._with_obvious_icons = (self.overlay, crosshair, contrast, reset)
         contrast.clicked.connect(self.window_reset_requested)
         reset.clicked.connect(self.views_reset_requested)
         self.refresh_icons()
@@ -90,8 +111,65 @@ class ViewerBar(QWidget):
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
         for tool, name in self._tools:
-            on_accent = tool in (self._correct, self.ruler)
+            on_accent = tool in (self._correct, self.four, self.ruler)
             tool.setIcon(self._icons.get(name, accent_when_checked=on_accent))
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for room for icons; the names of some tools come where there is more."""
+        least = super().minimumSizeHint()
+        return least if self._is_narrow else least - QSize(self._saved_by_icons, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave names out where there is no room for them."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Measure the names in the font that is used."""
+        super().showEvent(event)
+        self._saved_by_icons = 0
+        for tool in self._with_obvious_icons:
+            widths = []
+            for style in (
+                Qt.ToolButtonStyle.ToolButtonIconOnly,
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+            ):
+                tool.setToolButtonStyle(style)
+                widths.append(tool.sizeHint().width())
+            self._saved_by_icons += widths[1] - widths[0]
+        self._is_narrow = False
+        self._fit()
+
+    def _fit(self) -> None:
+        with_names = super().minimumSizeHint().width() + self._is_narrow * self._saved_by_icons
+        is_narrow = self.width() < with_names
+        if is_narrow is self._is_narrow:
+            return
+        self._is_narrow = is_narrow
+        for tool in self._with_obvious_icons:
+            tool.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonIconOnly
+                if is_narrow
+                else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            )
+
+    def _show_choice(self, is_shown: bool) -> None:
+        for widget in (*self._buttons.values(), self.others):
+            widget.setVisible(is_shown)
+
+    def _show_four(self, is_four: bool) -> None:
+        # What goes goes first: both at once would widen the window
+        if is_four:
+            self._show_choice(False)
+        self.sequences_bar.set_in_use(is_four)
+        if not is_four:
+            self._show_choice(True)
+        self._fit()
+        self.sequences_toggled.emit(is_four)
+
+    def show_other_series(self, choices: Many[SeriesChoice], current: str, note: str) -> None:
+        """Offer series that serve as no sequence; see `StudyView`."""
+        self.others.show_choices(choices, current, note)
 
     @property
     def sequence(self) -> Sequence | None:

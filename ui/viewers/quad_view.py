@@ -206,6 +206,7 @@ class QuadView(QWidget):
         if self._image is not None:
             window = self._images.window(self._image)
             self._drag_window(window.center, window.width)
+        self._probe(None)
 
     def set_sequence_images(self, images: Mapping[Sequence, SequenceImage]) -> None:
         """Have these images ready to stand beside each other, in planes of the reference."""
