@@ -24,6 +24,7 @@ from desktop_app.services.diameters import (
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
+from desktop_app.services.study_identity import own_uid
 from model.calibration import VolumeDoubt
 
 SCHEMA = "gliascope/measurements/1"
@@ -268,7 +269,7 @@ def _cell(value: bool | str | float | None) -> str | float:
 
 def _identity(result: StudyResult) -> tuple[str, str, str]:
     study = result.study
-    return study.study_uid, study.patient.patient_id, study.date
+    return own_uid(study.study_uid), study.patient.patient_id, study.date
 
 
 def _sequence(result: StudyResult, sequence: Sequence, anonymise: bool) -> dict[str, Any]:

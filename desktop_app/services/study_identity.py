@@ -28,7 +28,7 @@ def identity(study: Study) -> str:
     """
     uid = study.study_uid
     is_path = uid == str(study.root) or any(series.is_nifti for series in study.series)
-    told = _however_typed(uid) if is_path or uid.startswith(_NO_UID) else _own_uid(uid)
+    told = _however_typed(uid) if is_path or uid.startswith(_NO_UID) else own_uid(uid)
     return "\n".join(one for one in (told, _patient(study), study.date) if one)
 
 
@@ -47,7 +47,7 @@ def has_uid(study: Study, uid: str, *, patient_id: str = "", date: str = "") -> 
         return False
     if date and date != study.date:
         return False
-    here, there = (_however_typed(_own_uid(one)) for one in (study.study_uid, uid))
+    here, there = (_however_typed(own_uid(one)) for one in (study.study_uid, uid))
     return here == there
 
 
@@ -75,7 +75,8 @@ def _mark(study: Study, salt: bytes) -> str:
     return base64.b32encode(salt + digest.digest()).decode("ascii")
 
 
-def _own_uid(uid: str) -> str:
+def own_uid(uid: str) -> str:
+    """Return a study's UID as the headers have it, without what a scan puts behind a shared one."""
     shared = _SHARED.fullmatch(uid)
     return shared[1] if shared else uid
 

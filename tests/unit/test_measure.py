@@ -90,6 +90,11 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
     }
 
 
+def test_a_study_uid_that_others_bear_is_told_as_the_images_have_it(result: StudyResult) -> None:
+    shared = replace(result, study=replace(result.study, study_uid="1.2.840.3#0a1b2c3d"))
+    assert measurements_document(shared)["study"]["study_uid"] == "1.2.840.3"
+
+
 def test_series_chosen_by_hand_has_no_confidence(result: StudyResult) -> None:
     other = replace(result.roles[Sequence.T1C], series_uid="1.2.3")
     chosen = replace(result, roles={**result.roles, Sequence.T1C: other})
