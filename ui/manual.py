@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What a reader of studies looks for first; whatever else there is follows.
-_FIRST = ("OPENING", "SEQUENCES", "PREFLIGHT", "CORRECTING", "EXPORTS", "BATCH", "IMPORT", "MODEL")
+_FIRST = (
+    "OPENING",
+    "SEQUENCES",
+    "PREFLIGHT",
+    "CORRECTING",
+    "MEASURING",
+    "EXPORTS",
+    "BATCH",
+    "IMPORT",
+    "MODEL",
+)
 
 
 @dataclass(frozen=True, slots=True)

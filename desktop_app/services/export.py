@@ -20,6 +20,7 @@ from desktop_app.io.export_json import write_json
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.diameters import measure_diameters
+from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import ReportPage, build_page
 from desktop_app.services.study_identity import identity, patient_identity
@@ -250,7 +251,7 @@ def export_study(
     ).writers()
     with atomic_folder(folder) as staging:
         if not _WITH_DIAMETERS.isdisjoint(writers):
-            measure_diameters(result.segmentation, token)  # in the writers nothing could stop it
+            measure_lesions(result.segmentation, token)  # in the writers nothing could stop it
         for number, (one, write) in enumerate(writers.items()):
             if token is not None:
                 token.raise_if_cancelled()
