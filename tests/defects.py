@@ -89,6 +89,16 @@ def _packages(folder: Path) -> None:
     write_series(folder, VALUES, edit=number)
 
 
+def _overlapping_packages(folder: Path) -> None:
+    """Slices twice as thick as their distance, which the headers give."""
+
+    def number(n: int, dataset: Dataset) -> None:
+        dataset.AcquisitionNumber = 1 + n % 2
+        dataset.SliceThickness, dataset.SpacingBetweenSlices = 6.0, 3.0
+
+    write_series(folder, VALUES, edit=number)
+
+
 def _time_of_each(folder: Path) -> None:
     """Each slice has a time of its own, and one was taken again."""
 
@@ -325,6 +335,7 @@ DEFECTS = (
     Defect("acquisition between another's slices", _shifted, (VALUES, OTHER),
            "lie between one another"),
     Defect("packages of one acquisition", _packages, (VALUES,)),
+    Defect("packages of slices that overlap", _overlapping_packages, (VALUES,)),
     Defect("time of each slice, one taken again", _time_of_each, (VALUES,), "same place"),
     Defect("file stored twice", _copied_file, (VALUES,), "Copies of 1 images left out"),
     Defect("file stored twice with other pixels", _conflicting_copy, (VALUES,), "same place"),
