@@ -1,13 +1,20 @@
 """Which T1 was taken with contrast agent: by words, by the header, by the order of series."""
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import replace
 
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.sequence_candidate import Candidate, header_number
+from desktop_app.io.sequence_repeats import TimePoint
 from desktop_app.io.sequence_text import contrast_in
+
+# It may be with contrast, or without.
+DOUBTED = 0.5
+# How much is left of the confidence where one sign of contrast stands alone.
+SINGLE_SIGN = 0.8
 
 
 def _said_of_contrast(series: Series) -> bool | None:
@@ -59,16 +66,39 @@ def with_contrast(series: Series, confidence: float, reason: str) -> tuple[Seque
     if votes >= 2:
         return Sequence.T1C, confidence, because
     if votes == 1:
-        return Sequence.T1C, confidence * 0.8, because
+        return Sequence.T1C, confidence * SINGLE_SIGN, because
     # Silence is weaker than a word: many post-contrast series name no agent.
     return Sequence.T1, confidence * (1.0 if votes < 0 else 0.85), because
 
 
-def settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[Candidate]:
-    """Tell T1s of one protocol apart by their time where nothing else does.
+def doubt_time_points(
+    candidates: Iterable[Candidate], when: Mapping[str, TimePoint]
+) -> list[Candidate]:
+    """Doubt that a time point was taken with contrast agent, or without: the first lies before it.
 
-    Of two T1s that only the examination's bolus tags, or nothing at all, speak for, the later is
-    taken for the one with contrast. Where their protocols differ too, the doubt is told.
+    Parameters
+    ----------
+    when
+        By UID, which of several time points a series is.
+    """
+
+    def doubted(one: Candidate) -> Candidate:
+        point = when.get(one.series_uid)
+        if point is None or one.role not in (Sequence.T1, Sequence.T1C):
+            return one
+        if one.role is Sequence.T1 and point.number == 1:
+            return one
+        return _doubted(one, f"time point {point.number} of {point.count}")
+
+    return [doubted(one) for one in candidates]
+
+
+def settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[Candidate]:
+    """Tell by their time which T1s were taken with contrast agent, where nothing else does.
+
+    Of two T1s of one protocol that only the examination's bolus tags, or nothing at all, speak for,
+    the later is taken for the one with contrast. Where their protocols differ too, the doubt is
+    told, unless one was taken after another that is known to be with contrast.
     """
     by_uid = {one.series_uid: one for one in series if not one.is_nifti}
     t1s = {
@@ -76,34 +106,46 @@ def settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[
         for c in candidates
         if c.role in (Sequence.T1, Sequence.T1C) and c.series_uid in by_uid
     }
+    undecided = {uid for uid in t1s if _is_undecided(by_uid[uid])}
     roles = {c.role for c in t1s.values()}
-    undecided = [uid for uid in t1s if _is_undecided(by_uid[uid])]
-    if len(roles) != 1 or len(t1s) < 2 or not undecided:
-        return candidates
     all_with = roles == {Sequence.T1C}
-    changed = {
-        uid
-        for uid in undecided
-        if _is_extreme(by_uid[uid], [by_uid[other] for other in t1s], first=all_with)
-    }
-    if changed:
-        role = Sequence.T1 if all_with else Sequence.T1C
-        order = "earlier" if all_with else "later"
-        reason = f"The {order} of two T1s of the same protocol; please confirm."
-        return [
-            replace(c, role=role, confidence=0.5, reason=reason) if c.series_uid in changed else c
-            for c in candidates
-        ]
-    if not all_with:
+    if len(t1s) < 2 or not undecided:
         return candidates
-    injected = [by_uid[uid].acquired for uid in t1s if uid not in undecided]
-    return [
-        _doubted(c)
-        if c.series_uid in undecided
-        and not any("" < time < by_uid[c.series_uid].acquired for time in injected)
-        else c
-        for c in candidates
+    if len(roles) == 1:
+        rivals = [by_uid[uid] for uid in t1s]
+        changed = {uid for uid in undecided if _is_extreme(by_uid[uid], rivals, first=all_with)}
+        if changed:
+            return [_exchanged(c) if c.series_uid in changed else c for c in candidates]
+    injected = [
+        by_uid[uid].acquired
+        for uid, c in t1s.items()
+        if c.role is Sequence.T1C and uid not in undecided
     ]
+
+    def settled(one: Candidate) -> Candidate:
+        if one.series_uid not in undecided:
+            return one
+        is_after = any("" < time < by_uid[one.series_uid].acquired for time in injected)
+        return _by_what_came_before(one, is_after=is_after, all_with=all_with)
+
+    return [settled(one) for one in candidates]
+
+
+def _exchanged(one: Candidate) -> Candidate:
+    """Give the last of several T1s, or the first of several T1cs, the other role."""
+    is_t1 = one.role is Sequence.T1
+    role, order = (Sequence.T1C, "later") if is_t1 else (Sequence.T1, "earlier")
+    reason = f"The {order} of two T1s of the same protocol; please confirm."
+    return replace(one, role=role, confidence=DOUBTED, reason=reason)
+
+
+def _by_what_came_before(one: Candidate, *, is_after: bool, all_with: bool) -> Candidate:
+    """Weigh whether an undecided T1 was taken after one that is said to be with contrast."""
+    if one.role is Sequence.T1:
+        return _doubted(one, "after a series with contrast agent") if is_after else one
+    if is_after:
+        return replace(one, confidence=one.confidence / SINGLE_SIGN)
+    return _doubted(one, "it may precede the contrast agent") if all_with else one
 
 
 def _is_undecided(series: Series) -> bool:
@@ -112,20 +154,20 @@ def _is_undecided(series: Series) -> bool:
 
 def _is_extreme(one: Series, others: Iterable[Series], *, first: bool) -> bool:
     """Whether a series is the first (or last) of several of its protocol."""
-    times = [_when(other) for other in others if _same_protocol(one, other)]
+    rivals = [other for other in others if _same_protocol(one, other)]
+    # Several images may be made of one acquisition, under numbers of their own.
+    known = all(other.acquired for other in rivals)
+    times = [(other.acquired, 0 if known else other.number) for other in rivals]
     outermost = min(times) if first else max(times)
-    return _when(one) == outermost and times.count(outermost) < len(times)
+    own = (one.acquired, 0 if known else one.number)
+    return own == outermost and times.count(outermost) < len(times)
 
 
-def _doubted(candidate: Candidate) -> Candidate:
-    confidence = min(candidate.confidence, 0.5)
-    reason = f"{candidate.reason[:-1]}; it may precede the contrast agent, please confirm."
-    rank = candidate.rank - 20 * (candidate.confidence - confidence)
-    return replace(candidate, confidence=confidence, reason=reason, rank=rank)
-
-
-def _when(series: Series) -> tuple[str, int]:
-    return series.acquired, series.number
+def _doubted(candidate: Candidate, why: str) -> Candidate:
+    confidence = min(candidate.confidence, DOUBTED)
+    told = re.sub(r"[;,] please confirm\.$|\.$", "", candidate.reason)
+    reason = f"{told}; {why}, please confirm."
+    return replace(candidate, confidence=confidence, reason=reason)
 
 
 def _same_protocol(one: Series, other: Series) -> bool:

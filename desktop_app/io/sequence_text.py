@@ -12,28 +12,51 @@ _EASTERN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _BESIDE_EASTERN = re.compile(rf"(?<={_EASTERN})(?=[a-z0-9])|(?<=[a-z0-9])(?={_EASTERN})")
 _FLAIR = re.compile(r"flair|tirm|spcir|dark fluid|darkfluid|\bt2f\b")
 _T1_FLAIR = re.compile(r"\bt1w?( \w+)? ?flair|\bt1flair")
-_T1 = re.compile(r"\bt1|t1w|mprage|mp rage|\bbravo\b|spgr|\bvibe|\d?d?tfe\b|\btfl\b|\bmpr?age")
+# Of an MP2RAGE only the combined image is like a T1.
+_T1 = re.compile(
+    r"\bt1|t1w|mprage|mp rage|\bbravo\b|spgr|\bvibe|\d?d?tfe\b|\btfl\b|\bmpr?age"
+    r"|mp2rage.*\buni|\buni\b.*mp2rage"
+)
 _T2 = re.compile(r"\bt2|t2w")
+_DIFFUSION, _PERFUSION, _ECHO_PLANAR = "diffusion", "perfusion", "echo planar"
+# A series may be named after what it was taken for or after: T1 POST PERFUSION.
+_MAY_BE_OF_ANOTHER = frozenset({_DIFFUSION, _PERFUSION, _ECHO_PLANAR})
+_DOUBLE_INVERSION = re.compile(r"\bdir\b(?! (?:ap|pa|lr|rl|si|is)\b)|double (?:inv|ir\b)|doppelinv")
+_DYNAMIC = re.compile(
+    r"(?:\b|t1w?)dyn(?!acad)|\btwist\b|\bdisco\b|\btricks\b|\bgrasp\b"
+    r"|4d ?(?:thrive|trak)|time ?resolved"
+)
+_MAP = re.compile(r"(?<!brain )\bmap(?:s|it)?\b|\bt[12]w? ?map|(?<!^)\bt[12] images\b")
+_SINGLE_INVERSION = re.compile(r"\binv ?[12]\b")
+_ELSEWHERE = "of another part of the body"
+_BODY = r"spine|lumbar|thorac|cervic|\bknee\b"
+_BRAIN = r"brain|head|neuro|crani|skull"
 _NOT_ANATOMICAL = (
     (re.compile(r"locali[sz]|scout|survey|\bloc\b|plan scan|smartbrain"), "a localizer"),
     (
         re.compile(
             r"\badc\b|trace|\bdwi\b|\bdti\b|\bdiff\b|diffusi|difusi|\bb ?1000|\bexp\b|tensor"
         ),
-        "diffusion",
+        _DIFFUSION,
     ),
     (re.compile(r"\bswi\b|\bswan\b|suscept|\bt2 ?(\*|star)|hemo|venbold"), "susceptibility"),
     (re.compile(r"\btof\b|angio|\bmra\b|\bmrv\b|\bpca\b"), "angiography"),
-    (re.compile(r"perf|\bdsc\b|\bdce\b|\bcb[fv]\b|\bmtt\b|\bttp\b|\basl\b|pcasl"), "perfusion"),
-    (re.compile(r"\bbold\b|fmri|resting|\bep2d|\bepi\b"), "echo planar"),
+    (re.compile(r"perf|\bdsc\b|\bdce\b|\bcb[fv]\b|\bmtt\b|\bttp\b|\basl\b|pcasl"), _PERFUSION),
+    (re.compile(r"\bbold\b|fmri|resting|\bep2d|\bepi\b"), _ECHO_PLANAR),
     (re.compile(r"\bmn?ip\b|project|\bsub\b|subtr|screen ?save|\breport\b"), "a derived picture"),
     (re.compile(r"\bstir\b"), "fat-suppressed by short inversion"),
+    (_DOUBLE_INVERSION, "double inversion recovery"),
+    (_DYNAMIC, "a dynamic series"),
     (re.compile(r"field ?map|calib|\bb0 ?map|shim|spectro|\bmrs\b|\bsvs\b"), "a calibration"),
-    (re.compile(r"spine|lumbar|thorac|cervic|\bknee\b"), "of another part of the body"),
+    (_MAP, "a map"),
+    (_SINGLE_INVERSION, "one inversion of an MP2RAGE"),
+    (re.compile(_BODY), _ELSEWHERE),
     # Orbits are often named along with the brain they were scanned with.
-    (re.compile(r"^(?!.*(?:brain|head)).*\borbit"), "of another part of the body"),
+    (re.compile(r"^(?!.*(?:brain|head)).*\borbit"), _ELSEWHERE),
     (re.compile(r"\bciss\b|fiesta|trufi|\bb ?ffe\b|balanced"), "a steady-state image"),
 )
+# An examination of the orbits is one of the brain as well.
+_EXAMINATION_ELSEWHERE = re.compile(rf"^(?!.*(?:{_BRAIN})).*(?:{_BODY})")
 # Names of techniques, which say nothing where the weighting itself is known.
 _GRADIENT_ECHO = re.compile(r"\bgre\b")
 _PROTON_DENSITY = re.compile(r"\bpd\b|proton")
@@ -83,6 +106,11 @@ _NAME_T1C = re.compile(
     rf"|\bt1w?( \w+)* (ce|gd|gad|{_POST}|contrast|postcontrast)\b"
     rf"|\bt1.*(?:{_FOREIGN_WITH})|(?:{_FOREIGN_WITH}).*\bt1"
 )
+_NO_ROLE_IN_FILE_NAME = (
+    re.compile(r"(?<!^)\b(?:dir|double ir)\b(?! (?:ap|pa|lr|rl|si|is)\b)"),
+    re.compile(r"\bt[12]w? ?map|\bt1.*\b(?:dyn(?!acad)|twist\b)"),
+    _SINGLE_INVERSION,
+)
 # Written in one word, as data sets do; "pre" beside it is a time before treatment.
 _NAME_CERTAIN_T1C = re.compile(r"\bt1w?(ce|c|gd)\b")
 _NAME_FLAIR = re.compile(r"flair|\bt2f\b")
@@ -106,7 +134,7 @@ def weighting_in(text: str) -> Sequence | None:
     return Sequence.T2 if _T2.search(words) else None
 
 
-def not_anatomical(text: str, physics: Sequence | None = None) -> str:
+def not_anatomical(text: str, physics: Sequence | None = None, *, is_plain: bool = False) -> str:
     """Return what a description says the series is instead of T1, T2 or FLAIR; else empty.
 
     Parameters
@@ -116,17 +144,37 @@ def not_anatomical(text: str, physics: Sequence | None = None) -> str:
     physics
         The weighting that its timing tells. Some words (gradient echo, proton density) exclude a
         series only where neither timing nor the other words name a weighting.
+    is_plain
+        Whether its timing is of no diffusion, perfusion or functional series; words of these then
+        exclude nothing.
     """
     words = normalised(text)
-    what = next((what for pattern, what in _NOT_ANATOMICAL if pattern.search(words)), "")
-    if what:
-        return what
+    passed = _MAY_BE_OF_ANOTHER if is_plain else frozenset()
+    for pattern, what in _NOT_ANATOMICAL:
+        if what not in passed and pattern.search(words):
+            return what
     is_t1 = Sequence.T1 in (physics, weighting_in(text))
     if _GRADIENT_ECHO.search(words) and not is_t1:
         return "susceptibility"
     if _PROTON_DENSITY.search(words) and physics is None and not is_t1:
         return "proton density"
     return ""
+
+
+def examination_elsewhere(text: str) -> str:
+    """Return that an examination's name says it was not of the brain; else empty."""
+    return _ELSEWHERE if _EXAMINATION_ELSEWHERE.search(normalised(text)) else ""
+
+
+def quality_of_mp2rage(text: str) -> float | None:
+    """Return how good a T1 an image of MP2RAGE is, 0 to 1; ``None`` if it is none of these.
+
+    The combined image (UNI) is full of noise outside the head unless that was taken out (DEN).
+    """
+    words = normalised(text)
+    if "mp2rage" not in words and not re.search(r"\buni (?:den|images)\b", words):
+        return None
+    return 0.9 if re.search(r"\buni ?den", words) else 0.8
 
 
 def contrast_in(text: str) -> bool | None:
@@ -145,7 +193,7 @@ def role_in_file_name(name: str) -> Sequence | None:
     """
     stem = _stem(name)
     words = normalised(stem)
-    if _is_label(words):
+    if _is_label(words) or any(kind.search(words) for kind in _NO_ROLE_IN_FILE_NAME):
         return None
     rules = (
         (_NAME_FLAIR, Sequence.FLAIR),
