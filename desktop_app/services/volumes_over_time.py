@@ -46,7 +46,8 @@ def time_points(
     Cancelled
         If `token` was cancelled.
     """
-    found: dict[str, tuple[float, TimePoint]] = {}
+    # Some anonymisers give all visits of a patient one UID.
+    found: dict[tuple[str, str], tuple[float, TimePoint]] = {}
     for file in sorted(output.glob(f"*/{NUMBERS_FILE}")) if patient_id else ():
         if token is not None:
             token.raise_if_cancelled()
@@ -54,8 +55,9 @@ def time_points(
         if point is None:
             continue
         written = file.stat().st_mtime
-        if written >= found.get(point.study_uid, (0.0,))[0]:
-            found[point.study_uid] = (written, point)
+        visit = (point.study_uid, point.date)
+        if written >= found.get(visit, (0.0,))[0]:
+            found[visit] = (written, point)
     return tuple(sorted((point for _, point in found.values()), key=lambda one: one.date))
 
 

@@ -49,6 +49,16 @@ def test_only_the_patients_results_are_listed_by_date(tmp_path: Path) -> None:
     assert time_points("ID7", tmp_path / "nowhere") == ()
 
 
+def test_visits_that_bear_one_study_uid_are_two(tmp_path: Path) -> None:
+    for date, voxels in (("20260101", 20), ("20260201", 30)):
+        export(tmp_path, date, voxels, study_uid=f"1.2.3#{date}")
+    points = time_points("ID7", tmp_path)
+    assert [(one.study_uid, one.date) for one in points] == [
+        ("1.2.3", "20260101"),
+        ("1.2.3", "20260201"),
+    ]
+
+
 def test_of_two_results_of_a_study_the_later_counts(tmp_path: Path) -> None:
     first = export(tmp_path, "20260101", 20)
     second = tmp_path / "again"
