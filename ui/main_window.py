@@ -128,6 +128,8 @@ class MainWindow(QMainWindow):
         self._readout = styled_label("", "muted")
         self._readout.setContentsMargins(8, 0, 0, 0)
         self.statusBar().addWidget(self._readout, 1)
+        self._other_note = styled_label("", "notice")
+        self.statusBar().addPermanentWidget(self._other_note)
         self._readiness = styled_label("", "muted")
         self._readiness.setContentsMargins(0, 0, 10, 0)
         self.statusBar().addPermanentWidget(self._readiness)
@@ -311,7 +313,8 @@ class MainWindow(QMainWindow):
 
     def show_other_series(self, choices: Many[SeriesChoice], current: str, note: str) -> None:
         """Offer series that serve as no sequence, to look at; `note` says what is shown of them."""
-        self.study_page.viewer_bar.show_other_series(choices, current, note)
+        self.study_page.viewer_bar.show_other_series(choices, current)
+        self._other_note.setText(f"{note}   ·   " if note else "")
 
     def show_slots(self, slots: Many[SequenceSlot]) -> None:
         """Replace the rows of the pre-flight table."""
@@ -367,7 +370,7 @@ class MainWindow(QMainWindow):
         self._grid = reference.geometry if reference is not None else None
         views.set_reference(self._grid)
         if _is_within(place, before, self._grid):
-            views.go_to(place)
+            views.go_to(place.tolist())
         views.set_image(volume, series_uid)
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:

@@ -36,7 +36,8 @@ class WindowPlace:
 
     def __str__(self) -> str:
         """Return five numbers with commas between them."""
-        parts = (*self.rect.getRect(), int(self.is_maximised))
+        place = self.rect
+        parts = (place.x(), place.y(), place.width(), place.height(), int(self.is_maximised))
         return ",".join(str(part) for part in parts)
 
     def restore(self, window: QMainWindow) -> None:

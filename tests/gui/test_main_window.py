@@ -214,16 +214,16 @@ def test_studies_found_together_are_offered(study_window, qtbot):
 
 def test_other_series_are_offered_and_said_not_to_be_used(study_window, qtbot):
     bar = study_window.study_page.viewer_bar
-    assert not bar.others._button.isEnabled()
+    assert not bar.others.isEnabled()
     choices = (SeriesChoice("swi", "9: SWI & mIP"), SeriesChoice("dwi", "7: DWI"))
     study_window.show_other_series(choices, "swi", "Not used for segmentation")
-    assert [(one.text(), one.isChecked()) for one in bar.others.menu.actions()] == [
+    assert [(one.text(), one.isChecked()) for one in bar.others.menu().actions()] == [
         ("9: SWI && mIP", True),
         ("7: DWI", False),
     ]
-    assert "Not used for segmentation" in texts(bar)
+    assert "Not used for segmentation   ·   " in texts(study_window.statusBar())
     with qtbot.waitSignal(bar.series_chosen) as chosen:
-        bar.others.menu.actions()[1].trigger()
+        bar.others.menu().actions()[1].trigger()
     assert chosen.args == ["dwi"]
 
 

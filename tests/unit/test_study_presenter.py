@@ -301,7 +301,7 @@ def test_a_series_without_a_role_is_shown_and_marked(with_swi):
     assert shown.args[0].source == "Not used for segmentation: swi"
     assert shown.kwargs == {"reference": T1C, "series_uid": ""}
     assert scene.view.show_sequences.call_args.args[1] is None
-    assert other_choices(scene)[2] == "Not used for segmentation"
+    assert other_choices(scene)[2] == "Not used for segmentation: swi"
     scene.presenter.show_sequence(Sequence.FLAIR)
     assert scene.view.show_image.call_args.args == (FLAIR,)
     assert other_choices(scene) == (["swi"], "", "")
@@ -415,6 +415,15 @@ def test_another_sequence_keeps_the_planes_of_the_reference(scene):
     scene.view.show_image.reset_mock()
     scene.presenter.show_sequence(Sequence.T2)
     scene.view.show_image.assert_not_called()
+
+
+def test_a_study_of_a_batch_opens_with_its_images_alone(scene):
+    scene.presenter.open_study(scene.study)
+    scene.settle()
+    assert scene.session.study is scene.study
+    assert scene.session.loaded is not None
+    assert scene.session.result is None
+    scene.services["open_whole_study"].assert_not_called()
 
 
 def test_a_finished_study_opens_while_the_compute_lane_is_busy(scene, monkeypatch):

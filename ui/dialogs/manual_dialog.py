@@ -93,11 +93,11 @@ class _Page(QTextBrowser):
         # Where the cursor is, the page is shown: at its end otherwise.
         self.moveCursor(QTextCursor.MoveOperation.Start)
 
-    def loadResource(self, kind: int, name: QUrl) -> object:
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Return a picture beside the page, no wider than the page."""
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return super().loadResource(kind, name)
-        reader = QImageReader(str(self.file.parent / name.path()))
+        reader = QImageReader(str(self.file.parent / QUrl(name).path()))
         size = reader.size()
         if size.width() > _PICTURE_WIDTH:
             wanted = QSize(_PICTURE_WIDTH, size.height())

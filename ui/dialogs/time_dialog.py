@@ -50,7 +50,9 @@ class TimeDialog(QDialog):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
         for column in (0, len(_COLUMNS) - 1):
-            self.table.horizontalHeaderItem(column).setTextAlignment(_LEFT)
+            heading = QTableWidgetItem(_COLUMNS[column])
+            heading.setTextAlignment(_LEFT)
+            self.table.setHorizontalHeaderItem(column, heading)
         for index, row in enumerate(rows):
             self._fill(index, row)
         source = f"By patient ID, from the results in {folder}. Anonymised ones are not among them."

@@ -62,9 +62,11 @@ class ViewerBar(QWidget):
             layout.addWidget(button)
         self.others = OtherSeriesButton()
         self.others.series_chosen.connect(self.series_chosen)
-        layout.addWidget(self.others, 1)
+        layout.addWidget(self.others)
+        layout.addStretch(1)
         self.sequences_bar = SequencesBar()
-        layout.addWidget(self.sequences_bar, 1)
+        # Takes what room there is, where it is shown.
+        layout.addWidget(self.sequences_bar, 100)
         self._tools: list[tuple[QToolButton, str]] = []
         self._correct = self._add_tool("brush", "Correct", "Correct the labels by hand", "E")
         self._correct.setCheckable(True)
@@ -167,9 +169,9 @@ class ViewerBar(QWidget):
         self._fit()
         self.sequences_toggled.emit(is_four)
 
-    def show_other_series(self, choices: Many[SeriesChoice], current: str, note: str) -> None:
-        """Offer series that serve as no sequence; see `StudyView`."""
-        self.others.show_choices(choices, current, note)
+    def show_other_series(self, choices: Many[SeriesChoice], current: str) -> None:
+        """Offer series that serve as no sequence, one of which may be shown."""
+        self.others.show_choices(choices, current)
 
     @property
     def sequence(self) -> Sequence | None:

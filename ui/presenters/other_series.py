@@ -100,5 +100,9 @@ class OtherSeries:
             for one in (study.series if study is not None else ())
             if one.usable and one.series_uid not in used
         ]
-        note = _READING if self._job is not None else NOT_USED if self._chosen else ""
+        note = ""
+        if self._job is not None:
+            note = _READING
+        elif self.volume is not None:
+            note = self.volume.source
         self._view.show_other_series(others, self._chosen, note)

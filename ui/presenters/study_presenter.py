@@ -130,7 +130,10 @@ class StudyPresenter:
             folder = ensure_sample_study(user_data, progress, token)
             return open_path(folder, progress=progress, token=token)
 
-        self._jobs.start("Opening the sample study", work, self._on_scanned, lane=Lane.IO)
+        def done(scan: "ScanResult") -> None:
+            self._on_scanned(scan)
+
+        self._jobs.start("Opening the sample study", work, done, lane=Lane.IO)
 
     def open_study(self, study: Study) -> None:
         """Open a study that is known already, without any result."""
@@ -363,7 +366,9 @@ class StudyPresenter:
         result = self._session.result
         roles = self._session.roles if result is None else result.roles
         sequence = self._shown
-        if shown is None or sequence not in roles or shown is not volumes.get(sequence):
+        if shown is None or sequence is None or sequence not in roles:
+            return ""
+        if shown is not volumes.get(sequence):
             return ""
         return roles[sequence].series_uid
 
