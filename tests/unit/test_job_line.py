@@ -120,3 +120,42 @@ def test_a_new_job_silences_the_one_before(runner, view):
     _finish(line, queue)
     first.assert_not_called()
     assert second == ["new"]
+
+
+@pytest.mark.parametrize(("is_kept", "expected"), [(False, []), (True, ["written"])])
+def test_what_was_cancelled_too_late_counts_only_where_it_stays(runner, view, is_kept, expected):
+    queue, got = Queue(), []
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def work(progress: ProgressCallback, token: CancelToken) -> str:
+        token.cancel()  # the user's wish comes after the last look at it
+        return "written"
+
+    line.start("Writing", work, got.append, is_kept=is_kept)
+    _finish(line, queue)
+    assert got == expected
+    assert not line.busy
+
+
+@pytest.mark.parametrize(("is_kept", "expected"), [(False, []), (True, ["written"])])
+def test_files_written_before_another_job_are_told(runner, view, is_kept, expected):
+    queue, got, second = Queue(), [], []
+    line = JobLine(view, runner, queue, MagicMock())
+    line.start("Writing", lambda _progress, _token: "written", got.append, is_kept=is_kept)
+    first = line._job
+    assert first is not None
+    assert first.wait(10)
+    line.start("Opening", lambda _progress, _token: "opened", second.append, lane=Lane.IO)
+    _finish(line, queue)
+    assert got == expected
+    assert second == ["opened"]
+
+
+def test_it_tells_what_runs(runner, view):
+    queue = Queue()
+    line = JobLine(view, runner, queue, MagicMock())
+    assert line.title == ""
+    line.start("Writing", lambda _progress, _token: None, MagicMock())
+    assert line.title == "Writing"
+    _finish(line, queue)
+    assert line.title == ""

@@ -13,6 +13,7 @@ from desktop_app.services.session import Session
 from ui.presenters.job_line import JobLine
 from ui.views.study_view import StudyView
 
+_EXPORTING = "Exporting"
 _WITHOUT_LABELS = (
     "None of these files holds the labels you corrected.",
     "Export them as NIfTI or DICOM SEG to keep them.",
@@ -46,6 +47,11 @@ class ExportPresenter:
         self._page_renderer = page_renderer
         self.on_exported: Callable[[StudyResult, SavedResults], None] = lambda _result, _saved: None
 
+    @property
+    def what_runs(self) -> str:
+        """What would be stopped by closing the window, in a sentence; empty where nothing is."""
+        return "Results are being written." if self._jobs.title == _EXPORTING else ""
+
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""
         result = self._session.result
@@ -74,7 +80,7 @@ class ExportPresenter:
             self._tell(result, saved)
             self.on_exported(result, saved)
 
-        self._jobs.start("Exporting", work, done, lane=Lane.IO, kind="export")
+        self._jobs.start(_EXPORTING, work, done, lane=Lane.IO, kind="export", is_kept=True)
         self._show_actions()
 
     def _tell(self, result: StudyResult, saved: SavedResults) -> None:

@@ -1,27 +1,22 @@
 """Runs one job at a time for a presenter and shows how it goes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
-from desktop_app.errors import UserFacingError
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, Progress, Started
 from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
+from ui.presenters.failures import FailureView, tell_failure
 from ui.views.study_view import JobStatus
 
 Dispatch = Callable[[Callable[[], None]], None]
 
 
-class JobLineView(Protocol):
+class JobLineView(FailureView, Protocol):
     """The part of a view that jobs need."""
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; ``None`` hides it."""
-
-    def show_error(self, error: UserFacingError) -> None:
-        """Tell what is wrong, where, and what to do."""
-
-    def show_crash(self, traceback: str) -> None:
-        """Tell of a defect in the program."""
 
 
 class JobLine:
@@ -49,12 +44,18 @@ class JobLine:
         self._dispatch = dispatch
         self._on_idle = on_idle
         self._job: Job | None = None
+        self._title = ""
         self._number = 0
 
     @property
     def busy(self) -> bool:
         """Whether a job waits or runs."""
         return self._job is not None
+
+    @property
+    def title(self) -> str:
+        """Title of the job that waits or runs; empty where none does."""
+        return self._title if self.busy else ""
 
     def start(
         self,
@@ -64,24 +65,44 @@ class JobLine:
         *,
         lane: Lane = Lane.COMPUTE,
         kind: str = "",
+        can_choose: bool = False,
+        is_kept: bool = False,
         on_failed: Callable[[], None] | None = None,
     ) -> None:
         """Start a job in place of the one that runs.
 
         Parameters
         ----------
+        can_choose
+            Whether other series may be chosen meanwhile.
+        is_kept
+            Whether what it did stays, as files do: then `on_done` is called also where it was
+            cancelled or followed by another job too late to stop it.
         on_failed
             Called after the error has been told.
         """
         self.cancel()
         self._number += 1
         number = self._number
-        self._view.show_job(JobStatus(title, "Waiting for other work to end", -1.0, None))
+        waiting = JobStatus(
+            title, "Waiting for other work to end", -1.0, None, can_choose=can_choose
+        )
+        self._view.show_job(waiting)
 
-        def listen(event: Event) -> None:
-            self._dispatch(lambda: self._on_event(number, title, event, on_done, on_failed))
+        def done(result: Any) -> None:
+            if is_kept or not job.token.cancelled:
+                on_done(result)
 
-        self._job = self._runner.submit(work, listen, lane=lane, kind=kind)
+        def handle(event: Event) -> None:
+            if number == self._number:
+                self._on_event(waiting, event, done, on_failed)
+            elif isinstance(event, Done) and is_kept:
+                done(event.result)
+
+        job = self._runner.submit(
+            work, lambda event: self._dispatch(lambda: handle(event)), lane=lane, kind=kind
+        )
+        self._job, self._title = job, title
 
     def cancel(self) -> None:
         """Stop the job that runs, if any."""
@@ -90,28 +111,23 @@ class JobLine:
 
     def _on_event(
         self,
-        number: int,
-        title: str,
+        shown: JobStatus,
         event: Event,
         on_done: Callable[[Any], None],
         on_failed: Callable[[], None] | None,
     ) -> None:
-        if number != self._number:
-            return
         match event:
             case Started():
-                self._view.show_job(JobStatus(title, "", -1.0, None))
-            case Progress(fraction, stage, seconds_left):
-                self._view.show_job(JobStatus(title, stage, fraction, seconds_left))
+                self._view.show_job(replace(shown, stage=""))
+            case Progress(fraction, stage, left):
+                now = replace(shown, stage=stage, fraction=fraction, seconds_left=left)
+                self._view.show_job(now)
             case Done(result):
                 self._end()
                 on_done(result)
-            case Failed(error, traceback):
+            case Failed():
                 self._end()
-                if error is None:
-                    self._view.show_crash(traceback)
-                else:
-                    self._view.show_error(error)
+                tell_failure(self._view, event)
                 if on_failed is not None:
                     on_failed()
             case CancelledEvent():
