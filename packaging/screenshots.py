@@ -103,7 +103,19 @@ def _study(application: QApplication, app: WindowApp, output: Path) -> None:
     print(f"Longest pause of the window while segmenting: {pulse.longest_ms:.0f} ms")
     _settle(application, seconds=3.0)
     _save_both(application, app, output / "after")
+    _sequences(application, app, output)
     _correct(application, app, output)
+
+
+def _sequences(application: QApplication, app: WindowApp, output: Path) -> None:
+    """Show all sequences in one plane, take the picture, show the three planes again."""
+    app.set_theme(ThemeName.DARK)
+    button = app.window.study_page.viewer_bar.four
+    button.click()
+    _settle(application)
+    _save(application, app, output / "sequences.png")
+    button.click()
+    _settle(application)
 
 
 def _correct(application: QApplication, app: WindowApp, output: Path) -> None:
