@@ -13,16 +13,15 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import DEFAULT_LABELS, codes_of
 from desktop_app.domain.study import ON_PLANE_MM
-from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import integer, lenient_pydicom, numbers, text
 from desktop_app.io.dicom_object import MANUFACTURER
+from desktop_app.io.result_errors import result_of_other_images, unusable_result
 
 # Planes lie where the scanner says, see `dicom_source`; decimals of the file are few.
 _POSITION_TOLERANCE_MM = ON_PLANE_MM + 0.01
 _ORIENTATION_TOLERANCE = 1e-3
 _SPACING_TOLERANCE_MM = 1e-3
 
-_OTHER_IMAGES = "The result was made from other images."
 _NOT_OURS = "The DICOM SEG is none that this program wrote."
 _DAMAGED = "The DICOM SEG is damaged."
 
@@ -58,9 +57,9 @@ def read_seg(file: Path, geometry: Geometry) -> StoredLabels:
         with lenient_pydicom():
             seg = dcmread(file)
     except (OSError, InvalidDicomError, ValueError) as error:
-        raise _unusable(_DAMAGED, file) from error
+        raise unusable_result(_DAMAGED, file) from error
     if text(seg, "Modality") != "SEG" or text(seg, "Manufacturer") != MANUFACTURER:
-        raise _unusable(_NOT_OURS, file)
+        raise unusable_result(_NOT_OURS, file)
     _require_grid(seg, geometry, file)
     values = _values(seg, file)
     labels_kji = np.zeros(geometry.shape_kji, np.uint8)
@@ -77,12 +76,12 @@ def _require_grid(seg: Dataset, geometry: Geometry, file: Path) -> None:
     orientation = numbers(_item(shared, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
     spacing_mm = numbers(_item(shared, "PixelMeasuresSequence"), "PixelSpacing", 2)
     if orientation is None or spacing_mm is None:
-        raise _unusable(_DAMAGED, file)
+        raise unusable_result(_DAMAGED, file)
     turned = np.abs(orientation - geometry.direction_lps[:, :2].T.ravel()).max()
     scaled_mm = np.abs(spacing_mm - geometry.spacing_mm[1:]).max()
     is_same = turned <= _ORIENTATION_TOLERANCE and scaled_mm <= _SPACING_TOLERANCE_MM
     if not is_same or (integer(seg, "Rows"), integer(seg, "Columns")) != (rows, columns):
-        raise _unusable(_OTHER_IMAGES, file)
+        raise result_of_other_images(file)
 
 
 def _values(seg: Dataset, file: Path) -> dict[int, int]:
@@ -93,7 +92,7 @@ def _values(seg: Dataset, file: Path) -> dict[int, int]:
         code = _item(segment, "SegmentedPropertyTypeCodeSequence")
         label = known.get((text(code, "CodingSchemeDesignator"), text(code, "CodeValue")))
         if label is None:
-            raise _unusable(_NOT_OURS, file)
+            raise unusable_result(_NOT_OURS, file)
         values[integer(segment, "SegmentNumber")] = label.value
     return values
 
@@ -104,7 +103,7 @@ def _frames_kji(seg: Dataset, count: int, file: Path) -> NDArray[np.bool_]:
     stored = np.frombuffer(seg.get("PixelData") or b"", np.uint8)
     voxels = count * rows * columns
     if text(seg, "SegmentationType") != "BINARY" or not 0 < voxels <= 8 * stored.size:
-        raise _unusable(_DAMAGED, file)
+        raise unusable_result(_DAMAGED, file)
     bits = np.unpackbits(stored, count=voxels, bitorder="little")
     return bits.reshape(count, rows, columns).astype(bool)
 
@@ -114,12 +113,12 @@ def _place(seg: Dataset, group: Dataset, geometry: Geometry, file: Path) -> tupl
     number = integer(_item(group, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
     position = numbers(_item(group, "PlanePositionSequence"), "ImagePositionPatient", 3)
     if position is None or number not in range(1, len(seg.SegmentSequence) + 1):
-        raise _unusable(_DAMAGED, file)
+        raise unusable_result(_DAMAGED, file)
     k = round(float(geometry.to_index_kji(position)[0]))
     expected = geometry.to_patient_mm(np.array([k, 0.0, 0.0]))
     is_near = np.linalg.norm(position - expected) <= _POSITION_TOLERANCE_MM
     if not (is_near and 0 <= k < geometry.shape_kji[0]):
-        raise _unusable(_OTHER_IMAGES, file)
+        raise result_of_other_images(file)
     return number, k
 
 
@@ -140,7 +139,3 @@ def _item(dataset: Dataset, keyword: str) -> Dataset:
     items = dataset.get(keyword)
     found: Dataset = items[0] if items else Dataset()
     return found
-
-
-def _unusable(title: str, file: Path) -> InputError:
-    return InputError(title, str(file), "Segment the study again.")

@@ -40,10 +40,13 @@ class EarlierChoice:
     overrides
         Per sequence the UID of the series that the user chose over what is proposed, or ``None``
         where it was left out.
+    is_known
+        Whether the result says which series it was made from.
     """
 
     study: Study
     overrides: Mapping[Sequence, str | None]
+    is_known: bool = True
 
 
 def earlier_choice(study: Study, folder: Path) -> EarlierChoice:
@@ -61,10 +64,10 @@ def earlier_choice(study: Study, folder: Path) -> EarlierChoice:
         uids = {one: str(said["series_uid"]) for one, said in used.items() if said["present"]}
         by_image = {one for one in uids if used[one].get("assigned_by") == Assigner.IMAGES}
     except (InputError, KeyError, TypeError, AttributeError):
-        return EarlierChoice(study, {})
+        return EarlierChoice(study, {}, is_known=False)
     known = {series.series_uid for series in study.series}
     if not uids or not set(uids.values()) <= known:
-        return EarlierChoice(study, {})
+        return EarlierChoice(study, {}, is_known=False)
     shown = {one: RoleProposal(uids[one], 0.0, _BY_IMAGE, by_pixels=True) for one in by_image}
     study = replace(study, roles={**study.roles, **shown})
     proposed = {one: role.series_uid for one, role in study.roles.items()}

@@ -19,6 +19,7 @@ from desktop_app.domain.measurement import (
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import Region
 from desktop_app.errors import InputError
+from desktop_app.io.result_errors import result_of_other_images, unusable_result
 from desktop_app.services.export import FILE_NAMES, ExportFormat, is_about_export
 from desktop_app.services.kept_results import LABEL_FILES
 from desktop_app.services.run_log import read_run
@@ -80,7 +81,7 @@ def read_labels(folder: Path, geometry: Geometry) -> ReadLabels:
     """
     file = labels_file(folder)
     if file is None:
-        raise _unusable("The result holds no labels.", folder)
+        raise unusable_result("The result holds no labels.", folder)
     if file.name == SEG_FILE:
         from desktop_app.io.seg_labels import read_seg
 
@@ -94,11 +95,11 @@ def _read_nifti(file: Path, geometry: Geometry) -> NDArray[np.uint8]:
 
     labels = read_nifti(file)
     if not labels.geometry.matches(geometry, tolerance_mm=0.1):
-        raise _unusable("The result was made from other images.", file)
+        raise result_of_other_images(file)
     values_kji = np.asarray(labels.array_kji)
     unknown = np.setdiff1d(np.unique(values_kji), (0, 1, 2, 3, _OLD_ET_LABEL))
     if unknown.size:
-        raise _unusable(f"The result holds unknown labels: {unknown.tolist()}.", file)
+        raise unusable_result(f"The result holds unknown labels: {unknown.tolist()}.", file)
     labels_kji = values_kji.astype(np.uint8)
     labels_kji[labels_kji == _OLD_ET_LABEL] = 3
     return labels_kji
@@ -197,9 +198,5 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
         raise _unreadable(file) from error
 
 
-def _unusable(title: str, file: Path) -> InputError:
-    return InputError(title, str(file), "Segment the study again.")
-
-
 def _unreadable(file: Path) -> InputError:
-    return _unusable("The result's numbers cannot be read.", file)
+    return unusable_result("The result's numbers cannot be read.", file)

@@ -8,6 +8,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
@@ -102,6 +103,28 @@ def test_an_offer_that_comes_too_late_is_dropped(scene):
     scene.session.open_study(make_study(study_uid="2"))
     scene.reopening._offer(STUDY, FOUND)
     scene.view.offer_result.assert_not_called()
+
+
+def test_a_result_that_does_not_tell_opens_with_what_the_user_chose(scene, monkeypatch):
+    scene.output = None
+    asked = []
+    loaded = LoadedStudy(roles_of(STUDY), RESULT.prepared.volumes, 1.0)
+
+    def reopen(study, roles, folder, **said):
+        asked.append(({s: one.series_uid for s, one in roles.items()}, said["chosen_by_user"]))
+        return Reopened(loaded, RESULT)
+
+    monkeypatch.setattr(reopening, "reopen_result", reopen)
+    scene.session.open_study(STUDY)
+    scene.session.set_role(Sequence.T1C, "flair")
+    scene.reopening.open(STUDY, Path("nowhere"))
+    scene.settle_until(lambda: not scene.jobs.busy)
+    exchanged = {Sequence.T1C: "flair", Sequence.FLAIR: "t1c"}
+    assert asked == [(exchanged, {Sequence.T1C, Sequence.FLAIR})]
+    # Of another study it says nothing.
+    scene.reopening.open(make_study(study_uid="2"), Path("nowhere"))
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert asked[1] == ({Sequence.T1C: "t1c", Sequence.FLAIR: "flair"}, set())
 
 
 def test_no_look_without_a_folder_of_results(scene):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop_app.domain.study import Study
+from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
@@ -58,11 +58,12 @@ class Reopening:
         """Open a study together with the result that was written to a folder."""
         earlier = earlier_choice(study, folder)
         known = earlier.study
+        overrides = earlier.overrides if earlier.is_known else self._chosen_now(study)
         self._is_opening = True
         self._session.replace_study(known)
         self._session.open_study(known)
         self._is_opening = False
-        for sequence, series_uid in earlier.overrides.items():
+        for sequence, series_uid in overrides.items():
             self._session.set_role(sequence, series_uid)
         roles = dict(self._session.roles)
         chosen = self._session.chosen_by_user
@@ -88,6 +89,16 @@ class Reopening:
         self._jobs.start(
             "Opening the result", work, done, lane=Lane.IO, kind="reopen", on_failed=self._load
         )
+
+    def _chosen_now(self, study: Study) -> dict[Sequence, str | None]:
+        """Return what the user chose of a study, where it is open."""
+        session = self._session
+        if not self._is_open(study):
+            return {}
+        roles = session.roles
+        return {
+            one: roles[one].series_uid if one in roles else None for one in session.chosen_by_user
+        }
 
     def open_chosen(self, folder: Path) -> None:
         """Open the result in a folder that the user chose, of the study that is open."""
@@ -132,6 +143,8 @@ class Reopening:
 
     def _is_bare(self, study: Study) -> bool:
         """Whether this study is still open and has no result that would be lost."""
+        return self._is_open(study) and self._session.result is None
+
+    def _is_open(self, study: Study) -> bool:
         now = self._session.study
-        is_same = now is not None and (now.study_uid, now.root) == (study.study_uid, study.root)
-        return is_same and self._session.result is None
+        return now is not None and (now.study_uid, now.root) == (study.study_uid, study.root)
