@@ -20,11 +20,14 @@ from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
+from desktop_app.io.dicom_load import load_dicom
 from desktop_app.io.dicom_object import save
 from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_seg import build_seg
+from desktop_app.io.scan import scan
 from desktop_app.io.seg_labels import read_seg
 from tests import export_cases as cases
+from tests import mr_files
 
 
 def export(result: StudyResult, path: Path, *, anonymise: bool = False) -> Path:
@@ -296,3 +299,21 @@ def test_source_that_went_away_is_told(tmp_path: Path) -> None:
         export(result, tmp_path / "s.seg.dcm")
     assert len(str(caught.value).splitlines()) == 3
     assert not (tmp_path / "s.seg.dcm").exists()
+
+
+def test_cosines_of_three_decimals_leave_every_plane_its_slice(tmp_path: Path) -> None:
+    """Rounding turns the stack's normal by a little, which adds up over a stack."""
+    tilt, turn = np.deg2rad(17), np.deg2rad(-6)
+    row = np.array([np.cos(turn), 0, -np.sin(turn)])
+    column = np.array([np.sin(tilt) * np.sin(turn), np.cos(tilt), np.sin(tilt) * np.cos(turn)])
+
+    def rounded(number: int, dataset: Dataset) -> None:
+        position = np.array([-20.0, -30.0, -40.0]) + number * 6.0 * np.cross(row, column)
+        dataset.ImagePositionPatient = [round(float(mm), 4) for mm in position]
+        dataset.ImageOrientationPatient = [round(float(c), 3) for c in (*row, *column)]
+
+    values = mr_files.pattern((48, 20, 20))
+    mr_files.write_series(tmp_path, values, "T1c", edit=rounded, spacing_mm=(6, 5, 5))
+    ((series,),) = [study.series for study in scan(tmp_path, use_cache=False).studies]
+    source = read_source(series, load_dicom(series).geometry)
+    assert None not in source.frames
