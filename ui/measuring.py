@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog
 
 from desktop_app.domain.study import Sequence
@@ -57,9 +57,17 @@ class Measuring:
         rulers.changed.connect(lambda: menus.remove_rulers.setEnabled(bool(rulers.rulers)))
         for shown in (bar.ruler, menus.ruler):
             rulers.activated.connect(shown.setChecked)
-        rulers.activated.connect(lambda on: on and self._page.tools_requested.emit(False))
+        rulers.activated.connect(self._put_brush_away)
         for corrects in (self._page.tools_requested, menus.correct.triggered):
-            corrects.connect(lambda on: on and rulers.set_active(False))
+            corrects.connect(self._put_ruler_away)
+
+    def _put_brush_away(self, is_measuring: bool) -> None:
+        if is_measuring:
+            self._page.tools_requested.emit(False)
+
+    def _put_ruler_away(self, is_correcting: bool) -> None:
+        if is_correcting:
+            self._page.views.rulers.set_active(False)
 
     def _show_measured(self, measured: Measured | None) -> None:
         self.lesions.show(measured and measured.lesions)
@@ -141,7 +149,7 @@ def save_picture(picture: QImage, path: Path) -> None:
     """
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")
+    QImageWriter(buffer, b"png").write(picture)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.data().data())
 

@@ -26,7 +26,7 @@ from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.measuring import Measuring, save_picture
 from ui.presenters.diameter_presenter import DiameterPresenter, Measured
-from ui.presenters.rows import findings_of
+from ui.presenters.rows import findings_of, header_of
 from ui.viewers.pictures import picture_of
 from ui.viewers.planes import Plane
 
@@ -45,7 +45,7 @@ class Scene:
         self.page = self.window.study_page
         self.views = self.page.views
         self.session.open_study(make_study())
-        self.window._study_stack.setCurrentWidget(self.page)
+        self.window.show_study(header_of(make_study()), ())
         image = Volume(np.full(GEOMETRY.shape_kji, 7, np.float32), GEOMETRY, source=NAME)
         self.window.show_image(image, reference=image)
         self.page.viewer_bar.show_sequences(tuple(Sequence), Sequence.T1C)

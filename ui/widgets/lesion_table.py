@@ -83,21 +83,26 @@ class _Row:
     """The widgets of one lesion, used again for the next result."""
 
     def __init__(self, table: LesionTable, grid: QGridLayout, line: int) -> None:
+        self._table = table
         self._shown: LesionRow | None = None
         self.tick = QCheckBox()
         self.link = QPushButton()
         self.link.setProperty("kind", "place")
         self._volume = styled_label()
         self._worth = styled_label("", "muted")
-        self.tick.clicked.connect(
-            lambda chosen: self._shown and table.target_chosen.emit(self._shown.number, chosen)
-        )
-        self.link.clicked.connect(
-            lambda: self._shown and table.place_requested.emit(self._shown.middle)
-        )
+        self.tick.clicked.connect(self._choose)
+        self.link.clicked.connect(self._lead)
         self._widgets = (self.tick, self._volume, self.link, self._worth)
         for column, widget in enumerate(self._widgets):
             grid.addWidget(widget, line, column)
+
+    def _choose(self, chosen: bool) -> None:
+        if self._shown is not None:
+            self._table.target_chosen.emit(self._shown.number, chosen)
+
+    def _lead(self) -> None:
+        if self._shown is not None:
+            self._table.place_requested.emit(self._shown.middle)
 
     def show(self, row: LesionRow | None) -> None:
         """Show a lesion, or nothing."""
