@@ -94,7 +94,7 @@ def load_settings(file: Path) -> Settings:
 
 
 def save_settings(settings: Settings, file: Path) -> None:
-    """Write the settings.
+    """Write the settings, for this user alone: paths of studies may name patients.
 
     Raises
     ------
@@ -102,4 +102,5 @@ def save_settings(settings: Settings, file: Path) -> None:
         If the file cannot be written.
     """
     with atomic_path(file) as temporary:
+        temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(asdict(settings), indent=2), "utf-8")

@@ -1,5 +1,6 @@
 """What is remembered between two starts, and what is kept of a crash."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def test_settings_survive(tmp_path: Path) -> None:
     )
     save_settings(settings, tmp_path / "new" / "settings.json")
     assert load_settings(tmp_path / "new" / "settings.json") == settings
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a user's folders from other users")
+def test_only_the_user_may_read_which_studies_were_opened(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text("{}")
+    save_settings(Settings(recent_studies=("/data/somebody",)), file)
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
