@@ -141,8 +141,8 @@ class Menus:
         self.four = self._add(menu, "&All sequences in one plane\tS")
         self.four.setCheckable(True)
         four = self._window.study_page.viewer_bar.four
-        self.four.triggered.connect(four.setChecked)
-        four.toggled.connect(self.four.setChecked)
+        self.four.toggled.connect(lambda is_shown: four.setChecked(is_shown))
+        four.toggled.connect(lambda is_shown: self.four.setChecked(is_shown))
         reset = self._add(menu, "&Reset views")
         reset.triggered.connect(self._window.study_page.views.reset_views)
         menu.addSeparator()

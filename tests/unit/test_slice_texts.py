@@ -23,7 +23,7 @@ def test_an_image_as_fine_as_its_slices_needs_no_word() -> None:
 
 
 def test_a_thick_image_says_that_most_slices_are_interpolated() -> None:
-    assert lines(Plane.AXIAL, FINE, THICK)[2:] == ("image every 5.5 mm, interpolated",)
+    assert lines(Plane.AXIAL, FINE, THICK)[2:] == ("interpolated from 5.5 mm",)
 
 
 @pytest.mark.parametrize("plane", [Plane.CORONAL, Plane.SAGITTAL])

@@ -52,4 +52,4 @@ def position_lines(
     of_image = PlaneFrame.of(image, frame.plane).spacing_mm[2] if image is not None else 0.0
     if of_image <= through * _COARSER:
         return lines
-    return (*lines, f"image every {of_image:.3g} mm, interpolated")
+    return (*lines, f"interpolated from {of_image:.3g} mm")
