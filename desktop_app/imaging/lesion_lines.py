@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import ConvexHull
@@ -23,6 +24,8 @@ EQUAL_MM = 1e-6
 
 _POINTS_AT_ONCE = 512
 _LINES_AT_ONCE = 256
+# Of the length of a lesion; lines within it of the longest are tried first.
+_FIRST_STEP = 1 / 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +34,24 @@ class Line:
 
     length_mm: float
     ends: Points
+
+
+class _Lines(NamedTuple):
+    """Lines: (n, 2) row and column of both ends, and (n,) lengths."""
+
+    starts: Points
+    ends: Points
+    lengths_mm: Points
+
+    def longest_first(self) -> "_Lines":
+        order = np.argsort(-self.lengths_mm, kind="stable")
+        return _Lines(self.starts[order], self.ends[order], self.lengths_mm[order])
+
+    def line(self, n: int) -> Line:
+        return Line(float(self.lengths_mm[n]), np.array([self.starts[n], self.ends[n]]))
+
+
+_NO_LINES = _Lines(np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
 
 
 def longest_lines(
@@ -60,11 +81,16 @@ def longest_lines(
     if farthest_mm.max() < beyond_mm + EQUAL_MM:
         return []
     # Most lesions are longest between corners of their hull; else those tell how long at least.
-    lines = _longest_inside(hull, inside_ji, spacing_mm, beyond_mm, check)
+    of_hull_mm = np.sqrt(_squares(hull, hull, spacing_mm).max(axis=1))
+    lines = _longest_inside(
+        hull, of_hull_mm, inside_ji, spacing_mm, beyond_mm=beyond_mm, check=check
+    )
     if lines:
         beyond_mm = lines[0].length_mm
-    points = points[farthest_mm > beyond_mm + EQUAL_MM]
-    return _longest_inside(points, inside_ji, spacing_mm, beyond_mm, check) or lines
+    others = _longest_inside(
+        points, farthest_mm, inside_ji, spacing_mm, beyond_mm=beyond_mm, check=check
+    )
+    return others or lines
 
 
 def perpendicular_lines(
@@ -93,37 +119,76 @@ def _squares(ones: Points, others: Points, spacing_mm: Points) -> Points:
 
 
 def _longest_inside(
-    points: Points, inside: Mask, spacing_mm: Points, beyond_mm: float, check: Check
+    points: Points,
+    farthest_mm: Points,
+    inside: Mask,
+    spacing_mm: Points,
+    *,
+    beyond_mm: float,
+    check: Check,
 ) -> list[Line]:
-    """Return the longest lines inside between two of the points; none if none is longer."""
-    pieces = []
+    """Return the longest lines inside between two of the points; none if none is longer.
+
+    The longest lines are tried first, in ranges of length that grow: most lesions hold a line
+    nearly as long as they are, and then nothing need be known of the many that are shorter.
+
+    Parameters
+    ----------
+    farthest_mm
+        (n,) how far the farthest of the points lies from each.
+    """
+    least_mm = beyond_mm + EQUAL_MM
+    most_mm = float(farthest_mm.max()) + EQUAL_MM
+    step_mm = _FIRST_STEP * most_mm
+    while most_mm > least_mm:
+        above_mm = max(most_mm - step_mm, least_mm)
+        some = points[farthest_mm > above_mm - EQUAL_MM]
+        tried = _lines_between(some, inside, spacing_mm, (above_mm, most_mm), check)
+        longest_mm = _longest_staying(tried, inside, check).length_mm
+        if longest_mm:
+            some = points[farthest_mm > longest_mm - 2 * EQUAL_MM]
+            alike_mm = max(longest_mm - EQUAL_MM, least_mm), longest_mm + EQUAL_MM
+            return _all_staying(_lines_between(some, inside, spacing_mm, alike_mm, check), inside)
+        most_mm, step_mm = above_mm, 2 * step_mm
+    return []
+
+
+def _lines_between(
+    points: Points,
+    inside: Mask,
+    spacing_mm: Points,
+    between_mm: tuple[float, float],
+    check: Check,
+) -> _Lines:
+    """Return the lines in a range of length that may stay inside, the longest first."""
+    above_mm, most_mm = between_mm
+    found = [_NO_LINES]
     for first in range(0, len(points), _POINTS_AT_ONCE):
         check()
         some, rest = points[first : first + _POINTS_AT_ONCE], points[first:]
         squares = np.triu(_squares(some, rest, spacing_mm), 1)
-        one, other = np.nonzero(squares > (beyond_mm + EQUAL_MM) ** 2)
+        one, other = np.nonzero((squares > above_mm**2) & (squares <= most_mm**2))
         starts, ends = some[one], rest[other]
         may = may_stay_inside(starts, ends, inside)
-        pieces.append((starts[may], ends[may], np.sqrt(squares[one[may], other[may]])))
-    if not pieces:
-        return []
-    starts, ends, lengths_mm = (np.concatenate(piece) for piece in zip(*pieces, strict=True))
-    return _longest_staying(starts, ends, lengths_mm, inside, check)
+        lengths_mm = np.sqrt(squares[one[may], other[may]])
+        found.append(_Lines(starts[may], ends[may], lengths_mm))
+    return _Lines(*(np.concatenate(part) for part in zip(*found, strict=True))).longest_first()
 
 
-def _longest_staying(
-    starts: Points, ends: Points, lengths_mm: Points, inside: Mask, check: Check
-) -> list[Line]:
-    """Return the longest of these lines that stays inside, and those equally long."""
-    order = np.argsort(-lengths_mm, kind="stable")
-    for begin in range(0, len(order), _LINES_AT_ONCE):
+def _longest_staying(lines: _Lines, inside: Mask, check: Check) -> Line:
+    """Return the first of these lines that stays inside; one without length if none does."""
+    for begin in range(0, len(lines.lengths_mm), _LINES_AT_ONCE):
         check()
-        some = order[begin : begin + _LINES_AT_ONCE]
-        stay = some[stays_inside(starts[some], ends[some], inside)]
+        some = slice(begin, begin + _LINES_AT_ONCE)
+        stay = np.flatnonzero(stays_inside(lines.starts[some], lines.ends[some], inside))
         if stay.size:
-            stay = stay[lengths_mm[stay] > lengths_mm[stay[0]] - EQUAL_MM]
-            return [Line(float(lengths_mm[n]), np.array([starts[n], ends[n]])) for n in stay]
-    return []
+            return lines.line(begin + int(stay[0]))
+    return Line(0.0, np.zeros((2, 2)))
+
+
+def _all_staying(lines: _Lines, inside: Mask) -> list[Line]:
+    stay = np.flatnonzero(stays_inside(lines.starts, lines.ends, inside))
+    return [lines.line(n) for n in stay.tolist()]
 
 
 def _longest_across(
@@ -150,5 +215,5 @@ def _longest_across(
     lengths_mm = (met_mm - points[point] * spacing_mm) @ across
     starts, ends = points[point], points[point] + lengths_mm[:, None] * across / spacing_mm
     may = may_stay_inside(starts, ends, inside_ji)
-    lengths_mm = np.abs(lengths_mm[may])
-    return _longest_staying(starts[may], ends[may], lengths_mm, inside_ji, check)[0]
+    lines = _Lines(starts[may], ends[may], np.abs(lengths_mm[may])).longest_first()
+    return _longest_staying(lines, inside_ji, check)

@@ -13,7 +13,10 @@ from hypothesis.extra import numpy as hypothesis_numpy
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from desktop_app.imaging import lesion_lines
 from desktop_app.imaging.diameters import InPlaneDiameters, longest_diameters
+from desktop_app.imaging.lesion_lines import longest_lines
+from desktop_app.imaging.lesion_outline import Points, border_points, may_stay_inside
 
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, float, float]
@@ -170,6 +173,32 @@ def test_a_large_result_takes_no_time() -> None:
     assert time.process_time() - before < 0.3
 
 
+def lobed(lobes: int, radius: int, degrees: float = 0.0) -> Mask:
+    """A slice with a flower, whose gaps reach four fifths of the way to its middle."""
+    j, i = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    angle = np.arctan2(j, i) + np.radians(degrees)
+    mask: Mask = np.hypot(j, i) < radius * (0.6 + 0.4 * np.sin(lobes * angle))
+    return mask[None]
+
+
+@pytest.mark.parametrize(("lobes", "radius"), [(7, 75), (37, 75)])
+def test_few_lines_of_a_lobed_lesion_are_tried(
+    lobes: int, radius: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = lobed(lobes, radius)
+    looks = 0
+
+    def counted(starts: Points, ends: Points, inside_ji: Mask) -> Mask:
+        nonlocal looks
+        looks += len(starts)
+        return may_stay_inside(starts, ends, inside_ji)
+
+    monkeypatch.setattr(lesion_lines, "may_stay_inside", counted)
+    measured(mask)
+    points = len(border_points(np.pad(mask[0], 1)))
+    assert 1000 < looks < 0.1 * points * (points - 1) / 2
+
+
 # Everything below finds the same by other means, slowly.
 
 
@@ -323,6 +352,14 @@ def test_no_line_inside_is_longer(mask_kji: Mask, spacing_mm: Spacing) -> None:
     )
 
 
+@pytest.mark.parametrize(("lobes", "degrees"), [(2, 20), (3, 0), (5, 10), (7, 0)])
+def test_no_line_inside_a_lobed_lesion_is_longer(lobes: int, degrees: float) -> None:
+    mask = lobed(lobes, 6, degrees)
+    spacing_mm = (1.0, 0.7, 1.3)
+    found = longest_lines(np.pad(mask[0], 1), np.pad(mask[0], 1), np.array(spacing_mm[1:]), 0, int)
+    assert found[0].length_mm == pytest.approx(longest_by_trying(mask, spacing_mm))
+
+
 @given(small_masks, spacings)
 @settings(max_examples=40, deadline=None)
 def test_no_line_across_is_longer(mask_kji: Mask, spacing_mm: Spacing) -> None:
@@ -334,8 +371,9 @@ def test_no_line_across_is_longer(mask_kji: Mask, spacing_mm: Spacing) -> None:
     assert has_chord_property(
         (Fraction(start[0]), Fraction(start[1])), (Fraction(end[0]), Fraction(end[1])), lesion_ji
     )
-    inwards = np.array([start + 1e-6 * (end - start), end + 1e-6 * (start - end)])
-    assert is_enclosed(inwards + 1, np.pad(lesion_ji, 1)).all()
+    around = 1e-6 * np.array([(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)])
+    for tip in (start, end):
+        assert is_enclosed(tip + 1 + around, np.pad(lesion_ji, 1)).any()
     step_mm = 1 / 128
     sampled = longest_across_by_sampling(found, lesion_ji, spacing_mm, step_mm)
     assert found.short_mm >= sampled - 2 * step_mm
