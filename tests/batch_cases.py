@@ -19,7 +19,7 @@ from desktop_app.services.batch import listing as listing_module
 from desktop_app.services.case import CaseOptions, CaseOutcome
 from desktop_app.services.models import ModelStore
 from tests.result_cases import make_result
-from tests.study_cases import GEOMETRY, make_series, make_study, roles_of
+from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 
 NAMES = ("anna", "berta", "cäsar")
 
@@ -104,7 +104,7 @@ def make_stage(folder: Path, patch: pytest.MonkeyPatch) -> Stage:
     """Return a folder with three studies, which nothing reads or segments."""
     weights = folder / "weights"
     weights.mkdir()
-    write_model(weights, "aa")
+    write_model(weights, PROVENANCE.weights_sha256)
     stage = Stage(folder / "root", folder / "output", weights, [])
     for name in NAMES:
         stage.add(name)

@@ -88,11 +88,14 @@ class SavedResults:
         All in `folder`.
     notes
         As in `CaseOutcome`.
+    et_label
+        As in `ExportOptions`.
     """
 
     folder: Path
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    et_label: int = 3
 
     @property
     def holds_labels(self) -> bool:
@@ -252,4 +255,5 @@ def save_results(
             *skipped.values(),
             *export_warnings(result, options.formats),
         ),
+        options.et_label,
     )

@@ -29,6 +29,7 @@ from desktop_app.services.batch.cluster_messages import (
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.models import ModelStore
 from tests.batch_cases import NAMES, FakeWorker, Stage, statuses, write_model
+from tests.study_cases import PROVENANCE
 
 
 def make_cluster(workers: int) -> LocalCluster:
@@ -300,7 +301,7 @@ def test_weights_are_the_workers_own_and_the_same(stage: Stage, tmp_path: Path) 
     models = ModelStore(stage.weights, tmp_path / "none")
     mine = worker_module.with_weights_of(models, order)
     assert mine.options.segment.weights_folder == stage.weights
-    write_model(stage.weights, "aa", calibration={"temperature": 2.0})
+    write_model(stage.weights, PROVENANCE.weights_sha256, calibration={"temperature": 2.0})
     with pytest.raises(UsageError, match="Another model"):
         worker_module.with_weights_of(models, order)
 

@@ -11,10 +11,12 @@ from desktop_app.errors import InputError
 from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note_export
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
+from desktop_app.services.export import ExportFormat
 from tests.batch_cases import Stage
 from tests.result_cases import make_result
-from tests.study_cases import GEOMETRY
+from tests.study_cases import GEOMETRY, PROVENANCE
 
+OTHER_EXPORT = "Done earlier with other export options, and left as it was."
 VOXEL_MM3 = GEOMETRY.voxel_volume_mm3
 
 
@@ -49,7 +51,66 @@ def test_state_and_summary_hold_the_corrected_volumes(stage: Stage) -> None:
     assert again.corrected
     assert again.volumes_mm3[Region.ET] == pytest.approx(VOXEL_MM3)
     assert again.files == ("segmentation.nii.gz", "measurements.json")
-    assert again.notes == ("Kept aside.",)
+    assert again.notes == (OTHER_EXPORT, "Kept aside.")
+
+
+ASKED = (ExportFormat.NIFTI, ExportFormat.JSON, ExportFormat.RTSTRUCT)
+
+
+@pytest.mark.parametrize(
+    ("written", "et_label", "empty", "as_before"),
+    [
+        (("segmentation.nii.gz", "measurements.json", "structures.rt.dcm"), 3, False, True),
+        (("segmentation.nii.gz", "measurements.json"), 3, False, False),
+        # Nothing to outline: no run could write it.
+        (("segmentation.nii.gz", "measurements.json"), 3, True, True),
+        (("segmentation.nii.gz", "measurements.json"), 4, True, False),
+    ],
+)
+def test_the_next_batch_tells_which_files_it_would_have_written(
+    stage: Stage, written: tuple[str, ...], et_label: int, empty: bool, as_before: bool
+) -> None:
+    options = BatchOptions(CaseOptions(export=ExportOptions(ASKED)))
+    case = stage.batch(options).run().cases[0]
+    folder = stage.output / case.name
+    for name in written:
+        (folder / name).touch()
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 1, 1] = 0 if empty else 3
+    files = tuple(folder / name for name in written)
+    note_export(make_result(stage.studies[0], labels), SavedResults(folder, files, (), et_label))
+    again = stage.batch(options).find()[0]
+    assert again.status is CaseStatus.DONE
+    assert again.notes == (() if as_before else (OTHER_EXPORT,))
+
+
+@pytest.mark.parametrize(
+    ("network", "corrected", "again"),
+    [
+        (PROVENANCE.weights_sha256, False, []),
+        ("bb", False, ["anna"]),
+        # A person's labels are theirs, whichever network they began with.
+        ("bb", True, []),
+        # As far as a SEG tells, or nothing does.
+        (PROVENANCE.weights_sha256[:16], False, []),
+        ("", False, []),
+    ],
+)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_labels_of_another_network_are_not_taken_for_the_batchs(
+    stage: Stage, network: str, corrected: bool, again: list[str], is_open: bool
+) -> None:
+    batch = stage.batch()
+    case = batch.run().cases[0]
+    result = make_result(stage.studies[0], np.zeros(GEOMETRY.shape_kji, np.uint8))
+    provenance = replace(PROVENANCE, weights_sha256=network, edited=corrected)
+    result = replace(result, segmentation=replace(result.segmentation, provenance=provenance))
+    folder = stage.output / case.name
+    saved = SavedResults(folder, (folder / "measurements.json",))
+    assert note_export(result, saved, batch.expected(case.name) if is_open else None) is not None
+    stage.processed.clear()
+    stage.batch().run()
+    assert stage.processed == again
 
 
 def test_a_batch_that_is_open_takes_the_correction_in(stage: Stage) -> None:

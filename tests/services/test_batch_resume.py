@@ -13,6 +13,7 @@ from desktop_app.services.case import CaseOptions, ExportOptions
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.segment import SegmentOptions
 from tests.batch_cases import NAMES, Stage, statuses, write_model
+from tests.study_cases import PROVENANCE
 
 
 def test_what_is_done_is_not_done_again(stage: Stage) -> None:
@@ -92,7 +93,7 @@ def changed_weights(stage: Stage) -> BatchOptions:
 
 
 def changed_card(stage: Stage) -> BatchOptions:
-    write_model(stage.weights, "aa", postprocess={"thresholds": {"ET": 0.4}})
+    write_model(stage.weights, PROVENANCE.weights_sha256, postprocess={"thresholds": {"ET": 0.4}})
     return BatchOptions()
 
 

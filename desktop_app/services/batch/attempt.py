@@ -41,6 +41,8 @@ class StudyOrder:
         Folder of the batch's results.
     card_sha256
         Checksum of the card of the model to use, and so of its weights and thresholds.
+    weights_sha256
+        Of that model.
     fingerprint
         Stands for inputs and model, see `CaseState`.
     """
@@ -50,6 +52,7 @@ class StudyOrder:
     options: CaseOptions
     output: Path
     card_sha256: str
+    weights_sha256: str
     fingerprint: str
 
     @property
@@ -61,11 +64,14 @@ class StudyOrder:
             CaseStatus.RUNNING,
             study_date=self.study.date,
             fingerprint=self.fingerprint,
+            weights_sha256=self.weights_sha256,
             exported_as=exported_as(self.options.export),
         )
 
 
-def make_order(study: Study, options: CaseOptions, output: Path, card_sha256: str) -> StudyOrder:
+def make_order(
+    study: Study, options: CaseOptions, output: Path, *, card_sha256: str, weights_sha256: str
+) -> StudyOrder:
     """Say what is to be done with a study.
 
     Raises
@@ -82,7 +88,7 @@ def make_order(study: Study, options: CaseOptions, output: Path, card_sha256: st
             str(error.filename or study.root),
             "Check that the file is still there and that you may read it.",
         ) from error
-    return StudyOrder(study, roles, options, output, card_sha256, stands_for)
+    return StudyOrder(study, roles, options, output, card_sha256, weights_sha256, stands_for)
 
 
 def attempt(

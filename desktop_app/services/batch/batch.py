@@ -64,7 +64,7 @@ class Batch:
         self._journal = Journal(self.output, anonymise=self._anonymise, on_case=on_case)
         self._skipped: tuple[tuple[str, str], ...] = ()
         self._case_options = options.case
-        self._card_sha256 = ""
+        self._card_sha256 = self._weights_sha256 = ""
 
     @property
     def cases(self) -> tuple[CaseState, ...]:
@@ -225,7 +225,7 @@ class Batch:
         self._case_options = replace(
             options, segment=replace(options.segment, weights_folder=model.folder)
         )
-        self._card_sha256 = model.card_sha256
+        self._card_sha256, self._weights_sha256 = model.card_sha256, model.sha256
 
     def _list(self, progress: ProgressCallback | None, token: CancelToken | None) -> Listing:
         listing = list_studies(
@@ -247,7 +247,13 @@ class Batch:
         )
 
     def _make_order(self, study: Study) -> StudyOrder:
-        return make_order(study, self._case_options, self.output, self._card_sha256)
+        return make_order(
+            study,
+            self._case_options,
+            self.output,
+            card_sha256=self._card_sha256,
+            weights_sha256=self._weights_sha256,
+        )
 
     def _outcome(self) -> BatchOutcome:
         written = tuple((REDACTED if self._anonymise else what, why) for what, why in self._skipped)

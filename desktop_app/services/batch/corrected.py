@@ -9,7 +9,7 @@ from desktop_app.services.batch.records import (
     without_identity,
     write_state,
 )
-from desktop_app.services.batch.state import CaseState, CaseStatus, with_result
+from desktop_app.services.batch.state import CaseState, CaseStatus, still_exported_as, with_result
 from desktop_app.services.case import SavedResults
 
 
@@ -18,7 +18,8 @@ def note_export(
 ) -> CaseState | None:
     """Bring what is kept of a batch up to date with a result written into its folder.
 
-    A study that failed, or was not reached yet, is done then.
+    A study that failed, or was not reached yet, is done then. Where its labels are another
+    network's and nobody corrected them, the next run does it again, see `known_state`.
 
     Parameters
     ----------
@@ -48,7 +49,9 @@ def note_export(
     written = [file.name for file in saved.files]
     stayed = [file for file in state.files if (saved.folder / file).is_file()]
     state = with_result(state, result, dict.fromkeys((*written, *stayed)), saved.notes)
-    state = replace(state, fraction=0.0)
+    state = replace(
+        state, fraction=0.0, exported_as=still_exported_as(state, result, saved.et_label)
+    )
     if not state.study_uid:
         state = without_identity(state, result.study)
     write_state(output, state)

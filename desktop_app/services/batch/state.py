@@ -13,7 +13,10 @@ from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.case import ExportOptions
 from desktop_app.services.diameters import measure_diameters
+from desktop_app.services.export import FILE_NAMES, ExportFormat, lacking
 from desktop_app.services.measure import volume_intervals, volumes_mm3
+
+_ET = "ET "
 
 
 class CaseStatus(StrEnum):
@@ -57,6 +60,9 @@ class CaseState:
         Whether a person corrected the labels.
     fingerprint
         Stands for inputs and model: results of another fingerprint are out of date.
+    weights_sha256
+        Of the network that found the labels; empty where nothing tells. A person may have exported
+        those of another network than the batch's.
     exported_as
         Stands for the export options.
     resumed
@@ -80,6 +86,7 @@ class CaseState:
     notes: tuple[str, ...] = ()
     corrected: bool = False
     fingerprint: str = ""
+    weights_sha256: str = ""
     exported_as: str = ""
     resumed: bool = False
 
@@ -108,12 +115,34 @@ def with_result(
         files=tuple(files),
         notes=notes,
         corrected=result.segmentation.provenance.edited,
+        weights_sha256=result.segmentation.provenance.weights_sha256,
     )
 
 
 def exported_as(options: ExportOptions) -> str:
     """Return what stands for export options: results of others are no less up to date."""
-    return f"{','.join(sorted(options.formats))}; ET {options.et_label}"
+    return f"{','.join(sorted(options.formats))}; {_ET}{options.et_label}"
+
+
+def still_exported_as(state: CaseState, result: StudyResult, et_label: int) -> str:
+    """Return what stands for the export options that a folder now answers to.
+
+    Those of before, as long as everything they asked for is there that this result can be written
+    as; else those that ask for what is there.
+
+    Parameters
+    ----------
+    state
+        With the files that are there, and what they were asked for as.
+    et_label
+        Value of enhancing tumour as it was written now.
+    """
+    asked, _, label = state.exported_as.partition(f"; {_ET}")
+    wanted = [one for one in ExportFormat if one in asked.split(",")]
+    there = tuple(one for one in ExportFormat if FILE_NAMES[one] in state.files)
+    if label == str(et_label) and set(wanted) <= {*there, *lacking(result, wanted)}:
+        return state.exported_as
+    return exported_as(ExportOptions(there, et_label))
 
 
 def fingerprint(roles: Mapping[Sequence, Series], card_sha256: str) -> str:
