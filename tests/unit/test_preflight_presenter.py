@@ -179,6 +179,18 @@ def test_the_study_is_prepared_once_its_pixels_were_looked_at(scene):
     assert comparison.note == "After registration."
 
 
+def test_registered_images_are_told_once_they_are_there_and_forgotten_with_them(scene):
+    told = []
+    scene.presenter.on_prepared = lambda: told.append(scene.presenter.registered)
+    scene.load()
+    assert scene.presenter.registered is None
+    scene.settle()
+    assert [one.volumes for one in told] == [PREPARED.volumes]
+    assert told[0].messages == {Sequence.FLAIR: "Moved by 1.0 mm."}
+    scene.load()
+    assert scene.presenter.registered is None
+
+
 def test_nothing_is_prepared_that_could_not_be_segmented(scene):
     scene.session.set_role(Sequence.FLAIR, None)
     scene.load()
