@@ -74,7 +74,9 @@ def test_macos_is_asked_to_wait_for_this_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(awake.sys, "platform", "darwin")
-    script = 'echo "$@" > "$notes"; trap \'echo ended >> "$notes"; exit\' TERM; sleep 60 & wait'
+    script = (
+        'echo "$@" > "$notes"; trap \'kill $!; echo ended >> "$notes"; exit\' TERM; sleep 60 & wait'
+    )
     notes = stand_in(tmp_path / "bin", "caffeinate", script, monkeypatch)
     with kept_awake():
         assert f"-w {awake.os.getpid()}" in wait_for(notes, "-w")

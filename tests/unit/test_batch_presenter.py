@@ -333,3 +333,12 @@ def test_an_empty_folder_can_be_watched(scene):
     status = view.show_status.call_args.args[0]
     assert status.can_watch
     assert not status.can_start
+
+
+def test_a_study_that_a_watch_no_longer_lists_does_no_harm(scene):
+    presenter, view, batch, _, _, settle = scene
+    batch.study.side_effect = KeyError
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    assert [row.where for row in view.show_cases.call_args.args[0]] == ["", ""]
+    view.show_crash.assert_not_called()

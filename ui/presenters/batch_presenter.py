@@ -1,6 +1,7 @@
 """Many studies: list, run, stop, go on, open one."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,9 +154,10 @@ class BatchPresenter:
         # By name: the batch looks for studies again when it starts, and may find others.
         name = self._names[index]
         case = next((case for case in self._batch.cases if case.name == name), None)
-        if case is not None:
-            show = self._open_result if _has_result(case) else self._open_images
-            show(self._batch.study(name), self._batch.output / name)
+        if case is None:
+            return
+        show = self._open_result if _has_result(case) else self._open_images
+        show(self._batch.study(name), self._batch.output / name)
 
     def note_export(self, result: StudyResult, saved: SavedResults) -> None:
         """Have table, states and summary follow a result that was exported where a batch wrote."""
@@ -222,9 +224,11 @@ class BatchPresenter:
         if self._batch is None:
             raise RuntimeError("a row was asked for before its batch was listed")
         if case.name not in self._places:
-            study = self._batch.study(case.name)
-            self._places[case.name] = place_below(self._batch.root, study)
-        return row_of(case, self._places[case.name])
+            # A watch may have listed others meanwhile, and will tell so.
+            with suppress(KeyError):
+                study = self._batch.study(case.name)
+                self._places[case.name] = place_below(self._batch.root, study)
+        return row_of(case, self._places.get(case.name, ""))
 
     def _show_status(self) -> None:
         cases = self._batch.cases if self._batch is not None else ()
