@@ -1,6 +1,6 @@
 """How a result came about: on every number and file the product writes."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,3 @@ class Provenance:
     steps: tuple[str, ...] = ()
     edited: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
-
-    def with_seconds(self, **seconds: float) -> "Provenance":
-        """Return a copy with further stage times."""
-        return replace(self, seconds={**self.seconds, **seconds})

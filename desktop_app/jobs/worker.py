@@ -102,6 +102,8 @@ class ModelWorker:
     def warm(self, device: str = "auto", precision: str = Precision.AUTO) -> None:
         """Start the process, so that it loads the network while the user does something else.
 
+        One that has loaded it for elsewhere, or loads it, is replaced.
+
         Parameters
         ----------
         device, precision
@@ -110,6 +112,10 @@ class ModelWorker:
         if self._lock.acquire(blocking=False):
             try:
                 self._warmth = replace(self._warmth, device=device, precision=precision)
+                if self._child is not None and self._child.loaded_for != (device, precision):
+                    # Nothing is lost, and no window waits for it to end by itself.
+                    self._child.kill()
+                    self._child = None
                 self._running()
             finally:
                 self._lock.release()
@@ -236,6 +242,7 @@ class _Child:
         self.process.start()
         theirs.close()
         self.answered = 0
+        self.loaded_for = (warmth.device, warmth.precision)
         self.is_idle = False
         self._is_ready = False
         self._unread: list[Any] = []
@@ -259,6 +266,8 @@ class _Child:
             self._is_ready = True
         self._guard(lambda: send(self._connection, request))
         answer = self._expect(Answer, progress, token)
+        if isinstance(request, InferenceRequest):
+            self.loaded_for = (request.device, request.precision)
         # Studies are counted, and each has one segmentation.
         self.answered += isinstance(request, InferenceRequest)
         self.is_idle = True

@@ -42,13 +42,18 @@ def open_whole_study(
     for folder in (file.parent, file.parent.parent):
         if best is not None and not _lacks_a_sequence(best.studies[0]):
             break
-        if _holds_everything_of_somebody(folder):
+        if holds_everything_of_somebody(folder):
             continue
         found = _of_file(file, folder, progress, token)
         if found is not None:
             best = found
     # Alone it may be of no use, and then opening it says why.
     return best if best is not None else open_path(path, progress=progress, token=token)
+
+
+def holds_everything_of_somebody(folder: Path) -> bool:
+    """Whether this is a user's own folder or one above, where looking would not end soon."""
+    return folder == Path.home() or folder in Path.home().parents
 
 
 def _of_file(
@@ -70,8 +75,3 @@ def _of_file(
 
 def _lacks_a_sequence(study: Study) -> bool:
     return any(sequence not in study.roles for sequence in Sequence)
-
-
-def _holds_everything_of_somebody(folder: Path) -> bool:
-    """Whether this is a user's own folder or one above, where looking would not end soon."""
-    return folder == Path.home() or folder in Path.home().parents

@@ -230,6 +230,29 @@ def test_the_process_starts_where_the_study_will_run(fakes):
     worker.close()
 
 
+def test_the_network_is_loaded_anew_where_the_next_study_will_run(fakes):
+    worker = ModelWorker(Path("weights"), factory=fakes.telling)
+    try:
+        worker.warm("auto", "auto")
+        loading = worker.pid
+        worker.warm("cuda:1", "fp16")
+        assert worker.pid != loading
+        assert not psutil.pid_exists(loading)
+        wait_for(worker, WorkerState.READY)
+        loaded = worker.pid
+        worker.warm("cuda:1", "fp16")
+        assert worker.pid == loaded
+        answer = worker.segment(replace(request(""), device="cpu", precision="fp32"))
+        assert answer.model_id == "cuda:1 fp16"
+        worker.warm("cpu", "fp32")
+        assert worker.pid == loaded
+        worker.warm("auto", "auto")
+        assert worker.pid != loaded
+        assert worker.segment(request("")).model_id == "auto auto"
+    finally:
+        worker.close()
+
+
 def test_a_failed_warm_up_is_met_by_the_study_itself(monkeypatch):
     seen = []
 
