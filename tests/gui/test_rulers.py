@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from tests.viewer_cases import drag, oblique_geometry
 from ui.viewers import style
@@ -15,6 +16,8 @@ from ui.viewers.planes import Plane
 from ui.viewers.quad_view import QuadView
 from ui.viewers.rulers import Ruler
 from ui.viewers.slice_view import SliceView
+from ui.viewers.view_pages import ViewLayout
+from ui.views.sequences_view import SequenceImage
 
 LEFT = Qt.MouseButton.LeftButton
 ANISOTROPIC = Geometry((12, 60, 50), np.diag([0.9, 0.7, 5.0, 1.0]))
@@ -219,3 +222,17 @@ def test_a_ruler_is_part_of_the_picture(view: QuadView) -> None:
     assert has_ink(axial, place, picture=axial.picture())
     view.rulers.clear()
     assert not has_ink(axial, place, picture=axial.picture())
+
+
+def test_a_ruler_lies_over_every_sequence_of_its_plane(view: QuadView) -> None:
+    image = Volume(np.zeros(ANISOTROPIC.shape_kji, np.float32), ANISOTROPIC)
+    view.set_sequence_images({one: SequenceImage(image, one.value) for one in Sequence})
+    view.set_view_layout(ViewLayout.SEQUENCES)
+    t1, flair = view.sequence_views[Sequence.T1], view.sequence_views[Sequence.FLAIR]
+    measure(t1, (-10, 0), (10, 0))
+    view.rulers.choose(None)
+    assert lengths(view) == pytest.approx([20], abs=0.5)
+    assert has_ink(flair, at(flair, 0, 0))
+    view.set_view_layout(ViewLayout.PLANES)
+    axial = view.slice_views[Plane.AXIAL]
+    assert has_ink(axial, at(axial, 0, 0))
