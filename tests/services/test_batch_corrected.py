@@ -9,6 +9,7 @@ import pytest
 from desktop_app.domain.segmentation import Region
 from desktop_app.errors import InputError
 from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note_export
+from desktop_app.services.batch.journal import Journal
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
 from desktop_app.services.export import ExportFormat
@@ -141,6 +142,31 @@ def test_a_correction_stays_in_the_summary_when_the_images_are_gone(stage: Stage
     first = stage.summary()[0]
     assert (first["study"], first["corrected"]) == ("anna", "yes")
     assert float(first["ET_mm3"]) == pytest.approx(VOXEL_MM3)
+
+
+def test_a_correction_of_a_study_that_is_being_listed_anew_does_no_harm(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = stage.batch()
+    case = batch.run().cases[0]
+    export_corrected(stage, case)
+    state = read_state(stage.output, case.name)
+    assert state is not None
+    keep = Journal.keep
+
+    def listed_without_it(journal: Journal, state: CaseState) -> None:
+        journal.begin(entry for entry in journal.entries if entry.state.name != state.name)
+        stage.told.clear()
+        journal.show(state)
+        keep(journal, state)
+
+    monkeypatch.setattr(Journal, "keep", listed_without_it)
+    batch.take_in(state)
+    assert stage.told == []
+    assert [one.name for one in batch.cases] == ["berta", "cäsar"]
+    # It stays what it is on disk.
+    assert read_state(stage.output, case.name) == state
+    assert stage.summary()[0]["corrected"] == "yes"
 
 
 def test_an_anonymised_state_stays_anonymous(stage: Stage) -> None:

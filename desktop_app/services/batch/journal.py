@@ -32,6 +32,9 @@ class Entry:
 class Journal:
     """Keeps the states; safe across threads.
 
+    A state of a study that is no longer listed is passed over: somebody may have exported its
+    result while the studies were listed anew.
+
     The summary also names the studies that earlier runs into `output` have finished and whose
     images are no longer there: inboxes are emptied.
 
@@ -108,7 +111,10 @@ class Journal:
     def show(self, state: CaseState) -> None:
         """Note a passing state, such as how far a study is; nothing is written."""
         with self._lock:
-            self._entries[state.name] = Entry(self._entries[state.name].study, state)
+            entry = self._entries.get(state.name)
+            if entry is None:
+                return
+            self._entries[state.name] = Entry(entry.study, state)
         if self._on_case is not None:
             self._on_case(state)
 
@@ -120,11 +126,16 @@ class Journal:
         OutputError
             If the state cannot be written.
         """
-        kept = self._on_disk(self.study(state.name), state)
+        with self._lock:
+            entry = self._entries.get(state.name)
+        if entry is None:
+            return
+        kept = self._on_disk(entry.study, state)
         write_state(self._output, kept)
         self.show(state)
         with self._lock:
-            self._kept[state.name] = kept
+            if state.name in self._entries:
+                self._kept[state.name] = kept
         self.try_to_sum_up()
 
     def follow_earlier(self, state: CaseState) -> None:
