@@ -10,6 +10,7 @@ from typing import Any
 
 from desktop_app.domain.pseudonyms import KEY_BYTES, PREFIX, Pseudonyms, new_key
 from desktop_app.domain.study import Study
+from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.naming import unique_name
 from desktop_app.services.export import FILE_NAMES, ExportFormat
@@ -69,7 +70,8 @@ def pseudonyms(output: Path, study: Study) -> Pseudonyms:
     Raises
     ------
     OutputError
-        If the key cannot be written.
+        If the key cannot be written, or there is one that cannot be used: with another one the same
+        studies would have other names from now on.
     """
     key = _read_key(output)
     if key is None:
@@ -120,7 +122,10 @@ def owner(folder: Path, study: Study) -> Owner:
     if mark or uid:
         return _owned(not mark or is_mark_of(mark, study))
     if is_anonymised(folder):
-        key = _read_key(folder.parent)
+        try:
+            key = _read_key(folder.parent)
+        except OutputError:
+            key = None
         return Owner.UNKNOWN if key is None else _owned(_is_named_after(folder, study, key))
     file = folder.parent / STATE_FOLDER / f"{folder.name}.json"
     uid, date = (_said_in(file, what) for what in ("study_uid", "study_date"))
@@ -153,14 +158,27 @@ def _is_named_after(folder: Path, study: Study, key: bytes) -> bool:
 
 
 def _read_key(output: Path) -> bytes | None:
+    """Return the key to the anonymised names in a folder; ``None`` where there is none yet."""
     file = output / STATE_FOLDER / KEY_FILE
-    if not file.is_file():
-        return None
     try:
         key = bytes.fromhex(file.read_text("ascii"))
-    except ValueError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return key if len(key) == KEY_BYTES else None
+    except OSError as error:
+        raise _unusable(file, error.strerror or "cannot be read") from error
+    except ValueError as error:
+        raise _unusable(file, "damaged") from error
+    if len(key) != KEY_BYTES:
+        raise _unusable(file, "damaged")
+    return key
+
+
+def _unusable(key_file: Path, why: str) -> OutputError:
+    return OutputError(
+        "The key to the anonymised names in this folder cannot be used.",
+        f"{key_file}: {why}",
+        "Restore the file from a copy, or export to a new folder, where names start anew.",
+    )
 
 
 def _said_in(file: Path, *where: str) -> str:

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from desktop_app.domain.study import InstanceRef, PatientSummary, Study
+from desktop_app.errors import OutputError
 from desktop_app.services.batch import CaseState
 from desktop_app.services.batch.records import write_state
 from desktop_app.services.results_folder import (
+    KEY_FILE,
+    STATE_FOLDER,
     Owner,
     named_after_results,
     owner,
@@ -157,3 +160,28 @@ def test_the_folder_is_named_after_the_patient_and_the_study(tmp_path: Path) -> 
     assert namesake.patient_id != first.patient_id
     elsewhere = pseudonyms(tmp_path / "elsewhere", of_patient("A"))
     assert elsewhere.patient_id != first.patient_id
+
+
+@pytest.mark.parametrize("damage", [b"", b"0123", b"not a number", b"\xff\xfe"])
+def test_a_damaged_key_is_never_replaced(tmp_path: Path, damage: bytes) -> None:
+    study = make_study()
+    folder = tmp_path / results_name(tmp_path, study, anonymise=True)
+    folder.mkdir()
+    key = tmp_path / STATE_FOLDER / KEY_FILE
+    key.write_bytes(damage)
+    with pytest.raises(OutputError, match="damaged"):
+        results_name(tmp_path, study, anonymise=True)
+    assert key.read_bytes() == damage
+    assert owner(folder, study) is Owner.UNKNOWN
+
+
+def test_a_key_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    study = make_study()
+    folder = tmp_path / results_name(tmp_path, study, anonymise=True)
+    folder.mkdir()
+    key = tmp_path / STATE_FOLDER / KEY_FILE
+    key.unlink()
+    key.mkdir()  # a folder cannot be read as a file, whoever asks
+    with pytest.raises(OutputError, match="cannot be used"):
+        results_name(tmp_path, study, anonymise=True)
+    assert owner(folder, study) is Owner.UNKNOWN
