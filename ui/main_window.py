@@ -264,7 +264,7 @@ class MainWindow(QMainWindow):
         if path is not None:
             self.open_path(path)
             return
-        title = "What was dropped has no folder in common."
+        title = "What was dropped has no folder in common to search."
         lines = ("Put it into one folder, and open that.",)
         message_box(self, QMessageBox.Icon.Information, title, lines)
 
