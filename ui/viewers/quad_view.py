@@ -92,7 +92,7 @@ class QuadView(QWidget):
         self.setAccessibleName("Views of the study")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(f"#quad_view {{ background: {style.GAP.name()}; }}")
-        pages = {
+        pages: dict[ViewLayout, tuple[View, ...]] = {
             ViewLayout.PLANES: (*self.slice_views.values(), self.volume_view),
             ViewLayout.SEQUENCES: tuple(self._sequences.views.values()),
         }

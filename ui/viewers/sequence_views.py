@@ -1,13 +1,13 @@
 """The sequences of a study beside each other: one plane, one place, one zoom; a window each."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
 from ui.viewers.planes import Plane
-from ui.viewers.shown_images import ShownImage
+from ui.viewers.shown_images import Key, ShownImage
 from ui.viewers.slice_view import SliceView
 from ui.viewers.window_level import Window
 
@@ -108,7 +108,7 @@ class SequenceViews:
             view.show_image(image, notes.get(sequence, ""), windows.get(sequence))
         self.align()
 
-    def set_window(self, key: Hashable, window: Window) -> None:
+    def set_window(self, key: Key, window: Window) -> None:
         """Change the grey values where this series is shown."""
         for view in self.with_image:
             if view.image is not None and view.image.key == key:

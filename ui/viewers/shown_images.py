@@ -1,11 +1,14 @@
 """Images ready to be shown, and the grey values that the user gave each."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from desktop_app.domain.volume import Volume
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.window_level import Window, auto_window
+
+Key = str | Volume
+"""What a window is kept under: a series, or an image that is of none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +25,7 @@ class ShownImage:
 
     volume: Volume
     source: ResliceSource
-    key: Hashable
+    key: Key
 
     @property
     def auto_window(self) -> Window:
@@ -35,21 +38,21 @@ class ShownImages:
 
     def __init__(self) -> None:
         self._sources: dict[Volume, ResliceSource] = {}
-        self._windows: dict[Hashable, Window] = {}
+        self._windows: dict[Key, Window] = {}
 
-    def ready(self, volume: Volume, key: Hashable = "") -> ShownImage:
+    def ready(self, volume: Volume, series_uid: str = "") -> ShownImage:
         """Return an image as it can be shown.
 
         Parameters
         ----------
-        key
-            Names its series; without one the window is kept for this very image.
+        series_uid
+            Its series; without one the window is kept for this very image.
         """
         if volume not in self._sources:
             shown = volume.as_shown()
             source = ResliceSource(shown.array_kji, shown.geometry, is_labels=False)
             self._sources[volume] = source
-        return ShownImage(volume, self._sources[volume], key or volume)
+        return ShownImage(volume, self._sources[volume], series_uid or volume)
 
     def window(self, image: ShownImage) -> Window:
         """Return the window the user last had for its series, else one by its intensities."""
@@ -59,7 +62,7 @@ class ShownImages:
         """Keep a window for the image's series."""
         self._windows[image.key] = window
 
-    def known_window(self, key: Hashable) -> Window | None:
+    def known_window(self, key: Key) -> Window | None:
         """Return the window kept for a series, if there is one."""
         return self._windows.get(key)
 
