@@ -336,9 +336,37 @@ def test_an_empty_folder_can_be_watched(scene):
 
 
 def test_a_study_that_a_watch_no_longer_lists_does_no_harm(scene):
-    presenter, view, batch, _, _, settle = scene
+    presenter, view, batch, opened, _, settle = scene
     batch.study.side_effect = KeyError
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
+    presenter.open(0)
+    assert not opened.mock_calls
     assert [row.where for row in view.show_cases.call_args.args[0]] == ["", ""]
     view.show_crash.assert_not_called()
+
+
+def test_listing_that_is_stopped_leaves_a_page_that_starts(scene):
+    presenter, view, batch, _, _, settle = scene
+    batch.cases = ()
+    looks = threading.Event()
+
+    def find(progress, token):
+        looks.set()
+        token.wait(10)
+        token.raise_if_cancelled()
+
+    batch.find.side_effect = find
+    presenter.choose_folders(Path("in"), Path("out"))
+    assert looks.wait(10)
+    presenter.stop()
+    settle()
+    status = view.show_status.call_args.args[0]
+    assert (status.running, status.can_start, status.can_watch) == (False, True, True)
+    assert "not looked for to the end" in status.text
+    batch.cases = CASES
+    batch.run.return_value = BatchOutcome(CASES, Path("summary.csv"))
+    presenter.start()
+    settle()
+    assert [row.name for row in view.show_cases.call_args.args[0]] == ["one", "two"]
+    assert "not looked for" not in view.show_status.call_args.args[0].text

@@ -33,6 +33,7 @@ OpenStudy = Callable[[Study, Path], None]
 
 _SEGMENTED = "A batch of studies is being segmented."
 _WATCHED = "A folder is being watched for new studies."
+_NOT_LISTED = "The studies were not looked for to the end: Start does so and segments them."
 _OTHER_NETWORK = " Another network was chosen: Start does them again with it."
 
 
@@ -73,6 +74,7 @@ class BatchPresenter:
         self._shown: dict[str, CaseState] = {}
         self._places: dict[str, str] = {}
         self._watching = False
+        self._can_list = False
         self._task = ""
         self._last: JobStatus | None = None
         self._jobs = JobLine(self, runner, dispatch, self._show_status)
@@ -94,24 +96,27 @@ class BatchPresenter:
             return
         batch = self._make_batch(root, output, self._on_case)
         self._view.show_folders(str(root), str(output))
-        self._view.show_cases(())
-        self._batch = None
+        # Also where it is stopped or fails: then a start lists them, and an empty folder can still
+        # be watched.
+        self._batch = batch
+        self._show_cases(())
 
         def work(progress: ProgressCallback, token: CancelToken) -> tuple[CaseState, ...]:
             return batch.find(progress, token)
 
-        def done(cases: tuple[CaseState, ...]) -> None:
-            self._batch = batch
-            self._show_cases(cases)
-
         def failed() -> None:
-            # An empty folder can still be watched.
-            self._batch = batch
+            self._can_list = False
 
+        self._can_list = True
         self._watching = False
         self._task = ""
         self._jobs.start(
-            "Looking for studies", work, done, lane=Lane.IO, kind="scan", on_failed=failed
+            "Looking for studies",
+            work,
+            self._show_cases,
+            lane=Lane.IO,
+            kind="scan",
+            on_failed=failed,
         )
 
     def show_options(self) -> None:
@@ -156,8 +161,12 @@ class BatchPresenter:
         case = next((case for case in self._batch.cases if case.name == name), None)
         if case is None:
             return
+        try:
+            study = self._batch.study(name)
+        except KeyError:
+            return  # a watch has listed others meanwhile, and will tell so
         show = self._open_result if _has_result(case) else self._open_images
-        show(self._batch.study(name), self._batch.output / name)
+        show(study, self._batch.output / name)
 
     def note_export(self, result: StudyResult, saved: SavedResults) -> None:
         """Have table, states and summary follow a result that was exported where a batch wrote."""
@@ -235,14 +244,17 @@ class BatchPresenter:
         over = [case for case in cases if case.is_over]
         failed = sum(case.status is CaseStatus.FAILED for case in cases)
         job = self._last
+        can_list = self._can_list and not cases
         text = _status_text(len(cases), len(over), failed, job)
+        if can_list and job is None:
+            text = _NOT_LISTED
         fraction = len(over) / len(cases) if cases else 0.0
         left = None
         # Of a watch nobody knows how much there is to do.
         if job is not None and not self._watching:
             fraction = job.fraction if job.fraction >= 0 else fraction
             left = job.seconds_left
-        ready = any(case.status is not CaseStatus.DONE for case in cases)
+        ready = can_list or any(case.status is not CaseStatus.DONE for case in cases)
         if self._is_outdated() and not self.running:
             text += _OTHER_NETWORK
             ready = bool(cases)
