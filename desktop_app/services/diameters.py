@@ -43,8 +43,8 @@ def measure_diameters(
 ) -> dict[Region, Diameters]:
     """Measure the longest measurable lesion of a region in two dimensions, else the longest.
 
-    See `imaging.diameters`. Takes about a tenth of a second for a whole head, seconds where a
-    lesion is ragged; asked again of the same segmentation, no time.
+    See `imaging.diameters`. Takes about a tenth of a second for a whole head, a few tenths more
+    where a lesion is thin and bent; asked again of the same segmentation, no time.
 
     Of the enhancing tumour, lines also run through label 1 where its rim encloses it. In slices
     farther apart than 5 mm, a diameter has to be twice that distance to be measurable, gaps
