@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from desktop_app import composition
 from desktop_app.jobs import awake
 from desktop_app.jobs.awake import kept_awake
+from desktop_app.services.batch import BatchOptions
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="the stand-ins are shell scripts; Windows has one of its own"
@@ -149,3 +151,9 @@ def test_a_frozen_programs_libraries_stay_its_own(
     notes = stand_in(tmp_path / "bin", "systemd-inhibit", script, monkeypatch)
     with kept_awake():
         assert wait_for(notes, "path").strip() == "path /before"
+
+
+def test_window_and_command_line_keep_the_computer_awake(tmp_path: Path) -> None:
+    with composition.build(user_data=tmp_path) as services:
+        batch = services.make_batch(tmp_path, tmp_path / "out", BatchOptions())
+    assert batch._awake is kept_awake
