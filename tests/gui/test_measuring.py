@@ -265,6 +265,21 @@ def test_the_ruler_by_button_key_and_menu(scene: Scene, qtbot: QtBot) -> None:
     assert not button.isChecked()
 
 
+def test_a_window_opens_no_wider_than_it_has_to_be(qtbot: QtBot) -> None:
+    window = MainWindow(Icons(assets_dir() / "icons"))
+    qtbot.addWidget(window)
+    window.resize(900, 760)
+    window.show_study(header_of(make_study()), ())
+    window.show()
+    qtbot.waitExposed(window)
+    assert window.width() == max(900, window.minimumSizeHint().width())
+    bar = window.study_page.viewer_bar
+    assert bar.overlay.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+    window.resize(1700, 760)
+    names = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    qtbot.waitUntil(lambda: bar.overlay.toolButtonStyle() == names)
+
+
 def test_all_rulers_can_be_removed(scene: Scene) -> None:
     assert not scene.window.menus.remove_rulers.isEnabled()
     scene.page.viewer_bar.ruler.click()

@@ -45,7 +45,7 @@ class ViewerBar(QWidget):
         self.setObjectName("viewer_bar")
         self._icons = icons
         self._saved_by_icons = 0
-        self._is_narrow = False
+        self._is_narrow = True
         layout = self._row = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._group = QButtonGroup(self)
@@ -89,6 +89,9 @@ class ViewerBar(QWidget):
             tool.setChecked(True)
             tool.toggled.connect(toggled)
         self._with_obvious_icons = (self.overlay, crosshair, contrast, reset)
+        # With names the window would open too wide for a small screen.
+        for tool in self._with_obvious_icons:
+            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         contrast.clicked.connect(self.window_reset_requested)
         reset.clicked.connect(self.views_reset_requested)
         self.refresh_icons()
