@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from desktop_app.io.atomic import atomic_folder
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
+from desktop_app.services.earlier_results import study_folder
 from desktop_app.services.export import (
     DEFAULT_FORMATS,
     FILE_NAMES,
@@ -25,7 +26,13 @@ from desktop_app.services.export import (
 )
 from desktop_app.services.kept_results import LABEL_FILES, to_keep
 from desktop_app.services.nameless_series import can_name
-from desktop_app.services.results_folder import pseudonyms, results_name
+from desktop_app.services.results_folder import (
+    Owner,
+    is_anonymised,
+    owner,
+    pseudonyms,
+    results_name,
+)
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
 from desktop_app.services.stages import Stages
@@ -204,6 +211,7 @@ def save_results(
 ) -> SavedResults:
     """Write the results and their log to `output`/STUDYNAME: all of them or none.
 
+    A folder of another name in `output` that the result was read from is where it goes back to.
     Where that folder holds the results of another study, the name is numbered; anonymised
     results have a folder named after nobody. Files of an earlier run of the same study go, since
     they would show other numbers than the new ones; what cannot be had again is kept in a folder
@@ -224,7 +232,9 @@ def save_results(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
-    folder = output / results_name(output, result.study, anonymise=options.anonymise)
+    folder = _home(result.study, output, options, written) or output / results_name(
+        output, result.study, anonymise=options.anonymise
+    )
     skipped = skipped_formats(result, options.formats, can_draw=page_renderer is not None)
     is_same, coming = written.get(folder) is result, set(options.formats) - set(skipped)
     kept = None if is_same else to_keep(folder, coming, is_continued=folder in written)
@@ -256,4 +266,21 @@ def save_results(
             *export_warnings(result, options.formats),
         ),
         options.et_label,
+    )
+
+
+def _home(
+    study: Study, output: Path, options: ExportOptions, written: Iterable[Path]
+) -> Path | None:
+    """Return the folder in `output` that the result was read from or written to, if it fits."""
+    homes = reversed([study_folder(folder) for folder in written])
+    return next(
+        (
+            home
+            for home in homes
+            if home.parent == output
+            and is_anonymised(home) is options.anonymise
+            and owner(home, study) is not Owner.ANOTHER
+        ),
+        None,
     )

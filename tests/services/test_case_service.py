@@ -1,6 +1,7 @@
 """One study's folder of results: all of it or nothing, and a log that names nobody."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -200,6 +201,28 @@ def test_further_corrections_take_the_place_of_the_first(tmp_path: Path) -> None
     saved = save_results(further, tmp_path, OPTIONS, written={folder: CORRECTED})
     assert saved.notes == ()
     assert not kept_folders(folder)
+
+
+def test_a_result_goes_back_to_the_folder_it_was_read_from(tmp_path: Path) -> None:
+    home = save_results(CORRECTED, tmp_path, OPTIONS).folder.rename(tmp_path / "Anne_reviewed")
+    further, written = replace(CORRECTED), {home: CORRECTED}
+    saved = save_results(further, tmp_path, OPTIONS, written=written)
+    assert (saved.folder, saved.notes) == (home, ())
+    # Also what was read from what is kept in it, which stays.
+    kept = home / "corrected-20260131-143200"
+    assert save_results(further, tmp_path, OPTIONS, written={kept: CORRECTED}).folder == home
+    named = tmp_path / STUDY.name
+    assert not named.exists()
+    anonymous = replace(OPTIONS, anonymise=True)
+    nobodys = save_results(further, tmp_path, anonymous, written=written).folder
+    assert nobodys.name.startswith("ANON-")
+    elsewhere = save_results(further, tmp_path / "b", OPTIONS, written=written).folder
+    assert elsewhere == tmp_path / "b" / STUDY.name
+    # Meanwhile somebody put another study there.
+    shutil.rmtree(home)
+    other = make_result(replace(STUDY, study_uid="1.9"), LABELS)
+    save_results(other, tmp_path, OPTIONS).folder.rename(home)
+    assert save_results(further, tmp_path, OPTIONS, written=written).folder == named
 
 
 def test_labels_never_make_way_for_numbers(tmp_path: Path) -> None:
