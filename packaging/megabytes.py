@@ -26,6 +26,7 @@ PARTS = (
     ("pydicom, highdicom (tables of the standard, character sets)", "_internal/highdicom*"),
     ("weights", "_internal/assets/weights/*"),
     ("sample study", "_internal/assets/sample-study/*"),
+    ("manual", "_internal/docs/*"),
     ("Python, its library, and all Python code", "_internal/lib-dynload/*"),
     ("Python, its library, and all Python code", "_internal/libpython*"),
     ("Python, its library, and all Python code", "_internal/base_library.zip"),
