@@ -172,8 +172,8 @@ def measurements_document(
                 "reason": result.unfamiliarity.reason,
             },
         },
-        "warnings": [redactor.redact(warning) if anonymise else warning for warning in warnings],
-        "provenance": _provenance(result, export_seconds),
+        "warnings": [redactor.redact(warning) for warning in warnings],
+        "provenance": _provenance(result, redactor, export_seconds),
     }
 
 
@@ -291,7 +291,9 @@ def _sequence(result: StudyResult, sequence: Sequence, anonymise: bool) -> dict[
     }
 
 
-def _provenance(result: StudyResult, export_seconds: float | None) -> dict[str, Any]:
+def _provenance(
+    result: StudyResult, redactor: Redactor, export_seconds: float | None
+) -> dict[str, Any]:
     provenance = result.segmentation.provenance
     seconds = dict(provenance.seconds)
     if export_seconds is not None:
@@ -304,5 +306,6 @@ def _provenance(result: StudyResult, export_seconds: float | None) -> dict[str, 
         "device": provenance.device,
         "precision": provenance.precision,
         "edited": provenance.edited,
+        "steps": [redactor.redact(step) for step in provenance.steps],
         "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in _STAGES},
     }

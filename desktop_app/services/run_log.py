@@ -17,6 +17,7 @@ from desktop_app.services.study_identity import new_mark
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
 _MARK = "Checksum of the study: "
+_STEP = "Step: "
 _WARNING = "Warning: "
 _PROGRAM = re.compile(r"Gliascope (?P<app_version>.*), \d{4}-\d\d-\d\d [\d:]+ UTC")
 _MODEL = re.compile(r"Model (?P<model_id>.*), sha256 (?P<weights_sha256>\w*)")
@@ -25,7 +26,7 @@ _DEVICE = re.compile(r"Device (?P<device>.*), precision (?P<precision>.*)")
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """What a log says of how a result came about; its steps and times are not read."""
+    """What a log says of how a result came about; its times are not read."""
 
     provenance: Provenance
     warnings: tuple[str, ...]
@@ -67,13 +68,17 @@ def read_run(folder: Path) -> LoggedRun | None:
                 found = match.groupdict() | found
     if len(found) < sum(one.groups for one in (_PROGRAM, _MODEL, _DEVICE)):
         return None
-    warnings = tuple(line.removeprefix(_WARNING) for line in lines if line.startswith(_WARNING))
+    steps, warnings = (
+        tuple(line.removeprefix(kind) for line in lines if line.startswith(kind))
+        for kind in (_STEP, _WARNING)
+    )
     provenance = Provenance(
         model_id=found["model_id"],
         weights_sha256=found["weights_sha256"],
         app_version=found["app_version"],
         device=found["device"],
         precision=found["precision"],
+        steps=steps,
         edited=CORRECTED in lines,
     )
     return LoggedRun(provenance, warnings)
@@ -104,7 +109,7 @@ def _lines(result: StudyResult) -> Iterable[str]:
     for sequence in Sequence:
         yield f"{sequence}: {_grid(result, sequence)}"
     for step in provenance.steps:
-        yield f"Step: {step}"
+        yield f"{_STEP}{step}"
     for warning in result.segmentation.warnings:
         yield f"{_WARNING}{warning}"
     voxel_mm3 = result.segmentation.geometry.voxel_volume_mm3

@@ -189,6 +189,8 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
             app_version=stored["app_version"],
             device=stored["device"],
             precision=stored["precision"],
+            # Results of earlier versions tell none.
+            steps=tuple(str(step) for step in stored.get("steps", ())),
             edited=stored["edited"],
             seconds=dict(stored["seconds"]),
         )

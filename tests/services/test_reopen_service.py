@@ -10,7 +10,7 @@ import pytest
 
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.nifti import write_nifti
@@ -19,7 +19,12 @@ from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.measure import measure, volume_intervals, volumes_mm3
+from desktop_app.services.measure import (
+    measure,
+    measurements_document,
+    volume_intervals,
+    volumes_mm3,
+)
 from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.stored_result import NO_NUMBERS
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
@@ -131,6 +136,44 @@ def assert_same_origin(before: StudyResult, after: StudyResult) -> None:
     told, known = after.segmentation.provenance, before.segmentation.provenance
     for name in ("model_id", "weights_sha256", "app_version", "device", "precision", "edited"):
         assert getattr(told, name) == getattr(known, name)
+
+
+STEPS = ("Registered, score 0.83", "Labels corrected by hand in 2 steps")
+
+
+@pytest.mark.parametrize("formats", [FORMATS, FORMATS[:1]])
+def test_every_step_stays_known(
+    result: StudyResult, tmp_path: Path, formats: tuple[ExportFormat, ...]
+) -> None:
+    provenance = replace(result.segmentation.provenance, steps=STEPS)
+    result = replace(result, segmentation=replace(result.segmentation, provenance=provenance))
+    for _ in range(2):
+        folder = save_results(result, tmp_path, ExportOptions(formats)).folder
+        result = reopen_result(result.study, result.roles, folder).result
+        assert result.segmentation.provenance.steps == STEPS
+
+
+def test_steps_tell_nobody_whose_they_are(result: StudyResult) -> None:
+    study = replace(result.study, patient=PatientSummary("ID-4711", "Müller^Änne", "19500102"))
+    provenance = replace(result.segmentation.provenance, steps=("T2 of Müller moved.",))
+    segmentation = replace(result.segmentation, provenance=provenance)
+    named = replace(result, study=study, segmentation=segmentation)
+    told = [
+        measurements_document(named, anonymise=anonymise)["provenance"]["steps"]
+        for anonymise in (False, True)
+    ]
+    assert told[0] == ["T2 of Müller moved."]
+    assert "Müller" not in told[1][0]
+    assert "moved." in told[1][0]
+
+
+def test_results_of_earlier_versions_have_no_steps(result: StudyResult, tmp_path: Path) -> None:
+    file = save_results(result, tmp_path, ExportOptions(FORMATS)).folder / "measurements.json"
+    document = json.loads(file.read_text("utf-8"))
+    del document["provenance"]["steps"]
+    file.write_text(json.dumps(document), "utf-8")
+    again = reopen_result(result.study, result.roles, file.parent).result
+    assert again.segmentation.provenance.steps == ()
 
 
 @pytest.mark.parametrize("anonymise", [False, True])
