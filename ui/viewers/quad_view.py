@@ -70,8 +70,6 @@ class QuadView(QWidget):
         self._reference: Geometry | None = None
         self._images = ShownImages()
         self._image: ShownImage | None = None
-        self._of_sequences: Mapping[Sequence, SequenceImage] = {}
-        self._are_sequences_shown = False
         self._drawn_on: Sequence | None = None
         self._labels: ResliceSource | None = None
         self._cursor_lps = np.zeros(3)
@@ -81,7 +79,7 @@ class QuadView(QWidget):
         self._has_overlay = True
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
-        self._sequences = SequenceViews(self)
+        self._sequences = SequenceViews(self._images, self)
         self.rulers = RulerBoard(self)
         RulerKeys(self, self.rulers)
         self._lay_out()
@@ -210,8 +208,7 @@ class QuadView(QWidget):
 
     def set_sequence_images(self, images: Mapping[Sequence, SequenceImage]) -> None:
         """Have these images ready to stand beside each other, in planes of the reference."""
-        self._of_sequences = images
-        self._are_sequences_shown = False
+        self._sequences.offer(images)
         self._show_sequences()
 
     def set_view_layout(self, layout: ViewLayout) -> None:
@@ -226,12 +223,7 @@ class QuadView(QWidget):
 
     def sequence_windows(self) -> dict[Sequence, Window]:
         """Return the windows that the user has for the sequences, where he has one."""
-        return {
-            sequence: window
-            for sequence, one in self._of_sequences.items()
-            if one.volume is not None
-            and (window := self._images.known_window(one.series_uid or one.volume)) is not None
-        }
+        return self._sequences.windows()
 
     def set_labels(
         self,
@@ -428,25 +420,14 @@ class QuadView(QWidget):
 
     def _show_sequences(self) -> None:
         """Make the sequences' images ready only when they are to be seen."""
-        if self.view_layout is not ViewLayout.SEQUENCES or self._are_sequences_shown:
-            return
-        self._are_sequences_shown = True
-        shown = {
-            sequence: self._images.ready(one.volume, one.series_uid)
-            for sequence, one in self._of_sequences.items()
-            if one.volume is not None
-        }
-        self._forget_images()
-        notes = {sequence: one.note for sequence, one in self._of_sequences.items()}
-        windows = {sequence: self._images.window(one) for sequence, one in shown.items()}
-        self._sequences.show(shown, notes, windows, self._reference)
+        if self.view_layout is ViewLayout.SEQUENCES:
+            self._forget_images()
+            self._sequences.show(self._reference)
 
     def _forget_images(self) -> None:
         """Let go of images that are neither shown nor soon to be shown."""
-        kept = [one.volume for one in self._of_sequences.values() if one.volume is not None]
-        if self._image is not None:
-            kept.append(self._image.volume)
-        self._images.keep_only(kept)
+        shown = [self._image.volume] if self._image is not None else []
+        self._images.keep_only([*shown, *self._sequences.offered])
 
     def _move_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         self.set_cursor(point_lps_mm)

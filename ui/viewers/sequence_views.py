@@ -6,10 +6,12 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
+from desktop_app.domain.volume import Volume
 from ui.viewers.planes import Plane
-from ui.viewers.shown_images import Key, ShownImage
+from ui.viewers.shown_images import Key, ShownImage, ShownImages
 from ui.viewers.slice_view import SliceView
 from ui.viewers.window_level import Window
+from ui.views.sequences_view import SequenceImage
 
 _NO_IMAGE = "no image"
 
@@ -54,9 +56,18 @@ class SequenceView(SliceView):
 
 
 class SequenceViews:
-    """One view a sequence; what is zoomed or moved in one of them is so in all."""
+    """One view a sequence; what is zoomed or moved in one of them is so in all.
 
-    def __init__(self, parent: QWidget) -> None:
+    Parameters
+    ----------
+    images
+        Makes images ready to be shown and remembers their windows.
+    """
+
+    def __init__(self, images: ShownImages, parent: QWidget) -> None:
+        self._images = images
+        self._offered: Mapping[Sequence, SequenceImage] = {}
+        self._are_shown = False
         self.views = {sequence: SequenceView(sequence, parent) for sequence in Sequence}
         self._plane = Plane.AXIAL
         self._leading = self.views[Sequence.T1]
@@ -80,24 +91,35 @@ class SequenceViews:
         for view in self.views.values():
             view.set_plane(plane)
 
-    def show(
-        self,
-        images: Mapping[Sequence, ShownImage],
-        notes: Mapping[Sequence, str],
-        windows: Mapping[Sequence, Window],
-        reference: Geometry | None,
-    ) -> None:
-        """Show these images; zoom and place stay as they are.
+    @property
+    def offered(self) -> tuple[Volume, ...]:
+        """The images that are shown, or will be once they are to be seen."""
+        return tuple(one.volume for one in self._offered.values() if one.volume is not None)
 
-        Parameters
-        ----------
-        notes
-            What is to be said of an image, or why a sequence has none.
-        windows
-            Grey values of each image.
-        reference
-            The grid whose planes are shown.
-        """
+    def offer(self, images: Mapping[Sequence, SequenceImage]) -> None:
+        """Have other images to show; that costs nothing yet."""
+        self._offered = images
+        self._are_shown = False
+
+    def windows(self) -> dict[Sequence, Window]:
+        """Return the window of each image offered that the user has one for."""
+        return {
+            sequence: window
+            for sequence, one in self._offered.items()
+            if one.volume is not None
+            and (window := self._images.known_window(one.series_uid or one.volume)) is not None
+        }
+
+    def show(self, reference: Geometry | None) -> None:
+        """Show what is offered in planes of this grid; zoom and place stay as they are."""
+        if self._are_shown:
+            return
+        self._are_shown = True
+        images = {
+            sequence: self._images.ready(one.volume, one.series_uid)
+            for sequence, one in self._offered.items()
+            if one.volume is not None
+        }
         for sequence, view in self.views.items():
             image = images.get(sequence)
             # While other images are read, the views stay where they are
@@ -105,7 +127,8 @@ class SequenceViews:
             cut = reference if is_cut else None
             if view.reference is not cut:
                 view.set_reference(cut)
-            view.show_image(image, notes.get(sequence, ""), windows.get(sequence))
+            note = self._offered[sequence].note if sequence in self._offered else ""
+            view.show_image(image, note, self._images.window(image) if image else None)
         self.align()
 
     def set_window(self, key: Key, window: Window) -> None:
