@@ -1,5 +1,6 @@
 """Earlier results are offered when their study is opened, unless one is opened anyway."""
 
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import Reopened
-from desktop_app.services.session import Session
+from desktop_app.services.reopen import EarlierChoice, Reopened
+from desktop_app.services.session import ResultAwaited, Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of
 from ui.presenters import reopening
@@ -127,6 +128,57 @@ def test_a_result_that_does_not_tell_opens_with_what_the_user_chose(scene, monke
     assert asked[1] == ({Sequence.T1C: "t1c", Sequence.FLAIR: "flair"}, set())
 
 
+def test_no_folder_is_read_on_the_thread_of_the_window(scene, monkeypatch):
+    scene.output = None
+    readers = []
+
+    def chosen(study, folder):
+        readers.append(threading.current_thread())
+        return FOUND
+
+    def choice(study, folder):
+        readers.append(threading.current_thread())
+        return EarlierChoice(study, {})
+
+    monkeypatch.setattr(reopening, "chosen_result", chosen)
+    monkeypatch.setattr(reopening, "earlier_choice", choice)
+    scene.session.open_study(make_study(study_uid="2"))
+    scene.reopening.open(STUDY, Path("out/study"))
+    # The one before is closed already.
+    assert scene.session.study is STUDY
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert scene.session.result is RESULT
+    scene.reopening.open_chosen(Path("out"))
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert len(readers) == 3
+    assert threading.main_thread() not in readers
+
+
+def test_a_folder_that_answers_too_late_changes_nothing(scene, monkeypatch):
+    scene.output = None
+    reads, answers = threading.Event(), threading.Event()
+
+    def choice(study, folder):
+        reads.set()
+        assert answers.wait(10)
+        return EarlierChoice(study, {})
+
+    monkeypatch.setattr(reopening, "earlier_choice", choice)
+    told = []
+    scene.session.open_study(STUDY)
+    scene.session.subscribe(told.append)
+    scene.reopening.open(STUDY, Path("out/study"))
+    assert reads.wait(10)
+    # Meanwhile nothing is corrected that would be lost.
+    assert told == [ResultAwaited(True)]
+    other = make_study(study_uid="2")
+    scene.session.open_study(other)
+    answers.set()
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert scene.session.study is other
+    assert scene.session.result is None
+
+
 def test_no_look_without_a_folder_of_results(scene):
     scene.output = None
     scene.session.open_study(STUDY)
@@ -140,6 +192,7 @@ def test_the_result_in_a_chosen_folder_is_opened_or_refused_in_words(scene, monk
     monkeypatch.setattr(reopening, "chosen_result", MagicMock(side_effect=[error, FOUND]))
     scene.session.open_study(STUDY)
     scene.reopening.open_chosen(Path("wrong"))
+    scene.settle_until(lambda: not scene.jobs.busy)
     scene.view.show_error.assert_called_once_with(error)
     scene.reopening.open_chosen(Path("out"))
     scene.settle_until(lambda: not scene.jobs.busy)

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Study
-from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.earlier_results import EarlierResult, chosen_result, find_result
-from desktop_app.services.reopen import Reopened, earlier_choice, reopen_result
+from desktop_app.services.reopen import EarlierChoice, Reopened, earlier_choice, reopen_result
 from desktop_app.services.session import Change, Session, StudyChanged
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.study_view import StudyView
+
+_TITLE = "Opening the result"
 
 
 class Reopening:
@@ -56,13 +57,47 @@ class Reopening:
 
     def open(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that was written to a folder."""
-        earlier = earlier_choice(study, folder)
+        if not self._is_open(study):
+            # At once, so that nobody goes on with the one before while the folder is read.
+            self._show(study)
+        self._look_into(study, lambda: folder)
+
+    def open_chosen(self, folder: Path) -> None:
+        """Open the result in a folder that the user chose, of the study that is open."""
+        study = self._session.study
+        if study is not None:
+            self._look_into(study, lambda: chosen_result(study, folder).folder)
+
+    def _look_into(self, study: Study, find: Callable[[], Path]) -> None:
+        """Read which series a result was made from, and open it with them.
+
+        Parameters
+        ----------
+        find
+            Returns the folder of the result, or raises what is to be told.
+        """
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> tuple[EarlierChoice, Path]:
+            folder = find()
+            return earlier_choice(study, folder), folder
+
+        def done(found: tuple[EarlierChoice, Path]) -> None:
+            if self._is_open(study):
+                self._reopen(study, *found)
+
+        self._jobs.start(_TITLE, work, done, lane=Lane.IO, on_failed=self._load)
+        self._session.await_result(True)
+
+    def _show(self, study: Study) -> None:
+        self._is_opening = True
+        self._session.replace_study(study)
+        self._session.open_study(study)
+        self._is_opening = False
+
+    def _reopen(self, study: Study, earlier: EarlierChoice, folder: Path) -> None:
         known = earlier.study
         overrides = earlier.overrides if earlier.is_known else self._chosen_now(study)
-        self._is_opening = True
-        self._session.replace_study(known)
-        self._session.open_study(known)
-        self._is_opening = False
+        self._show(known)
         for sequence, series_uid in overrides.items():
             self._session.set_role(sequence, series_uid)
         roles = dict(self._session.roles)
@@ -86,9 +121,7 @@ class Reopening:
                 self._session.accept_result(again.result, self._session.generation, saved_in=folder)
 
         # Not in the compute lane, which a running batch holds for hours.
-        self._jobs.start(
-            "Opening the result", work, done, lane=Lane.IO, kind="reopen", on_failed=self._load
-        )
+        self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind="reopen", on_failed=self._load)
 
     def _chosen_now(self, study: Study) -> dict[Sequence, str | None]:
         """Return what the user chose of a study, where it is open."""
@@ -99,18 +132,6 @@ class Reopening:
         return {
             one: roles[one].series_uid if one in roles else None for one in session.chosen_by_user
         }
-
-    def open_chosen(self, folder: Path) -> None:
-        """Open the result in a folder that the user chose, of the study that is open."""
-        study = self._session.study
-        if study is None:
-            return
-        try:
-            found = chosen_result(study, folder)
-        except UserFacingError as error:
-            self._view.show_error(error)
-        else:
-            self.open(study, found.folder)
 
     def _on_change(self, change: Change) -> None:
         if isinstance(change, StudyChanged) and change.study is not None and not self._is_opening:
