@@ -163,24 +163,28 @@ def labels_from_probabilities(
         return labels_kji
     voxel_mm3 = float(np.prod(spacing_mm))
     inside = dict(zip(REGIONS, probabilities_ckji[(slice(None), *box)], strict=True))
-    parent = whole[box]
-    enhancing = masks[Region.ET][box] & parent
-    masks[Region.TC][box] |= inside[Region.TC] > threshold_in_doubt(inside[Region.TC][parent])
+    masks = {region: mask[box] for region, mask in masks.items()}
+    masks[Region.WT] = whole[box]
+    enhancing = masks[Region.ET] & masks[Region.WT]
+    is_in_doubt = True
     core_threshold = settings.core_threshold_if_enhancing
     if core_threshold is not None and _enhances(enhancing, inside[Region.ET], settings, voxel_mm3):
-        masks[Region.TC][box] = (inside[Region.TC] > core_threshold) | enhancing
+        masks[Region.TC] = (inside[Region.TC] > core_threshold) | enhancing
+        is_in_doubt = False
     smallest = dict(zip(REGIONS, settings.min_component_mm3, strict=True))
     least = dict(zip(REGIONS, settings.min_total_mm3, strict=True))
     peaks = dict(zip(REGIONS, settings.min_peak, strict=True))
-    parent = without_satellites(
-        parent,
-        masks[Region.TC][box],
+    parent = masks[Region.WT] = without_satellites(
+        masks[Region.WT],
+        masks[Region.TC],
         inside[Region.WT] > SATELLITE_PEAK,
         settings.min_satellite_mm3 / voxel_mm3,
     )
+    if is_in_doubt:
+        masks[Region.TC] |= inside[Region.TC] > threshold_in_doubt(inside[Region.TC][parent])
     nested: dict[Region, _Mask] = {}
     for region in _OUTSIDE_IN:
-        mask = parent if region is Region.WT else masks[region][box] & parent
+        mask = masks[region] & parent
         parent = nested[region] = _without_small_parts(mask, smallest[region] / voxel_mm3)
     for region in reversed(_OUTSIDE_IN):
         mask = nested[region]

@@ -255,15 +255,16 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
     }
     sure_core = default[Region.TC]
     whole = default[Region.WT] | sure_core
-    likely_core = whole.copy()
-    if whole.any():
-        lowered = threshold_in_doubt(probabilities_of(codes[Region.TC][whole]))
-        likely_core &= codes[Region.TC] >= codes_above(lowered)
-    core = (sure_core | likely_core) & whole
     enhancing = default[Region.ET] & whole
     enhances = enhancing.sum() * patient.voxel_mm3 >= ENHANCING_MM3
     satellite_voxels = DEFAULT_SETTINGS.min_satellite_mm3 / patient.voxel_mm3
     certain = codes[Region.WT] >= codes_above(SATELLITE_PEAK)
+    whole = without_satellites(whole, sure_core, certain, satellite_voxels)
+    likely_core = whole.copy()
+    if whole.any():
+        lowered = threshold_in_doubt(probabilities_of(codes[Region.TC][whole]))
+        likely_core &= codes[Region.TC] >= codes_above(lowered)
+    core = (sure_core & whole) | likely_core
     rows = {}
     for index, region in enumerate(REGIONS):
         known: dict[tuple[float, bool], _Parts] = {}
@@ -276,7 +277,7 @@ def _rows(patient: OutOfFold, grid: Grid) -> dict[Region, NDArray[np.float64]]:
                 mask = codes[region] >= codes_above(threshold)
                 mask = {
                     Region.WT: without_satellites(
-                        mask | sure_core, core, certain, satellite_voxels
+                        mask | sure_core, sure_core, certain, satellite_voxels
                     ),
                     Region.TC: (mask | (likely_core if raised is None else enhancing)) & whole,
                     Region.ET: mask & core,

@@ -210,6 +210,16 @@ def test_a_core_in_doubt_throughout_is_drawn_unless_hardly_possible(doubtful, dr
     assert np.count_nonzero(labels == 1) == (216 if drawn else 0)
 
 
+def test_a_doubtful_core_keeps_no_part_apart_from_the_tumour():
+    probabilities = nothing(40, 12, 12)
+    probabilities[WT, :12] = 1
+    probabilities[WT, 20:26, :6, :6] = 1  # 216 mm³
+    probabilities[TC, :6] = probabilities[TC, 20:26, :6, :6] = 0.45
+    labels = labels_from_probabilities(probabilities, spacing_mm=ISOTROPIC)
+    assert np.count_nonzero(labels == 1) == 6 * 144
+    assert not labels[20:].any()
+
+
 def test_doubt_at_the_edge_of_a_certain_core_changes_little():
     """Half of the best expected Dice: here 900 voxels at 1 and 100 at 0.4 expect 0.978."""
     probabilities = nothing(12, 12, 12)
