@@ -102,14 +102,15 @@ GRID: Final[dict[Region, Axes]] = {
     Region.ET: Axes(
         (0.3, 0.4, 0.5, 0.6),
         (10.0, 50.0),
-        (0.0, 100.0, 300.0),
+        (0.0, 100.0),
         (0.0, 0.95, 0.98, 0.99, 0.995, 0.998),
     ),
 }
 """What may be chosen. Peaks are high because networks are certain of what is there: 100 mm³ of true
 enhancement had a probability of 0.9995 and more in every patient of a first fold, of enhancement
 made up in a patient without it 0.988, of a core made up in brains without tumour 0.992 at most.
-Totals of WT end at 2 cm³: a larger lesion without a core is for a person to judge. Thresholds of ET
+Totals of WT end at 2 cm³: a larger lesion without a core is for a person to judge. Those of ET end
+at 100 mm³: a small focus that was lost is worse than one that a person removes. Thresholds of ET
 end at 0.6: above it, core that is not certainly enhancing paints a rim of NCR around the wall."""
 
 _ANY_NEIGHBOUR: Final = np.ones((3, 3, 3), dtype=np.bool_)
