@@ -31,7 +31,7 @@ class PostprocessSettings:
         region where its probability exceeds this; to TC also where it exceeds
         `threshold_in_doubt` of what is seen inside WT. Where a network is in doubt throughout, as
         of a core that does not enhance, half a guess comes nearer to the truth than none; of a
-        core that it is certain of, nothing changes.
+        core that it is certain of, hardly anything changes.
     min_component_mm3
         Per region: connected parts (26 neighbours) smaller than this are dropped. A dropped part
         of ET stays TC, one of TC stays WT.

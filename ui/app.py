@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QSplashScreen
 
 import desktop_app
+from desktop_app.domain.correction import PaintOver
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
@@ -114,7 +115,7 @@ class WindowApp:
             services.session,
             services.runner,
             self.dispatcher,
-            self._results_folder,
+            self._folder_of_results,
         )
         self.batch = BatchPresenter(
             self.window.batch_page,
@@ -239,8 +240,11 @@ class WindowApp:
         self._keep_recent(self.settings.with_recent(str(path.absolute())))
 
     def _keep_recent(self, settings: Settings) -> None:
+        """Keep it on disk at once: what is to be forgotten must not come back after a crash."""
         self.settings = settings
         self.window.menus.show_recent(settings.recent_studies)
+        with suppress(OutputError, OSError):
+            self.services.save_settings(settings)
 
     def _connect(self) -> None:
         window, page = self.window, self.window.study_page
@@ -308,9 +312,18 @@ class WindowApp:
         self, point_lps_mm: NDArray[np.float64], normal_lps: NDArray[np.float64], erases: bool
     ) -> None:
         settings = self.window.study_page.correction_bar.settings(erases=erases)
-        if settings is not None:
-            shown = self.window.study_page.views.drawn_on or self.study.shown
-            self.correction.begin(settings, point_lps_mm, normal_lps, shown)
+        if settings is None:
+            return
+        drawn_on = self.window.study_page.views.drawn_on
+        is_hidden = drawn_on is None and self.study.others.volume is not None
+        if settings.over is PaintOver.SIMILAR and is_hidden:
+            # What is "about as bright" would be judged by an image that nobody sees.
+            self.window.show_message(
+                "Show one of the four sequences first.",
+                ("Similar brightness is that of a sequence, not of another series.",),
+            )
+            return
+        self.correction.begin(settings, point_lps_mm, normal_lps, drawn_on or self.study.shown)
 
     def _segment(self) -> None:
         """Segment, unless that would lose corrections the user wants to keep."""
@@ -336,15 +349,16 @@ class WindowApp:
         self.study.open_sample(self.services.user_data)
 
     def _forget(self) -> None:
+        self._keep_recent(replace(self.settings, recent_studies=()))
         try:
             self.correction.forget()
             gone = forget_earlier_studies()
         except UserFacingError as error:
             self.window.show_error(error)
             return
-        self._keep_recent(replace(self.settings, recent_studies=()))
         choices = "1 choice" if gone.choices == 1 else f"{gone.choices} choices"
         lines = (
+            "List of studies opened last: emptied.",
             f"List of earlier scans: {gone.scan_bytes / 1e6:.1f} MB removed.",
             f"Series you chose: {choices} removed.",
             f"Corrections never exported: of {gone.corrections} "
@@ -430,7 +444,18 @@ class WindowApp:
         return folder if is_open else None
 
     def _results_folder(self) -> Path:
+        """Return where results of the study that is opened are looked for."""
         home = self._home_in_batch()
+        return self._export_folder() if home is None else home.parent
+
+    def _home(self) -> Path | None:
+        """Return where the result belongs: it was read from there, or written, or of a batch."""
+        last = tuple(self.services.session.written)[-1:]
+        return study_folder(last[0]) if last else self._home_in_batch()
+
+    def _folder_of_results(self) -> Path:
+        """Return the folder in which the open result's own lies, or would."""
+        home = self._home()
         return self._export_folder() if home is None else home.parent
 
     def _export_folder(self) -> Path:
@@ -440,9 +465,7 @@ class WindowApp:
         result = self.services.session.result
         if result is None:
             return
-        # What was read from a folder, or written to one, belongs there.
-        last = tuple(self.services.session.written)[-1:]
-        home = study_folder(last[0]) if last else self._home_in_batch()
+        home = self._home()
         folder = self._export_folder() if home is None else home.parent
         anonymise = self.settings.export_anonymise if home is None else is_anonymised(home)
         dialog = ExportDialog(

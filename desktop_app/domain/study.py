@@ -103,11 +103,15 @@ class Series:
         planes that the scanner did not measure, for which there is ``None``.
         """
         corner_lps_mm = geometry.to_patient_mm(np.array([plane, 0, 0], np.float64))
-        for image in self.instances:
-            place_mm = image.position_lps_mm
-            if place_mm is not None and np.linalg.norm(corner_lps_mm - place_mm) <= ON_PLANE_MM:
-                return image
-        return None
+        apart_mm = {
+            number: float(np.linalg.norm(corner_lps_mm - image.position_lps_mm))
+            for number, image in enumerate(self.instances)
+            if image.position_lps_mm is not None
+        }
+        nearest = min(apart_mm, key=apart_mm.__getitem__, default=None)
+        if nearest is None or apart_mm[nearest] > ON_PLANE_MM:
+            return None
+        return self.instances[nearest]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _DYNAMIC = re.compile(
     r"(?:\b|t1w?)dyn(?!acad)|\btwist\b|\bdisco\b|\btricks\b|\bgrasp\b"
     r"|4d ?(?:thrive|trak)|time ?resolved"
 )
-_MAP = re.compile(r"(?<!brain )\bmap(?:s|it)?\b|\bt[12]w? ?map|(?<!^)\bt[12] images\b")
+_MAP = re.compile(r"(?<!brain )\bmap(?:s|it)?\b|\bt[12]w? ?map(?!ped)|mp2rage.*\bt[12] images\b")
 _SINGLE_INVERSION = re.compile(r"\binv ?[12]\b")
 _ELSEWHERE = "of another part of the body"
 _BODY = r"spine|lumbar|thorac|cervic|\bknee\b"

@@ -2,6 +2,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
+from desktop_app.domain.correction import PaintOver
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled
@@ -182,14 +184,35 @@ def test_opening_a_folder_without_studies_says_so(app, qtbot, tmp_path):
 def test_what_is_kept_of_earlier_studies_is_forgotten(app, monkeypatch, tmp_path, sample_choices):
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     app.study.on_opened(tmp_path)
+    assert app.services.load_settings().recent_studies  # kept at once, not when the window closes
     app.window.ask_forget()
+    assert app.services.load_settings().recent_studies == ()
     box = app.window.findChild(QMessageBox)
+    assert "opened last: emptied" in box.informativeText()
     assert "1 choice removed" in box.informativeText()
     assert "0.0 MB removed" in box.informativeText()
     box.close()
     assert user_series_memory().choices() == ()
     assert app.settings.recent_studies == ()
     assert not cache_file().exists()
+
+
+def test_similar_brightness_is_not_that_of_a_series_nobody_sees(app, monkeypatch):
+    begun = []
+    monkeypatch.setattr(app.correction, "begin", lambda *one: begun.append(one))
+    settings = SimpleNamespace(over=PaintOver.SIMILAR)
+    bar = app.window.study_page.correction_bar
+    monkeypatch.setattr(bar, "settings", lambda *, erases: settings)
+    stroke = np.zeros(3), np.array([0.0, 0.0, 1.0]), False
+    app.study.others.volume = object()
+    app.window.study_page.views.stroke_began.emit(*stroke)
+    box = app.window.findChild(QMessageBox)
+    assert "one of the four sequences first" in box.text()
+    box.close()
+    assert not begun
+    app.study.others.volume = None
+    app.window.study_page.views.stroke_began.emit(*stroke)
+    assert len(begun) == 1
 
 
 def test_nothing_is_forgotten_unless_the_user_agrees(app, monkeypatch, sample_choices):
@@ -384,6 +407,12 @@ def test_a_result_goes_back_to_the_folder_it_came_from(app, segmented, monkeypat
     exports.chosen = tmp_path / "other"
     app._ask_export()
     assert app.settings.export_folder == str(tmp_path / "other")
+
+
+def test_volumes_over_time_are_those_beside_the_open_result(app, segmented, tmp_path):
+    session = app.services.session
+    session.accept_result(segmented, session.generation, saved_in=tmp_path / "batch" / "study")
+    assert app._folder_of_results() == tmp_path / "batch"
 
 
 def test_a_corrected_export_is_noted_where_a_batch_wrote(app, qtbot, segmented, tmp_path):

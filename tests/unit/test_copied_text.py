@@ -74,8 +74,13 @@ def test_the_patient_is_not_in_it() -> None:
 def test_targets_hands_and_what_is_still_measured() -> None:
     text = copied_text(result_with(5, edited=True), None, LESIONS[:2])
     assert "being measured" in text
-    assert "Sum of products, target lesions 1, 2 (RANO 2.0)\t975 mm²" in text
+    assert "Sum of products, target lesions 1, 2 (RANO 2.0)\tbeing measured" in text
     assert "Model\tmodel\tcorrected by hand" in text
+
+
+def test_the_sum_of_ticked_targets() -> None:
+    text = copied_text(result_with(5), {}, LESIONS[:2])
+    assert "Sum of products, target lesions 1, 2 (RANO 2.0)\t975 mm²" in text
 
 
 def test_nothing_found_is_said() -> None:

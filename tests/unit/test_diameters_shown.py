@@ -45,7 +45,7 @@ from desktop_app.services.diameters import (
 from desktop_app.services.measure import measurement_rows, measurements_document
 from desktop_app.services.report import build_page
 from tests import export_cases as cases
-from tests.study_cases import PROVENANCE
+from tests.study_cases import PROVENANCE, make_study
 from ui import report_html
 
 LONG_AXIS, SHORT_AXIS = "103339001", "103340004"
@@ -285,6 +285,17 @@ def test_the_number_is_that_of_the_image_which_lies_there(tmp_path: Path) -> Non
     lower = loaded.affine_lps_mm.copy()
     lower[:3, 3] -= loaded.affine_lps_mm[:3, 2] / 2
     assert series.image_on(Geometry(loaded.shape_kji, lower), 3) is None
+
+
+def test_of_images_close_together_the_nearest_lies_on_the_plane() -> None:
+    images = tuple(
+        InstanceRef(Path(f"{n}.dcm"), number=n, position_lps_mm=(0.0, 0.0, 0.2 * n))
+        for n in range(5)
+    )
+    series = replace(make_study().series[0], instances=images)
+    geometry = Geometry((5, 2, 2), np.diag([1.0, 1.0, 0.2, 1.0]))
+    found = [series.image_on(geometry, plane) for plane in range(5)]
+    assert [image and image.number for image in found] == [0, 1, 2, 3, 4]
 
 
 def test_a_plane_across_the_slices_is_no_image(result: StudyResult) -> None:

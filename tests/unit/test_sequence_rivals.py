@@ -51,6 +51,7 @@ def test_fine_images_of_another_kind_are_none_of_the_four(
 def test_words_near_those_of_another_kind_exclude_nothing() -> None:
     assert role_of(series("a", "3D T1 brain map", **MPRAGE)) == {"T1": "a"}
     assert role_of(series("a", "t1 dynacad", **SE_T1)) == {"T1": "a"}
+    assert role_of(series("a", "AX T1 IMAGES", **SE_T1)) == {"T1": "a"}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def copied_text(
         lines.append((name, volume, row.range_text, *_cells(result, diameters, row.region)))
     if targets:
         numbers = ", ".join(str(one.number) for one in targets)
-        total = f"{sum_of_products_mm2(targets):.0f} mm²"
+        # The lesions are those of the diameters: both are measured anew after a stroke.
+        is_measured = diameters is not None
+        total = f"{sum_of_products_mm2(targets):.0f} mm²" if is_measured else _MEASURING
         lines.append((f"Sum of products, target lesions {numbers} ({CRITERIA})", total))
     provenance = result.segmentation.provenance
     by_hand = ("corrected by hand",) if provenance.edited else ()
