@@ -227,6 +227,23 @@ def test_other_series_are_offered_and_said_not_to_be_used(study_window, qtbot):
     assert chosen.args == ["dwi"]
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_an_open_menu_of_other_series_changes_only_once_it_is_closed(study_window, qtbot):
+    others = study_window.study_page.viewer_bar.others
+    others.show_choices((SeriesChoice("swi", "9: SWI"),), "")
+    menu = others.menu()
+    menu.popup(others.mapToGlobal(others.rect().bottomLeft()))
+    others.show_choices((SeriesChoice("dwi", "7: DWI"),), "dwi")
+    assert [one.text() for one in menu.actions()] == ["9: SWI"]
+    with qtbot.waitSignal(others.series_chosen) as chosen:
+        qtbot.mouseClick(
+            menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(menu.actions()[0]).center()
+        )
+    assert chosen.args == ["swi"]
+    qtbot.waitUntil(lambda: [one.text() for one in menu.actions()] == ["7: DWI"])
+    assert menu.actions()[0].isChecked()
+
+
 def test_the_crosshair_stays_where_the_grid_changes(study_window):
     views = study_window.study_page.views
     views.go_to((1.0, 1.0, 5.0))

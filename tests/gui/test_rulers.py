@@ -1,5 +1,7 @@
 """Rulers: drawn, moved, chosen and removed with the mouse, and right in the patient."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -195,6 +197,61 @@ def test_the_slice_stays_while_a_line_is_drawn(view: QuadView) -> None:
     QTest.mouseRelease(axial, LEFT, pos=at(axial, 0, 0).toPoint())
     QTest.keyClick(axial, Qt.Key.Key_Up)
     assert axial.step == step + 1
+
+
+def half_drawn(view: QuadView) -> SliceView:
+    """Hold a line of 16 mm that is still being drawn."""
+    axial = view.slice_views[Plane.AXIAL]
+    QTest.mousePress(axial, LEFT, pos=at(axial, -8, 0).toPoint())
+    for right_mm in (0, 8):
+        QTest.mouseMove(axial, at(axial, right_mm, 0).toPoint())
+    return axial
+
+
+def test_delete_waits_until_a_line_is_drawn_and_escape_lets_go_of_it(view: QuadView) -> None:
+    axial = half_drawn(view)
+    QTest.keyClick(axial, Qt.Key.Key_Delete)
+    QTest.mouseMove(axial, at(axial, 10, 0).toPoint())
+    assert lengths(view) == pytest.approx([18], abs=0.5)
+    QTest.keyClick(axial, Qt.Key.Key_Escape)
+    assert not view.rulers.is_active
+    QTest.mouseMove(axial, at(axial, 4, 0).toPoint())
+    assert lengths(view) == pytest.approx([18], abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        lambda view: view.set_reference(None),
+        lambda view: view.set_reference(oblique_geometry()),
+        lambda view: view.rulers.remove_chosen(),
+    ],
+    ids=["study closed", "another study", "removed"],
+)
+def test_a_line_that_goes_while_it_is_drawn_is_not_drawn_on(
+    view: QuadView, take_away: Callable[[QuadView], None]
+) -> None:
+    axial = half_drawn(view)
+    take_away(view)
+    QTest.mouseMove(axial, axial.rect().center())
+    QTest.mouseRelease(axial, LEFT, pos=axial.rect().center())
+    assert view.rulers.rulers == ()
+
+
+def test_a_line_is_not_begun_in_a_study_that_has_gone(view: QuadView) -> None:
+    axial = view.slice_views[Plane.AXIAL]
+    QTest.mousePress(axial, LEFT, pos=at(axial, -8, 0).toPoint())
+    view.set_reference(None)
+    QTest.mouseMove(axial, axial.rect().center())
+    assert view.rulers.rulers == ()
+
+
+def test_another_layout_lets_go_of_a_line(view: QuadView) -> None:
+    axial = half_drawn(view)
+    view.set_view_layout(ViewLayout.SEQUENCES)
+    view.set_view_layout(ViewLayout.PLANES)
+    QTest.mouseMove(axial, at(axial, 0, 5).toPoint())
+    assert lengths(view) == pytest.approx([16], abs=0.5)
 
 
 def test_a_ruler_ends_where_the_image_does(view: QuadView) -> None:

@@ -1,6 +1,6 @@
 """The sequences beside each other: one plane, one place, one zoom, a window each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -171,6 +171,34 @@ def test_a_stroke_tells_on_which_sequence_it_is_drawn(quad: QuadView) -> None:
     axial = quad.slice_views[Plane.AXIAL]
     drag(axial, Qt.MouseButton.LeftButton, QPointF(150, 150), QPointF(160, 150))
     assert quad.drawn_on is None
+
+
+@pytest.mark.parametrize(
+    "rearrange",
+    [
+        lambda quad: quad.set_view_layout(ViewLayout.PLANES),
+        lambda quad: quad.set_sequence_plane(Plane.CORONAL),
+        lambda quad: quad.toggle_maximised(quad.sequence_views[Sequence.T1]),
+        lambda quad: quad.show_all(),
+    ],
+    ids=["layout", "plane", "maximised", "all"],
+)
+def test_a_stroke_ends_where_its_view_is_taken_away(
+    quad: QuadView, rearrange: Callable[[QuadView], None]
+) -> None:
+    told: list[str] = []
+    quad.stroke_began.connect(lambda *_: told.append("began"))
+    quad.stroke_moved.connect(lambda _: told.append("moved"))
+    quad.stroke_ended.connect(lambda: told.append("ended"))
+    quad.set_tool(ToolSettings(Tool.BRUSH, 3, 4.0, False, PaintOver.EVERYTHING))
+    flair, left = quad.sequence_views[Sequence.FLAIR], Qt.MouseButton.LeftButton
+    QTest.mousePress(flair, left, pos=QPoint(150, 150))
+    QTest.mouseMove(flair, QPoint(160, 150))
+    rearrange(quad)
+    assert told == ["began", "moved", "ended"]
+    QTest.mouseMove(flair, QPoint(170, 150))
+    QTest.mouseRelease(flair, left, pos=QPoint(170, 150))
+    assert told == ["began", "moved", "ended"]
 
 
 def test_the_plane_changes_in_all_and_keeps_the_place(quad: QuadView) -> None:

@@ -82,6 +82,7 @@ class QuadView(QWidget):
         self._sequences = SequenceViews(self._images, self)
         self.rulers = RulerBoard(self)
         RulerKeys(self, self.rulers)
+        self._ruler_tools: list[RulerTool] = []
         self._lay_out()
         self._connect()
 
@@ -104,7 +105,7 @@ class QuadView(QWidget):
                 lambda center, width, one=sequence_view: self._drag_sequence(one, center, width)
             )
         for view in self._slices:
-            RulerTool(view, self.rulers)
+            self._ruler_tools.append(RulerTool(view, self.rulers))
             view.cursor_picked.connect(self._move_cursor)
             view.hovered.connect(self._probe)
             view.crosshair_toggled.connect(self._toggle_crosshair)
@@ -213,12 +214,14 @@ class QuadView(QWidget):
 
     def set_view_layout(self, layout: ViewLayout) -> None:
         """Show three planes and the surfaces, or every sequence in one plane."""
+        self._end_gestures()
         self._pages.turn_to(layout)
         self._show_sequences()
         self._probe(None)
 
     def set_sequence_plane(self, plane: Plane) -> None:
         """Choose the plane in which the sequences stand beside each other."""
+        self._end_gestures()
         self._sequences.set_plane(plane)
 
     def sequence_windows(self) -> dict[Sequence, Window]:
@@ -400,10 +403,12 @@ class QuadView(QWidget):
 
     def toggle_maximised(self, view: View) -> None:
         """Show one view alone, or all again if it was alone."""
+        self._end_gestures()
         self._pages.toggle_alone(view)
 
     def show_all(self) -> None:
         """Show the four views."""
+        self._end_gestures()
         self._pages.show_all()
 
     @property
@@ -417,6 +422,13 @@ class QuadView(QWidget):
             self.show_all()
         else:
             super().keyPressEvent(event)
+
+    def _end_gestures(self) -> None:
+        """Let go of the mouse: a view that is hidden or moved away never sees the release."""
+        for view in self._slices:
+            view.end_gesture()
+        for tool in self._ruler_tools:
+            tool.let_go()
 
     def _show_sequences(self) -> None:
         """Make the sequences' images ready only when they are to be seen."""

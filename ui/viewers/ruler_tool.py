@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, Qt
-from PySide6.QtGui import QKeySequence, QMouseEvent, QShortcut
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.measurement import Point
@@ -50,19 +50,25 @@ class RulerTool(QObject):
         view.set_rulers(board)
         view.installEventFilter(self)
         board.changed.connect(view.update)
-        board.activated.connect(self._let_go)
+        board.activated.connect(self.let_go)
+        board.removed.connect(self.let_go)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Measure with what the view would move the crosshair with."""
         kind = event.type()
         if not isinstance(event, QMouseEvent) or not self._board.is_active:
-            # Another slice under the line would tear it apart.
-            return self._pressed is not None and kind in _WHILE_DRAGGING
+            return self._pressed is not None and kind in _WHILE_DRAGGING and self._keep_out(event)
         if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
             return self._press(event)
         if kind == QEvent.Type.MouseMove:
             return self._move(event)
         return kind == QEvent.Type.MouseButtonRelease and self._release(event)
+
+    def _keep_out(self, event: QEvent) -> bool:
+        """Let nothing but Escape through: another slice under the line would tear it apart."""
+        if not (isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape):
+            event.accept()  # else the key goes on as a shortcut of the window
+        return True
 
     def _press(self, event: QMouseEvent) -> bool:
         gesture = gesture_for(event.button(), event.modifiers(), space_held=self._view.holds_space)
@@ -86,7 +92,7 @@ class RulerTool(QObject):
                 self._view.setCursor(shape)
             return False
         if event.buttons() == Qt.MouseButton.NoButton:
-            self._let_go()  # the button was released where this view could not see it
+            self.let_go()  # the button was released where this view could not see it
             return False
         point = self._point(at)
         if self._grip is not None:
@@ -103,10 +109,11 @@ class RulerTool(QObject):
             return True
         if self._grip is None:
             self._board.choose(self._line_at(event.position()))
-        self._let_go()
+        self.let_go()
         return True
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End a drag where it is; the line drawn so far stays."""
         self._pressed = self._grip = None
         self._view.setCursor(pointer_for(Gesture.NONE))
 

@@ -48,11 +48,14 @@ class RulerBoard(QObject):
     -------
     changed()
         The rulers, or which one is chosen.
+    removed()
+        Indices held before are void.
     activated(bool)
         The tool was taken in hand, or put away.
     """
 
     changed = Signal()
+    removed = Signal()
     activated = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -110,10 +113,12 @@ class RulerBoard(QObject):
         if self._chosen is not None:
             del self._rulers[self._chosen]
             self._chosen = None
+            self.removed.emit()
             self.changed.emit()
 
     def clear(self) -> None:
-        """Remove all of them."""
+        """Remove all of them; a line that is being begun is given up too."""
+        self.removed.emit()
         if self._rulers:
             self._rulers.clear()
             self._chosen = None

@@ -113,9 +113,20 @@ class SliceView(SliceCanvas):
     def set_tool(self, tool: ToolSettings | None, colour: QColor = style.TEXT) -> None:
         """Let the left button draw with a tool in a colour; ``None``: move the crosshair."""
         if tool is None and self._gesture is Gesture.DRAW:
-            self._end_gesture()
+            self.end_gesture()
         self._tool, self._tool_colour = tool, colour
         self.update()
+
+    def end_gesture(self) -> None:
+        """End what the mouse is doing, as a release would; a release to come finds nothing."""
+        was_drawing = self._gesture is Gesture.DRAW
+        self._gesture = Gesture.NONE
+        if was_drawing:
+            self._way = []
+            self.update()
+            self.stroke_ended.emit()
+        self._follows_cursor = True
+        self.setCursor(pointer_for(Gesture.NONE))
 
     @property
     def holds_space(self) -> bool:
@@ -171,7 +182,7 @@ class SliceView(SliceCanvas):
         """Continue the gesture; without one, tell what is under the pointer."""
         at = event.position()
         if event.buttons() == Qt.MouseButton.NoButton and self._gesture is not Gesture.NONE:
-            self._end_gesture()  # the button was released where this view could not see it
+            self.end_gesture()  # the button was released where this view could not see it
         moved = at - self._last
         self._last = at
         if self._tool is not None:
@@ -194,11 +205,11 @@ class SliceView(SliceCanvas):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the gesture with its last button."""
         if event.buttons() == Qt.MouseButton.NoButton:
-            self._end_gesture()
+            self.end_gesture()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Show this view alone, or all; with a tool, draw: dabs follow each other fast."""
-        self._end_gesture()
+        self.end_gesture()
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if self._tool is not None:
@@ -322,13 +333,3 @@ class SliceView(SliceCanvas):
         if self._viewport:
             self.set_viewport(self._viewport.zoomed(factor, at.x(), at.y()))
             self.viewport_changed.emit()
-
-    def _end_gesture(self) -> None:
-        was_drawing = self._gesture is Gesture.DRAW
-        self._gesture = Gesture.NONE
-        if was_drawing:
-            self._way = []
-            self.update()
-            self.stroke_ended.emit()
-        self._follows_cursor = True
-        self.setCursor(pointer_for(Gesture.NONE))
