@@ -21,6 +21,7 @@ def test_volumes_over_time_are_listed_and_copied(qtbot):
     dialog.copy()
     lines = QApplication.clipboard().text().splitlines()
     assert lines[2] == "2026-03-01\t12.00\t+20 %\t5.00\t+0 %\t1.00\t−50 %\ta note"
+    assert lines[3] == "For research use. Not a medical device."
 
 
 @pytest.mark.parametrize(("column", "order"), [(1, ["a", "c", "b"]), (3, ["b", "a", "c"])])

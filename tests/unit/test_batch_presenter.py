@@ -62,7 +62,7 @@ def scene():
     presenter.wanted = wanted
 
     def settle():
-        assert presenter._jobs._job is None or presenter._jobs._job.wait(10)
+        assert presenter._jobs._front is None or presenter._jobs._front.job.wait(10)
         while queue:
             queue.pop(0)()
 
@@ -344,6 +344,24 @@ def test_a_study_that_a_watch_no_longer_lists_does_no_harm(scene):
     assert not opened.mock_calls
     assert [row.where for row in view.show_cases.call_args.args[0]] == ["", ""]
     view.show_crash.assert_not_called()
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+def test_a_look_that_ended_without_studies_is_not_called_unfinished(scene, is_started):
+    presenter, view, batch, _, _, settle = scene
+    batch.cases = batch.find.return_value = ()
+    if is_started:
+        batch.find.side_effect = Cancelled
+        batch.run.side_effect = InputError("The folder is empty.", "in", "Choose another.")
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    if is_started:
+        assert "not looked for" in view.show_status.call_args.args[0].text
+        presenter.start()
+        settle()
+    status = view.show_status.call_args.args[0]
+    assert "not looked for" not in status.text
+    assert not status.can_start
 
 
 def test_listing_that_is_stopped_leaves_a_page_that_starts(scene):

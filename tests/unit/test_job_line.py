@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from unittest.mock import MagicMock
 
@@ -38,9 +39,10 @@ def view():
 
 
 def _finish(line: JobLine, queue: Queue) -> None:
-    job = line._job
-    assert job is not None
-    assert job.wait(10)
+    front = line._front
+    assert front is not None
+    assert front.job is not None
+    assert front.job.wait(10)
     queue.run_all()
 
 
@@ -142,9 +144,10 @@ def test_files_written_before_another_job_are_told(runner, view, is_kept, expect
     queue, got, second = Queue(), [], []
     line = JobLine(view, runner, queue, MagicMock())
     line.start("Writing", lambda _progress, _token: "written", got.append, is_kept=is_kept)
-    first = line._job
+    first = line._front
     assert first is not None
-    assert first.wait(10)
+    assert first.job is not None
+    assert first.job.wait(10)
     line.start("Opening", lambda _progress, _token: "opened", second.append, lane=Lane.IO)
     _finish(line, queue)
     assert got == expected
@@ -154,8 +157,80 @@ def test_files_written_before_another_job_are_told(runner, view, is_kept, expect
 def test_it_tells_what_runs(runner, view):
     queue = Queue()
     line = JobLine(view, runner, queue, MagicMock())
-    assert line.title == ""
+    assert not line.runs("Writing")
     line.start("Writing", lambda _progress, _token: None, MagicMock())
-    assert line.title == "Writing"
+    assert line.runs("Writing")
     _finish(line, queue)
-    assert line.title == ""
+    assert not line.runs("Writing")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_stays_goes_on_behind_another_job_and_is_shown_again(runner, view, fails):
+    queue, got, idle, release = Queue(), [], MagicMock(), threading.Event()
+    error = InputError("What.", "Where.", "Remedy.")
+    line = JobLine(view, runner, queue, idle)
+
+    def write(progress: ProgressCallback, token: CancelToken) -> str:
+        assert release.wait(10)
+        token.raise_if_cancelled()
+        if fails:
+            raise error
+        return "written"
+
+    line.start("Writing", write, got.append, is_kept=True)
+    line.start("Opening", lambda _progress, _token: "opened", got.append, lane=Lane.IO)
+    assert line.runs("Writing")
+    _finish(line, queue)
+    assert got == ["opened"]
+    assert view.show_job.call_args.args[0].title == "Writing"
+    idle.assert_not_called()
+    release.set()
+    _finish(line, queue)
+    idle.assert_called_once_with()
+    view.show_job.assert_called_with(None)
+    if fails:
+        view.show_error.assert_called_once_with(error)
+    else:
+        assert got == ["opened", "written"]
+
+
+def test_files_that_cannot_be_written_are_told_behind_another_job(runner, view):
+    queue, release = Queue(), threading.Event()
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def write(progress: ProgressCallback, token: CancelToken) -> None:
+        raise InputError("What.", "Where.", "Remedy.")
+
+    line.start("Writing", write, MagicMock(), is_kept=True)
+    first = line._front
+    line.start("Opening", lambda _progress, _token: release.wait(10), MagicMock(), lane=Lane.IO)
+    assert first is not None
+    assert first.job is not None
+    assert first.job.wait(10)
+    queue.run_all()
+    view.show_error.assert_called_once()
+    assert line.busy
+    assert not line.runs("Writing")
+    release.set()
+    _finish(line, queue)
+
+
+def test_cancel_stops_what_is_shown_alone_and_closing_all(runner, view):
+    queue = Queue()
+    line = JobLine(view, runner, queue, MagicMock())
+
+    def endless(progress: ProgressCallback, token: CancelToken) -> None:
+        while True:
+            token.raise_if_cancelled()
+
+    line.start("Writing", endless, MagicMock(), lane=Lane.IO, is_kept=True)
+    line.start("Opening", endless, MagicMock(), lane=Lane.IO)
+    line.cancel()
+    _finish(line, queue)
+    assert line.runs("Writing")
+    line.start("Opening", endless, MagicMock(), lane=Lane.IO)
+    line.close()
+    _finish(line, queue)
+    if line.busy:
+        _finish(line, queue)
+    assert not line.busy

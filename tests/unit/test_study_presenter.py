@@ -14,17 +14,18 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import InputError
+from desktop_app.errors import Cancelled, InputError
 from desktop_app.io.scan import ScanResult
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services import sequence_naming
+from desktop_app.services.case import SavedResults
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import Reopened
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import ResultAwaited, Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
-from ui.presenters import other_series, preparation, reopening, study_presenter
+from ui.presenters import export_presenter, other_series, preparation, reopening, study_presenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.views.study_view import StudyView
 
@@ -89,8 +90,8 @@ class Scene:
         )
 
     def settle(self):
-        while (job := self.presenter._jobs._job) is not None:
-            assert job.wait(10)
+        while (front := self.presenter._jobs._front) is not None:
+            assert front.job.wait(10)
             while self.queue:
                 self.queue.pop(0)()
 
@@ -390,12 +391,91 @@ def test_tools_wait_while_a_result_is_on_its_way(scene):
     told = []
     scene.session.subscribe(told.append)
     scene.open()
+    told.clear()
     scene.presenter.segment()
     scene.settle()
     assert [one for one in told if isinstance(one, ResultAwaited)] == [
         ResultAwaited(True),
         ResultAwaited(False),
     ]
+
+
+@pytest.mark.parametrize("end", ["found", "none wanted", "failed", "cancelled"])
+@pytest.mark.parametrize("is_sample", [False, True])
+def test_tools_wait_while_another_study_is_looked_for(scene, monkeypatch, tmp_path, end, is_sample):
+    release, told = Event(), []
+
+    def look(_path, *, progress, token):
+        assert release.wait(10)
+        token.raise_if_cancelled()
+        if end == "failed":
+            raise InputError("What.", "Where.", "Remedy.")
+        return ScanResult((scene.study,) * (2 if end == "none wanted" else 1), ())
+
+    for name in ("open_path", "open_whole_study"):
+        monkeypatch.setattr(study_presenter, name, look)
+    monkeypatch.setattr(study_presenter, "ensure_sample_study", lambda *_: tmp_path)
+    scene.view.ask_study.return_value = None
+    scene.session.subscribe(told.append)
+    if is_sample:
+        scene.presenter.open_sample(tmp_path)
+    else:
+        scene.presenter.open_path(tmp_path)
+    assert told == [ResultAwaited(True)]
+    if end == "cancelled":
+        scene.presenter.cancel()
+    release.set()
+    scene.settle()
+    awaited = [one for one in told if isinstance(one, ResultAwaited)]
+    assert awaited == [ResultAwaited(True), ResultAwaited(False)]
+
+
+@pytest.mark.parametrize("other", ["chosen", "opened"])
+def test_files_are_written_whatever_is_opened(scene, monkeypatch, tmp_path, other):
+    scene.open()
+    scene.session.accept_result(make_result(scene.study), scene.session.generation)
+    release, saved = Event(), MagicMock()
+
+    def save(*_args, token, **_options):
+        assert release.wait(10)
+        token.raise_if_cancelled()
+        return SavedResults(tmp_path, ())
+
+    monkeypatch.setattr(export_presenter, "save_results", save)
+    scene.presenter.exporting.on_exported = saved
+    scene.presenter.exporting.export(tmp_path, ("csv",), anonymise=False)
+    if other == "chosen":
+        scene.session.set_studies((scene.study, make_study(name="other")))
+        scene.presenter.choose_study(1)
+    else:
+        scene.presenter.open_path(tmp_path)
+    assert "being written" in scene.presenter.exporting.what_runs
+    release.set()
+    scene.settle()
+    saved.assert_called_once()
+    assert not scene.presenter.exporting.what_runs
+
+
+def test_closing_stops_what_is_written_behind_another_job(scene, monkeypatch, tmp_path):
+    scene.open()
+    scene.session.accept_result(make_result(scene.study), scene.session.generation)
+    begun, stopped = Event(), Event()
+
+    def save(*_args, token, **_options):
+        begun.set()
+        try:
+            token.wait(10)
+        except Cancelled:
+            stopped.set()
+            raise
+
+    monkeypatch.setattr(export_presenter, "save_results", save)
+    scene.presenter.exporting.export(tmp_path, ("csv",), anonymise=False)
+    assert begun.wait(10)
+    scene.presenter.open_path(tmp_path)
+    scene.presenter.close()
+    assert stopped.wait(10)
+    scene.settle()
 
 
 def test_a_result_of_an_earlier_choice_is_dropped(scene):

@@ -19,6 +19,7 @@ from desktop_app.services.session import Session
 from desktop_app.services.volumes_over_time import change_percent, time_points
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
+from ui.presenters import time_presenter
 from ui.presenters.time_presenter import TimePresenter, time_rows
 from ui.views.time_view import TimeView
 
@@ -123,3 +124,37 @@ def test_without_results_it_is_said_why(shown: Callable[..., MagicMock], patient
     view.show_volumes_over_time.assert_not_called()
     (said,) = view.show_message.call_args.args[1]
     assert ("no exported result" if patient_id else "no patient ID") in said
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_the_latest_answer_alone_is_shown_while_its_patient_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    export(tmp_path, "20260101", 20)
+    queue: list[Callable[[], None]] = []
+    view, session, runner = MagicMock(spec=TimeView), Session(), JobRunner()
+    session.open_study(make_study())
+    points = time_points("ID7", tmp_path)
+    monkeypatch.setattr(time_presenter, "time_points", lambda *_: points)
+    presenter = TimePresenter(view, session, runner, queue.append, lambda: tmp_path)
+    for _ in range(3):
+        presenter.show()
+        job = presenter._job
+        assert job is not None
+        assert job.wait(10)
+    runner.close()
+    if other:
+        session.open_study(make_study(patient=PatientSummary("ID8")))
+    for call in queue:
+        call()
+    assert view.show_volumes_over_time.call_count == (0 if other else 1)
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.997, "+0 %"), (0.97, "−3 %"), (1.5, "+50 %")])
+def test_a_change_of_next_to_nothing_has_no_sign_of_loss(
+    tmp_path: Path, share: float, said: str
+) -> None:
+    export(tmp_path, "20260101", 20)
+    (before,) = time_points("ID7", tmp_path)
+    volumes = {region: share * volume for region, volume in before.volumes_mm3.items()}
+    assert time_rows((before, replace(before, volumes_mm3=volumes)))[1].changes[0] == said

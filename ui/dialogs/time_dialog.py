@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.services.report import DISCLAIMER
 from ui.views.time_view import TimeRow
 from ui.widgets.card import styled_label
 
@@ -65,16 +66,17 @@ class TimeDialog(QDialog):
         layout.addWidget(styled_label(source, "muted", wrap=True))
         layout.addWidget(self.table, 1)
         layout.addWidget(styled_label(_MEANING, wrap=True))
-        layout.addWidget(styled_label("For research use. Not a medical device.", "notice"))
+        layout.addWidget(styled_label(DISCLAIMER, "notice"))
         layout.addWidget(buttons)
         buttons.setFocus()
 
     def copy(self) -> None:
-        """Put the table onto the clipboard, with tabs between columns."""
+        """Put the table onto the clipboard, with tabs between columns, and what it is for."""
         lines = ["\t".join(_COLUMNS)]
         for row in range(self.table.rowCount()):
             cells = (self.table.item(row, column) for column in range(len(_COLUMNS)))
             lines.append("\t".join(cell.text() if cell is not None else "" for cell in cells))
+        lines.append(DISCLAIMER)
         QApplication.clipboard().setText("\n".join(lines))
 
     def _fill(self, index: int, row: TimeRow) -> None:

@@ -10,7 +10,7 @@ from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Event, Failed, ProgressCallback
-from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.jobs.runner import JobRunner, Lane, Work
 from desktop_app.services.batch import (
     Batch,
     BatchOptions,
@@ -24,6 +24,7 @@ from desktop_app.services.batch import (
 from desktop_app.services.case import SavedResults
 from desktop_app.services.stored_result import can_reopen
 from ui.presenters.batch_rows import row_of
+from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
 from ui.views.study_view import JobStatus
@@ -104,19 +105,16 @@ class BatchPresenter:
         def work(progress: ProgressCallback, token: CancelToken) -> tuple[CaseState, ...]:
             return batch.find(progress, token)
 
-        def failed() -> None:
-            self._can_list = False
-
         self._can_list = True
         self._watching = False
         self._task = ""
         self._jobs.start(
             "Looking for studies",
             work,
-            self._show_cases,
+            self._take_list,
             lane=Lane.IO,
             kind="scan",
-            on_failed=failed,
+            on_failed=self._note_looked,
         )
 
     def show_options(self) -> None:
@@ -138,15 +136,20 @@ class BatchPresenter:
             return
 
         def done(outcome: BatchOutcome) -> None:
-            self._show_cases(outcome.cases)
+            self._take_list(outcome.cases)
 
         batch.use(replace(self._options(), resume=not again))
         self._watching = keep_watching
         self._task = _WATCHED if keep_watching else _SEGMENTED
-        if keep_watching:
-            self._jobs.start("Watching", batch.watch, done, lane=Lane.LONG)
-        else:
-            self._jobs.start("Segmenting", batch.run, done, lane=Lane.LONG, kind="batch")
+        work: Work = batch.watch if keep_watching else batch.run
+        self._jobs.start(
+            "Watching" if keep_watching else "Segmenting",
+            work,
+            done,
+            lane=Lane.LONG,
+            kind="" if keep_watching else "batch",
+            on_failed=self._note_looked,
+        )
 
     def stop(self) -> None:
         """Stop; what is done stays done and the next start goes on from there."""
@@ -182,15 +185,9 @@ class BatchPresenter:
 
         def listen(event: Event) -> None:
             if isinstance(event, Failed):
-                self._dispatch(lambda: self._tell_failure(event))
+                self._dispatch(lambda: tell_failure(self._view, event))
 
         self._runner.submit(work, listen, lane=Lane.IO)
-
-    def _tell_failure(self, failure: Failed) -> None:
-        if failure.error is not None:
-            self._view.show_error(failure.error)
-        else:
-            self._view.show_crash(failure.traceback)
 
     # JobLineView: the page shows its jobs in the line above the table.
 
@@ -207,6 +204,14 @@ class BatchPresenter:
     def show_crash(self, traceback: str) -> None:
         """Pass a defect on."""
         self._view.show_crash(traceback)
+
+    def _note_looked(self) -> None:
+        """Note that the look for studies ended, well or not: another would find the same."""
+        self._can_list = False
+
+    def _take_list(self, cases: tuple[CaseState, ...]) -> None:
+        self._note_looked()
+        self._show_cases(cases)
 
     def _on_case(self, _case: CaseState) -> None:
         self._dispatch(self._follow)

@@ -50,7 +50,7 @@ class ExportPresenter:
     @property
     def what_runs(self) -> str:
         """What would be stopped by closing the window, in a sentence; empty where nothing is."""
-        return "Results are being written." if self._jobs.title == _EXPORTING else ""
+        return "Results are being written." if self._jobs.runs(_EXPORTING) else ""
 
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""

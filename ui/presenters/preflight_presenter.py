@@ -278,7 +278,7 @@ class PreflightPresenter:
         refused: Callable[[UserFacingError], None] | None = None,
         lane: Lane = Lane.IO,
     ) -> None:
-        """Run beside everything else: a batch may hold the compute lane for hours."""
+        """Run beside everything else, in place of the one before of this name."""
         generation = self._session.generation
         refused = refused or self._view.show_error
         if name in self._jobs:

@@ -120,7 +120,7 @@ class Reopening:
             if self._session.accept_naming(again.result.study, again.loaded, generation):
                 self._session.accept_result(again.result, self._session.generation, saved_in=folder)
 
-        # Not in the compute lane, which a running batch holds for hours.
+        # Not in the compute lane: a segmentation that is being stopped would be waited for.
         self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind="reopen", on_failed=self._load)
 
     def _chosen_now(self, study: Study) -> dict[Sequence, str | None]:

@@ -122,6 +122,7 @@ class StudyPresenter:
                 self.on_opened(path)
 
         self._jobs.start(f"Opening {path.name}", work, done, lane=Lane.IO, kind="scan")
+        self._session.await_result(True)
 
     def open_sample(self, user_data: Path) -> None:
         """Open the synthetic study; it is made first if it is not there yet."""
@@ -134,6 +135,7 @@ class StudyPresenter:
             self._on_scanned(scan)
 
         self._jobs.start("Opening the sample study", work, done, lane=Lane.IO)
+        self._session.await_result(True)
 
     def open_study(self, study: Study) -> None:
         """Open a study that is known already, without any result."""
@@ -149,7 +151,7 @@ class StudyPresenter:
         """Open another of the studies that were found together."""
         study = self._session.studies[index]
         if study is not self._session.study:
-            self._jobs.cancel()
+            self._jobs.make_way()
             self._session.open_study(study)
             self._load()
 
@@ -219,7 +221,7 @@ class StudyPresenter:
 
     def close(self) -> None:
         """Stop everything, the look at the images in the background too."""
-        self.cancel()
+        self._jobs.close()
         self.preflight.cancel()
         self.others.drop()
 
@@ -249,7 +251,7 @@ class StudyPresenter:
             return
         known = self._read
         if known is not None and known.holds(roles):
-            self._jobs.cancel()
+            self._jobs.make_way()
             self._session.accept_loaded(known.serving_as(roles), generation)
             self._name()
             return
@@ -296,7 +298,7 @@ class StudyPresenter:
             if named.loaded is not None:
                 self._session.accept_naming(named.study, named.loaded, generation)
 
-        # Not in the compute lane, which a running batch holds for hours.
+        # Not in the compute lane: a segmentation that is being stopped would be waited for.
         self._jobs.start(
             "Looking at images without a description", work, done, lane=Lane.IO, kind="name"
         )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from desktop_app.domain.readable import readable_date, readable_name, readable_volume
 from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
-from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.session import Session
 from desktop_app.services.volumes_over_time import TimePoint, change_percent, time_points
 from ui.presenters.failures import tell_failure
@@ -45,9 +46,13 @@ class TimePresenter:
         self._runner = runner
         self._dispatch = dispatch
         self._folder = folder
+        self._job: Job | None = None
 
     def show(self) -> None:
-        """List the volumes of the open study's patient."""
+        """List the volumes of the open study's patient, unless another is open by then."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
         study = self._session.study
         if study is None:
             return
@@ -64,16 +69,23 @@ class TimePresenter:
                 self._dispatch(lambda: end(event))
 
         def end(event: Done | Failed) -> None:
+            now = self._session.study
+            if job is not self._job or now is None or now.patient != patient:
+                return
             if isinstance(event, Failed):
                 tell_failure(self._view, event)
-            elif event.result:
-                named = (readable_name(patient.name), patient.patient_id)
-                who = " · ".join(part for part in named if part)
-                self._view.show_volumes_over_time(who, folder, time_rows(event.result))
             else:
-                self._view.show_message(_NONE, (_WHY_NONE.format(folder=folder),))
+                self._tell(patient, folder, event.result)
 
-        self._runner.submit(work, listen, lane=Lane.IO)
+        job = self._job = self._runner.submit(work, listen, lane=Lane.IO)
+
+    def _tell(self, patient: PatientSummary, folder: Path, points: Many[TimePoint]) -> None:
+        if not points:
+            self._view.show_message(_NONE, (_WHY_NONE.format(folder=folder),))
+            return
+        named = (readable_name(patient.name), patient.patient_id)
+        who = " · ".join(part for part in named if part)
+        self._view.show_volumes_over_time(who, folder, time_rows(points))
 
 
 def time_rows(points: Many[TimePoint]) -> tuple[TimeRow, ...]:
@@ -94,7 +106,8 @@ def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
     percent = change_percent(was_mm3, is_mm3)
     if percent is None:
         return "new" if is_mm3 else "–"
-    return f"{percent:+.0f} %".replace("-", "−")
+    # As a whole number, of which there is no negative zero.
+    return f"{round(percent):+d} %".replace("-", "−")
 
 
 def _note(before: TimePoint | None, now: TimePoint) -> str:
