@@ -88,6 +88,31 @@ def test_lists_the_studies_of_a_folder(scene):
     assert not status.running
 
 
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_where_results_go_is_found_out_beside_the_window(scene, monkeypatch, is_stopped):
+    presenter, view, *_, settle = scene
+    asked = []
+
+    def propose(root, _home):
+        asked.append(threading.current_thread())
+        return root.with_name("proposed")
+
+    monkeypatch.setattr(batch_presenter, "proposed_output", propose)
+    presenter.choose_folders(Path("in"), None)
+    assert presenter.running
+    if is_stopped:
+        presenter.stop()
+    settle()
+    settle()
+    assert threading.main_thread() not in asked
+    if is_stopped:
+        view.show_folders.assert_not_called()
+    else:
+        view.show_folders.assert_called_once_with("in", "proposed")
+        assert len(view.show_cases.call_args.args[0]) == 2
+    assert not presenter.running
+
+
 def test_a_failure_is_counted_and_its_reason_shown(scene):
     presenter, view, batch, _, _, settle = scene
     presenter.choose_folders(Path("in"), Path("out"))

@@ -5,7 +5,6 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QPushButton, QWidget
 
-from desktop_app.services.batch import proposed_output
 from ui.widgets.card import Card, styled_label
 
 
@@ -14,8 +13,8 @@ class BatchFolders(Card):
 
     Signals
     -------
-    chosen(Path, Path)
-        Folder with the studies, folder for the results.
+    chosen(Path, Path | None)
+        Folder with the studies, folder for the results; ``None`` where none was chosen.
     """
 
     chosen = Signal(object, object)
@@ -58,8 +57,8 @@ class BatchFolders(Card):
             self.use_root(Path(folder))
 
     def use_root(self, root: Path) -> None:
-        """Report a folder with studies; results go beside it unless told otherwise."""
-        self.chosen.emit(root, self._wanted_output or proposed_output(root, Path.home()))
+        """Report a folder with studies."""
+        self.chosen.emit(root, self._wanted_output)
 
     def report_again(self) -> None:
         """Report the folders that are shown, if both are."""

@@ -37,8 +37,8 @@ class BatchPage(QWidget):
 
     Signals
     -------
-    folders_chosen(Path, Path)
-        Folder with the studies, folder for the results.
+    folders_chosen(Path, Path | None)
+        Folder with the studies, folder for the results; ``None`` where none was chosen.
     start_requested(bool, bool)
         Whether to keep watching for new studies, and whether to do again what is done.
     stop_requested()

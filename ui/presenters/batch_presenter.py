@@ -20,6 +20,7 @@ from desktop_app.services.batch import (
     CaseStatus,
     note_export,
     place_below,
+    proposed_output,
 )
 from desktop_app.services.case import SavedResults
 from desktop_app.services.stored_result import can_reopen
@@ -32,6 +33,7 @@ from ui.views.study_view import JobStatus
 MakeBatch = Callable[[Path, Path, CaseListener], Batch]
 OpenStudy = Callable[[Study, Path], None]
 
+_LOOKING = "Looking for studies"
 _SEGMENTED = "A batch of studies is being segmented."
 _WATCHED = "A folder is being watched for new studies."
 _NOT_LISTED = "The studies were not looked for to the end: Start does so and segments them."
@@ -91,10 +93,29 @@ class BatchPresenter:
         """What would be stopped by closing the window, in a sentence; empty where nothing is."""
         return self._task if self.running else ""
 
-    def choose_folders(self, root: Path, output: Path) -> None:
-        """List the studies below a folder."""
+    def choose_folders(self, root: Path, output: Path | None) -> None:
+        """List the studies below a folder.
+
+        Parameters
+        ----------
+        output
+            Folder for the results; ``None`` for the one that is proposed.
+        """
         if self.running:
             return
+        self._watching = False
+        self._task = ""
+        if output is not None:
+            self._list(root, output)
+            return
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> Path:
+            return proposed_output(root, Path.home())
+
+        # Beside the window: it makes a folder, for which a share may take its time.
+        self._jobs.start(_LOOKING, work, lambda found: self._list(root, found), lane=Lane.IO)
+
+    def _list(self, root: Path, output: Path) -> None:
         batch = self._make_batch(root, output, self._on_case)
         self._view.show_folders(str(root), str(output))
         # Also where it is stopped or fails: then a start lists them, and an empty folder can still
@@ -106,10 +127,8 @@ class BatchPresenter:
             return batch.find(progress, token)
 
         self._can_list = True
-        self._watching = False
-        self._task = ""
         self._jobs.start(
-            "Looking for studies",
+            _LOOKING,
             work,
             self._take_list,
             lane=Lane.IO,
