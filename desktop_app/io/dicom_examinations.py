@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,7 +27,7 @@ class Examination:
         The study identifier; where others bear it, with a checksum of patient and day, which
         stays the same whatever else lies in a folder.
     date
-        Of the visit as DICOM writes it, where the identifier is of several; else empty.
+        Of the visit as DICOM writes it; empty where no image has one.
     told
         (what, reason) pairs of what was kept apart.
     """
@@ -62,14 +62,12 @@ def separate_examinations(uid: str, headers: Items[FileHeader]) -> tuple[Examina
     most = max(map(len, visits.values()))
     if most > 1:
         told.append(f"used for {most} visits of a patient, which are kept apart by their dates")
-    if not told:
-        return (Examination(uid, tuple(headers)),)
     notes = tuple((f"Study identifier {uid}", reason) for reason in told)
     return tuple(
         Examination(
-            f"{uid}#{_checksum(patient, day)}",
+            f"{uid}#{_checksum(patient, day)}" if told else uid,
             tuple(members),
-            _study_date(members, day) if day is not None and len(visits[patient]) > 1 else "",
+            "" if day is None else _study_date(members, day),
             notes,
         )
         for patient in sorted(visits)
@@ -109,40 +107,93 @@ def _by_patient(headers: Iterable[FileHeader]) -> dict[str, list[FileHeader]]:
 def _by_visit(headers: Items[FileHeader]) -> list[tuple[date | None, list[FileHeader]]]:
     """Return files by the first day of their visit; ``None`` for images without any date.
 
-    Only MR images tell of visits: what was drawn or written of them is often of another day.
+    Only MR images tell of visits: what was drawn or written of them is often of another day. Where
+    some tell when they were measured, the others join those.
     """
     images = [header for header in headers if header.sop_class_uid in MR_CLASSES]
-    firsts: list[date] = []
-    for day in sorted({day for header in images if (day := _day(header)) is not None}):
-        if not firsts or day - firsts[-1] > _LONGEST_VISIT:
-            firsts.append(day)
-    if len(firsts) < 2:
-        return [(firsts[0] if firsts else None, list(headers))]
-    found: dict[date | None, list[FileHeader]] = {first: [] for first in firsts}
-    for header in headers:
-        day = _day(header)
-        if header.sop_class_uid not in MR_CLASSES:
-            first = min(firsts, key=lambda one: abs(one - (day or firsts[0])))
-            found[first].append(header)
-        elif day is None:
-            found.setdefault(None, []).append(header)
+    days = [_measured(header) for header in images]
+    if not any(days):
+        days = [_date(header, "StudyDate") for header in images]
+    found = _within_a_visit(zip(images, days, strict=True))
+    undated = found.pop(None, [])
+    dated = {first: members for first, members in found.items() if first is not None}
+    alone = []
+    for header, first in zip(undated, _visits_of(undated, dated), strict=True):
+        if first is None:
+            alone.append((header, _date(header, "StudyDate")))
         else:
-            found[max(first for first in firsts if first <= day)].append(header)
-    return list(found.items())
+            found[first].append(header)
+    found |= _within_a_visit(alone)
+    if len(found) < 2:
+        return [(next(iter(found), None), list(headers))]
+    known = [first for first in found if first is not None]
+    for header in headers:
+        if header.sop_class_uid not in MR_CLASSES:
+            own = _measured(header) or _date(header, "StudyDate") or known[0]
+            found[min(known, key=lambda one: abs(one - own))].append(header)
+    return sorted(found.items(), key=lambda visit: (visit[0] is None, visit[0] or date.min))
 
 
-def _day(header: FileHeader) -> date | None:
+def _within_a_visit(
+    dated: Iterable[tuple[FileHeader, date | None]],
+) -> dict[date | None, list[FileHeader]]:
+    """Return files by the first of the days that lie within a visit's length."""
+    by_day: dict[date | None, list[FileHeader]] = defaultdict(list)
+    for header, day in dated:
+        by_day[day].append(header)
+    found: dict[date | None, list[FileHeader]] = {}
+    first = None
+    for day in sorted(day for day in by_day if day is not None):
+        if first is None or day - first > _LONGEST_VISIT:
+            first = day
+        found.setdefault(first, []).extend(by_day[day])
+    if None in by_day:
+        found[None] = by_day[None]
+    return found
+
+
+def _visits_of(
+    undated: Iterable[FileHeader], visits: Mapping[date, Items[FileHeader]]
+) -> list[date | None]:
+    """Return for images that do not tell when they were measured which visit they are of.
+
+    That of their series, else of their other dates, else of the images with their study's date,
+    else the only one. An anonymiser may replace the date of the study and leave that of the
+    acquisition, so a study's date keeps an image apart only from another date of a study.
+    """
+    of_series = {one.series_uid: first for first in visits for one in visits[first]}
+    of_study_date: dict[date | None, set[date]] = defaultdict(set)
+    for first, members in visits.items():
+        for one in members:
+            of_study_date[_date(one, "StudyDate")].add(first)
+
+    def visit_of(header: FileHeader) -> date | None:
+        if header.series_uid and header.series_uid in of_series:
+            return of_series[header.series_uid]
+        said = _date(header, "StudyDate")
+        for day in (_date(header, "SeriesDate"), said):
+            for first in visits:
+                if day is not None and abs(first - day) <= _LONGEST_VISIT:
+                    return first
+        fitting = set(visits)
+        if said is not None and None not in of_study_date:
+            fitting = of_study_date.get(said, set())
+        return next(iter(fitting)) if len(fitting) == 1 else None
+
+    return [visit_of(header) for header in undated]
+
+
+def _measured(header: FileHeader) -> date | None:
     """Return the day on which an image was measured, as far as its header tells."""
-    attributes = header.attributes
-    # A reformatted series is of the day it was computed on, and archives give merged studies one
-    # date: the more exact element goes first.
-    is_derived = attributes.get("ImageType", "").upper().startswith("DERIVED")
-    kinds = ("AcquisitionDate", "AcquisitionDateTime", "" if is_derived else "SeriesDate")
-    for kind in (*kinds, "StudyDate"):
-        day = _parsed(attributes.get(kind, ""))
-        if day is not None:
-            return day
-    return None
+    # A reformatted series is of the day it was computed on.
+    is_derived = header.attributes.get("ImageType", "").upper().startswith("DERIVED")
+    kinds = ("AcquisitionDate", "AcquisitionDateTime", *(() if is_derived else ("SeriesDate",)))
+    days = (_date(header, kind) for kind in kinds)
+    return next((day for day in days if day is not None), None)
+
+
+def _date(header: FileHeader, kind: str) -> date | None:
+    return _parsed(header.attributes.get(kind, ""))
 
 
 def _parsed(stored: str) -> date | None:

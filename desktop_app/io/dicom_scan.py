@@ -75,9 +75,11 @@ def _study(examination: Examination, root: Path) -> Study:
             series.extend(_series(series_uid, images))
     series.sort(key=lambda one: (one.number, one.acquired, one.series_uid))
     first = headers[0]
-    dates = (h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes)
-    date = examination.date or next(dates, "")
-    label = "_".join(part for part in (first.patient.patient_id, date) if part)
+    patient_id = first.patient.patient_id
+    stored = next((h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes), "")
+    date = examination.date or stored
+    # A day that stands with the images alone names no study of nobody.
+    label = "_".join(part for part in (patient_id, date) if part) if patient_id or stored else ""
     return Study(
         study_uid=uid,
         name=safe_name(label, fallback=_fallback_name(uid, root)),

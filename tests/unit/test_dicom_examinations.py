@@ -9,6 +9,7 @@ from pydicom.uid import generate_uid
 
 from desktop_app.domain.study import Study
 from desktop_app.io.scan import scan
+from desktop_app.services.study_identity import identity
 from tests.mr_files import STUDY_UID, pattern, write_series
 
 SHAPE = (8, 6, 5)
@@ -117,6 +118,70 @@ def test_image_without_any_date_joins_no_visit(tmp_path: Path) -> None:
         (FIRST, 1),
         (LATER, 1),
     ]
+
+
+# The anonymiser replaced the date of the study and left that of the acquisition.
+REPLACED = {"StudyDate": "20000101", "SeriesDate": ""}
+REFORMATTED = {"AcquisitionDate": "", "ImageType": ["DERIVED", "SECONDARY", "MPR"]}
+
+
+@pytest.mark.parametrize(
+    "flair",
+    [
+        REPLACED | REFORMATTED,
+        REPLACED | REFORMATTED | {"SeriesDate": "20000101"},
+        REFORMATTED | {"StudyDate": "", "SeriesDate": ""},
+        REFORMATTED | {"StudyDate": "20000101", "SeriesDate": FIRST},
+    ],
+    ids=["study date alone", "all replaced", "no date", "its own day"],
+)
+def test_image_without_its_own_day_joins_the_only_visit(
+    tmp_path: Path, flair: dict[str, Any]
+) -> None:
+    for series in ("T1", "T1c", "T2"):
+        write(tmp_path, series, **REPLACED)
+    write(tmp_path, "FLAIR", **flair)
+    (study,) = studies(tmp_path)
+    assert (study.study_uid, len(study.series)) == (STUDY_UID, 4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SeriesInstanceUID": "1.2.7"},
+        {"SeriesDate": LATER},
+        {"StudyDate": LATER},
+        {"StudyDate": "20000601"},
+    ],
+    ids=["series", "series date", "study date", "study date replaced"],
+)
+def test_image_without_its_own_day_joins_its_visit(tmp_path: Path, values: dict[str, Any]) -> None:
+    write(tmp_path, "T1", **REPLACED)
+    later = {"StudyDate": "20000601", "SeriesDate": "", "SeriesInstanceUID": "1.2.7"}
+    write(tmp_path, "T2", LATER, **later)
+    without = REFORMATTED | {"StudyDate": "", "SeriesDate": "", "InstanceNumber": 9}
+    write(tmp_path, "T1c", **(without | values))
+    first, second = studies(tmp_path)
+    images = [sum(len(one.instances) for one in study.series) for study in (first, second)]
+    assert images[1] == 2 * images[0]
+
+
+def test_image_of_another_study_date_is_another_visit(tmp_path: Path) -> None:
+    write(tmp_path, "T1")
+    write(tmp_path, "T2", AcquisitionDate="", SeriesDate="", StudyDate=LATER)
+    assert [study.date for study in studies(tmp_path)] == [FIRST, LATER]
+
+
+def test_visit_opened_alone_is_the_one_opened_with_others(tmp_path: Path) -> None:
+    """Archives give merged studies one date: a later visit must not pass for the first."""
+    for visit, day in (("one", FIRST), ("two", LATER)):
+        (tmp_path / visit).mkdir()
+        write(tmp_path / visit, "T1", day, StudyDate=FIRST)
+    alone = [*studies(tmp_path / "one"), *studies(tmp_path / "two")]
+    together = studies(tmp_path)
+    assert [one.date for one in alone] == [one.date for one in together] == [FIRST, LATER]
+    assert [one.name for one in alone] == [one.name for one in together]
+    assert [identity(one) for one in alone] == [identity(one) for one in together]
 
 
 def test_identifier_does_not_depend_on_who_else_is_there(tmp_path: Path) -> None:
