@@ -113,16 +113,23 @@ def chosen_study(studies: "Many[Study]", path: Path, wanted: str | None = None) 
         If there are several, or none like that.
     """
     from desktop_app.errors import InputError
+    from desktop_app.services.study_identity import own_uid
 
-    fitting = [one for one in studies if wanted is None or wanted in (one.name, one.study_uid)]
+    fitting = [
+        one
+        for one in studies
+        if wanted is None or wanted in (one.name, one.study_uid, own_uid(one.study_uid))
+    ]
     if len(fitting) == 1:
         return fitting[0]
-    names = [_name_and_date(one) for one in studies[:_LISTED_STUDIES]]
-    more = len(studies) - len(names)
+    choice = fitting or studies
+    names = [_name_and_date(one) for one in choice[:_LISTED_STUDIES]]
+    more = len(choice) - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    several = f"There are {len(studies)} studies here."
+    asked_for = "" if wanted is None else f" “{wanted}”"
+    several = f"There are {len(choice)} studies{asked_for} here."
     raise InputError(
-        several if wanted is None else f"There is no study “{wanted}” here.",
+        several if fitting or wanted is None else f"There is no study{asked_for} here.",
         f"{path}: {listed}",
         "Choose one by --study NAME, or take them all by: gliascope batch",
     )

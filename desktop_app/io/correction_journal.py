@@ -86,11 +86,14 @@ class JournalPlace:
     ----------
     folder
         See `corrections_folder`.
+    study
+        What tells the study from others.
     """
 
-    def __init__(self, folder: Path, study_uid: str, series_uid: str) -> None:
+    def __init__(self, folder: Path, study: str, series_uid: str) -> None:
         self._folder = folder
-        self._name = sha256(f"{study_uid}\n{series_uid}".encode()).hexdigest()[:32]
+        said = f"{study}\n{series_uid}".encode("utf-8", "surrogatepass")
+        self._name = sha256(said).hexdigest()[:32]
 
     def new_file(self) -> Path:
         """Return a path for a journal that no window has."""

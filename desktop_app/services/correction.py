@@ -25,6 +25,7 @@ from desktop_app.io.correction_journal import (
 )
 from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
+from desktop_app.services.study_identity import identity
 
 SMALLEST_PART_MM3 = 100.0
 # Around where a stroke begins: enough voxels to tell noise from tissue, few enough to be of one.
@@ -50,7 +51,7 @@ class Correction:
         self._labels = LabelEditor(result.segmentation.labels_kji)
         folder = folder if folder is not None else corrections_folder()
         series = result.roles[result.prepared.reference_sequence]
-        place = JournalPlace(folder, result.study.study_uid, series.series_uid)
+        place = JournalPlace(folder, identity(result.study), series.series_uid)
         left = place.left_behind(self._labels.labels_kji.shape)
         self._earlier = left.corrections
         self._file = place.new_file()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_app.domain.study import Study
+from desktop_app.services.study_identity import own_uid
 
 REDACTED = "[removed]"
 
@@ -51,6 +52,7 @@ class Redactor:
             *_date_forms(patient.birth_date),
             *_date_forms(study.date),
             study.study_uid,
+            own_uid(study.study_uid),
             study.name,
             study.description,
             str(study.root),

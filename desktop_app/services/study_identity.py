@@ -42,12 +42,18 @@ def patient_identity(study: Study) -> str:
 
 
 def has_uid(study: Study, uid: str, *, patient_id: str = "", date: str = "") -> bool:
-    """Whether a UID that was written down is the study's; so patient and date, if they were."""
+    """Whether a UID that was written down is the study's; so patient and date, if they were.
+
+    What a scan puts behind a shared UID counts where it stands behind both.
+    """
     if patient_id and _plain(patient_id) != _plain(study.patient.patient_id):
         return False
     if date and date != study.date:
         return False
-    here, there = (_however_typed(own_uid(one)) for one in (study.study_uid, uid))
+    uids = (study.study_uid, uid)
+    if not all(_SHARED.fullmatch(one) for one in uids):
+        uids = (own_uid(study.study_uid), own_uid(uid))
+    here, there = map(_however_typed, uids)
     return here == there
 
 

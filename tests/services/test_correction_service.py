@@ -312,6 +312,19 @@ def test_another_study_has_nothing_to_come_back(correction):
     assert correction(other).earlier is None
 
 
+def test_corrections_are_those_of_one_visit_of_one_patient(correction):
+    """Whether it is opened alone or with others that have its UID."""
+    study = make_study(study_uid="1.2.3")
+    empty = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    one = correction(make_result(study, empty))
+    stroke(one, BRUSH, at(*middle()))
+    together = replace(study, study_uid="1.2.3#0a1b2c3d")
+    assert correction(make_result(together, empty)).earlier is not None
+    other = replace(study, patient=replace(study.patient, patient_id="another"))
+    assert correction(make_result(other, empty)).earlier is None
+    assert correction(make_result(replace(study, date="20300101"), empty)).earlier is None
+
+
 def test_going_on_or_exporting_forgets_the_earlier_ones(correction, tmp_path):
     one = correction(result_of())
     stroke(one, BRUSH, at(*middle()))

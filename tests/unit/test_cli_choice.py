@@ -34,3 +34,15 @@ def test_several_studies_are_listed_by_name_and_date() -> None:
 def test_another_study_than_the_one_asked_for_is_never_taken() -> None:
     with pytest.raises(InputError, match="no study “other”"):
         chosen_study([LATER], PATH, "other")
+
+
+def test_the_uid_in_the_headers_chooses_where_the_scan_tells_visits_apart() -> None:
+    first, second = (
+        make_study(name=f"ID7_{day}", study_uid=f"1.2.5#{day}", date=day)
+        for day in ("20260131", "20260402")
+    )
+    assert chosen_study([EARLIER, first], PATH, "1.2.5") is first
+    assert chosen_study([first, second], PATH, "1.2.5#20260402") is second
+    with pytest.raises(InputError, match=r"There are 2 studies “1\.2\.5” here") as caught:
+        chosen_study([EARLIER, first, second], PATH, "1.2.5")
+    assert caught.value.detail == "export: ID7_20260131 (2026-01-31), ID7_20260402 (2026-04-02)"

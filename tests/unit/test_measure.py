@@ -171,3 +171,9 @@ def test_file_names_are_redacted_unless_they_are_plain(
     series = make_series("1", instances=(InstanceRef(Path("export") / name),))
     study = replace(result.study, series=(series,))
     assert Redactor.for_study(study).redact(sentence) == expected
+
+
+def test_uid_that_visits_share_is_redacted_with_and_without_its_end(result: StudyResult) -> None:
+    redactor = Redactor.for_study(replace(result.study, study_uid="1.2.34#0a1b2c3d"))
+    for uid in ("1.2.34", "1.2.34#0a1b2c3d"):
+        assert redactor.redact(f"Study identifier {uid}: two") == "Study identifier [removed]: two"

@@ -140,6 +140,17 @@ def test_results_of_another_patient_with_the_same_study_uid_are_another(tmp_path
     assert owner(folder, of_patient("B")) is Owner.ANOTHER
 
 
+def test_records_of_patients_under_one_study_uid_are_told_apart(tmp_path: Path) -> None:
+    """Neither patient nor date stands in the record; the ends of their UIDs tell."""
+    (tmp_path / ".gliascope").mkdir()
+    record = tmp_path / ".gliascope" / "study.json"
+    record.write_text(json.dumps({"study_uid": "1.2.3#0a1b2c3d"}))
+    folder = tmp_path / "study"
+    assert owner(folder, of_patient("A", "1.2.3#0a1b2c3d")) is Owner.THIS_STUDY
+    assert owner(folder, of_patient("B", "1.2.3#4e5f6a7b")) is Owner.ANOTHER
+    assert owner(folder, of_patient("A")) is Owner.THIS_STUDY
+
+
 def test_an_anonymised_name_that_is_taken_is_numbered_and_found_again(tmp_path: Path) -> None:
     study = of_patient("A")
     name = results_name(tmp_path, study, anonymise=True)
