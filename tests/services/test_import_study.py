@@ -80,7 +80,7 @@ def test_folder_and_nifti_file_overrule(study: Study, tmp_path: Path) -> None:
     ("other", "told"),
     [
         ({}, "another study"),
-        ({"StudyDate": "20250918"}, "another study, of another day"),
+        ({"StudyDate": "20250918", "AcquisitionDate": "20250918"}, "study, of another day"),
         ({"PatientID": "test-1 "}, "another study"),
         ({"PatientName": "TEST^PATIENT^"}, "another study"),
         ({"PatientName": "Married^Patient"}, "the name is another"),
