@@ -26,17 +26,14 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions, ExportOptions
-from desktop_app.services.earlier_results import study_folder
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from desktop_app.services.forgetting import forget_earlier_studies
 from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
-from desktop_app.services.results_folder import is_anonymised
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.settings import Settings
 from ui.app_services import AppServices
 from ui.application import Application
-from ui.dialogs.export_dialog import ExportDialog
 from ui.export_formats import format_choices, remembered_formats
 from ui.icons import Icons
 from ui.main_window import MainWindow
@@ -51,6 +48,7 @@ from ui.presenters.study_presenter import StudyPresenter
 from ui.presenters.time_presenter import TimePresenter
 from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.rehearsal import RehearsalWatch
+from ui.results_home import ResultsHome
 from ui.theme import ThemeName, apply_theme, resolve
 from ui.widgets.message import about_box
 from ui.window_place import WindowPlace
@@ -88,9 +86,11 @@ class WindowApp:
         self.dispatcher = GuiDispatcher()
         self._renderer = PdfReport()
         self._model: ModelEntry | None = None
-        self._of_batch: tuple[Study, Path] | None = None
         self._tells_defect = False
         self.window = MainWindow(Icons(assets_dir() / "icons"), self.settings.open_folder)
+        self.home = ResultsHome(
+            self.window, services.session, lambda: self.settings, self._keep_settings
+        )
         self.study = StudyPresenter(
             self.window,
             services.session,
@@ -99,7 +99,7 @@ class WindowApp:
             self.dispatcher,
             options=self._segment_options,
             page_renderer=self._renderer,
-            results_folder=self._results_folder if offers_results else lambda: None,
+            results_folder=lambda: self.home.folder_to_look_in if offers_results else None,
         )
         self.correction = CorrectionPresenter(self.window, services.session)
         self.sequences = SequencePresenter(
@@ -115,7 +115,7 @@ class WindowApp:
             services.session,
             services.runner,
             self.dispatcher,
-            self._folder_of_results,
+            lambda: self.home.folder_of_result,
         )
         self.batch = BatchPresenter(
             self.window.batch_page,
@@ -235,6 +235,9 @@ class WindowApp:
             "brush_mm": brush_mm,
             "brush_ball": brush_ball,
         }
+
+    def _keep_settings(self, settings: Settings) -> None:
+        self.settings = settings
 
     def _note_recent(self, path: Path) -> None:
         self._keep_recent(self.settings.with_recent(str(path.absolute())))
@@ -426,66 +429,14 @@ class WindowApp:
         """Open a study of a batch that has no result yet; what is exported goes to the batch."""
         if not self.window.may_discard():
             return
-        self._of_batch = (study, folder)
+        self.home.note_batch(study, folder)
         self.window.show_study_page()
         self.study.open_study(study)
 
-    def _home_in_batch(self) -> Path | None:
-        """Return where the open study's results belong, if it was opened from a batch's table."""
-        study = self.services.session.study
-        if self._of_batch is None or study is None:
-            return None
-        known, folder = self._of_batch
-        is_open = (known.study_uid, known.root, known.name) == (
-            study.study_uid,
-            study.root,
-            study.name,
-        )
-        return folder if is_open else None
-
-    def _results_folder(self) -> Path:
-        """Return where results of the study that is opened are looked for."""
-        home = self._home_in_batch()
-        return self._export_folder() if home is None else home.parent
-
-    def _home(self) -> Path | None:
-        """Return where the result belongs: it was read from there, or written, or of a batch."""
-        last = tuple(self.services.session.written)[-1:]
-        return study_folder(last[0]) if last else self._home_in_batch()
-
-    def _folder_of_results(self) -> Path:
-        """Return the folder in which the open result's own lies, or would."""
-        home = self._home()
-        return self._export_folder() if home is None else home.parent
-
-    def _export_folder(self) -> Path:
-        return Path(self.settings.export_folder or Path.home() / "Gliascope")
-
     def _ask_export(self) -> None:
-        result = self.services.session.result
-        if result is None:
-            return
-        home = self._home()
-        folder = self._export_folder() if home is None else home.parent
-        anonymise = self.settings.export_anonymise if home is None else is_anonymised(home)
-        dialog = ExportDialog(
-            format_choices(result, self.settings.export_formats),
-            folder,
-            self.window,
-            anonymise=anonymise,
-            is_corrected=result.segmentation.provenance.edited,
-        )
-        if dialog.exec() == ExportDialog.DialogCode.Accepted:
-            choice = dialog.choice()
-            if home is None or choice.folder != folder:
-                self.settings = replace(self.settings, export_folder=str(choice.folder))
-            self.settings = replace(
-                self.settings,
-                export_formats=remembered_formats(choice.to_remember),
-                export_anonymise=choice.anonymise,
-            )
+        choice = self.home.ask_export()
+        if choice is not None:
             self.study.exporting.export(choice.folder, choice.formats, anonymise=choice.anonymise)
-        dialog.deleteLater()
 
 
 def run(

@@ -234,7 +234,7 @@ def _member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     Raises
     ------
     NotImplementedError
-        If it is packed in another way.
+        If it is packed in another way: what `zipfile` raises of those that it cannot unpack.
     """
     if info.compress_type not in _PACKED_AS:
         raise NotImplementedError(info.compress_type)

@@ -15,7 +15,6 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
-from ui import app as app_module
 from ui.app import WindowApp
 from ui.export_formats import format_choices
 from ui.icons import Icons
@@ -293,7 +292,7 @@ def test_what_is_exported_of_a_failed_study_goes_to_its_batch(app, qtbot, tmp_pa
     session = app.services.session
     session.set_studies((study,))
     session.open_study(study)
-    assert app._results_folder() == output
+    assert app.home.folder_to_look_in == output
     labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
     session.accept_result(make_result(study, labels), session.generation)
     shown = {}
@@ -302,8 +301,8 @@ def test_what_is_exported_of_a_failed_study_goes_to_its_batch(app, qtbot, tmp_pa
         shown.update(passed, folder=folder)
         return MagicMock(**{"exec.return_value": None})
 
-    monkeypatch.setattr(app_module, "ExportDialog", MagicMock(side_effect=dialog))
+    monkeypatch.setattr("ui.results_home.ExportDialog", MagicMock(side_effect=dialog))
     app._ask_export()
     assert (shown["folder"], shown["anonymise"]) == (output, False)
     session.open_study(make_study(name="another", study_uid="2"))
-    assert app._results_folder() == app._export_folder()
+    assert app.home.folder_to_look_in == app.home.chosen_folder

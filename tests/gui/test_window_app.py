@@ -361,7 +361,7 @@ class Exports:
     def __init__(self, monkeypatch):
         self.proposed = []
         self.chosen = None
-        monkeypatch.setattr("ui.app.ExportDialog", self)
+        monkeypatch.setattr("ui.results_home.ExportDialog", self)
 
     def __call__(self, choices, folder, parent, *, anonymise, **_):
         self.proposed.append((folder, anonymise))
@@ -412,7 +412,7 @@ def test_a_result_goes_back_to_the_folder_it_came_from(app, segmented, monkeypat
 def test_volumes_over_time_are_those_beside_the_open_result(app, segmented, tmp_path):
     session = app.services.session
     session.accept_result(segmented, session.generation, saved_in=tmp_path / "batch" / "study")
-    assert app._folder_of_results() == tmp_path / "batch"
+    assert app.home.folder_of_result == tmp_path / "batch"
 
 
 def test_a_corrected_export_is_noted_where_a_batch_wrote(app, qtbot, segmented, tmp_path):

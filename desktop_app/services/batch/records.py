@@ -3,7 +3,7 @@
 import csv
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -195,6 +195,17 @@ def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:
         raise output_error(error, file) or error from None
 
 
+def _pairs(
+    found: Mapping[Region, tuple[float, float] | None], names: tuple[str, str]
+) -> dict[str, str | float]:
+    """Return two columns a region, empty where nothing was found."""
+    return {
+        f"{region.value}_{name}": round(pair[place], 1) if pair else ""
+        for region, pair in found.items()
+        for place, name in enumerate(names)
+    }
+
+
 def _row(state: CaseState) -> dict[str, str | int | float]:
     volumes = {
         f"{region.value}_mm3": round(state.volumes_mm3[region], 1)
@@ -202,24 +213,16 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         else ""
         for region in Region
     }
-    diameters = {
-        f"{region.value}_{name}_mm": round(lengths_mm[place], 1) if lengths_mm else ""
-        for region in MEASURED_REGIONS
-        for lengths_mm in (state.diameters_mm.get(region),)
-        for place, name in enumerate(("long", "short"))
-    }
+    lengths = {region: state.diameters_mm.get(region) for region in MEASURED_REGIONS}
+    diameters = _pairs(lengths, ("long_mm", "short_mm"))
     measurable = {
         f"{region.value}_measurable": ("yes" if state.measurable[region] else "no")
         if region in state.measurable
         else ""
         for region in MEASURED_REGIONS
     }
-    ranges = {
-        f"{region.value}_{name}_mm3": round(range_mm3[place], 1) if range_mm3 else ""
-        for region in Region
-        for range_mm3 in (state.ranges_mm3.get(region),)
-        for place, name in enumerate(("low", "high"))
-    }
+    bounds = {region: state.ranges_mm3.get(region) for region in Region}
+    ranges = _pairs(bounds, ("low_mm3", "high_mm3"))
     return {
         "study": state.name,
         "state": state.status.value,
