@@ -96,7 +96,7 @@ class Accepted(ExportDialog):
 
 
 def test_the_window_remembers_what_was_ticked(qtbot, qapp, tmp_path, monkeypatch):
-    monkeypatch.setattr("ui.app.ExportDialog", Accepted)
+    monkeypatch.setattr("ui.results_home.ExportDialog", Accepted)
     with composition.build(user_data=tmp_path) as services:
         app = WindowApp(qapp, services)
         qtbot.addWidget(app.window)
