@@ -46,15 +46,16 @@ def average(paths: Sequence[Path], output: Path) -> ModelCard:
     Parameters
     ----------
     paths
-        Weights, each with its card beside it; the last one's recipe and texts are kept.
+        Weights, each with its card beside it; the last one's recipe, texts and held-out cases are
+        kept. The others may hold out more.
     output
         Folder of the result, which has the last one's name.
 
     Raises
     ------
     WeightsError
-        If weights or a card cannot be read, or are of different networks or held-out cases, or if
-        the result would replace one of them.
+        If weights or a card cannot be read, or are of different networks, if one does not hold
+        out what the last one does, or if the result would replace one of them.
     """
     for path in paths:
         if path.parent.resolve() == output.resolve():
@@ -63,8 +64,11 @@ def average(paths: Sequence[Path], output: Path) -> ModelCard:
     cards = [read_card(path.parent, path.stem) for path in paths]
     for path, card in zip(paths, cards, strict=True):
         verify(path.parent, path.stem)
-        if card.network != cards[-1].network or set(card.held_out) != set(cards[-1].held_out):
-            msg = f"{path}: another network or other cases held out than {paths[-1]}"
+        if card.network != cards[-1].network:
+            msg = f"{path}: another network than {paths[-1]}"
+            raise WeightsError(msg)
+        if read := sorted(set(cards[-1].held_out) - set(card.held_out)):
+            msg = f"{path}: does not hold out what {paths[-1]} does: {', '.join(read)}"
             raise WeightsError(msg)
     left_out = (*_OF_THE_WEIGHTS, *_OF_ANOTHER_EVALUATION)
     details = {k: v for k, v in cards[-1].document.items() if k not in left_out}

@@ -15,9 +15,9 @@ from model.weights import load_network, save_network
 SMALL = SlimUNETRppConfig(channels=(8, 8, 8), embed_dim=16)
 
 
-def write_run(folder: Path, value: float, cases: list[str], held_out: str = "z") -> Path:
+def write_run(folder: Path, value: float, cases: list[str], *held_out: str) -> Path:
     state = {k: torch.full_like(v, value) for k, v in build_network(SMALL).state_dict().items()}
-    training = {"cases": cases, "held_out": [held_out], "steps": 5}
+    training = {"cases": cases, "held_out": list(held_out), "steps": 5}
     details = {"training": training, "metrics": {"dice": 1.0}, "licence": {"weights": "x"}}
     save_network(folder, "small", SMALL, state, details)
     return folder / "small.safetensors"
@@ -39,14 +39,18 @@ def test_the_mean_has_read_what_all_of_them_have_and_no_figures(tmp_path: Path) 
     assert card.document["licence"] == {"weights": "x"}
 
 
-def test_networks_that_held_out_others_are_refused(
+def test_what_the_last_one_holds_out_all_have_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = write_run(tmp_path / "a", 1.0, ["p"], held_out="y")
-    second = write_run(tmp_path / "b", 2.0, ["q"])
-    assert main([str(first), str(second), "--output", str(tmp_path / "out")]) == INPUT_ERROR
-    assert "other cases held out" in capsys.readouterr().err
+    first = write_run(tmp_path / "a", 1.0, ["p"], "y", "z")
+    second = write_run(tmp_path / "b", 2.0, ["p", "y"], "z")
+    assert main([str(second), str(first), "--output", str(tmp_path / "out")]) == INPUT_ERROR
+    assert "does not hold out what" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+    assert main([str(first), str(second), "--output", str(tmp_path / "out")]) == 0
+    _, card = load_network(tmp_path / "out", "small")
+    assert card.held_out == ("z",)
+    assert card.read_cases == {"p", "y"}
 
 
 def test_a_mean_does_not_replace_one_of_its_networks(
