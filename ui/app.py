@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,6 @@ from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.settings import Settings
 from ui.app_services import AppServices
 from ui.application import Application
-from ui.export_formats import format_choices, remembered_formats
 from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.measuring import Measuring
@@ -51,7 +49,7 @@ from ui.rehearsal import RehearsalWatch
 from ui.results_home import ResultsHome
 from ui.theme import ThemeName, apply_theme, resolve
 from ui.widgets.message import about_box
-from ui.window_place import WindowPlace
+from ui.window_memory import as_left, restore
 
 _READINESS = {
     WorkerState.ABSENT: "",
@@ -126,7 +124,7 @@ class WindowApp:
             open_result=self._open_result,
             open_images=self._open_images,
         )
-        self._restore()
+        restore(self.window, self.settings)
         self._readiness = QTimer(self.window)
         self._readiness.setInterval(_READINESS_MS)
         self._connect()
@@ -165,14 +163,7 @@ class WindowApp:
         self.study.close()
         self.correction.close()
         self.batch.stop()
-        ticks = self.window.batch_page.ticks
-        self.settings = replace(
-            self.settings,
-            open_folder=self.window.last_folder,
-            **self._as_left(),
-            batch_formats=remembered_formats(ticks.formats),
-            batch_anonymise=ticks.anonymise,
-        )
+        self.settings = as_left(self.window, self.settings)
         # The window is closing: there is nobody to tell, and only what was ticked last is lost.
         with suppress(OutputError, OSError):
             self.services.save_settings(self.settings)
@@ -211,30 +202,6 @@ class WindowApp:
 
     def _show_readiness(self) -> None:
         self.window.show_readiness(_READINESS[self.services.worker.state])
-
-    def _restore(self) -> None:
-        """Have the window as it was left."""
-        settings, page = self.settings, self.window.study_page
-        place = WindowPlace.parse(settings.window_place)
-        if place is not None:
-            place.restore(self.window)
-        page.regions.set_overlay(settings.overlay_percent, outline=settings.overlay_outline)
-        page.correction_bar.set_brush(settings.brush_mm, is_ball=settings.brush_ball)
-        self.window.last_result_folder = settings.result_folder or settings.export_folder
-        self.window.menus.show_recent(settings.recent_studies)
-
-    def _as_left(self) -> dict[str, Any]:
-        """Return what `_restore` needs next time."""
-        page = self.window.study_page
-        brush_mm, brush_ball = page.correction_bar.brush
-        return {
-            "result_folder": self.window.last_result_folder,
-            "window_place": str(WindowPlace.of(self.window)),
-            "overlay_percent": round(100 * page.regions.opacity),
-            "overlay_outline": page.regions.outline,
-            "brush_mm": brush_mm,
-            "brush_ball": brush_ball,
-        }
 
     def _keep_settings(self, settings: Settings) -> None:
         self.settings = settings
@@ -278,9 +245,6 @@ class WindowApp:
         page.study_chosen.connect(self._choose_study)
         self._connect_correction()
         batch = window.batch_page
-        remembered = format_choices(remembered=self.settings.batch_formats)
-        ticked = [one.key for one in remembered if one.chosen]
-        batch.ticks.tick(ticked, anonymise=self.settings.batch_anonymise)
         batch.folders_chosen.connect(self.batch.choose_folders)
         batch.start_requested.connect(self.batch.start)
         batch.stop_requested.connect(self.batch.stop)
@@ -289,10 +253,8 @@ class WindowApp:
         window.menus.models.triggered.connect(lambda action: self._use_model(action.data()))
         window.menus.about.triggered.connect(lambda: about_box(window, desktop_app.__version__))
         for name, action in window.menus.themes.items():
-            action.setChecked(name.value == self.settings.theme)
             action.triggered.connect(lambda _, one=name: self.set_theme(one))
         for device, action in window.menus.devices.items():
-            action.setChecked(device == self.settings.device)
             action.triggered.connect(lambda _, one=device: self._use_device(one))
 
     def _connect_correction(self) -> None:
