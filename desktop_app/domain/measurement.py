@@ -66,6 +66,14 @@ def reaches(length_mm: float, least_mm: float) -> bool:
     return round(length_mm, _DECIMALS) >= round(least_mm, _DECIMALS)
 
 
+def change_percent(before: float, now: float) -> float | None:
+    """Return how much a number changed, in percent of what it was; ``None`` where it was nothing.
+
+    100 (now − before) / before.
+    """
+    return None if before == 0 else 100 * (now - before) / before
+
+
 Point = tuple[float, float, float]
 """Patient coordinates L, P, S in millimetres."""
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from desktop_app.domain.geometry import Geometry
 
+# Smaller motion between images of one grid is within the registration's own error.
+_STILL_MM, _STILL_DEG = 0.8, 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class RegistrationQuality:
@@ -54,6 +57,11 @@ class Registration:
     rotation_deg: float
     message: str
     overlap: float = 1.0
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the motion is too small to be told from none."""
+        return self.translation_mm < _STILL_MM and self.rotation_deg < _STILL_DEG
 
     @property
     def quality(self) -> RegistrationQuality:

@@ -25,8 +25,6 @@ from desktop_app.services.loaded_study import PreparationMemory
 
 # Enhancing tumour is outlined on T1c; where there is none, on what shows most of a tumour.
 _REFERENCE_ORDER = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
-# Smaller motion between images of one grid is within the registration's own error.
-_STILL_MM, _STILL_DEG = 0.8, 0.6
 _MIN_COVERAGE = 0.9
 _THIN_MM, _THICK_MM = 2.0, 4.0
 
@@ -201,8 +199,7 @@ def _register(
             notes.steps.append(f"{sequence} shares {reference_sequence}'s grid.")
             continue
         found = register_rigid(volume, reference, check=check)
-        still = found.translation_mm < _STILL_MM and found.rotation_deg < _STILL_DEG
-        if same_grid and still and found.ok:
+        if same_grid and found.is_still and found.ok:
             notes.steps.append(f"{sequence} shares {reference_sequence}'s grid; no motion found.")
             continue
         registrations[sequence] = found

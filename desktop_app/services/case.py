@@ -122,10 +122,9 @@ def process_study(
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> CaseOutcome:
-    """Segment a study and write its results to `output`/STUDYNAME; see `save_results`.
+    """Segment a study and write its results to `output`/STUDYNAME.
 
-    Where sequences are missing and headers tell nothing of some series, their pixels are asked
-    first, see `sequence_naming`.
+    See `find_tumour` and `save_results`.
 
     Raises
     ------
@@ -138,31 +137,14 @@ def process_study(
     Cancelled
         If `token` was cancelled; nothing is written.
     """
-    # Loads slowly; a window that only starts need not wait for it.
-    from desktop_app.services.sequence_naming import completed
-
     require_room(output)
-    naming = can_name(study, roles, set(chosen_by_user) - set(roles))
-    stages = Stages(({"name": 10.0} if naming else {}) | _STAGE_SECONDS, progress)
-    loaded = None
-    if naming:
-        with stages.stage("name", "Looking at images without a description") as report:
-            named = completed(
-                study,
-                roles,
-                network=bundled_network(worker, options.segment.device, options.segment.precision),
-                chosen_by_user=chosen_by_user,
-                progress=report,
-                token=token,
-            )
-        study, roles, loaded = named.study, named.roles, named.loaded
+    stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("segment", "Segmenting") as report:
-        result = segment_study(
+        result = find_tumour(
             study,
             roles,
             options.segment,
             worker,
-            loaded=loaded,
             chosen_by_user=chosen_by_user,
             progress=report,
             token=token,
@@ -177,6 +159,60 @@ def process_study(
             token=token,
         )
     return CaseOutcome(result, saved.folder, saved.files, saved.notes)
+
+
+def find_tumour(
+    study: Study,
+    roles: Mapping[Sequence, Series],
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    chosen_by_user: Collection[Sequence] = (),
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> StudyResult:
+    """Segment a study; writes nothing.
+
+    Where sequences are missing and headers tell nothing of some series, their pixels are asked
+    first, see `sequence_naming`.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be used.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled.
+    """
+    # Loads slowly; a window that only starts need not wait for it.
+    from desktop_app.services.sequence_naming import completed
+
+    naming = can_name(study, roles, set(chosen_by_user) - set(roles))
+    stages = Stages(({"name": 10.0} if naming else {}) | {"segment": 12.0}, progress)
+    loaded = None
+    if naming:
+        with stages.stage("name", "Looking at images without a description") as report:
+            named = completed(
+                study,
+                roles,
+                network=bundled_network(worker, options.device, options.precision),
+                chosen_by_user=chosen_by_user,
+                progress=report,
+                token=token,
+            )
+        study, roles, loaded = named.study, named.roles, named.loaded
+    with stages.stage("segment", "Segmenting") as report:
+        return segment_study(
+            study,
+            roles,
+            options,
+            worker,
+            loaded=loaded,
+            chosen_by_user=chosen_by_user,
+            progress=report,
+            token=token,
+        )
 
 
 def require_room(output: Path) -> None:

@@ -61,14 +61,6 @@ def time_points(
     return tuple(sorted((point for _, point in found.values()), key=lambda one: one.date))
 
 
-def change_percent(before_mm3: float, now_mm3: float) -> float | None:
-    """Return how much a volume changed, in percent of what it was; ``None`` where it was nothing.
-
-    100 (now − before) / before.
-    """
-    return None if before_mm3 == 0 else 100 * (now_mm3 - before_mm3) / before_mm3
-
-
 def _point(file: Path, patient_id: str) -> TimePoint | None:
     """Return what a file says; ``None`` where it is damaged or of somebody else."""
     try:

@@ -10,13 +10,14 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.domain.measurement import change_percent
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.session import Session
-from desktop_app.services.volumes_over_time import change_percent, time_points
+from desktop_app.services.volumes_over_time import time_points
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui.presenters import time_presenter

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Many
 from pathlib import Path
 
+from desktop_app.domain.measurement import change_percent
 from desktop_app.domain.readable import readable_date, readable_name, readable_volume
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
@@ -11,7 +12,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.session import Session
-from desktop_app.services.volumes_over_time import TimePoint, change_percent, time_points
+from desktop_app.services.volumes_over_time import TimePoint, time_points
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
 from ui.views.time_view import TimeRow, TimeView

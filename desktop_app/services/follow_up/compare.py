@@ -1,0 +1,217 @@
+"""From two studies of one patient to what changed between them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.registration import Registration
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.study import Sequence, Study
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.brain_network import bundled_network
+from desktop_app.services.case import find_tumour
+from desktop_app.services.follow_up.candidates import require_comparable
+from desktop_app.services.follow_up.doubts import doubts
+from desktop_app.services.follow_up.numbers import outside_mm3, region_changes
+from desktop_app.services.import_study import LEAVE_OUT, choose_roles
+from desktop_app.services.reopen import earlier_choice, reopen_result
+from desktop_app.services.segment import Segmenter, SegmentOptions
+from desktop_app.services.stages import Stages
+
+_STAGE_SECONDS = {"earlier": 12.0, "compare": 8.0}
+_COMPARE_SECONDS = {"register": 7.0, "map": 1.0}
+
+
+def compare_with_earlier(
+    now: StudyResult,
+    earlier: Study,
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    result_folder: Path | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> FollowUp:
+    """Lay an earlier study of the same patient beside a finished one.
+
+    Reads what an earlier run wrote of it, or segments it; nothing is written, and `now` stays as it
+    is.
+
+    Parameters
+    ----------
+    now
+        The current study with its labels as they are, corrections included.
+    options, worker
+        Segment the earlier study, and outline its brain.
+    result_folder
+        Where the earlier study's results were written; without it the study is segmented.
+
+    Raises
+    ------
+    InputError
+        If the studies are of different patients, or the earlier one or its result cannot be used.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled.
+    """
+    require_comparable(now.study, earlier)
+    stages = Stages(_STAGE_SECONDS, progress)
+    with stages.stage("earlier", "Earlier study") as report:
+
+        def tell(fraction: float, text: str) -> None:
+            report(fraction, f"Earlier study: {text}")
+
+        if result_folder is None:
+            before = find_tumour(
+                earlier, choose_roles(earlier), options, worker, progress=tell, token=token
+            )
+        else:
+            before = _reopened(earlier, result_folder, options, worker, progress=tell, token=token)
+    with stages.stage("compare", "Comparing") as report:
+        found = compare_results(now, before, progress=report, token=token)
+    return replace(found, result_folder=result_folder)
+
+
+def compare_results(
+    now: StudyResult,
+    earlier: StudyResult,
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> FollowUp:
+    """Lay two finished studies of one patient beside each other; see `compare_with_earlier`.
+
+    Raises
+    ------
+    InputError
+        If the studies are of different patients, or one and the same.
+    Cancelled
+        If `token` was cancelled.
+    """
+    require_comparable(now.study, earlier.study)
+    token = token or CancelToken()
+    stages = Stages(_COMPARE_SECONDS, progress)
+    pair = sequences_to_register(now, earlier)
+    with stages.stage("register", "Laying the studies on each other"):
+        token.raise_if_cancelled()
+        registration = _register(now, earlier, pair, token)
+        motion = _motion(registration, earlier.prepared.volumes[pair[0]].geometry)
+    with stages.stage("map", "Comparing the labels"):
+        token.raise_if_cancelled()
+        found = _laid_beside(now, earlier, registration, pair, motion)
+        found = replace(found, regions=region_changes(found, token))
+        found = replace(found, outside_mm3=outside_mm3(found))
+    token.raise_if_cancelled()
+    return replace(found, warnings=doubts(found))
+
+
+def sequences_to_register(now: StudyResult, earlier: StudyResult) -> tuple[Sequence, Sequence]:
+    """Return which image of the earlier study is laid on which of the current one.
+
+    The current reference's counterpart; else the sequence with the thinnest slices among those that
+    both have; else the two references.
+    """
+    here, there = now.prepared.volumes, earlier.prepared.volumes
+    reference = now.prepared.reference_sequence
+    shared = [one for one in Sequence if one in here and one in there]
+    if not shared:
+        return earlier.prepared.reference_sequence, reference
+
+    def thickness_mm(one: Sequence) -> float:
+        return max(*here[one].geometry.spacing_mm, *there[one].geometry.spacing_mm)
+
+    best = min(shared, key=lambda one: (one is not reference, thickness_mm(one)))
+    return best, best
+
+
+def _reopened(
+    study: Study,
+    folder: Path,
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    progress: ProgressCallback,
+    token: CancelToken | None,
+) -> StudyResult:
+    choice = earlier_choice(study, folder)
+    overrides = {one: uid or LEAVE_OUT for one, uid in choice.overrides.items()}
+    return reopen_result(
+        choice.study,
+        choose_roles(choice.study, overrides),
+        folder,
+        network=bundled_network(worker, options.device, options.precision),
+        chosen_by_user=overrides,
+        progress=progress,
+        token=token,
+    ).result
+
+
+def _register(
+    now: StudyResult, earlier: StudyResult, pair: tuple[Sequence, Sequence], token: CancelToken
+) -> Registration:
+    # Loads slowly; a window that only starts need not wait for it.
+    from desktop_app.imaging.registration import register_rigid
+
+    moving, fixed = earlier.prepared.volumes[pair[0]], now.prepared.volumes[pair[1]]
+    found = register_rigid(moving, fixed, check=token.raise_if_cancelled)
+    if found.ok and found.is_still and moving.geometry.matches(fixed.geometry):
+        # Laid on each other before by somebody else, whose images need no further resampling.
+        return replace(
+            found, moved_geometry=moving.geometry, message="The studies lie on each other already."
+        )
+    return found
+
+
+def _motion(registration: Registration, geometry: Geometry) -> NDArray[np.float64]:
+    """Return the 4 × 4 motion from the earlier patient coordinates to the current ones."""
+    moved = registration.moved_geometry.affine_lps_mm
+    motion: NDArray[np.float64] = moved @ np.linalg.inv(geometry.affine_lps_mm)
+    return motion if registration.ok else np.eye(4)
+
+
+def _laid_beside(
+    now: StudyResult,
+    earlier: StudyResult,
+    registration: Registration,
+    pair: tuple[Sequence, Sequence],
+    motion: NDArray[np.float64],
+) -> FollowUp:
+    from desktop_app.imaging.label_transfer import labels_on, seen_on
+
+    frame = now.segmentation.geometry.frame_of_reference_uid
+
+    def moved(geometry: Geometry) -> Geometry:
+        if not registration.ok:
+            return geometry
+        return Geometry(geometry.shape_kji, motion @ geometry.affine_lps_mm, frame)
+
+    images = {
+        sequence: replace(volume, geometry=moved(volume.geometry))
+        for sequence, volume in earlier.prepared.volumes.items()
+    }
+    labels = replace(earlier.segmentation, geometry=moved(earlier.segmentation.geometry))
+    on_now, seen = None, None
+    if registration.ok:
+        grid = now.segmentation.geometry
+        on_now = Segmentation(labels_on(labels, grid), grid, labels.provenance)
+        seen = seen_on(labels.geometry, grid)
+        seen.setflags(write=False)
+    return FollowUp(
+        now=now,
+        earlier=earlier,
+        registration=registration,
+        registered_by=pair,
+        motion_lps_mm=motion,
+        earlier_images=images,
+        earlier_labels=labels,
+        earlier_on_now=on_now,
+        seen_kji=seen,
+        regions={},
+    )
