@@ -12,6 +12,7 @@ from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
@@ -101,8 +102,7 @@ def compare_results(
     pair = sequences_to_register(now, earlier)
     with stages.stage("register", "Laying the studies on each other"):
         token.raise_if_cancelled()
-        registration = _register(now, earlier, pair, token)
-        motion = _motion(registration, earlier.prepared.volumes[pair[0]].geometry)
+        registration, motion = _register(now, earlier, pair, token)
     with stages.stage("map", "Comparing the labels"):
         token.raise_if_cancelled()
         found = _laid_beside(now, earlier, registration, pair, motion)
@@ -155,25 +155,30 @@ def _reopened(
 
 def _register(
     now: StudyResult, earlier: StudyResult, pair: tuple[Sequence, Sequence], token: CancelToken
-) -> Registration:
+) -> tuple[Registration, NDArray[np.float64]]:
+    """Return how the earlier study was laid on the current one, and the 4 × 4 motion of it."""
     # Loads slowly; a window that only starts need not wait for it.
     from desktop_app.imaging.registration import register_rigid
+    from desktop_app.imaging.stripped import is_brain_extracted
 
     moving, fixed = earlier.prepared.volumes[pair[0]], now.prepared.volumes[pair[1]]
+    if is_brain_extracted(moving) is not is_brain_extracted(fixed):
+        # A skull that only one of them has would pull.
+        moving, fixed = _without_skull(earlier, pair[0]), _without_skull(now, pair[1])
     found = register_rigid(moving, fixed, check=token.raise_if_cancelled)
-    if found.ok and found.is_still and moving.geometry.matches(fixed.geometry):
-        # Laid on each other before by somebody else, whose images need no further resampling.
-        return replace(
-            found, moved_geometry=moving.geometry, message="The studies lie on each other already."
-        )
-    return found
+    if not found.ok:
+        return found, np.eye(4)
+    if found.is_still and moving.geometry.matches(fixed.geometry):
+        # Laid on each other before by somebody else: they need not be interpolated once more.
+        message = "The studies lie on each other already."
+        return replace(found, moved_geometry=moving.geometry, message=message), np.eye(4)
+    moved, before = found.moved_geometry.affine_lps_mm, moving.geometry.affine_lps_mm
+    return found, moved @ np.linalg.inv(before)
 
 
-def _motion(registration: Registration, geometry: Geometry) -> NDArray[np.float64]:
-    """Return the 4 × 4 motion from the earlier patient coordinates to the current ones."""
-    moved = registration.moved_geometry.affine_lps_mm
-    motion: NDArray[np.float64] = moved @ np.linalg.inv(geometry.affine_lps_mm)
-    return motion if registration.ok else np.eye(4)
+def _without_skull(result: StudyResult, sequence: Sequence) -> Volume:
+    prepared = result.prepared
+    return Volume(prepared.channels[sequence], prepared.work_geometry)
 
 
 def _laid_beside(
