@@ -255,16 +255,30 @@ def _replayed(lines: list[bytes]) -> tuple[Edit, ...]:
             operation, edit = record["op"], _edit(record)
         except (ValueError, KeyError, TypeError):
             break
-        # What was made before the file began is not in it: taking that back is a change as any.
-        if operation == "undo" and done:
+        if operation == "undo" and _ends_with(done, edit):
             undone.append(done.pop())
-        elif operation == "redo" and undone:
+        elif operation == "redo" and _ends_with(undone, edit):
             done.append(undone.pop())
+        elif operation == "redo" and _ends_with(done, edit):
+            done.pop()
         else:
+            # What was made before the file began is not in it: taking that back is a change as any.
             done.append(edit)
             if operation == "edit":
                 undone.clear()
     return tuple(done)
+
+
+def _ends_with(edits: list[Edit], one: Edit) -> bool:
+    """Whether the last of some edits changes the same voxels in the same way."""
+    if not edits:
+        return False
+    last = edits[-1]
+    return (last.start_kji, last.shape_kji, last.packed) == (
+        one.start_kji,
+        one.shape_kji,
+        one.packed,
+    )
 
 
 def _edit(record: dict[str, Any]) -> Edit:

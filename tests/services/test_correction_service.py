@@ -9,10 +9,14 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
 from desktop_app.domain.geometry import Geometry
@@ -348,6 +352,61 @@ def test_after_an_export_a_crash_leaves_what_came_later(correction):
     two = correction(result_of())
     assert two.restore()
     assert np.array_equal(two.labels_kji, one.labels_kji)
+
+
+@pytest.mark.parametrize("undos", [1, 2, 3])
+def test_after_an_export_undos_alone_come_back_as_they_were(undos, correction):
+    one = correction(result_of())
+    for offset, value in ((0, 3), (1, 1), (2, 2)):
+        stroke(one, ToolSettings(value=value, radius_mm=1.5), at(*middle(0, 0, offset)))
+    one.forget()
+    for _ in range(undos):
+        one.undo()
+    two = correction(result_of(np.full(GEOMETRY.shape_kji, 2, np.uint8)))
+    assert len(two.earlier.edits) == undos
+    assert two.restore()
+    assert np.array_equal(two.labels_kji, one.labels_kji)
+
+
+def test_what_an_export_holds_again_is_not_offered(correction):
+    one = correction(result_of())
+    for offset in (0, 1):
+        stroke(one, BRUSH, at(*middle(offset, 0, 0)))
+    one.forget()
+    one.undo()
+    one.undo()
+    one.redo()
+    one.redo()
+    assert correction(result_of()).earlier is None
+
+
+_STEPS = st.lists(
+    st.one_of(
+        st.sampled_from(["undo", "redo", "forget"]),
+        st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 3)),
+    ),
+    max_size=20,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_STEPS)
+def test_what_comes_back_is_what_was_on_the_screen(steps):
+    with TemporaryDirectory() as folder:
+        one = Correction(result_of(), Path(folder))
+        exported = one.labels_kji.copy()
+        for step in steps:
+            if isinstance(step, tuple):
+                k, i, value = step
+                stroke(one, ToolSettings(value=value, radius_mm=1.2), at(k, 2, i))
+                continue
+            getattr(one, step)()
+            if step == "forget":
+                exported = one.labels_kji.copy()
+        # From other labels, so that those of the journal are what is gone back to
+        two = Correction(result_of(np.full(GEOMETRY.shape_kji, 2, np.uint8)), Path(folder))
+        restored = two.labels_kji if two.restore() else exported
+        assert np.array_equal(restored, one.labels_kji)
 
 
 def test_an_export_that_ends_within_a_stroke_loses_none_of_it(correction):
