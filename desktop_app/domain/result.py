@@ -18,7 +18,7 @@ from desktop_app.domain.volume import Volume
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class PreparedStudy:
     """Images ready for the network, and the way back to the scanner's grid.
 

@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
 
+SIDES_UNKNOWN = (
+    "The file does not say how the head lies in it: left and right cannot be told and may be "
+    "swapped."
+)
+"""The note of an image whose header leaves its orientation open."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:

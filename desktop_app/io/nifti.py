@@ -15,7 +15,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.volume import Volume
+from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.errors import InputError
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.dicom_geometry import MAX_VOXELS
@@ -34,10 +34,6 @@ _UNREADABLE = (
     HeaderDataError,
 )
 _CHUNK_BYTES = 1 << 20
-_NO_SIDES = (
-    "The file does not say how the head lies in it: left and right cannot be told and may be "
-    "swapped."
-)
 # Further apart than rounding and resampling of headers put the same voxel.
 _DISAGREEMENT_MM = 1.0
 # What lies beyond is a damaged header: no scanner makes such voxels.
@@ -195,11 +191,11 @@ def _doubts(image: Any) -> tuple[str, ...]:
     """Return what the header leaves open about the place and size of the image."""
     header = image.header
     if "sform_code" not in header:
-        return (_NO_SIDES,)
+        return (SIDES_UNKNOWN,)
     sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
     notes = []
     if sform_code <= 0 and qform_code <= 0:
-        notes.append(_NO_SIDES)
+        notes.append(SIDES_UNKNOWN)
     if sform_code > 0 and qform_code > 0 and _forms_disagree(image):
         notes.append("The header places the image in two different ways; the sform was used.")
     unit = _unit(header)
