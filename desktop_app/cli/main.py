@@ -12,6 +12,7 @@ import desktop_app
 from desktop_app.cli.batch import batch
 from desktop_app.cli.batch_study import batch_study
 from desktop_app.cli.choices import choice_commands
+from desktop_app.cli.compare import compare
 from desktop_app.cli.console import prepare_streams, print_error, print_note, print_result
 from desktop_app.cli.frontend import Frontend
 from desktop_app.cli.model import model_commands
@@ -68,6 +69,7 @@ def _application() -> typer.Typer:
     app.command(name="open")(_open)
     app.command()(scan)
     app.command()(segment)
+    app.command()(compare)
     app.command()(batch)
     app.command(hidden=True)(batch_study)
     app.add_typer(model_commands, name="model")

@@ -11,6 +11,7 @@ from model.messages import DEFAULT_MODEL, Precision, is_device_name
 if TYPE_CHECKING:
     from desktop_app.services.case import CaseOptions
     from desktop_app.services.models import ModelStore
+    from desktop_app.services.segment import SegmentOptions
 
 DEFAULT_EXPORTS = "nifti,seg,csv,json,pdf"
 
@@ -77,6 +78,7 @@ __all__ = [
     "PrecisionOption",
     "Quiet",
     "case_options",
+    "segment_options",
 ]
 
 
@@ -101,12 +103,28 @@ def case_options(
     """
     from desktop_app.services.case import CaseOptions, ExportOptions
     from desktop_app.services.export import parse_formats
+
+    return CaseOptions(
+        segment_options(models, device=device, precision=precision, model=model),
+        ExportOptions(parse_formats(export), int(et_label.value), anonymise),
+    )
+
+
+def segment_options(
+    models: "ModelStore", *, device: str, precision: Precision, model: str
+) -> "SegmentOptions":
+    """Return the options of a segmentation as the services take them.
+
+    Raises
+    ------
+    UsageError
+        If the model does not exist.
+    InputError
+        If the model was trained for something else than brain tumours.
+    """
     from desktop_app.services.models import require_tumour_model
     from desktop_app.services.segment import SegmentOptions
 
     entry = models.find(model)
     require_tumour_model(entry)
-    return CaseOptions(
-        SegmentOptions(device, precision, model, entry.folder),
-        ExportOptions(parse_formats(export), int(et_label.value), anonymise),
-    )
+    return SegmentOptions(device, precision, model, entry.folder)

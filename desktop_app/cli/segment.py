@@ -104,8 +104,19 @@ def segment(
     _print_outcome(outcome)
 
 
-def chosen_study(studies: "Many[Study]", path: Path, wanted: str | None = None) -> "Study":
+def chosen_study(
+    studies: "Many[Study]",
+    path: Path,
+    wanted: str | None = None,
+    *,
+    remedy: str = "Choose one by --study NAME, or take them all by: gliascope batch",
+) -> "Study":
     """Return the one study there is, or the one asked for by name or UID.
+
+    Parameters
+    ----------
+    remedy
+        What to do where there are several.
 
     Raises
     ------
@@ -131,7 +142,7 @@ def chosen_study(studies: "Many[Study]", path: Path, wanted: str | None = None) 
     raise InputError(
         several if fitting or wanted is None else f"There is no study{asked_for} here.",
         f"{path}: {listed}",
-        "Choose one by --study NAME, or take them all by: gliascope batch",
+        remedy,
     )
 
 

@@ -1,21 +1,29 @@
 """A study beside an earlier one of the same patient: images, labels and numbers."""
 
 from desktop_app.services.follow_up.candidates import EarlierStudy, earlier_studies
-from desktop_app.services.follow_up.compare import compare_results, compare_with_earlier
+from desktop_app.services.follow_up.compare import (
+    compare_results,
+    compare_studies,
+    compare_with_earlier,
+)
 from desktop_app.services.follow_up.document import (
     DOCUMENT_FILE,
     follow_up_document,
     write_follow_up,
 )
 from desktop_app.services.follow_up.doubts import ON_BORDERS
+from desktop_app.services.follow_up.save import SavedFollowUp, save_follow_up
 
 __all__ = [
     "DOCUMENT_FILE",
     "ON_BORDERS",
     "EarlierStudy",
+    "SavedFollowUp",
     "compare_results",
+    "compare_studies",
     "compare_with_earlier",
     "earlier_studies",
     "follow_up_document",
+    "save_follow_up",
     "write_follow_up",
 ]

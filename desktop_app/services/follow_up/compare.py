@@ -17,6 +17,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.case import find_tumour
+from desktop_app.services.earlier_results import find_result
 from desktop_app.services.follow_up.candidates import require_comparable
 from desktop_app.services.follow_up.doubts import doubts
 from desktop_app.services.follow_up.numbers import outside_mm3, region_changes
@@ -25,8 +26,59 @@ from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.stages import Stages
 
+_STUDIES_SECONDS = {"now": 12.0, "compare": 20.0}
 _STAGE_SECONDS = {"earlier": 12.0, "compare": 8.0}
 _COMPARE_SECONDS = {"register": 7.0, "map": 1.0}
+
+
+def compare_studies(
+    now: Study,
+    earlier: Study,
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    results: Path | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> FollowUp:
+    """Compare two studies of a patient, of which nothing is open.
+
+    Parameters
+    ----------
+    results
+        Where results of both are looked for; without it, or without a result, a study is segmented.
+
+    Raises
+    ------
+    InputError
+        If the studies are of different patients, or one of them or its result cannot be used.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled.
+    """
+    require_comparable(now, earlier)
+    kept = [None if results is None else find_result(one, results) for one in (now, earlier)]
+    folders = [None if one is None else one.folder for one in kept]
+    stages = Stages(_STUDIES_SECONDS, progress)
+    with stages.stage("now", "Current study") as report:
+
+        def tell(fraction: float, text: str) -> None:
+            report(fraction, f"Current study: {text}")
+
+        result = finished(
+            now, options, worker, result_folder=folders[0], progress=tell, token=token
+        )
+    with stages.stage("compare", "Comparing") as report:
+        return compare_with_earlier(
+            result,
+            earlier,
+            options,
+            worker,
+            result_folder=folders[1],
+            progress=report,
+            token=token,
+        )
 
 
 def compare_with_earlier(
@@ -69,15 +121,48 @@ def compare_with_earlier(
         def tell(fraction: float, text: str) -> None:
             report(fraction, f"Earlier study: {text}")
 
-        if result_folder is None:
-            before = find_tumour(
-                earlier, choose_roles(earlier), options, worker, progress=tell, token=token
-            )
-        else:
-            before = _reopened(earlier, result_folder, options, worker, progress=tell, token=token)
+        before = finished(
+            earlier, options, worker, result_folder=result_folder, progress=tell, token=token
+        )
     with stages.stage("compare", "Comparing") as report:
         found = compare_results(now, before, progress=report, token=token)
     return replace(found, result_folder=result_folder)
+
+
+def finished(
+    study: Study,
+    options: SegmentOptions,
+    worker: Segmenter,
+    *,
+    result_folder: Path | None = None,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
+) -> StudyResult:
+    """Read what an earlier run wrote of a study, or segment it with the proposed series.
+
+    Raises
+    ------
+    InputError
+        If the study or its result cannot be used.
+    DeviceError
+        If the device fails or runs out of memory.
+    Cancelled
+        If `token` was cancelled.
+    """
+    if result_folder is None:
+        roles = choose_roles(study)
+        return find_tumour(study, roles, options, worker, progress=progress, token=token)
+    choice = earlier_choice(study, result_folder)
+    overrides = {one: uid or LEAVE_OUT for one, uid in choice.overrides.items()}
+    return reopen_result(
+        choice.study,
+        choose_roles(choice.study, overrides),
+        result_folder,
+        network=bundled_network(worker, options.device, options.precision),
+        chosen_by_user=overrides,
+        progress=progress,
+        token=token,
+    ).result
 
 
 def compare_results(
@@ -129,28 +214,6 @@ def sequences_to_register(now: StudyResult, earlier: StudyResult) -> tuple[Seque
 
     best = min(shared, key=lambda one: (one is not reference, thickness_mm(one)))
     return best, best
-
-
-def _reopened(
-    study: Study,
-    folder: Path,
-    options: SegmentOptions,
-    worker: Segmenter,
-    *,
-    progress: ProgressCallback,
-    token: CancelToken | None,
-) -> StudyResult:
-    choice = earlier_choice(study, folder)
-    overrides = {one: uid or LEAVE_OUT for one, uid in choice.overrides.items()}
-    return reopen_result(
-        choice.study,
-        choose_roles(choice.study, overrides),
-        folder,
-        network=bundled_network(worker, options.device, options.precision),
-        chosen_by_user=overrides,
-        progress=progress,
-        token=token,
-    ).result
 
 
 def _register(

@@ -1,0 +1,62 @@
+"""The files of a comparison, in a folder of their own beside the results of the studies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.volume import Volume
+from desktop_app.io.atomic import atomic_folder
+from desktop_app.io.export_json import write_json
+from desktop_app.services.follow_up.document import DOCUMENT_FILE, follow_up_document
+from desktop_app.services.results_folder import results_name
+
+MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.TC, Region.ET)}
+"""Values as `Difference` has them, on the grid of the current labels."""
+
+EARLIER_LABELS_FILE = "earlier-labels.nii.gz"
+"""The earlier labels, resampled onto the grid of the current ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFollowUp:
+    """What was written of a comparison; `files` are all in `folder`."""
+
+    folder: Path
+    files: tuple[Path, ...]
+
+
+def save_follow_up(found: FollowUp, output: Path, *, anonymise: bool = False) -> SavedFollowUp:
+    """Write a comparison to `output`/NOW-since-EARLIER: all of its files or none.
+
+    The numbers always, the maps of change and the earlier labels where the studies lie on each
+    other; an earlier comparison of the same two is replaced.
+
+    Parameters
+    ----------
+    anonymise
+        Leave out who the patient is, also in the folder's name.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written; then none is, and older ones stay.
+    """
+    # nibabel takes half a second to import.
+    from desktop_app.io.export_nifti import write_nifti_labels
+    from desktop_app.io.nifti import write_nifti
+
+    now, earlier = (
+        results_name(output, one.study, anonymise=anonymise) for one in (found.now, found.earlier)
+    )
+    folder = output / f"{now}-since-{earlier}"
+    every = (DOCUMENT_FILE, *MAP_FILES.values(), EARLIER_LABELS_FILE)
+    with atomic_folder(folder, obsolete=every) as staging:
+        write_json(follow_up_document(found, anonymise=anonymise), staging / DOCUMENT_FILE)
+        if found.earlier_on_now is not None:
+            write_nifti_labels(found.earlier_on_now, staging / EARLIER_LABELS_FILE)
+            geometry = found.earlier_on_now.geometry
+            for region, name in MAP_FILES.items():
+                write_nifti(Volume(found.difference_kji(region), geometry), staging / name)
+        written = [name for name in every if (staging / name).is_file()]
+    return SavedFollowUp(folder, tuple(folder / name for name in written))
