@@ -33,6 +33,7 @@ from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.settings import Settings
 from ui.app_services import AppServices
 from ui.application import Application
+from ui.comparing import Comparing
 from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.measuring import Measuring
@@ -114,6 +115,15 @@ class WindowApp:
             services.runner,
             self.dispatcher,
             lambda: self.home.folder_of_result,
+        )
+        self.comparing = Comparing(
+            self.window,
+            services,
+            self.dispatcher,
+            self.study.jobs,
+            options=self._segment_options,
+            results_folder=lambda: self.home.folder_of_result,
+            renderer=self._renderer,
         )
         self.batch = BatchPresenter(
             self.window.batch_page,

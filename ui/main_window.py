@@ -415,9 +415,7 @@ class MainWindow(QMainWindow):
     def show_actions(self, actions: Actions) -> None:
         """Enable what can be done now."""
         self.study_page.show_actions(actions)
-        self.menus.export.setEnabled(actions.export)
-        self.menus.reopen.setEnabled(actions.reopen)
-        self.menus.over_time.setEnabled(self.study_page.has_study)
+        self.menus.show_actions(actions, has_study=self.study_page.has_study)
 
     def show_volumes_over_time(self, who: str, folder: Path, rows: Many[TimeRow]) -> None:
         """List volumes, the earliest first."""

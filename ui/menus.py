@@ -12,6 +12,7 @@ from desktop_app.paths import manual_dir
 from ui.manual import manual_pages
 from ui.theme import ThemeName
 from ui.views.correction_view import CorrectionState
+from ui.views.study_view import Actions
 
 if TYPE_CHECKING:
     from ui.main_window import MainWindow
@@ -66,6 +67,8 @@ class Menus:
         self._add_devices(tools.addMenu("&Device"))
         self.over_time = self._add(tools, "&Volumes over time …")
         self.over_time.setToolTip("Of this patient's exported results")
+        self.compare_earlier = self._add(tools, "&Compare with earlier study …", "Ctrl+T")
+        self.compare_earlier.setToolTip("Laid on the open one, with a map of what changed")
         self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
@@ -112,6 +115,13 @@ class Menus:
         self.models.addSeparator()
         hint = self.models.addAction("Install others: gliascope model install FILE")
         hint.setEnabled(False)
+
+    def show_actions(self, actions: Actions, *, has_study: bool) -> None:
+        """Enable what can be done now."""
+        self.export.setEnabled(actions.export)
+        self.reopen.setEnabled(actions.reopen)
+        self.compare_earlier.setEnabled(actions.reopen)
+        self.over_time.setEnabled(has_study)
 
     def show_correction(self, state: CorrectionState) -> None:
         """Say what can be undone and redone, and whether labels are being corrected."""

@@ -18,14 +18,20 @@ from PySide6.QtGui import (
     QPdfWriter,
 )
 
+from desktop_app.services.follow_up.page import FollowUpPage
 from desktop_app.services.report import ReportPage
-from ui.report_sheet import SHEET_HEIGHT, SHEET_WIDTH, UNITS_PER_MM, ReportSheet
+from ui.follow_up_sheet import FollowUpSheet
+from ui.report_sheet import ReportSheet
+from ui.sheet import SHEET_HEIGHT, SHEET_WIDTH, UNITS_PER_MM
 
 _MM_PER_INCH = 25.4
 # Small print stays legible on a diagnostic screen, and the file stays under 8 MB.
 _PIXELS_PER_MM = 6
 # Narrow enough for the tables, in the order of the systems that have them.
 _FAMILIES = ("Segoe UI", "Helvetica Neue", "Inter", "Noto Sans", "Liberation Sans", "Arial")
+
+
+Page = ReportPage | FollowUpPage
 
 
 class PdfReport:
@@ -38,7 +44,7 @@ class PdfReport:
         self._application = QCoreApplication.instance() or _application_without_display()
         self._one_at_a_time = threading.Lock()
 
-    def render(self, page: ReportPage, path: Path) -> None:
+    def render(self, page: Page, path: Path) -> None:
         """Write the page as PDF/A-1b with its fonts inside.
 
         Raises
@@ -51,7 +57,7 @@ class PdfReport:
             content = self._pdf(page)
         path.write_bytes(content)
 
-    def picture(self, page: ReportPage) -> NDArray[np.uint8]:
+    def picture(self, page: Page) -> NDArray[np.uint8]:
         """Draw the page as (rows, columns, 3) red, green, blue."""
         image = QImage(
             round(SHEET_WIDTH / UNITS_PER_MM * _PIXELS_PER_MM),
@@ -62,14 +68,14 @@ class PdfReport:
         painter = QPainter(image)
         try:
             painter.scale(_PIXELS_PER_MM / UNITS_PER_MM, _PIXELS_PER_MM / UNITS_PER_MM)
-            ReportSheet(painter, font_family()).draw(page)
+            _draw(page, painter)
         finally:
             painter.end()
         # Qt pads rows to whole words.
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
         return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
-    def _pdf(self, page: ReportPage) -> bytes:
+    def _pdf(self, page: Page) -> bytes:
         content = QByteArray()
         buffer = QBuffer(content)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -87,11 +93,18 @@ class PdfReport:
         writer.setCreator("Gliascope. For research use. Not a medical device.")
         painter = QPainter(writer)
         try:
-            ReportSheet(painter, font_family()).draw(page)
+            _draw(page, painter)
         finally:
             painter.end()
         buffer.close()
         return bytes(content.data())
+
+
+def _draw(page: Page, painter: QPainter) -> None:
+    if isinstance(page, FollowUpPage):
+        FollowUpSheet(painter, font_family()).draw(page)
+    else:
+        ReportSheet(painter, font_family()).draw(page)
 
 
 def font_family() -> str:

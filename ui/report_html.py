@@ -1,8 +1,13 @@
 """The report's tables and lists as the subset of HTML that Qt lays out."""
 
 from collections.abc import Iterable
+from collections.abc import Sequence as Many
 from html import escape
 
+from desktop_app.domain.change_marks import Hatch
+from desktop_app.domain.segmentation import REGION_TITLES
+from desktop_app.services.follow_up.page import FollowUpPage
+from desktop_app.services.follow_up.table import REGIONS, TableRow
 from desktop_app.services.report import ReportPage, SequenceRow, VolumeRow
 
 # Lengths are in the sheet's unit, tenths of a millimetre.
@@ -20,13 +25,19 @@ STYLE = """
     p.foot { color: #5a626a; font-size: 24px; }
 """
 _IDENTITY_COLUMNS = 3
+_CHANGE_TITLE = 20
+_LINES = {
+    Hatch.RISING: "rising lines",
+    Hatch.FALLING: "falling lines",
+    Hatch.CROSSED: "crossed lines",
+    Hatch.NONE: "outline",
+}
 _MAX_SERIES_LENGTH = 80
 
 
-def identity(page: ReportPage) -> str:
+def identity(cells: Many[tuple[str, str]]) -> str:
     """Return patient and study: labels over their values, a few beside each other."""
     rows = []
-    cells = list(page.identity)
     for start in range(0, len(cells), _IDENTITY_COLUMNS):
         some = cells[start : start + _IDENTITY_COLUMNS]
         rows.append("".join(f"<td class='label'>{escape(label)}</td>" for label, _ in some))
@@ -59,9 +70,24 @@ def warnings(sentences: Iterable[str]) -> str:
     return "".join(f"<p><b>Note</b>&nbsp; {escape(sentence)}</p>" for sentence in sentences)
 
 
-def provenance(page: ReportPage) -> str:
+def provenance(lines: Iterable[str]) -> str:
     """Return how the numbers came about."""
-    return "".join(f"<p class='foot'>{escape(line)}</p>" for line in page.provenance)
+    return "".join(f"<p class='foot'>{escape(line)}</p>" for line in lines)
+
+
+def changes(page: FollowUpPage) -> str:
+    """Return the table of a comparison, and what the colours of its maps mean."""
+    share = (100 - _CHANGE_TITLE) // len(REGIONS)
+    head = f"<tr><th width='{_CHANGE_TITLE}%'></th>"
+    head += "".join(
+        f"<th width='{share}%' align='right'>{escape(REGION_TITLES[one])} ({one.value})</th>"
+        for one in REGIONS
+    )
+    legend = "&nbsp;&nbsp; ".join(
+        f"{_chip(one.rgb)}&nbsp;{escape(one.title)} ({_LINES[one.hatch]})" for one in page.legend
+    )
+    below = f"<p class='below'>Map of change: &nbsp;{legend}</p>" if legend else ""
+    return _table([f"{head}</tr>", *(_change_row(row) for row in page.rows)]) + below
 
 
 def _shortened(words: str) -> str:
@@ -75,8 +101,7 @@ def _table(rows: Iterable[str]) -> str:
 def _volume_row(row: VolumeRow, *, ranges: bool) -> str:
     chip = ""
     if row.rgb is not None:
-        colour = "#{:02x}{:02x}{:02x}".format(*row.rgb)
-        chip = f"<span style='background-color:{colour}'>&nbsp;&nbsp;&nbsp;&nbsp;</span>"
+        chip = _chip(row.rgb)
     between = f"<td class='note' align='right'>{escape(row.range_cm3)}</td>" if ranges else ""
     note = f"&nbsp; <span class='note'>{escape(row.note)}</span>" if row.note else ""
     return (
@@ -85,6 +110,18 @@ def _volume_row(row: VolumeRow, *, ranges: bool) -> str:
         f"<td class='strong' align='right'>{escape(row.volume_cm3)}</td>"
         f"{between}<td class='note' align='right'>{_grouped(row.voxels)}</td></tr>"
     )
+
+
+def _change_row(row: TableRow) -> str:
+    style = "strong" if row.is_main else "note"
+    cells = "".join(f"<td class='{style}' align='right'>{escape(one)}</td>" for one in row.cells)
+    title = "series" if row.is_main else "note"
+    return f"<tr><td class='{title}'>{escape(row.title)}</td>{cells}</tr>"
+
+
+def _chip(rgb: tuple[int, int, int]) -> str:
+    colour = "#{:02x}{:02x}{:02x}".format(*rgb)
+    return f"<span style='background-color:{colour}'>&nbsp;&nbsp;&nbsp;&nbsp;</span>"
 
 
 def _grouped(number: int) -> str:

@@ -1,228 +1,28 @@
-"""Draws a report page onto an A4 sheet, in tenths of a millimetre."""
-
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import (
-    QAbstractTextDocumentLayout,
-    QColor,
-    QFont,
-    QFontMetricsF,
-    QImage,
-    QPainter,
-    QPalette,
-    QPen,
-    QTextDocument,
-    QTextLayout,
-    QTextOption,
-)
+"""Draws the report of a study onto an A4 sheet."""
 
 from desktop_app.services.report import ReportPage
 from ui import report_html
+from ui.sheet import GAP, WIDTH, Sheet
 
-if TYPE_CHECKING:
-    from desktop_app.services.key_images import KeyImage
-
-UNITS_PER_MM = 10
-SHEET_WIDTH, SHEET_HEIGHT = 210 * UNITS_PER_MM, 297 * UNITS_PER_MM
-
-_MARGIN = 130
-_WIDTH = SHEET_WIDTH - 2 * _MARGIN
-_GAP = 30
-_IMAGE_GAP = 20
-_CAPTION = 40
-_SMALLEST_IMAGE = 400
-_SCALE_BAR_MM = 50
 _VOLUMES_SHARE, _SEQUENCES_SHARE = 0.55, 0.41
 
-_INK = QColor(24, 28, 33)
-_GREY = QColor(90, 98, 106)
-_RULE = QColor(205, 210, 216)
-_BAND = QColor(255, 243, 209)
-_BAND_EDGE = QColor(176, 112, 0)
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_TOP = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-_BOTTOM = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
-
-
-class ReportSheet:
-    """Lays a page out: fixed parts from the top, provenance at the foot, pictures in between.
-
-    Parameters
-    ----------
-    painter
-        One unit is a tenth of a millimetre; (0, 0) is the corner of the paper.
-    family
-        Font family; characters it lacks come from other fonts of the computer.
-    """
-
-    def __init__(self, painter: QPainter, family: str) -> None:
-        self._painter = painter
-        self._family = family
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+class ReportSheet(Sheet):
+    """Lays a page out: fixed parts from the top, provenance at the foot, pictures in between."""
 
     def draw(self, page: ReportPage) -> None:
         """Draw the page; what is too long for one sheet is cut and counted."""
-        identity = self._text(report_html.identity(page))
-        volumes = self._text(report_html.volumes(page), _VOLUMES_SHARE * _WIDTH)
-        sequences = self._text(report_html.sequences(page), _SEQUENCES_SHARE * _WIDTH)
-        footer = self._text(report_html.provenance(page))
-        warnings = list(page.warnings)
+        volumes = self.text(report_html.volumes(page), _VOLUMES_SHARE * WIDTH)
+        sequences = self.text(report_html.sequences(page), _SEQUENCES_SHARE * WIDTH)
         typed_in = " ".join([v for _, v in page.identity] + [row.series for row in page.sequences])
-        if not _has_every_glyph(typed_in, self._font(30)):
-            warnings.append("This computer has no font for some characters of this page.")
+        warnings = (*page.warnings, *self.unwritable(typed_in))
 
-        y = self._head(page)
-        y = self._place(identity, y) + _GAP / 2
-        y = self._finding(page, y)
-        self._place(sequences, y, (1 - _SEQUENCES_SHARE) * _WIDTH)
-        y = max(self._place(volumes, y), y + sequences.size().height())
-        bottom = SHEET_HEIGHT - _MARGIN - footer.size().height()
-        self._place(footer, bottom)
-        self._rule(bottom - 10)
-        self._pictures_and_warnings(page, warnings, y + _GAP, bottom - _GAP)
-
-    def _head(self, page: ReportPage) -> float:
-        line = QRectF(_MARGIN, _MARGIN, _WIDTH, 80)
-        self._write(line, _LEFT, page.title, 62, weight=QFont.Weight.DemiBold)
-        self._write(line, _RIGHT, f"Gliascope report, {page.created}", 28, colour=_GREY)
-        band = QRectF(_MARGIN, line.bottom() + 12, _WIDTH, 68)
-        self._painter.fillRect(band, _BAND)
-        edge = QRectF(band.left(), band.top(), 14, band.height())
-        self._painter.fillRect(edge, _BAND_EDGE)
-        inside = band.adjusted(40, 0, 0, 0)
-        self._write(inside, _LEFT, page.disclaimer, 36, weight=QFont.Weight.Bold)
-        return band.bottom() + _GAP
-
-    def _finding(self, page: ReportPage, y: float) -> float:
-        self._rule(y)
-        line = QRectF(_MARGIN, y + 14, _WIDTH, 70)
-        weight = QFont.Weight.DemiBold
-        # Never cut short: the end of the sentence tells who has to check.
-        size = next(s for s in range(46, 0, -1) if self._fits(page.finding, s, weight))
-        self._write(line, _LEFT, page.finding, size, weight=weight)
-        return line.bottom() + 10
-
-    def _pictures_and_warnings(
-        self, page: ReportPage, warnings: list[str], top: float, bottom: float
-    ) -> None:
-        """Give warnings the room they need and pictures what is left."""
-        rows = len(page.images)
-        below_image = _CAPTION + _IMAGE_GAP
-        text = self._fitting(warnings, bottom - top - rows * (_SMALLEST_IMAGE + below_image))
-        for_images = bottom - top - text.size().height() - _GAP / 2
-        columns = max((len(row) for row in page.images), default=1)
-        gaps = _IMAGE_GAP * (columns - 1)
-        side = min((_WIDTH - gaps) / columns, for_images / max(rows, 1) - below_image)
-        indent = (_WIDTH - side * columns - gaps) / 2
-        for row in page.images:
-            for column, image in enumerate(row):
-                x = _MARGIN + indent + column * (side + _IMAGE_GAP)
-                self._picture(image, QRectF(x, top, side, side))
-            top += side + below_image
-        self._place(text, top + _GAP / 2)
-
-    def _fitting(self, warnings: list[str], room: float) -> QTextDocument:
-        """Lay out as many warnings as fit; the others are counted, not dropped in silence."""
-        text = self._text(report_html.warnings(warnings))
-        shown = len(warnings)
-        while shown > 0 and text.size().height() > room:
-            shown -= 1
-            more = f"{len(warnings) - shown} more warnings in measurements.json."
-            text = self._text(report_html.warnings([*warnings[:shown], more]))
-        return text
-
-    def _picture(self, image: "KeyImage", box: QRectF) -> None:
-        height, width, _ = image.rgb_yxc.shape
-        pixels = image.rgb_yxc.tobytes()
-        self._painter.drawImage(
-            box, QImage(pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
+        y = self.head(page.title, page.created, page.disclaimer)
+        y = self.place(self.text(report_html.identity(page.identity)), y) + GAP / 2
+        y = self.finding(page.finding, y)
+        self.place(sequences, y, (1 - _SEQUENCES_SHARE) * WIDTH)
+        y = max(self.place(volumes, y), y + sequences.size().height())
+        bottom = self.footer(page.provenance)
+        self.pictures_and_warnings(
+            page.images, warnings, "measurements.json", y + GAP, bottom - GAP
         )
-        white = QColor(Qt.GlobalColor.white)
-        inner = box.adjusted(12, 8, -12, -8)
-        for place, letter in zip((_LEFT, _RIGHT, _TOP, _BOTTOM), image.letters, strict=True):
-            for offset, colour in ((2, QColor(Qt.GlobalColor.black)), (0, white)):
-                box_of_letter = inner.translated(offset, offset)
-                self._write(
-                    box_of_letter, place, letter, 30, weight=QFont.Weight.Bold, colour=colour
-                )
-        units_per_mm = box.width() / (image.pixel_mm * width)
-        self._scale_bar(inner, _SCALE_BAR_MM * units_per_mm)
-        below = QRectF(box.left(), box.bottom() + 2, box.width(), _CAPTION - 4)
-        self._write(below, _LEFT, image.caption, 24, colour=_GREY)
-
-    def _scale_bar(self, inner: QRectF, length: float) -> None:
-        white = QColor(Qt.GlobalColor.white)
-        self._painter.setPen(QPen(white, 4))
-        end = QPointF(inner.right(), inner.bottom() - 10)
-        start = end - QPointF(length, 0)
-        self._painter.drawLine(start, end)
-        for tip in (start, end):
-            self._painter.drawLine(tip - QPointF(0, 8), tip + QPointF(0, 8))
-        above = QRectF(start.x(), end.y() - 42, length, 32)
-        self._write(above, _BOTTOM, f"{_SCALE_BAR_MM // 10} cm", 23, colour=white)
-
-    def _write(
-        self,
-        box: QRectF,
-        place: Qt.AlignmentFlag,
-        words: str,
-        size: int,
-        *,
-        weight: QFont.Weight = QFont.Weight.Normal,
-        colour: QColor = _INK,
-    ) -> None:
-        font = self._font(size, weight)
-        self._painter.setFont(font)
-        self._painter.setPen(colour)
-        elided = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
-        self._painter.drawText(box, place, elided)
-
-    def _fits(self, words: str, size: int, weight: QFont.Weight) -> bool:
-        return QFontMetricsF(self._font(size, weight)).horizontalAdvance(words) <= _WIDTH
-
-    def _rule(self, y: float) -> None:
-        self._painter.setPen(QPen(_RULE, 2))
-        self._painter.drawLine(QPointF(_MARGIN, y), QPointF(_MARGIN + _WIDTH, y))
-
-    def _font(self, size: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-        font = QFont(self._family)
-        font.setPixelSize(size)
-        font.setWeight(weight)
-        font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-        return font
-
-    def _text(self, html: str, width: float = _WIDTH) -> QTextDocument:
-        text = QTextDocument()
-        text.setUseDesignMetrics(True)
-        text.setDocumentMargin(0)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        text.setDefaultTextOption(option)
-        text.setDefaultFont(self._font(30))
-        text.setDefaultStyleSheet(report_html.STYLE)
-        text.setHtml(html)
-        text.setTextWidth(width)
-        return text
-
-    def _place(self, text: QTextDocument, y: float, x: float = 0.0) -> float:
-        """Draw a text; returns where it ends."""
-        self._painter.save()
-        self._painter.translate(_MARGIN + x, y)
-        context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette.setColor(QPalette.ColorRole.Text, _INK)
-        text.documentLayout().draw(self._painter, context)
-        self._painter.restore()
-        return y + text.size().height()
-
-
-def _has_every_glyph(words: str, font: QFont) -> bool:
-    """Whether some font of this computer has each of the characters."""
-    layout = QTextLayout(words, font)
-    layout.beginLayout()
-    layout.createLine()
-    layout.endLayout()
-    return not any(0 in run.glyphIndexes() for run in layout.glyphRuns())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from desktop_app.domain.measurement import AnatomicalPlane, reaches
 
 _ROUNDING = 1e-9
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Letters of the two ends of the axis across a plane, the negative one of L, P, S first.
 _ENDS = {
     AnatomicalPlane.SAGITTAL: ("R", "L"),
@@ -34,10 +35,30 @@ def readable_date(date: str) -> str:
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
 
 
+def readable_day(date: str) -> str:
+    """Write a DICOM date so that nobody mixes up day and month: ``4 Sep 2025``."""
+    is_dicom = len(date) == 8 and date.isdigit() and 1 <= int(date[4:6]) <= len(_MONTHS)
+    return f"{int(date[6:])} {_MONTHS[int(date[4:6]) - 1]} {date[:4]}" if is_dicom else date
+
+
 def readable_volume(volume_mm3: float) -> str:
     """Write a volume in cm³ with two decimals; a speck is never written as nothing."""
     volume_cm3 = volume_mm3 / 1000
     return "< 0.01" if 0 < volume_cm3 < 0.005 else f"{volume_cm3:.2f}"
+
+
+def readable_change(change_mm3: float) -> str:
+    """Write by how much a volume changed, in cm³ with its sign: ``+1.20``, ``−0.35``, ``0.00``."""
+    size = readable_volume(abs(change_mm3))
+    if change_mm3 == 0:
+        return size
+    sign = "+" if change_mm3 > 0 else "−"
+    return f"{sign} {size}" if size.startswith("<") else f"{sign}{size}"
+
+
+def readable_percent(percent: float) -> str:
+    """Write a change in whole per cent with its sign, of which zero has none but plus."""
+    return f"{round(percent):+d} %".replace("-", "−")
 
 
 def readable_range(low_mm3: float, high_mm3: float) -> str:

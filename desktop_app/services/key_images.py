@@ -1,5 +1,7 @@
 """Pictures for the report: three planes through the tumour, its regions outlined."""
 
+from collections.abc import Mapping
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
+from desktop_app.domain.change_marks import Hatch, hatching
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.readable import readable_position
@@ -87,6 +90,31 @@ class KeyImage:
     letters: tuple[str, str, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """How the voxels of one value are painted; their outline is solid."""
+
+    rgb: tuple[int, int, int]
+    fill_opacity: float = _FILL_OPACITY
+    hatch: Hatch = Hatch.NONE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """What is painted over a picture.
+
+    Parameters
+    ----------
+    labels_kji
+        (k, j, i) uint8, on the grid of the labels that the cuts follow.
+    paints
+        By value.
+    """
+
+    labels_kji: NDArray[np.uint8]
+    paints: Mapping[int, Paint]
+
+
 class KeyImageMaker:
     """Cuts pictures of one study: all on the same planes and to the same scale.
 
@@ -103,6 +131,8 @@ class KeyImageMaker:
 
     def __init__(self, segmentation: Segmentation, reference: Volume, series: Series) -> None:
         self._segmentation = segmentation
+        paints = {one.value: Paint(one.rgb) for one in segmentation.definitions}
+        self._marked = Marked(segmentation.labels_kji, paints)
         self._reference = reference
         self._series = series
         self._geometry = reference.geometry
@@ -113,8 +143,15 @@ class KeyImageMaker:
         self._field_mm = float(((head[1] - head[0] + 1) * spacing).max()) + 2 * _MARGIN_MM
         self._cuts = self._best_cuts()
 
-    def make(self, name: str, volume: Volume) -> tuple[KeyImage, ...]:
-        """Cut an image along every plane of `PLANES`.
+    def make(
+        self,
+        name: str,
+        volume: Volume,
+        *,
+        marked: Marked | None = None,
+        planes: Many[PlaneKind] = PLANES,
+    ) -> tuple[KeyImage, ...]:
+        """Cut an image along planes.
 
         Parameters
         ----------
@@ -122,10 +159,12 @@ class KeyImageMaker:
             Name of the sequence, for the caption.
         volume
             The image; it may lie on another grid than the labels.
+        marked
+            What is painted over it; the labels that the cuts follow if not given.
         """
         low, high = _window(volume)
         pictures = []
-        for plane in PLANES:
+        for plane in planes:
             index_kji = self._pixels_kji(plane)
             points = self._geometry.to_patient_mm(index_kji)
             values = ndimage.map_coordinates(
@@ -136,7 +175,7 @@ class KeyImageMaker:
             )
             grey = np.clip((values - low) / (high - low), 0, 1)
             rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-            self._paint(rgb, plane, index_kji)
+            self._paint(rgb, plane, index_kji, marked or self._marked)
             pictures.append(
                 KeyImage(
                     caption=f"{name}, {plane.plane.value}, {self._where(plane, volume)}",
@@ -178,28 +217,34 @@ class KeyImageMaker:
         column = 2 - self._axes[axis]
         return 1 if self._geometry.direction_lps[axis, column] > 0 else -1
 
-    def _paint(self, rgb: NDArray[np.float32], plane: PlaneKind, index_kji: FloatArray) -> None:
+    def _paint(
+        self,
+        rgb: NDArray[np.float32],
+        plane: PlaneKind,
+        index_kji: FloatArray,
+        marked: Marked,
+    ) -> None:
         normal = self._axes[plane.normal]
-        labels = np.take(self._segmentation.labels_kji, self._cuts[plane.normal], axis=normal)
+        labels = np.take(marked.labels_kji, self._cuts[plane.normal], axis=normal)
         inside = np.moveaxis(np.delete(index_kji, normal, axis=-1), -1, 0)
-        definitions = self._segmentation.definitions
         # Linear between voxels, so that outlines do not show the steps of coarse grids.
         shares = np.stack(
             [
-                ndimage.map_coordinates((labels == d.value).astype(np.float32), inside, order=1)
-                for d in definitions
+                ndimage.map_coordinates((labels == value).astype(np.float32), inside, order=1)
+                for value in marked.paints
             ]
         )
         winner = shares.argmax(axis=0)
         tumour = shares.sum(axis=0) >= 0.5
         # A dark rim keeps light outlines visible on bright tissue.
         rgb[ndimage.binary_dilation(tumour) & ~tumour] *= _RIM
-        for number, definition in enumerate(definitions):
+        for number, paint in enumerate(marked.paints.values()):
             mask = tumour & (winner == number)
-            colour = np.array(definition.rgb, dtype=np.float32) / 255
+            colour = np.array(paint.rgb, dtype=np.float32) / 255
             edge = mask & ~ndimage.binary_erosion(mask, iterations=_OUTLINE_PX)
-            rgb[mask] = rgb[mask] * (1 - _FILL_OPACITY) + colour * _FILL_OPACITY
-            rgb[edge] = colour
+            rgb[mask] = rgb[mask] * (1 - paint.fill_opacity) + colour * paint.fill_opacity
+            lines = hatching((SIZE_PX, SIZE_PX), paint.hatch, _OUTLINE_PX)
+            rgb[edge | (mask & lines)] = colour
 
     def _where(self, plane: PlaneKind, volume: Volume) -> str:
         # The place of the cut where it crosses the two others.

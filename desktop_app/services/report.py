@@ -139,13 +139,14 @@ def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
     return (
         ("Patient", readable_name(patient.name) or "not given"),
         ("Patient ID", patient.patient_id or "not given"),
-        ("Born, sex", _born(patient)),
+        ("Born, sex", born_and_sex(patient)),
         ("Study date", readable_date(study.date) or "not given"),
         ("Study", study.description or study.name),
     )
 
 
-def _born(patient: PatientSummary) -> str:
+def born_and_sex(patient: PatientSummary) -> str:
+    """Write date of birth and sex, each as not given where it is not."""
     sex = {"F": "female", "M": "male", "O": "other"}.get(patient.sex, "")
     return f"{readable_date(patient.birth_date) or 'not given'}, {sex or 'not given'}"
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 
 from ui.viewers.compare_view import COMPARE_HELP
 from ui.viewers.gestures import CORRECTION_HELP, RULER_HELP, SLICE_HELP, VOLUME_HELP
+from ui.viewers.visit_views import FOLLOW_UP_HELP
 from ui.widgets.card import Card, styled_label
 
 _STUDY_HELP = (
@@ -24,6 +25,7 @@ _STUDY_HELP = (
     "Ctrl + C on the Tumour card: copy volumes and diameters\n"
     "Ctrl + Shift + C: copy a picture of the view\n"
     "Ctrl + B: many studies\n"
+    "Ctrl + T: compare with an earlier study\n"
     "O, X: overlay, crosshair on or off\n"
     "C: contrast of the image anew\n"
     "Ctrl + 0: reset all views\n"
@@ -32,7 +34,11 @@ _STUDY_HELP = (
 _COLUMNS = (
     (("Study", _STUDY_HELP), ("Ruler", RULER_HELP)),
     (("Slices", SLICE_HELP), ("Surfaces", VOLUME_HELP)),
-    (("Correct the labels", CORRECTION_HELP), ("Compare images", COMPARE_HELP)),
+    (
+        ("Correct the labels", CORRECTION_HELP),
+        ("Compare images", COMPARE_HELP),
+        ("Compare with an earlier study", FOLLOW_UP_HELP),
+    ),
 )
 
 

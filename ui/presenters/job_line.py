@@ -57,6 +57,7 @@ class JobLine:
         self._runner = runner
         self._dispatch = dispatch
         self._on_idle = on_idle
+        self.on_started: Callable[[], None] = lambda: None
         self._front: _Running | None = None
         self._behind: list[_Running] = []
 
@@ -115,6 +116,7 @@ class JobLine:
         if self._front is not None and self._front.is_kept:
             self._behind.append(self._front)
         self._front = running
+        self.on_started()
 
     def make_way(self) -> None:
         """Stop the job that is shown unless what it did stays."""

@@ -104,7 +104,13 @@ class StudyPresenter:
             results_folder=results_folder,
         )
         session.subscribe(self._on_change)
+        self._jobs.on_started = self._show_actions
         self._show_actions()
+
+    @property
+    def jobs(self) -> JobLine:
+        """The line of the study's jobs, for others whose work takes their place."""
+        return self._jobs
 
     @property
     def unsaved(self) -> bool:

@@ -5,7 +5,12 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 
 from desktop_app.domain.measurement import change_percent
-from desktop_app.domain.readable import readable_date, readable_name, readable_volume
+from desktop_app.domain.readable import (
+    readable_date,
+    readable_name,
+    readable_percent,
+    readable_volume,
+)
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.cancel import CancelToken
@@ -107,8 +112,7 @@ def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
     percent = change_percent(was_mm3, is_mm3)
     if percent is None:
         return "new" if is_mm3 else "–"
-    # As a whole number, of which there is no negative zero.
-    return f"{round(percent):+d} %".replace("-", "−")
+    return readable_percent(percent)
 
 
 def _note(before: TimePoint | None, now: TimePoint) -> str:

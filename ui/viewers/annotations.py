@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from ui.viewers import style
 
@@ -183,6 +183,28 @@ def draw_frame(painter: QPainter, area: QRectF, *, focused: bool) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     inset = width / 2
     painter.drawRect(area.adjusted(inset, inset, -inset, -inset))
+
+
+def draw_heading(painter: QPainter, area: QRectF, text: str, further: Sequence[str]) -> None:
+    """Write what must not be mixed up large into the top left corner, further lines below it.
+
+    It leaves the letter in the middle of the edge to see, and grows smaller for that.
+    """
+    left, room = area.left() + style.MARGIN, area.width() / 2 - style.LETTER_PIXELS - style.MARGIN
+    sizes = range(style.HEADING_PIXELS, style.TEXT_PIXELS, -1)
+    fonts = [_font(painter, size, bold=True) for size in sizes]
+    fitting = (one for one in fonts if QFontMetricsF(one).horizontalAdvance(text) <= room)
+    painter.setFont(next(fitting, fonts[-1]))
+    baseline = area.top() + style.MARGIN + painter.fontMetrics().ascent() - 4
+    draw_text(painter, QPointF(left, baseline), text, style.TEXT)
+    if min(area.width(), area.height()) < _SMALL_VIEW:
+        return
+    painter.setFont(_font(painter, style.TEXT_PIXELS))
+    metrics = painter.fontMetrics()
+    for row, line in enumerate(further, start=1):
+        short = metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(room))
+        below = QPointF(left, baseline + 3 + row * metrics.height())
+        draw_text(painter, below, short, style.DIM_TEXT)
 
 
 def draw_headline(painter: QPainter, area: QRectF, text: str) -> None:

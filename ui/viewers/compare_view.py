@@ -1,7 +1,7 @@
 """Two images of one patient over each other in one slice: checkerboard, blend or blink."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from PySide6.QtCore import QRect
@@ -85,15 +85,7 @@ class CompareView(SliceView):
     def set_window(self, window: Window) -> None:
         """Change the first image's grey values, and the second's as much in its own range."""
         before, second = self.windows
-        shift = (window.center - before.center) / before.width
-        self.set_windows(
-            window,
-            replace(
-                second,
-                center=second.center + shift * second.width,
-                width=second.width * window.width / before.width,
-            ),
-        )
+        self.set_windows(window, second.changed_like(before, window))
 
     def set_compare_style(self, compare: CompareStyle) -> None:
         """Change how the images share the slice."""

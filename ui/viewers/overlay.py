@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,17 @@ from desktop_app.domain.segmentation import LabelDefinition
 DEFAULT_OPACITY = 0.45
 # A line as faint as a fill is lost on the image; it is drawn this much stronger.
 _OUTLINE_GAIN = 2.0
+
+
+class Overlay(Protocol):
+    """What turns a cut through labels into coloured pixels; equal ones paint the same."""
+
+    @property
+    def opacity(self) -> float:
+        """How strong they cover the image; nothing is painted at 0."""
+
+    def paint(self, labels: NDArray[np.uint8], line_pixels: int) -> NDArray[np.uint32]:
+        """Colour a (rows, columns) cut as premultiplied ARGB32; lines are `line_pixels` wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class OverlayStyle:
         table = np.zeros(256, np.uint32)
         for definition in self.definitions:
             if definition.value not in self.hidden:
-                table[definition.value] = _premultiplied(definition.rgb, alpha)
+                table[definition.value] = premultiplied(definition.rgb, alpha)
         return table
 
     def paint(self, labels: NDArray[np.uint8], line_pixels: int) -> NDArray[np.uint32]:
@@ -61,7 +73,7 @@ class OverlayStyle:
             (rows, columns) premultiplied ARGB32.
         """
         if self.outline:
-            labels = np.where(_borders(labels, line_pixels), labels, np.uint8(0))
+            labels = np.where(borders(labels, line_pixels), labels, np.uint8(0))
         return self.colour_table()[labels]
 
 
@@ -70,12 +82,13 @@ def label_names(definitions: Iterable[LabelDefinition]) -> dict[int, str]:
     return {definition.value: definition.name for definition in definitions}
 
 
-def _premultiplied(rgb: Sequence[int], alpha: float) -> int:
+def premultiplied(rgb: Sequence[int], alpha: float) -> int:
+    """Return a colour, 0 to 255, as 0xAARRGGBB."""
     a, r, g, b = (round(channel * alpha) for channel in (255, *rgb))
     return a << 24 | r << 16 | g << 8 | b
 
 
-def _borders(labels: NDArray[np.uint8], line_pixels: int) -> NDArray[np.bool_]:
+def borders(labels: NDArray[np.uint8], line_pixels: int) -> NDArray[np.bool_]:
     """Mark pixels at most `line_pixels` from a pixel of another value."""
     border = np.zeros(labels.shape, np.bool_)
     for step in range(1, line_pixels + 1):

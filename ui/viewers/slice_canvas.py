@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.domain.geometry import Geometry
 from ui.viewers import annotations, style
-from ui.viewers.overlay import OverlayStyle
+from ui.viewers.overlay import Overlay
 from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.rulers import RulerBoard
@@ -115,8 +115,8 @@ class SliceCanvas(QWidget):
         self._rulers = board
         self.update()
 
-    def set_overlay_style(self, overlay_style: OverlayStyle) -> None:
-        """Change colours, opacity, outline or visibility of the labels."""
+    def set_overlay_style(self, overlay_style: Overlay) -> None:
+        """Change how the labels are painted."""
         self._renderer.set_style(overlay_style)
         self.update()
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage
 
-from ui.viewers.overlay import OverlayStyle
+from ui.viewers.overlay import Overlay, OverlayStyle
 from ui.viewers.planes import PlaneFrame
 from ui.viewers.reslice import Reslicer, ResliceSource
 from ui.viewers.viewport import Viewport
@@ -100,7 +100,7 @@ class SliceRenderer:
         self._image: Reslicer | None = None
         self._labels: Reslicer | None = None
         self._window = Window(0.5, 1.0)
-        self._style = OverlayStyle()
+        self._style: Overlay = OverlayStyle()
         self._place: tuple[object, ...] = ()
         self._image_cut: NDArray[Any] | None = None
         self._labels_cut: NDArray[Any] | None = None
@@ -114,7 +114,7 @@ class SliceRenderer:
         return self._window
 
     @property
-    def style(self) -> OverlayStyle:
+    def style(self) -> Overlay:
         """Overlay now."""
         return self._style
 
@@ -138,7 +138,7 @@ class SliceRenderer:
             self._window = window
             self._picture = None
 
-    def set_style(self, style: OverlayStyle) -> None:
+    def set_style(self, style: Overlay) -> None:
         """Change the overlay."""
         if style != self._style:
             self._style = style

@@ -35,6 +35,12 @@ class Window:
         width = self.width * float(np.exp(dx / _FULL_DRAG_PIXELS * 2))
         return replace(self, center=self.center + dy / _FULL_DRAG_PIXELS * self.width, width=width)
 
+    def changed_like(self, before: "Window", after: "Window") -> "Window":
+        """Return this window changed as another image's was, as much in its own range."""
+        shift = (after.center - before.center) / before.width
+        width = self.width * after.width / before.width
+        return Window(self.center + shift * self.width, width)
+
     def to_grey(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """Map intensities to 0–255; what is no number is black."""
         low = self.center - self.width / 2

@@ -1,0 +1,299 @@
+"""Compares the open study with an earlier one of the same patient."""
+
+from collections.abc import Callable
+from collections.abc import Sequence as Many
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.readable import readable_date, readable_day
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Study
+from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
+from desktop_app.jobs.runner import Job, JobRunner, Lane
+from desktop_app.services.follow_up import (
+    ON_BORDERS,
+    EarlierStudy,
+    compare_with_earlier,
+    earlier_studies,
+)
+from desktop_app.services.follow_up.page import (
+    NO_JUDGEMENT,
+    FollowUpRenderer,
+    change_in_words,
+    interval_in_words,
+    registration_in_words,
+    save_follow_up_page,
+)
+from desktop_app.services.follow_up.table import REGIONS, change_table
+from desktop_app.services.import_study import open_path
+from desktop_app.services.report import DISCLAIMER
+from desktop_app.services.segment import Segmenter, SegmentOptions
+from desktop_app.services.session import (
+    Change,
+    ResultChanged,
+    ResultCorrected,
+    Session,
+    StudyChanged,
+)
+from ui.presenters.failures import tell_failure
+from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.rows import header_of
+from ui.views.follow_up_view import (
+    EarlierRow,
+    FollowUpView,
+    ShownFollowUp,
+    ShownVisit,
+    Visit,
+)
+
+if TYPE_CHECKING:
+    from desktop_app.io.scan import ScanResult
+
+_TITLE = "Comparing with the earlier study"
+_SAVING = "Saving the report"
+_NO_RESULT = "There is nothing to compare yet."
+_WHY_NO_RESULT = "Segment the open study first, or open its result."
+_BUSY = "Something else is going on."
+_WHY_BUSY = "Wait until it has ended, or cancel it; then compare."
+
+
+class FollowUpPresenter:
+    """Offers studies to compare with, has one compared, and says what came of it.
+
+    Parameters
+    ----------
+    dispatch
+        Queues a function onto the GUI thread.
+    jobs
+        The line of the study's jobs: comparing takes its place there.
+    options
+        Returns the device and model to use now.
+    results_folder
+        Returns where results of the patient's studies are.
+    renderer
+        Draws the report.
+    """
+
+    def __init__(
+        self,
+        view: FollowUpView,
+        session: Session,
+        runner: JobRunner,
+        dispatch: Dispatch,
+        jobs: JobLine,
+        *,
+        segmenter: Segmenter,
+        options: Callable[[], SegmentOptions],
+        results_folder: Callable[[], Path],
+        renderer: FollowUpRenderer,
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._runner = runner
+        self._dispatch = dispatch
+        self._jobs = jobs
+        self._segmenter = segmenter
+        self._options = options
+        self._results_folder = results_folder
+        self._renderer = renderer
+        self._look: Job | None = None
+        self._offered: tuple[EarlierStudy, ...] = ()
+        self._found: FollowUp | None = None
+        session.subscribe(self._on_change)
+
+    @property
+    def found(self) -> FollowUp | None:
+        """The comparison that is shown."""
+        return self._found
+
+    def ask(self) -> None:
+        """Offer the patient's other studies of those that were found with the open one."""
+        if self._may_compare() is not None:
+            self._look_at(self._session.studies)
+
+    def look_in(self, folder: Path) -> None:
+        """Look for studies in another folder, and offer them too."""
+        result = self._may_compare()
+        if result is None:
+            return
+
+        def work(progress: ProgressCallback, token: CancelToken) -> "ScanResult":
+            return open_path(folder, progress=progress, token=token)
+
+        def done(scan: "ScanResult") -> None:
+            if self._is_open(result):
+                self._look_at((*scan.studies, *self._session.studies))
+
+        self._jobs.start(
+            f"Looking for studies in {folder.name}", work, done, lane=Lane.IO, kind="scan"
+        )
+
+    def compare(self, index: int) -> None:
+        """Compare the open study with one of those that were offered."""
+        now, chosen = self._may_compare(), self._offered[index]
+        if now is None:
+            return
+        options, folder = self._options(), chosen.result.folder if chosen.result else None
+
+        def work(progress: ProgressCallback, token: CancelToken) -> FollowUp:
+            return compare_with_earlier(
+                now,
+                chosen.study,
+                options,
+                self._segmenter,
+                result_folder=folder,
+                progress=progress,
+                token=token,
+            )
+
+        def done(found: FollowUp) -> None:
+            if not self._is_open(now):
+                return
+            self._found = found
+            self._view.show_follow_up(shown_follow_up(found))
+            if self._session.result is not now:
+                self._view.note_outdated()
+
+        # Where nothing is to be segmented, one that is being stopped need not be waited for.
+        lane, kind = (Lane.COMPUTE, "compare all") if folder is None else (Lane.IO, "compare")
+        self._jobs.start(_TITLE, work, done, lane=lane, kind=kind)
+
+    def text_to_copy(self) -> str:
+        """Return the numbers with tabs between columns, and what they are; empty without any."""
+        return "" if self._found is None else follow_up_text(self._found)
+
+    def save(self, path: Path) -> None:
+        """Write the report of the comparison that is shown."""
+        found = self._found
+        if found is None:
+            return
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> None:
+            save_follow_up_page(found, path, self._renderer)
+
+        def done(_nothing: None) -> None:
+            self._view.show_message("Report saved.", (path.name,), path.parent)
+
+        self._jobs.start(_SAVING, work, done, lane=Lane.IO, kind="follow-up page", is_kept=True)
+
+    def _may_compare(self) -> StudyResult | None:
+        """Return the open result, unless there is none or something runs: then say so."""
+        result = self._session.result
+        if self._session.study is None:
+            return None
+        if result is None:
+            self._view.show_message(_NO_RESULT, (_WHY_NO_RESULT,))
+            return None
+        if self._jobs.busy:
+            self._view.show_message(_BUSY, (_WHY_BUSY,))
+            return None
+        return result
+
+    def _look_at(self, studies: Many[Study]) -> None:
+        """Find out beside the window which of these can be compared: shares may hang."""
+        if self._look is not None:
+            self._look.cancel()
+        study, output = self._session.study, self._results_folder()
+        if study is None:
+            return
+        # A folder that was looked into may lie where the open study does.
+        once = {(one.study_uid, one.root.absolute(), one.name): one for one in studies}
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> tuple[EarlierStudy, ...]:
+            return earlier_studies(study, once.values(), output)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Done | Failed):
+                self._dispatch(lambda: end(event))
+
+        def end(event: Done | Failed) -> None:
+            if job is not self._look or self._session.study is not study:
+                return
+            if isinstance(event, Failed):
+                tell_failure(self._view, event)
+                return
+            self._offered = event.result
+            rows = [earlier_row(one) for one in self._offered]
+            self._view.offer_earlier(header_of(study).title, rows)
+
+        job = self._look = self._runner.submit(work, listen, lane=Lane.IO)
+
+    def _on_change(self, change: Change) -> None:
+        match change:
+            case StudyChanged() | ResultChanged():
+                self._found, self._offered, self._look = None, (), None
+                self._view.close_follow_up()
+            case ResultCorrected() if self._found is not None:
+                self._view.note_outdated()
+            case _:
+                pass
+
+    def _is_open(self, result: StudyResult) -> bool:
+        """Whether this result is open, corrected meanwhile or not."""
+        now = self._session.result
+        return now is not None and now.study is result.study and now.prepared is result.prepared
+
+
+def earlier_row(one: EarlierStudy) -> EarlierRow:
+    """Return what is to be known of a study before it is chosen."""
+    result = "will be segmented first" if one.is_ready else "none"
+    if one.result is not None:
+        by_hand = ", corrected by hand" if one.result.corrected else ""
+        result = f"of {one.result.written:%Y-%m-%d}{by_hand}"
+    return EarlierRow(
+        readable_date(one.study.date) or "not given",
+        one.study.description or one.study.name,
+        ", ".join(sequence.value for sequence in one.sequences) or "none",
+        result,
+        " ".join(one.notes),
+        one.is_ready,
+    )
+
+
+def shown_follow_up(found: FollowUp) -> ShownFollowUp:
+    """Return a comparison as it is shown."""
+    now, earlier = found.now, found.earlier_labels
+    grid = now.segmentation.geometry
+    visits = {
+        Visit.EARLIER: ShownVisit(
+            _heading(Visit.EARLIER, found.earlier_date),
+            found.earlier_images,
+            earlier,
+            grid if found.is_registered else earlier.geometry,
+        ),
+        Visit.NOW: ShownVisit(
+            _heading(Visit.NOW, found.now_date), now.prepared.volumes, now.segmentation, grid
+        ),
+    }
+    return ShownFollowUp(
+        header_of(now.study).title,
+        visits,
+        found.difference_kji if found.is_registered else None,
+        change_in_words(found),
+        change_table(found),
+        _remarks(found),
+        found.warnings,
+    )
+
+
+def follow_up_text(found: FollowUp) -> str:
+    """Return the numbers of a comparison as a table of text, with what has to be known of them."""
+    lines = ["\t".join(("", *REGIONS))]
+    lines += ["\t".join((row.title, *row.cells)) for row in change_table(found)]
+    dates = (_heading(Visit.EARLIER, found.earlier_date), _heading(Visit.NOW, found.now_date))
+    return "\n".join(
+        (". ".join(dates) + ".", *lines, *found.warnings, *_remarks(found), DISCLAIMER)
+    )
+
+
+def _heading(visit: Visit, date: str) -> str:
+    return f"{visit.value} · {readable_day(date) or 'date not given'}"
+
+
+def _remarks(found: FollowUp) -> tuple[str, ...]:
+    between = interval_in_words(found)
+    # Where it failed, the doubts say so.
+    laid = (registration_in_words(found), ON_BORDERS) if found.is_registered else ()
+    return (*((f"Between the studies: {between}.",) if between else ()), *laid, NO_JUDGEMENT)

@@ -1,0 +1,74 @@
+"""What lies over the views of a comparison, in the colours it has there."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QWidget
+
+from desktop_app.domain.change_marks import CHANGE_MARKS
+from desktop_app.domain.follow_up import Difference
+from desktop_app.domain.segmentation import DEFAULT_LABELS
+from ui.widgets.card import styled_label
+from ui.widgets.choice_buttons import with_key
+from ui.widgets.colour_chip import change_chip, colour_chip
+
+_CHIP = QSize(14, 14)
+_KEYS = {Difference.NEW: "N", Difference.GONE: "G"}
+
+
+class OverlayLegend(QStackedWidget):
+    """Names the regions, or the kinds of change; the latter lead to where they are largest.
+
+    Signals
+    -------
+    place_requested(Difference)
+    """
+
+    place_requested = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        regions, row = _row()
+        for definition in DEFAULT_LABELS:
+            _add(row, colour_chip(definition.rgb), f"{definition.name} ({definition.region})")
+        row.addStretch(1)
+        change, row = _row()
+        self.places: dict[Difference, QToolButton] = {}
+        for mark in CHANGE_MARKS:
+            if mark.difference in _KEYS:
+                row.addWidget(self._place_button(mark.difference, mark.title, change_chip(mark)))
+            else:
+                _add(row, change_chip(mark), mark.title)
+        row.addStretch(1)
+        self.addWidget(regions)
+        self.addWidget(change)
+
+    def show_change(self, is_change: bool) -> None:
+        """Name the kinds of change, or the regions."""
+        self.setCurrentIndex(int(is_change))
+
+    def _place_button(self, difference: Difference, title: str, icon: QIcon) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon)
+        button.setIconSize(_CHIP)
+        button.setText(f" {title}")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        with_key(button, f"Go to where most is {title.lower()}", _KEYS[difference])
+        button.clicked.connect(lambda: self.place_requested.emit(difference))
+        self.places[difference] = button
+        return button
+
+
+def _row() -> tuple[QWidget, QHBoxLayout]:
+    widget = QWidget()
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    return widget, row
+
+
+def _add(row: QHBoxLayout, icon: QIcon, title: str) -> None:
+    chip = QLabel()
+    chip.setPixmap(icon.pixmap(_CHIP))
+    row.addWidget(chip)
+    row.addWidget(styled_label(title, "muted"))
+    row.addSpacing(10)
