@@ -11,6 +11,7 @@ from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
+from desktop_app.services.field_ends import end_remarks, is_end_remark
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
 from desktop_app.services.nameless_series import can_name
@@ -156,10 +157,17 @@ def reopen_result(
         labels = read_labels(folder, prepared.reference.geometry)
         document = read_document(folder / NUMBERS_FILE)
         provenance, warnings = read_origin(folder, document, labels)
+        # Results of earlier versions do not say it.
+        at_ends = end_remarks(labels.labels_kji, prepared)
     segmentation = Segmentation(
-        labels.labels_kji, prepared.reference.geometry, provenance, warnings=warnings
+        labels.labels_kji,
+        prepared.reference.geometry,
+        provenance,
+        warnings=(*at_ends, *(one for one in warnings if not is_end_remark(one))),
     )
-    measurements, unfamiliarity = with_ranges(measure(segmentation), document, folder)
+    plain = measure(segmentation)
+    ranged, unfamiliarity = with_ranges(plain, document, folder)
+    measurements = plain if at_ends else ranged
     result = StudyResult(
         study, prepared.now(roles), prepared, segmentation, measurements, unfamiliarity
     )

@@ -17,6 +17,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.paths import weights_dir
 from desktop_app.services.brain_network import BrainFinder, bundled_network
+from desktop_app.services.field_ends import end_remarks
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
@@ -126,9 +127,9 @@ def segment_study(
     Returns
     -------
     StudyResult
-        Labels on the grid of the reference series as acquired; what `remarks_on` says of them comes
-        first among the warnings. Where the pixels corrected which series is which, its `roles` are
-        the corrected ones.
+        Labels on the grid of the reference series as acquired; what `remarks_on` and
+        `end_remarks` say of them comes first among the warnings. Where the pixels corrected which
+        series is which, its `roles` are the corrected ones.
 
     Raises
     ------
@@ -171,7 +172,13 @@ def segment_study(
         ThreadPoolExecutor(max_workers=1) as lane,
         stages.stage("inference", "Segmenting") as report,
     ):
-        poor = lane.submit(poor_lights, study, prepared.now(roles), prepared.now(read.volumes))
+        poor = lane.submit(
+            poor_lights,
+            study,
+            prepared.now(roles),
+            prepared.now(read.volumes),
+            prepared.reference_sequence,
+        )
         inference = worker.segment(
             inference_request(prepared, options), progress=report, token=token
         )
@@ -180,12 +187,14 @@ def segment_study(
         labels_kji = to_reference(inference.probabilities_ckji, prepared, settings)
     if token is not None:
         token.raise_if_cancelled()
+    at_ends = end_remarks(labels_kji, prepared)
     segmentation = Segmentation(
         labels_kji,
         prepared.reference.geometry,
         _provenance(prepared, inference, stages.seconds),
         warnings=(
             *remarks_on(labels_kji, is_corrected=False),
+            *at_ends,
             *_named_by_pixels(study, roles, chosen),
             *poor.result(),
             *prepared.warnings,
@@ -194,12 +203,14 @@ def segment_study(
         ),
     )
     doubt = inference.doubt
+    # What lies beyond the images is no error that patients with whole ones could teach.
+    ranges = None if doubt is None or at_ends else doubt.volume
     return StudyResult(
         study,
         prepared.now(roles),
         prepared,
         segmentation,
-        measure(segmentation, None if doubt is None else doubt.volume),
+        measure(segmentation, ranges),
         _unfamiliarity(doubt),
     )
 

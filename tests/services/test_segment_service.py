@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
@@ -176,6 +176,36 @@ def test_what_the_network_says_of_its_error_comes_out(options: SegmentOptions) -
     assert set(intervals) == set(Region)
     assert result.unfamiliarity is not None
     assert result.unfamiliarity.score == 0.4
+
+
+def test_a_tumour_cut_by_the_end_of_the_images_is_told_and_has_no_range(
+    options: SegmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lower part of a head, which ends within the tumour."""
+    grid, array = Geometry((30, 20, 20), np.eye(4)), np.ones((30, 20, 20), np.float32)
+    array[:, 2:-2, 2:-2] = 100
+    image, labels = Volume(array, grid), np.zeros(grid.shape_kji, np.uint8)
+    labels[20:, 8:12, 8:12] = 2
+    doubt = Doubt(VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3)))
+
+    def prepare(volumes: Mapping[Sequence, Volume], **_: Any) -> PreparedStudy:
+        four = np.zeros((4, *grid.shape_kji), np.float32)
+        return PreparedStudy(four, grid, array > 1, image, Sequence.T1C, volumes, {})
+
+    def segmented(found: np.ndarray[Any, Any]) -> StudyResult:
+        loaded = LoadedStudy(ROLES, dict.fromkeys(ROLES, image), 0.0)
+        return segment_study(STUDY, ROLES, options, FakeWorker(found, doubt), loaded=loaded)
+
+    monkeypatch.setattr(preprocess, "prepare", prepare)
+    cut = segmented(labels)
+    assert cut.segmentation.warnings[0].startswith("The tumour reaches the upper end of T1c")
+    assert "T1c: The top of the head is cut off: part of the brain is missing." in (
+        cut.segmentation.warnings
+    )
+    assert volume_intervals(cut.measurements) == {}
+    inside = segmented(np.roll(labels, -8, axis=0))
+    assert not inside.segmentation.warnings[0].startswith("The tumour reaches")
+    assert volume_intervals(inside.measurements)
 
 
 def test_nothing_is_said_of_the_error_where_the_network_says_nothing(

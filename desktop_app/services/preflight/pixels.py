@@ -90,6 +90,17 @@ def look_at_pixels(
     return looks
 
 
+def check_coverage(sequence: Sequence, volumes: Mapping[Sequence, Volume]) -> Check | None:
+    """Return how much of the head an image lacks; ``None`` where nothing is missing.
+
+    Parameters
+    ----------
+    volumes
+        As loaded, `sequence` among them; those in its frame of reference show the head's top.
+    """
+    return _coverage(sequence, volumes, {one: _reach(volume) for one, volume in volumes.items()})
+
+
 def judge_quality(quality: "ImageQuality") -> Check:
     """Return the light and sentence for what was measured; see the thresholds above."""
     if quality.noise_share <= 0:
