@@ -1,0 +1,248 @@
+"""Two studies beside each other: linked, dated, with a map of change told by more than colour."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QLabel
+
+from desktop_app.domain.change_marks import CHANGE_MARKS
+from desktop_app.domain.follow_up import Difference, FollowUp
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import Sequence
+from desktop_app.services.follow_up.table import REGIONS
+from tests.follow_up_cases import CENTRE_MM
+from tests.follow_up_found import apart, compared
+from tests.viewer_cases import drag
+from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
+from ui.dialogs.follow_up_dialog import FollowUpDialog
+from ui.presenters.follow_up_presenter import shown_follow_up
+from ui.viewers.change_overlay import ChangeOverlay
+from ui.viewers.planes import Plane
+from ui.viewers.visit_views import VisitOverlay
+from ui.viewers.window_level import Window
+from ui.views.follow_up_view import EarlierRow, Visit
+
+EARLIER, NOW = Visit.EARLIER, Visit.NOW
+
+
+@pytest.fixture(scope="module")
+def found() -> FollowUp:
+    return compared()
+
+
+@pytest.fixture
+def dialog(qtbot, found):
+    return opened(qtbot, found)
+
+
+def opened(qtbot, found: FollowUp, **named: object) -> FollowUpDialog:
+    dialog = FollowUpDialog(shown_follow_up(found), **named)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    return dialog
+
+
+def view(dialog: FollowUpDialog, visit: Visit):
+    return dialog.views.views[visit]
+
+
+def texts(dialog: FollowUpDialog) -> str:
+    return "\n".join(label.text() for label in dialog.findChildren(QLabel))
+
+
+def overlay(dialog: FollowUpDialog, visit: Visit) -> np.ndarray:
+    """Return the coloured pixels over the slice shown."""
+    one = view(dialog, visit)
+    _, _, picture = one._renderer.render(one.frame, one.step, one.viewport, 1.0)
+    return np.frombuffer(picture.constBits(), np.uint32).copy()
+
+
+def test_each_view_says_which_study_it_shows_and_of_when(dialog):
+    assert view(dialog, EARLIER).heading == "Earlier · 12 Mar 2026"
+    assert view(dialog, NOW).accessibleName() == "Now · 4 Sep 2026, view"
+    assert dialog.views.sequence is Sequence.T1C
+    assert not dialog.sequences[Sequence.T2].isEnabled()
+    assert "For research use. Not a medical device." in texts(dialog)
+
+
+def test_what_is_scrolled_or_zoomed_in_one_is_so_in_both(dialog, qtbot):
+    earlier, now = view(dialog, EARLIER), view(dialog, NOW)
+    before = now.step
+    qtbot.keyClick(earlier, Qt.Key.Key_Up)
+    assert (earlier.step, now.step) == (before + 1, before + 1)
+    qtbot.keyClick(now, Qt.Key.Key_Plus)
+    assert earlier.viewport.scale == pytest.approx(now.viewport.scale)
+    assert earlier.viewport.centre_u_mm == pytest.approx(now.viewport.centre_u_mm)
+    qtbot.mouseClick(earlier, Qt.MouseButton.LeftButton, pos=QPoint(90, 90))
+    np.testing.assert_allclose(earlier._cursor_lps, now._cursor_lps)
+    qtbot.keyClick(now, Qt.Key.Key_R)
+    assert earlier._is_fitted
+
+
+def test_both_begin_where_the_current_tumour_is_largest(dialog):
+    np.testing.assert_allclose(view(dialog, EARLIER)._cursor_lps, CENTRE_MM, atol=2.5)
+
+
+def test_a_window_changes_in_both_each_in_its_own_range(qtbot, found):
+    dim = found.earlier_images[Sequence.T1C]
+    bright = replace(dim, array_kji=dim.array_kji * 10)
+    flair = replace(dim, array_kji=dim.array_kji * 5)
+    dialog = opened(
+        qtbot, replace(found, earlier_images={Sequence.T1C: bright, Sequence.FLAIR: flair})
+    )
+    before = {visit: view(dialog, visit)._renderer.window for visit in Visit}
+    now = view(dialog, NOW)
+    drag(now, Qt.MouseButton.RightButton, QPointF(60, 60), QPointF(100, 75))
+    after = {visit: view(dialog, visit)._renderer.window for visit in Visit}
+    wider = after[NOW].width / before[NOW].width
+    assert wider > 1.1
+    assert after[EARLIER].width / before[EARLIER].width == pytest.approx(wider)
+    # It is that of the sequence: another one has its own, and this one comes back.
+    dialog.sequences[Sequence.FLAIR].click()
+    assert view(dialog, EARLIER)._renderer.window == view(dialog, EARLIER).image.auto_window
+    dialog.sequences[Sequence.T1C].click()
+    assert {visit: view(dialog, visit)._renderer.window for visit in Visit} == after
+    qtbot.keyClick(dialog, Qt.Key.Key_C)
+    qtbot.waitUntil(lambda: view(dialog, EARLIER)._renderer.window == before[EARLIER])
+
+
+def test_the_current_study_begins_with_the_users_window(qtbot, found):
+    own = Window(0.9, 0.4)
+    dialog = opened(qtbot, found, windows={Sequence.T1C: own})
+    assert view(dialog, NOW)._renderer.window == own
+    assert view(dialog, EARLIER)._renderer.window != view(dialog, EARLIER).image.auto_window
+
+
+def test_keys_choose_sequence_plane_and_overlay(dialog, qtbot):
+    views = dialog.views.views.values()
+    # A key presses its button for a moment, as everywhere
+    qtbot.keyClick(dialog, Qt.Key.Key_4)
+    qtbot.waitUntil(lambda: dialog.views.sequence is Sequence.FLAIR)
+    for plane in (Plane.CORONAL, Plane.SAGITTAL, Plane.AXIAL):
+        qtbot.keyClick(dialog, Qt.Key.Key_V)
+        assert {one.plane for one in views} == {plane}
+    regions = overlay(dialog, NOW)
+    qtbot.keyClick(dialog, Qt.Key.Key_L)
+    qtbot.waitUntil(lambda: not np.array_equal(overlay(dialog, NOW), regions))
+    assert not np.array_equal(overlay(dialog, NOW), overlay(dialog, EARLIER))
+    qtbot.keyClick(dialog, Qt.Key.Key_M)
+    qtbot.waitUntil(lambda: np.array_equal(overlay(dialog, NOW), overlay(dialog, EARLIER)))
+    qtbot.keyClick(dialog, Qt.Key.Key_O)
+    qtbot.waitUntil(lambda: all(one._is_peeking for one in views))
+    qtbot.keyClick(dialog, Qt.Key.Key_X)
+    qtbot.waitUntil(lambda: not any(one._has_crosshair for one in views))
+
+
+def test_the_map_is_of_the_region_chosen_and_leads_to_what_is_new(dialog, qtbot, found):
+    dialog.region.setCurrentIndex(REGIONS.index(Region.ET))
+    dialog.region.activated.emit(REGIONS.index(Region.ET))
+    assert dialog.overlays[VisitOverlay.CHANGE].isChecked()
+    assert dialog.legend.currentIndex() == 1
+    grid, change_kji = found.now.segmentation.geometry, found.difference_kji(Region.ET)
+
+    def there() -> int:
+        k, j, i = np.rint(grid.to_index_kji(view(dialog, EARLIER)._cursor_lps)).astype(int)
+        return int(change_kji[k, j, i])
+
+    assert there() != Difference.NEW
+    qtbot.keyClick(dialog, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: there() == Difference.NEW)
+
+
+def test_kinds_of_change_differ_without_their_colours():
+    labels = np.zeros((60, 240), np.uint8)
+    for column, mark in enumerate(CHANGE_MARKS):
+        labels[10:50, 10 + 60 * column : 50 + 60 * column] = mark.difference
+    solid = ChangeOverlay().paint(labels, 1) >> 24 == 255
+    insides = [solid[15:45, 15 + 60 * column : 45 + 60 * column] for column in range(4)]
+    patterns = {inside.tobytes() for inside in insides}
+    assert len(patterns) == len(CHANGE_MARKS)
+    assert not ChangeOverlay().paint(labels, 1)[:9].any()
+
+
+def test_one_study_is_seen_alone_and_escape_brings_the_other_back(dialog, qtbot):
+    qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Return)
+    assert dialog.views.alone is EARLIER
+    qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Escape)
+    assert dialog.views.alone is None
+    assert dialog.isVisible()
+
+
+def test_every_number_is_read_whole(dialog):
+    table = dialog.numbers.table
+    assert table.rowCount() >= 10
+    for row in range(table.rowCount()):
+        for column in range(table.columnCount()):
+            needed = table.sizeHintForIndex(table.model().index(row, column)).width()
+            assert needed <= table.columnWidth(column)
+    assert table.item(0, 0).text() == "Earlier, cm³"
+
+
+def test_what_does_not_lie_on_each_other_is_not_linked(qtbot):
+    dialog = opened(qtbot, apart())
+    assert not dialog.overlays[VisitOverlay.CHANGE].isEnabled()
+    assert not dialog.region.isEnabled()
+    assert "each view is scrolled and zoomed for itself" in texts(dialog)
+    before = view(dialog, NOW).step
+    place = view(dialog, NOW)._cursor_lps
+    qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Up)
+    qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Plus)
+    assert view(dialog, NOW).step == before
+    assert view(dialog, NOW)._is_fitted
+    np.testing.assert_array_equal(view(dialog, NOW)._cursor_lps, place)
+
+
+def test_a_sequence_that_one_study_lacks_is_said_to_be_missing(qtbot, found):
+    images = {Sequence.T1C: found.earlier_images[Sequence.T1C]}
+    dialog = opened(qtbot, replace(found, earlier_images=images))
+    dialog.sequences[Sequence.FLAIR].click()
+    assert view(dialog, EARLIER).image is None
+    assert "no FLAIR in this study" in view(dialog, EARLIER)._empty_text()
+    assert view(dialog, NOW).image is not None
+
+
+def test_labels_that_were_corrected_since_are_told(dialog):
+    assert dialog.outdated.isHidden()
+    dialog.note_outdated()
+    assert dialog.outdated.isVisible()
+
+
+def test_copy_and_report_are_asked_for_by_keys(dialog, qtbot):
+    with qtbot.waitSignals([dialog.copy_requested, dialog.save_requested]):
+        qtbot.keyClick(dialog, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        qtbot.keyClick(dialog, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+
+
+ROWS = (
+    EarlierRow("2025-01-01", "MR", "T1", "none", "", is_ready=False),
+    EarlierRow("2024-06-01", "MR", "T1c, FLAIR", "of 2024-06-02", "", is_ready=True),
+)
+
+
+def test_a_study_that_can_be_compared_is_chosen(qtbot):
+    dialog = EarlierStudyDialog("Doe, Jo · 7", ROWS)
+    qtbot.addWidget(dialog)
+    with qtbot.waitSignal(dialog.chosen) as chosen:
+        dialog.compare.click()
+    assert chosen.args == [1]
+    again = EarlierStudyDialog("Doe, Jo · 7", ROWS)
+    qtbot.addWidget(again)
+    again.table.selectRow(0)
+    assert not again.compare.isEnabled()
+    with qtbot.assertNotEmitted(again.chosen):
+        again.table.doubleClicked.emit(again.table.model().index(0, 0))
+
+
+def test_without_another_study_a_folder_is_asked_for(qtbot):
+    dialog = EarlierStudyDialog("Doe, Jo · 7", ())
+    qtbot.addWidget(dialog)
+    assert not dialog.compare.isEnabled()
+    assert "No other study of this patient" in texts(dialog)
+    button = next(
+        one for one in dialog.findChildren(type(dialog.compare)) if "folder" in one.text()
+    )
+    with qtbot.waitSignal(dialog.folder_requested):
+        button.click()
