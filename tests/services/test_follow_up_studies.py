@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.dates import DateOrder
+from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, RoleProposal, Sequence, Study
@@ -229,6 +230,22 @@ def test_what_makes_comparing_doubtful_is_told(changes: dict[str, Any], told: st
 def test_thicker_slices_are_told() -> None:
     warnings = compare_results(NOW, earlier_visit()).warnings
     assert any("1.0 mm apart now, 3.5 mm in the earlier study" in one for one in warnings)
+
+
+def test_a_study_unlike_all_others_is_told() -> None:
+    earlier = visit(ball(GRID, 9.0), name="earlier", date="20260312")
+    reason = "unusual: size or outline of the brain"
+    for score, is_told in ((0.9, False), (1.1, True)):
+        unlike = replace(earlier, unfamiliarity=Unfamiliarity(score, reason))
+        warnings = compare_results(NOW, unlike).warnings
+        assert any("earlier study does not look like those" in one for one in warnings) is is_told
+
+
+@pytest.mark.parametrize(("then_mm", "now_mm", "which"), [(0, 9, "earlier"), (9, 0, "current")])
+def test_a_study_without_tumour_is_told(then_mm: float, now_mm: float, which: str) -> None:
+    now = visit(ball(GRID, now_mm))
+    warnings = compare_results(now, visit(ball(GRID, then_mm), name="earlier")).warnings
+    assert f"No tumour is marked in the {which} study: a person must check." in warnings
 
 
 def test_a_weak_match_is_told(registration_changes: dict[str, Any]) -> None:

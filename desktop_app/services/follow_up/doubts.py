@@ -21,6 +21,8 @@ ON_BORDERS = (
 _GOOD_SCORE = 0.7
 _CLEARLY_THICKER = 1.5
 _WORTH_TELLING_MM3 = 10.0
+# As `Unfamiliarity` has it.
+_UNLIKE_ANY = 1.0
 
 _PATIENTS = {
     PatientMatch.UNKNOWN: "Nothing tells whether both studies are of the same patient.",
@@ -57,6 +59,7 @@ def doubts(found: FollowUp) -> tuple[str, ...]:
         *_about_sequences(now, earlier),
         *_about_grids(now, earlier),
         *_about_labels(now, earlier),
+        *_about_results(now, earlier),
     )
 
 
@@ -65,7 +68,7 @@ def _about_registration(found: FollowUp) -> Iterator[str]:
     if not registration.ok:
         yield (
             f"{registration.message} There is no map of change, and the images do not show the "
-            "same place; the volumes are each study's own."
+            "same place; the volumes are each study's own. Check that both show the same patient."
         )
     elif registration.score < _GOOD_SCORE:
         yield (
@@ -121,3 +124,15 @@ def _about_labels(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
     elif here.edited or there.edited:
         which = "current" if here.edited else "earlier"
         yield f"Only the {which} study's labels were corrected by a person."
+
+
+def _about_results(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
+    for which, result in (("current", now), ("earlier", earlier)):
+        if result.segmentation.is_empty:
+            yield f"No tumour is marked in the {which} study: a person must check."
+        unlike = result.unfamiliarity
+        if unlike is not None and unlike.score > _UNLIKE_ANY:
+            yield (
+                f"The {which} study does not look like those the network learned from "
+                f"({unlike.reason}): its labels, and so any change, are less certain."
+            )

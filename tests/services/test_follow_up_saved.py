@@ -1,0 +1,156 @@
+"""What the command line writes and prints of a comparison."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from desktop_app import cli
+from desktop_app.domain.follow_up import Difference
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
+from desktop_app.domain.study import PatientSummary, Study
+from desktop_app.errors import ExitCode, OutputError
+from desktop_app.imaging import registration as registering
+from desktop_app.io.nifti import read_nifti
+from desktop_app.io.scan import ScanResult
+from desktop_app.services import import_study
+from desktop_app.services.follow_up import compare, compare_results, save, save_follow_up
+from desktop_app.services.follow_up.document import DOCUMENT_FILE
+from tests import follow_up_cases as cases
+from tests.follow_up_cases import GRID, ball, earlier_visit, visit
+
+ALL_FILES = [
+    "follow-up.json",
+    "change-WT.nii.gz",
+    "change-TC.nii.gz",
+    "change-ET.nii.gz",
+    "earlier-labels.nii.gz",
+]
+
+
+@pytest.fixture(autouse=True)
+def registration_changes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Registering finds the true motion at once, but for what a test changes of it."""
+    changes: dict[str, Any] = {}
+    monkeypatch.setattr(
+        registering,
+        "register_rigid",
+        lambda moving, fixed, *, check: cases.registration(moving, fixed, **changes),
+    )
+    return changes
+
+
+def test_maps_lie_on_the_grid_of_the_current_labels(tmp_path: Path) -> None:
+    found = compare_results(visit(ball(GRID, 12.0)), earlier_visit())
+    saved = save_follow_up(found, tmp_path)
+    assert saved.folder == tmp_path / "now-since-earlier"
+    assert [file.name for file in saved.files] == ALL_FILES
+    for region in (Region.WT, Region.TC, Region.ET):
+        change = read_nifti(saved.folder / f"change-{region}.nii.gz")
+        assert change.geometry.matches(GRID)
+        assert np.array_equal(change.array_kji, found.difference_kji(region))
+        assert Difference.NEW in change.array_kji
+    labels = read_nifti(saved.folder / "earlier-labels.nii.gz")
+    assert found.earlier_on_now is not None
+    assert np.array_equal(labels.array_kji, found.earlier_on_now.labels_kji)
+
+
+def test_a_comparison_without_map_leaves_no_older_map(
+    tmp_path: Path, registration_changes: dict[str, Any]
+) -> None:
+    now, earlier = visit(ball(GRID, 12.0)), earlier_visit()
+    save_follow_up(compare_results(now, earlier), tmp_path)
+    registration_changes["ok"] = False
+    saved = save_follow_up(compare_results(now, earlier), tmp_path)
+    assert [file.name for file in saved.folder.iterdir()] == [DOCUMENT_FILE]
+
+
+def test_what_cannot_be_written_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = compare_results(visit(ball(GRID, 12.0)), earlier_visit())
+    file = save_follow_up(found, tmp_path).folder / DOCUMENT_FILE
+    before = file.read_text("utf-8")
+
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise OutputError("There is no room left on the disk.", "there", "Make room.")
+
+    monkeypatch.setattr(save, "write_json", full)
+    with pytest.raises(OutputError):
+        save_follow_up(replace(found, warnings=("another",)), tmp_path)
+    assert file.read_text("utf-8") == before
+    assert len(list(file.parent.iterdir())) == len(ALL_FILES)
+
+
+def test_anonymised_files_bear_no_name(tmp_path: Path) -> None:
+    found = compare_results(visit(ball(GRID, 12.0)), earlier_visit())
+    saved = save_follow_up(found, tmp_path, anonymise=True)
+    assert saved.folder.name.startswith("ANON-")
+    assert "now" not in saved.folder.name.split("-since-")
+    document = json.loads((saved.folder / DOCUMENT_FILE).read_text("utf-8"))
+    assert document["now"]["patient_id"] == ""
+
+
+def unwanted(*_: object) -> NoReturn:
+    raise AssertionError("neither a window nor a page is wanted")
+
+
+@pytest.fixture
+def visits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, StudyResult]:
+    """Folders by name, each with a study whose tumour is found at once."""
+    visits = {"now": visit(ball(GRID, 12.0)), "earlier": earlier_visit()}
+    for name in visits:
+        (tmp_path / name).mkdir()
+
+    def open_path(path: Path, **_: Any) -> ScanResult:
+        return ScanResult((visits[path.name].study,), (), ())
+
+    def find_tumour(study: Study, *_: Any, progress: Any, token: Any) -> StudyResult:
+        return visits[study.name]
+
+    monkeypatch.setattr(import_study, "open_path", open_path)
+    monkeypatch.setattr(compare, "find_tumour", find_tumour)
+    return visits
+
+
+def run(folder: Path, *further: str) -> int:
+    arguments = ["compare", str(folder / "now"), str(folder / "earlier"), "-o", str(folder / "out")]
+    return cli.run([*arguments, *further], cli.Frontend(unwanted, unwanted))
+
+
+@pytest.mark.usefixtures("visits")
+def test_the_command_prints_the_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "Now       now, 2026-09-04, labels by model" in printed
+    assert "Earlier   earlier, 2026-03-12, labels by model" in printed
+    assert "Between   176 days" in printed
+    assert "New, cm³" in printed
+    assert "Slices lie 1.0 mm apart now" in printed
+    assert "Not a medical device" in printed
+    assert all(str(tmp_path / "out" / "now-since-earlier" / one) in printed for one in ALL_FILES)
+
+
+@pytest.mark.usefixtures("visits")
+def test_quiet_prints_only_where_the_files_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--quiet") == ExitCode.DONE
+    captured = capsys.readouterr()
+    assert captured.out == f"{tmp_path / 'out' / 'now-since-earlier'}\n"
+    assert captured.err == ""
+
+
+def test_different_patients_are_refused_before_anything_is_segmented(
+    visits: dict[str, StudyResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    visits["earlier"] = earlier_visit(patient=PatientSummary("ID8", "Meier^Jo"))
+    assert run(tmp_path, "--quiet") == ExitCode.INPUT
+    captured = capsys.readouterr()
+    assert captured.err.startswith("The studies are of different patients.\n")
+    assert len(captured.err.splitlines()) == 3
+    assert not (tmp_path / "out").exists()
