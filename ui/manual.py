@@ -10,6 +10,7 @@ _FIRST = (
     "PREFLIGHT",
     "CORRECTING",
     "MEASURING",
+    "FOLLOW_UP",
     "EXPORTS",
     "BATCH",
     "IMPORT",

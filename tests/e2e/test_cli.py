@@ -43,7 +43,7 @@ def test_the_program_starts_without_its_heavy_libraries() -> None:
 def test_help_names_every_command_and_the_purpose() -> None:
     run = gliascope("--help")
     assert run.returncode == 0
-    for name in ("open", "scan", "segment", "batch", "model", "selftest"):
+    for name in ("open", "scan", "segment", "compare", "batch", "model", "selftest"):
         assert f"  {name} " in run.stdout
     assert "Not a medical device" in run.stdout
 
