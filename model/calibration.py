@@ -73,6 +73,9 @@ class Scaling:
         return scaled
 
 
+_SAME_VOXELS: Final = 1.5
+_ROUNDING: Final = 0.01
+
 WIDEST_FACTOR: Final = 3.0
 """A volume that may as well be a third or three times as large is given without a range."""
 
@@ -120,11 +123,26 @@ class VolumeDoubt:
         it in proportion.
     log_half_width
         By region: NCR, ED, ET, TC, WT.
+    patients
+        How many there were; ``None`` where the card does not say.
+    voxel_mm
+        The longest side of their voxels; ``None`` where the card does not say.
     """
 
     coverage: float
     offset_mm3: float
     log_half_width: Mapping[str, float]
+    patients: int | None = None
+    voxel_mm: float | None = None
+
+    def holds_for(self, spacing_mm: tuple[float, float, float]) -> bool:
+        """Whether labels on such a grid are as exact as those the ranges were drawn from.
+
+        What thicker slices add to the error was never seen. Voxels half as long again count as the
+        same: series of the consensus protocol have 1 to 1.5 mm (Ellingson et al. 2015, doi
+        10.1093/neuonc/nov095).
+        """
+        return self.voxel_mm is None or max(spacing_mm) <= _SAME_VOXELS * self.voxel_mm + _ROUNDING
 
     def range_mm3(self, region: str, volume_mm3: float) -> tuple[float, float] | None:
         """Return the lowest and highest volume that are likely where this one was measured.
@@ -162,7 +180,7 @@ class Calibration:
     ----------
     scaling
         From the network's numbers to chances.
-    coverage, offset_mm3
+    coverage, offset_mm3, patients, voxel_mm
         See `VolumeDoubt`.
     doubts
         By region: NCR, ED, ET, TC, WT.
@@ -180,6 +198,8 @@ class Calibration:
     offset_mm3: float
     doubts: Mapping[str, RegionDoubt]
     familiarity: FamiliarityModel | None = None
+    patients: int | None = None
+    voxel_mm: float | None = None
 
     def __post_init__(self) -> None:
         if set(self.doubts) != set(MEASURED_REGIONS):
@@ -204,6 +224,7 @@ class Calibration:
                 raise ValueError(f"unknown calibration {section['schema']!r}")
             volume, scaling = section["volume"], section["scaling"]
             familiarity = section.get("familiarity")
+            patients, voxel_mm = volume.get("patients"), volume.get("voxel_mm")
             return cls(
                 Scaling(
                     _by_region(scaling["slope"]),
@@ -218,6 +239,8 @@ class Calibration:
                     for name, one in volume["regions"].items()
                 },
                 None if familiarity is None else FamiliarityModel.from_mapping(familiarity),
+                None if patients is None else int(patients),
+                None if voxel_mm is None else float(voxel_mm),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the model card's calibration: {error!r}") from error
@@ -248,7 +271,8 @@ class Calibration:
         if unlike or not all(channel.any() for channel in image_ckji):
             return Doubt(None, unfamiliarity)
         widths = {name: self.doubts[name].log_half_width(shares[name]) for name in shares}
-        return Doubt(VolumeDoubt(self.coverage, self.offset_mm3, widths), unfamiliarity)
+        volume = VolumeDoubt(self.coverage, self.offset_mm3, widths, self.patients, self.voxel_mm)
+        return Doubt(volume, unfamiliarity)
 
 
 def range_around(

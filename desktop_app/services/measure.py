@@ -1,5 +1,6 @@
 """Volumes of the sub-regions, and the documents that carry them."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from desktop_app.domain.measurement import (
     MeasurementKind,
     Point,
 )
+from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
@@ -73,7 +75,7 @@ def measure(
         volume_mm3 = voxels * voxel_mm3
         interval = None
         if doubt is not None and (found := doubt.range_mm3(region.value, volume_mm3)):
-            interval = Interval(*found, doubt.coverage)
+            interval = Interval(*found, doubt.coverage, doubt.patients)
         measurements += [
             Measurement(MeasurementKind.VOLUME, volume_mm3, "mm3", region, interval),
             Measurement(MeasurementKind.VOXELS, voxels, "{voxels}", region),
@@ -104,6 +106,9 @@ def measurements_document(
     result: StudyResult,
     *,
     anonymise: bool = False,
+    pseudonyms: Pseudonyms | None = None,
+    et_label: int = 3,
+    created: datetime | None = None,
     export_seconds: float | None = None,
     further_warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
@@ -113,6 +118,12 @@ def measurements_document(
     ----------
     anonymise
         Leave identifiers, dates and free texts of the study empty.
+    pseudonyms
+        Stand for patient and study then.
+    et_label
+        Value of enhancing tumour in the NIfTI labels.
+    created
+        When the files are made, with its zone; now if not given.
     export_seconds
         Wall time of the export so far; added to the total.
     further_warnings
@@ -134,12 +145,23 @@ def measurements_document(
     identity = ("", "", "") if anonymise else _identity(result)
     return {
         "schema": SCHEMA,
-        "study": dict(zip(("study_uid", "patient_id", "study_date"), identity, strict=True)),
+        "study": {
+            **dict(zip(("study_uid", "patient_id", "study_date"), identity, strict=True)),
+            "pseudonym": pseudonyms.patient_id if anonymise and pseudonyms else "",
+            "pseudonym_study": pseudonyms.folder_name if anonymise and pseudonyms else "",
+        },
         "sequences": {s.value: _sequence(result, s, anonymise) for s in Sequence},
         "geometry": {
             "shape_kji": list(geometry.shape_kji),
             "spacing_mm": [round(mm, 6) for mm in geometry.spacing_mm],
+            "affine_lps_mm": [
+                [round(mm, 6) for mm in row] for row in geometry.affine_lps_mm.tolist()
+            ],
             "reference": result.prepared.reference_sequence.value,
+        },
+        "labels": {
+            str(et_label if one.region is Region.ET else one.value): one.region.value
+            for one in result.segmentation.definitions
         },
         "regions": {
             region.value: {
@@ -165,6 +187,7 @@ def measurements_document(
         ],
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
+            "patients": next((one.patients for one in intervals.values()), None),
             "unfamiliarity": None
             if result.unfamiliarity is None
             else {
@@ -173,7 +196,10 @@ def measurements_document(
             },
         },
         "warnings": [redactor.redact(warning) for warning in warnings],
-        "provenance": _provenance(result, redactor, export_seconds),
+        "provenance": {
+            **_provenance(result, redactor, export_seconds),
+            "created": (created or datetime.now().astimezone()).isoformat(timespec="seconds"),
+        },
     }
 
 
@@ -185,7 +211,7 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
     document
         As `measurements_document` returns it.
     """
-    provenance = document["provenance"]
+    provenance, study = document["provenance"], document["study"]
     return [
         {
             "region": region.value,
@@ -193,7 +219,7 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "volume_cm3": round(document["regions"][region.value]["volume_mm3"] / MM3_PER_CM3, 3),
             "volume_mm3": document["regions"][region.value]["volume_mm3"],
             "voxels": document["regions"][region.value]["voxels"],
-            **document["study"],
+            **{name: study[name] for name in ("study_uid", "patient_id", "study_date")},
             "reference": document["geometry"]["reference"],
             "model_id": provenance["model_id"],
             "weights_sha256": provenance["weights_sha256"],
@@ -201,6 +227,9 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "edited": str(provenance["edited"]).lower(),
             **_range_columns(document, region),
             **_diameter_columns(document, region),
+            "pseudonym": study["pseudonym"],
+            "pseudonym_study": study["pseudonym_study"],
+            "created": provenance["created"],
         }
         for region in Region
     ]

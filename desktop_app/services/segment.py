@@ -23,7 +23,7 @@ from desktop_app.services.measure import measure
 from desktop_app.services.models import WEIGHTS_SUFFIX, read_entry, require_tumour_model
 from desktop_app.services.series_memory import user_series_memory
 from desktop_app.services.stages import Stages
-from model.calibration import Doubt
+from model.calibration import Doubt, VolumeDoubt
 from model.messages import DEFAULT_MODEL, InferenceRequest, InferenceResult
 from model.postprocess import PostprocessSettings
 
@@ -188,6 +188,8 @@ def segment_study(
     if token is not None:
         token.raise_if_cancelled()
     at_ends = end_remarks(labels_kji, prepared)
+    ranges = None if inference.doubt is None else inference.doubt.volume
+    too_coarse = _too_coarse(prepared, ranges)
     segmentation = Segmentation(
         labels_kji,
         prepared.reference.geometry,
@@ -198,20 +200,19 @@ def segment_study(
             *_named_by_pixels(study, roles, chosen),
             *poor.result(),
             *prepared.warnings,
+            *too_coarse,
             *inference.warnings,
             *_remembered(study, {one: roles[one] for one in chosen}),
         ),
     )
-    doubt = inference.doubt
-    # What lies beyond the images is no error that patients with whole ones could teach.
-    ranges = None if doubt is None or at_ends else doubt.volume
     return StudyResult(
         study,
         prepared.now(roles),
         prepared,
         segmentation,
-        measure(segmentation, ranges),
-        _unfamiliarity(doubt),
+        # What lies beyond an image, or between slices, was no error of the patients known.
+        measure(segmentation, None if at_ends or too_coarse else ranges),
+        _unfamiliarity(inference.doubt),
     )
 
 
@@ -311,6 +312,18 @@ def _require_aligned(study: Study, prepared: PreparedStudy) -> None:
         f"{prepared.reference_sequence}.",
         f"Study {study.name} in {study.root}",
         "Check that all series show the same head, or choose other ones.",
+    )
+
+
+def _too_coarse(prepared: PreparedStudy, ranges: VolumeDoubt | None) -> tuple[str, ...]:
+    """Say why there are no ranges where the labels lie on thicker slices than they hold for."""
+    spacing_mm = prepared.reference.geometry.spacing_mm
+    if ranges is None or ranges.holds_for(spacing_mm):
+        return ()
+    return (
+        f"No ranges of volumes are given: {prepared.reference_sequence} has voxels up to "
+        f"{max(spacing_mm):.1f} mm long, which adds an error that the patients they are drawn from "
+        f"did not have (voxels of {ranges.voxel_mm:g} mm).",
     )
 
 

@@ -158,6 +158,7 @@ def with_ranges(
     try:
         stored = document.get("uncertainty") or {}
         coverage, unlike = stored.get("coverage"), stored.get("unfamiliarity")
+        patients = stored.get("patients")
         ranges = {
             region: document["regions"][region.value].get("volume_range_mm3") for region in Region
         }
@@ -167,7 +168,12 @@ def with_ranges(
         if coverage is None:
             return measurements, unfamiliarity
         intervals = {
-            region: Interval(float(low), float(high), float(coverage))
+            region: Interval(
+                float(low),
+                float(high),
+                float(coverage),
+                None if patients is None else int(patients),
+            )
             for region, (low, high) in ((r, found) for r, found in ranges.items() if found)
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -86,7 +86,7 @@ def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_lab
 
 
 def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> None:
-    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
+    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
     unlike = Unfamiliarity(1.25, "unusual: the contrast between T1 and T1c")
     measured = measure(result.segmentation, doubt)
     judged = replace(result, measurements=measured, unfamiliarity=unlike)
@@ -98,7 +98,7 @@ def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> 
         assert (interval.low, interval.high) == pytest.approx(
             (before[region].low, before[region].high), abs=1e-3
         )
-        assert interval.coverage == 0.9
+        assert (interval.coverage, interval.patients) == (0.9, 22)
     assert again.unfamiliarity == unlike
 
 

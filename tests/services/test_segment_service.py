@@ -208,6 +208,28 @@ def test_a_tumour_cut_by_the_end_of_the_images_is_told_and_has_no_range(
     assert volume_intervals(inside.measurements)
 
 
+@pytest.mark.parametrize(("slice_mm", "is_known"), [(1.5, True), (1.6, False), (5.5, False)])
+def test_slices_thicker_than_those_of_the_patients_known_have_no_ranges(
+    slice_mm: float, is_known: bool, options: SegmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = Geometry(SHAPE, np.diag([1.0, 1.0, slice_mm, 1.0]))
+    prepare = preprocess.prepare
+
+    def prepare_thick(*arguments: Any, **passed: Any) -> PreparedStudy:
+        prepared = prepare(*arguments, **passed)
+        return replace(prepared, reference=replace(prepared.reference, geometry=grid))
+
+    monkeypatch.setattr(preprocess, "prepare", prepare_thick)
+    volume = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
+    result = segment_study(STUDY, ROLES, options, FakeWorker(some_labels(), Doubt(volume)))
+    intervals = volume_intervals(result.measurements)
+    assert bool(intervals) is is_known
+    assert all(one.patients == 22 for one in intervals.values())
+    said = [one for one in result.segmentation.warnings if one.startswith("No ranges of volumes")]
+    assert bool(said) is not is_known
+    assert all(f"{slice_mm} mm" in one for one in said)
+
+
 def test_nothing_is_said_of_the_error_where_the_network_says_nothing(
     options: SegmentOptions,
 ) -> None:

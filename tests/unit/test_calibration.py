@@ -141,6 +141,19 @@ def test_more_doubt_makes_a_wider_range():
     assert other.log_half_width["WT"] > one.log_half_width["WT"]
 
 
+def test_the_card_says_of_whom_its_ranges_are_drawn():
+    image, nothing = np.ones((4, 20, 20, 20), np.float32), np.zeros((3, 20, 20, 20), np.float16)
+    said = card()
+    said["calibration"]["volume"] |= {"patients": 22, "voxel_mm": 1.0}
+    drawn = Calibration.from_card(said).judge(image, nothing, SPACING).volume
+    assert drawn.patients == 22
+    assert drawn.holds_for((1.5, 0.5, 0.5))
+    assert not drawn.holds_for((0.5, 2.0, 0.5))
+    silent = Calibration.from_card(card()).judge(image, nothing, SPACING).volume
+    assert silent.patients is None
+    assert silent.holds_for((5.0, 1.0, 1.0))
+
+
 def test_no_range_where_a_sequence_is_missing():
     calibration = Calibration.from_card(card())
     image = np.ones((4, 20, 20, 20), np.float32)
