@@ -52,6 +52,7 @@ class Stage:
     told: list[CaseState] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    patience_seconds: float = 20.0
 
     def batch(self, options: BatchOptions | None = None, *, workers: int = 1) -> Batch:
         return Batch(
@@ -59,7 +60,12 @@ class Stage:
             self.output,
             options or BatchOptions(),
             models=ModelStore(self.weights, self.weights / "none"),
-            place=LocalPlace(self.make_worker, workers=workers, on_defect=self.defects.append),
+            place=LocalPlace(
+                self.make_worker,
+                workers=workers,
+                on_defect=self.defects.append,
+                patience_seconds=self.patience_seconds,
+            ),
             on_case=self.told.append,
         )
 

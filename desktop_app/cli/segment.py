@@ -60,7 +60,7 @@ def segment(
     """Segment one study and write labels, volumes and report to DIR/STUDYNAME."""
     from desktop_app.composition import build
     from desktop_app.domain.study import Sequence
-    from desktop_app.services.case import process_study
+    from desktop_app.services.case import process_study, require_room
     from desktop_app.services.import_study import choose_roles, open_path
 
     frontend: Frontend = context.obj
@@ -76,6 +76,7 @@ def segment(
             et_label=et_label,
             anonymise=anonymise,
         )
+        require_room(output)
         # While the study is read; torch alone takes a second.
         app.worker.warm(device, precision)
         renderer = frontend.renderer_for(wanted.export.formats)

@@ -25,7 +25,29 @@ _REMEDIES = {
     errno.ENAMETOOLONG: ("The output path is too long.", "Choose a folder with a shorter path."),
     errno.EIO: ("The disk reported an error.", "Check the disk or choose another folder."),
     errno.EBUSY: ("The file is in use.", "Close the program that has it open and try again."),
+    errno.ELOOP: ("The output path leads in a circle.", "Choose another folder."),
 }
+_NOT_REACHED = (
+    "The folder cannot be reached.",
+    "Connect its drive or share, or choose another folder.",
+)
+_NOT_REACHED_NUMBERS = frozenset(
+    {
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ENOTCONN,
+        errno.ESTALE,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ETIMEDOUT,
+    }
+)
+# Of Windows, which calls them "invalid argument", "no such file" or "no permission": not ready, no
+# such computer, network busy, device gone, unexpected error, name deleted, no such share, semaphore
+# timed out, not connected, unreachable.
+_NOT_REACHED_ON_WINDOWS = frozenset({21, 53, 54, 55, 59, 64, 67, 121, 1167, 1231})
 
 # Windows refuses to replace or remove a file that a program has open, and calls it no permission.
 _LOCKS_OPEN_FILES = sys.platform == "win32"
@@ -104,13 +126,27 @@ def output_error(error: OSError, path: Path) -> OutputError | None:
     path
         The file or folder that was to be written.
     """
-    if error.errno not in _REMEDIES:
-        return None
     if error.filename is not None and not _same_place(Path(os.fsdecode(error.filename)), path):
         return None
     open_file = _file_in_use(error)
-    title, remedy = _REMEDIES[error.errno if open_file is None else errno.EBUSY]
+    if _is_not_reached(error, path):
+        title, remedy = _NOT_REACHED
+    elif error.errno in _REMEDIES:
+        title, remedy = _REMEDIES[error.errno if open_file is None else errno.EBUSY]
+    else:
+        return None
     return OutputError(title, f"Writing {_as_asked_for(open_file or path)}", remedy)
+
+
+def _is_not_reached(error: OSError, path: Path) -> bool:
+    """Whether a write failed because the drive or share is away."""
+    if getattr(error, "winerror", None) in _NOT_REACHED_ON_WINDOWS:
+        return True
+    if error.errno == errno.ENOENT:
+        # Folders are made before they are written to: one that is missing now cannot be made.
+        is_made = error.filename is None or not path.is_relative_to(os.fsdecode(error.filename))
+        return not (is_made and os.path.isdir(path.parent))  # noqa: PTH112 - pathlib may raise
+    return error.errno in _NOT_REACHED_NUMBERS
 
 
 def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str], keep_as: str) -> None:

@@ -1,5 +1,6 @@
 """One study from its series to its folder of results, the same for one study and for many."""
 
+import errno
 import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import OutputError
-from desktop_app.io.atomic import atomic_folder
+from desktop_app.io.atomic import atomic_folder, output_error
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
@@ -221,18 +222,31 @@ def require_room(output: Path) -> None:
     Raises
     ------
     OutputError
-        If a file is in its place, it may not be written to, or the disk is full.
+        If its drive or share is away, a file is in its place, it may not be written to, or the
+        disk is full.
     """
-    existing = next(path for path in (output, *output.absolute().parents) if path.exists())
+    try:
+        title = _why_not_in(output)
+    except OSError as error:
+        raise output_error(error, output) or error from None
+    if title:
+        raise OutputError(title, f"Writing {output}", "Choose another folder, or make room.")
+
+
+def _why_not_in(output: Path) -> str:
+    """Return why nothing can be written to a folder; empty where it can."""
+    existing = next((path for path in (output, *output.absolute().parents) if path.exists()), None)
+    if existing is None:
+        raise OSError(errno.ENXIO, "there is nothing at the root of the path", str(output))
     if not existing.is_dir():
-        title = "A file is in the place of the output folder."
-    elif not os.access(existing, os.W_OK | os.X_OK):
-        title = "The output folder cannot be written to."
-    elif shutil.disk_usage(existing).free < _MIN_FREE_BYTES:
-        title = "There is no room left on the disk."
-    else:
-        return
-    raise OutputError(title, f"Writing {output}", "Choose another folder, or make room.")
+        return "A file is in the place of the output folder."
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return "The output folder cannot be written to."
+    usage = shutil.disk_usage(existing)
+    # Some file systems tell no sizes: what they can take is found out by writing.
+    if usage.total and usage.free < _MIN_FREE_BYTES:
+        return "There is no room left on the disk."
+    return ""
 
 
 def save_results(

@@ -129,11 +129,15 @@ def test_no_room_for_the_results(nifti_study: Path, tmp_path: Path) -> None:
     assert not output.exists()
 
 
-def test_a_file_in_the_place_of_the_output_folder(nifti_study: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["segment", "batch"])
+def test_a_file_in_the_place_of_the_output_folder_is_told_before_anything_is_read(
+    tmp_path: Path, command: str
+) -> None:
     output = tmp_path / "results"
     output.write_text("mine")
-    run = gliascope("segment", nifti_study, "--output", output)
-    assert_three_lines(run, 3)
+    run = gliascope(command, tmp_path / "not" / "there", "--output", output)
+    lines = assert_three_lines(run, 3)
+    assert lines[0] == "A file is in the place of the output folder."
     assert output.read_text() == "mine"
 
 

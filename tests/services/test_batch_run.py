@@ -1,5 +1,6 @@
 """Many studies: isolation, states, progress, workers."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import InstanceRef, Study
 from desktop_app.errors import InputError, OutputError
 from desktop_app.services.batch import Batch, BatchOptions, CaseStatus, LocalPlace, place_below
+from desktop_app.services.batch import journal as journal_module
+from desktop_app.services.batch import place as place_module
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.models import ModelStore
 from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
@@ -124,6 +127,112 @@ def test_where_states_cannot_be_kept_the_batch_ends(stage: Stage) -> None:
     with pytest.raises(OutputError):
         stage.batch().run()
     assert stage.processed == []
+
+
+def fail_once_at(patch: pytest.MonkeyPatch, file_name: str, error: OSError) -> list[Path]:
+    """Have the first writing of a file of this name fail; returns where that was."""
+    failed: list[Path] = []
+    replace_file = Path.replace
+
+    def hiccup(self: Path, target: Path) -> Path:
+        if target.name == file_name and not failed:
+            failed.append(target)
+            raise error
+        return replace_file(self, target)
+
+    patch.setattr(Path, "replace", hiccup)
+    return failed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ESTALE, "Stale file handle"),
+        OSError(errno.EHOSTDOWN, "Host is down"),
+        OSError(errno.EMFILE, "Too many open files"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory"),
+        OSError(errno.EIO, "Input/output error"),
+    ],
+)
+@pytest.mark.parametrize("file_name", ["anna.json", "summary.csv"])
+def test_a_share_that_is_away_for_a_moment_costs_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: OSError, file_name: str
+) -> None:
+    failed = fail_once_at(monkeypatch, file_name, error)
+    assert stage.batch().run().failed == ()
+    assert len(failed) == 1
+    assert stage.processed == list(NAMES)
+    assert [row["state"] for row in stage.summary()] == ["done"] * 3
+    kept = [read_state(stage.output, name) for name in NAMES]
+    assert [one.status for one in kept if one is not None] == [CaseStatus.DONE] * 3
+
+
+def test_the_last_state_is_written_when_the_share_is_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = OSError(errno.ESTALE, "Stale file handle")
+
+    def before(name: str) -> None:
+        if name == "cäsar":
+            fail_once_at(monkeypatch, "cäsar.json", stale)
+
+    stage.before = before
+    stage.batch().run()
+    kept = read_state(stage.output, "cäsar")
+    assert kept is not None
+    assert kept.status is CaseStatus.DONE
+
+
+def take_output_away(patch: pytest.MonkeyPatch, looks: int) -> None:
+    """Have the folder of results away while it is looked at so many times."""
+    left = [looks]
+
+    def require_room(output: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
+
+    patch.setattr(journal_module, "require_room", require_room)
+
+
+def test_no_study_begins_while_results_cannot_be_written(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place_module, "_LOOK_AGAIN_SECONDS", 0.001)
+    said: list[str] = []
+    begun_after: list[int] = []
+
+    def before(name: str) -> None:
+        begun_after.append(sum(text.startswith("Waiting") for text in said))
+        if name == "anna":
+            take_output_away(monkeypatch, 3)
+
+    stage.before = before
+    outcome = stage.batch().run(progress=lambda _, text: said.append(text))
+    assert outcome.failed == ()
+    assert begun_after == [0, 3, 3]
+    assert "Waiting for the folder of results: The folder cannot be reached." in said
+
+
+def test_results_that_cannot_be_written_for_long_end_the_batch(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.before = lambda name: take_output_away(monkeypatch, 1000)
+    stage.patience_seconds = 0.0
+    batch = stage.batch()
+    with pytest.raises(OutputError, match="cannot be reached"):
+        batch.run()
+    assert stage.processed == ["anna"]
+    assert statuses(batch) == [CaseStatus.DONE, CaseStatus.PENDING, CaseStatus.PENDING]
+
+
+def test_a_full_disk_is_told_before_anything_is_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_output_away(monkeypatch, 1)
+    monkeypatch.setattr(Batch, "find", lambda *_, **__: pytest.fail("nothing is to be read"))
+    with pytest.raises(OutputError, match="cannot be reached"):
+        stage.batch().run()
 
 
 def test_a_summary_that_cannot_be_written_waits_and_stops_no_study(stage: Stage) -> None:

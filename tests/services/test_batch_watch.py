@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from desktop_app.errors import Cancelled, InputError, NoStudyError
+from desktop_app.errors import Cancelled, InputError, NoStudyError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, BatchOutcome, CaseStatus, WatchOptions
+from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch import listing as listing_module
 from tests.batch_cases import NAMES, Stage
 
@@ -64,6 +65,48 @@ def test_what_is_there_is_done_and_what_comes_later_too(stage: Stage) -> None:
     assert [case.name for case in outcome.cases] == [*NAMES, "dora"]
     assert outcome.failed == ()
     assert [row["state"] for row in stage.summary()] == ["done"] * 4
+
+
+def test_a_watch_waits_for_the_folder_of_results(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_away = [False]
+
+    def require_room(output: Path) -> None:
+        if is_away[0]:
+            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
+
+    monkeypatch.setattr(journal_module, "require_room", require_room)
+    waiting = "Waiting for the folder of results: The folder cannot be reached."
+    watching = Watching(stage)
+    watching.when(watching.has_done(3), lambda: (stage.add("dora"), is_away.insert(0, True)))
+    watching.when(lambda: watching.told[-1] == waiting, lambda: is_away.insert(0, False))
+    outcome = watching.until(watching.has_done(4))
+    assert stage.processed == [*NAMES, "dora"]
+    assert outcome.failed == ()
+
+
+def test_a_watch_outlives_results_that_were_away_for_long(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [0]
+
+    def require_room(output: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
+
+    monkeypatch.setattr(journal_module, "require_room", require_room)
+    stage.patience_seconds = 0.0
+
+    def before(name: str) -> None:
+        if name == "anna":
+            left[0] = 2
+
+    stage.before = before
+    watching = Watching(stage)
+    assert watching.until(watching.has_done(3)).failed == ()
+    assert stage.processed == list(NAMES)
 
 
 def test_an_empty_folder_is_watched_until_a_study_comes(

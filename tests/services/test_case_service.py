@@ -1,5 +1,6 @@
 """One study's folder of results: all of it or nothing, and a log that names nobody."""
 
+import errno
 import re
 import shutil
 from dataclasses import replace
@@ -111,9 +112,35 @@ def test_room_is_looked_for_before_the_work(
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="file is in the place"):
         require_room(tmp_path / "file" / "below")
-    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(total=9000, free=1000))
     with pytest.raises(OutputError, match="no room"):
         require_room(tmp_path)
+
+
+def test_a_drive_that_is_not_there_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with pytest.raises(OutputError, match="cannot be reached"):
+        require_room(tmp_path)
+
+
+def test_a_share_that_does_not_answer_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hangs(path: Path) -> bool:
+        raise OSError(errno.EHOSTDOWN, "Host is down", str(path))
+
+    monkeypatch.setattr(Path, "exists", hangs)
+    with pytest.raises(OutputError, match="cannot be reached"):
+        require_room(tmp_path)
+
+
+def test_a_disk_that_tells_no_sizes_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(total=0, free=0))
+    require_room(tmp_path)
 
 
 def test_a_folder_that_is_read_only_is_refused_before_the_work(

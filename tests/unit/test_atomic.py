@@ -159,3 +159,46 @@ def test_a_file_that_is_open_elsewhere_is_named(
     assert told is not None
     assert told.title == "The file is in use."
     assert told.detail == f"Writing {target}"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ENOTCONN,
+        errno.ESTALE,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ETIMEDOUT,
+    ],
+)
+def test_a_share_that_is_away_is_told_as_that(tmp_path: Path, number: int) -> None:
+    told = atomic.output_error(OSError(number, "away", str(tmp_path / "x.part")), tmp_path / "a")
+    assert told is not None
+    assert told.title == "The folder cannot be reached."
+    assert told.detail == f"Writing {tmp_path / 'a'}"
+
+
+@pytest.mark.parametrize("number", [21, 53, 59, 64, 67])
+def test_windows_has_numbers_of_its_own_for_that(tmp_path: Path, number: int) -> None:
+    class OnWindows(OSError):
+        winerror = number
+
+    told = atomic.output_error(OnWindows(errno.EINVAL, "away", str(tmp_path)), tmp_path / "a")
+    assert told is not None
+    assert told.title == "The folder cannot be reached."
+
+
+def test_a_folder_that_cannot_be_made_is_not_reached(tmp_path: Path) -> None:
+    def missing(path: Path) -> OSError:
+        return FileNotFoundError(errno.ENOENT, "not there", str(path))
+
+    file = tmp_path / "drive" / "study" / "a.json"
+    for failed in (file.parent, file.parents[1], file.with_name("x.part")):
+        told = atomic.output_error(missing(failed), file)
+        assert told is not None
+        assert told.title == "The folder cannot be reached."
+    # Something inside a folder that is there was to be read: a mistake of the program.
+    assert atomic.output_error(missing(tmp_path / "x.part"), tmp_path / "a.json") is None

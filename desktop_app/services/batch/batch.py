@@ -106,13 +106,7 @@ class Batch:
         return replace(running, study_uid="") if self._anonymise else running
 
     def take_in(self, state: CaseState) -> None:
-        """Note that a study's result was written by somebody else, see `note_export`.
-
-        Raises
-        ------
-        OutputError
-            If the state cannot be written.
-        """
+        """Note that a study's result was written by somebody else, see `note_export`."""
         known = next((one for one in self.cases if one.name == state.name), None)
         if known is None:
             self._journal.follow_earlier(state)
@@ -155,11 +149,12 @@ class Batch:
         InputError
             If there is no study.
         OutputError
-            If states or summary cannot be written.
+            If nothing can be written to the folder of the results, from the start or for long.
         Cancelled
             If `token` was cancelled; what is done stays done.
         """
         token = token or CancelToken()
+        self._journal.require_output()
         with self._awake():
             self._place.prepare()
             self.find(token=token)
@@ -192,7 +187,8 @@ class Batch:
         UsageError
             If the model is not installed.
         OutputError
-            If states or summary cannot be written.
+            If nothing can be written to the folder of the results when it begins, or states or
+            summary when it ends. In between it is awaited.
         """
         token = token or CancelToken()
         if not self.root.is_dir():
@@ -201,6 +197,7 @@ class Batch:
                 str(self.root),
                 "Name the folder in which the studies will appear.",
             )
+        self._journal.require_output()
         self._begin()
         self._place.prepare()
         watch = Watch(
@@ -257,6 +254,7 @@ class Batch:
 
     def _outcome(self) -> BatchOutcome:
         written = tuple((REDACTED if self._anonymise else what, why) for what, why in self._skipped)
+        self._journal.write_waiting()
         summary = self._journal.sum_up()
         write_skipped(self.output, written)
         return BatchOutcome(self.cases, summary, self._skipped, self._journal.kept, written)

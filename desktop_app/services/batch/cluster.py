@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import desktop_app
 from desktop_app.domain.study import Study
-from desktop_app.errors import DeviceError, InputError, OutputError
+from desktop_app.errors import DeviceError, InputError
 from desktop_app.io.unpacked import lasting_name
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
@@ -20,7 +20,12 @@ from desktop_app.services.batch.cluster_client import connect
 from desktop_app.services.batch.cluster_messages import RemoteOrder
 from desktop_app.services.batch.cluster_worker import segment_on_worker
 from desktop_app.services.batch.journal import Journal
-from desktop_app.services.batch.place import OrderMaker, SharedBar
+from desktop_app.services.batch.place import (
+    PATIENCE_SECONDS,
+    OrderMaker,
+    SharedBar,
+    wait_for_output,
+)
 from desktop_app.services.batch.state import CaseState, CaseStatus
 
 if TYPE_CHECKING:
@@ -48,6 +53,8 @@ class ClusterPlace:
         How long the cluster may be without any worker before its studies count as failed.
     connect_seconds
         How long the scheduler may take to answer.
+    patience_seconds
+        How long the folder of the results may be away before a run ends.
     """
 
     def __init__(
@@ -58,12 +65,14 @@ class ClusterPlace:
         on_defect: DefectListener | None = None,
         workerless_seconds: float = _WORKERLESS_SECONDS,
         connect_seconds: float = _CONNECT_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._address = address
         self._at_a_time = at_a_time
         self._on_defect = on_defect
         self._workerless_seconds = workerless_seconds
         self._connect_seconds = connect_seconds
+        self._patience_seconds = patience_seconds
 
     def prepare(self) -> None:
         """Find out whether the scheduler answers.
@@ -106,6 +115,7 @@ class ClusterPlace:
                     token.raise_if_cancelled()
                     may_hand_over = bool(waiting) and len(run.outstanding) < limit
                     if may_hand_over:
+                        wait_for_output(journal, share, token, self._patience_seconds)
                         self._hand_over(waiting.popleft(), make_order, run)
                     run.turn(0.0 if may_hand_over else _POLL_SECONDS)
             finally:
@@ -188,8 +198,7 @@ class _Run:
                     time.sleep(_POLL_SECONDS)
             self._client.unsubscribe_topic(self._channel)
         for order, _ in left.values():
-            with suppress(OutputError):
-                self._journal.keep(replace(order.running, status=CaseStatus.PENDING))
+            self._journal.keep(replace(order.running, status=CaseStatus.PENDING))
 
     def _note_advance(self, name: str, fraction: float, stage: str) -> None:
         order, _ = self.outstanding[name]

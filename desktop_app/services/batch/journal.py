@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from desktop_app.services.batch.records import (
     write_summary,
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.case import require_room
 
 CaseListener = Callable[[CaseState], None]
 
@@ -38,6 +40,9 @@ class Journal:
     The summary also names the studies that earlier runs into `output` have finished and whose
     images are no longer there: inboxes are emptied.
 
+    What cannot be written at the moment waits, and is written with what comes next: a share may
+    be away for a while.
+
     Parameters
     ----------
     output
@@ -55,6 +60,8 @@ class Journal:
         self._anonymise = anonymise
         self._on_case = on_case
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._waiting: dict[str, CaseState] = {}
         self._entries: dict[str, Entry] = {}
         self._kept: dict[str, CaseState] = {}
         self._earlier: dict[str, CaseState] | None = None
@@ -119,24 +126,53 @@ class Journal:
             self._on_case(state)
 
     def keep(self, state: CaseState) -> None:
-        """Note a state on disk, and in the summary as soon as that can be written.
-
-        Raises
-        ------
-        OutputError
-            If the state cannot be written.
-        """
+        """Note a state, on disk and in the summary as soon as these can be written."""
         with self._lock:
             entry = self._entries.get(state.name)
         if entry is None:
             return
         kept = self._on_disk(entry.study, state)
-        write_state(self._output, kept)
+        with self._lock:
+            self._waiting[state.name] = kept
+        try:
+            self.write_waiting()
+        except OutputError as error:
+            _log.info("A state waits to be written: %s", error.title)
         self.show(state)
         with self._lock:
             if state.name in self._entries:
                 self._kept[state.name] = kept
         self.try_to_sum_up()
+
+    def require_output(self) -> None:
+        """Find out whether results can be written, and write the states that wait.
+
+        Raises
+        ------
+        OutputError
+            If not.
+        """
+        require_room(self._output)
+        self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write the states that could not be written when they were noted.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written.
+        """
+        # One at a time, or an older state of a study might be written last.
+        with self._writing:
+            with self._lock:
+                waiting = tuple(self._waiting.items())
+            for name, kept in waiting:
+                with _told(self._output):
+                    write_state(self._output, kept)
+                with self._lock:
+                    if self._waiting[name] is kept:
+                        del self._waiting[name]
 
     def follow_earlier(self, state: CaseState) -> None:
         """Note, as it is on disk, a state whose images are no longer there; nothing is written."""
@@ -159,7 +195,7 @@ class Journal:
         OutputError
             If it cannot be written.
         """
-        with self._lock:
+        with self._lock, _told(self._output):
             self._earlier = self._done_earlier()
             gone = [one for name, one in self._earlier.items() if name not in self._kept]
             return write_summary(self._output, [*gone, *self._kept.values()])
@@ -172,3 +208,16 @@ class Journal:
 
     def _on_disk(self, study: Study, state: CaseState) -> CaseState:
         return without_identity(state, study) if self._anonymise else state
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    """Tell what the system says of a write in three lines, also where it says something rare."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            "The records of the batch cannot be written.",
+            f"{output}: {error.strerror or error}",
+            "Check the folder for the results, or choose another one.",
+        ) from error

@@ -13,7 +13,12 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.priority import lower_this_thread
 from desktop_app.services.batch.attempt import DefectListener, attempt, failed
 from desktop_app.services.batch.journal import Journal
-from desktop_app.services.batch.place import OrderMaker, SharedBar
+from desktop_app.services.batch.place import (
+    PATIENCE_SECONDS,
+    OrderMaker,
+    SharedBar,
+    wait_for_output,
+)
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.segment import Segmenter
@@ -41,6 +46,8 @@ class LocalPlace:
     gives_way
         Whether something more urgent wants this computer now: then no further study is begun, and
         the lanes end their processes, so that their memory is free for it.
+    patience_seconds
+        How long the folder of the results may be away before a run ends.
 
     Raises
     ------
@@ -56,6 +63,7 @@ class LocalPlace:
         page_renderer: PageRenderer | None = None,
         on_defect: DefectListener | None = None,
         gives_way: Callable[[], bool] = lambda: False,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         if workers < 1:
             raise ValueError("a batch needs at least one worker")
@@ -64,6 +72,7 @@ class LocalPlace:
         self._page_renderer = page_renderer
         self._on_defect = on_defect
         self._gives_way = gives_way
+        self._patience_seconds = patience_seconds
 
     def prepare(self) -> None:
         """Nothing to find out: a device that fails is told with the first study."""
@@ -94,6 +103,7 @@ class LocalPlace:
         worker = self._make_worker()
         try:
             for study in run.rest():
+                wait_for_output(run.journal, run.share, run.token, self._patience_seconds)
                 if self._gives_way():
                     worker.close()
                     run.wait_while(self._gives_way)

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from desktop_app.domain.study import Study
-from desktop_app.errors import InputError, NoStudyError
+from desktop_app.errors import InputError, NoStudyError, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.folder_watch import FolderWatch
@@ -55,17 +56,29 @@ class Watch:
         ------
         Cancelled
             In the end.
-        OutputError
-            If states or summary cannot be written.
         """
         while True:
+            if problem := self._why_no_results():
+                progress(0.0, f"Waiting for the folder of results: {problem}")
+                token.wait(self._options.poll_seconds)
+                continue
             pause_seconds = self._look(progress, token)
             ready = [study for study in self._pending() if self._folder.has_settled(study)]
             if ready:
                 self._taken |= {_identity(one): self._folder.signature(one) for one in ready}
-                self._work_through(ready)
+                # What it did not come to is still pending, and taken again.
+                with suppress(OutputError):
+                    self._work_through(ready)
             else:
                 token.wait(pause_seconds)
+
+    def _why_no_results(self) -> str:
+        """Return why nothing can be written at the moment; empty where it can."""
+        try:
+            self._journal.require_output()
+        except OutputError as error:
+            return error.title
+        return ""
 
     def _look(self, progress: ProgressCallback, token: CancelToken) -> float:
         """Look at the folder, list it where something is new; return when to look again, in s."""
