@@ -1,5 +1,6 @@
 """What every DICOM object that we write has in common."""
 
+import uuid
 from datetime import datetime
 from pathlib import Path
 
@@ -7,12 +8,15 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.dicom_source import DicomSource
 
 MANUFACTURER = "Gliascope"
 RESEARCH_USE = "For research use. Not a medical device."
 
+# ST holds 1024 characters (PS3.5 6.2).
+_SHORT_TEXT_LENGTH = 1024
 # Own results come after the scanner's series in every list that is sorted by number.
 _SERIES_NUMBER_OFFSET = 9000
 # IS holds 32 bits with a sign (PS3.5 6.2).
@@ -35,6 +39,51 @@ def equipment(provenance: Provenance) -> dict[str, str]:
     }
 
 
+def series_description(what: str, provenance: Provenance) -> str:
+    """Return how an archive lists a series of results, corrected ones by another name."""
+    corrected = ", corrected" if provenance.edited else ""
+    return f"{MANUFACTURER} {what}{corrected}, for research use"
+
+
+def tracking(source: DicomSource, region: Region) -> tuple[str, str]:
+    """Return UID and identifier by which all results of one series name a region (TID 1501).
+
+    The UID is made of a UUID of the series' own UID (PS3.5 B.2), so that the corrected region is
+    known as the one that was corrected; the identifier ends in its last digits, since it is to be
+    no other patient's (PS3.3 C.8.20.2).
+    """
+    patient = str(source.identity.get("PatientID", ""))
+    what = "\n".join((MANUFACTURER, patient, source.study_uid, source.series_uid, region))
+    uid = f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, what).int}"
+    return uid, f"{region_label(region)}, {uid[-8:]}"
+
+
+def region_label(region: Region) -> str:
+    """Return a region's name as results bear it."""
+    return f"{REGION_TITLES[region]} ({region.value})"
+
+
+def remarks(warnings: tuple[str, ...]) -> str:
+    """Return what a short text of at most 1024 characters can hold of a result's warnings."""
+    told = " ".join((RESEARCH_USE, *warnings))
+    is_short = len(told) <= _SHORT_TEXT_LENGTH
+    return told if is_short else f"{told[: _SHORT_TEXT_LENGTH - 2]} …"
+
+
+def date_object(dataset: Dataset, source: DicomSource, created: datetime | None) -> None:
+    """Write when an object was made, now if not given, in the zone of its study's times.
+
+    Where the scanner tells none, it is the computer's, which is then not named: a zone holds for
+    all times of an object.
+    """
+    local = (created or datetime.now().astimezone()).astimezone(source.timezone)
+    kinds = ["Series", "InstanceCreation"]
+    kinds += [kind for kind in ("Content", "StructureSet") if f"{kind}Date" in dataset]
+    for kind in kinds:
+        setattr(dataset, f"{kind}Date", f"{local:%Y%m%d}")
+        setattr(dataset, f"{kind}Time", f"{local:%H%M%S}")
+
+
 def new_object(
     source: DicomSource,
     provenance: Provenance,
@@ -42,7 +91,7 @@ def new_object(
     sop_class_uid: str,
     modality: str,
     series_index: int,
-    series_description: str,
+    what: str,
 ) -> Dataset:
     """Return an object with its patient, study, series, equipment and SOP common modules.
 
@@ -50,17 +99,16 @@ def new_object(
     ----------
     series_index
         Tells the series of one export apart.
+    what
+        As in `series_description`.
     """
-    now = datetime.now()
     dataset = Dataset()
     dataset.SOPClassUID = sop_class_uid
     dataset.SOPInstanceUID = generate_uid(prefix=None)
-    dataset.InstanceCreationDate = f"{now:%Y%m%d}"
-    dataset.InstanceCreationTime = f"{now:%H%M%S}"
     dataset.Modality = modality
     dataset.SeriesInstanceUID = generate_uid(prefix=None)
     dataset.SeriesNumber = series_number(source, series_index)
-    dataset.SeriesDescription = series_description
+    dataset.SeriesDescription = series_description(what, provenance)
     dataset.InstanceNumber = 1
     for keyword, value in equipment(provenance).items():
         setattr(dataset, keyword, value)

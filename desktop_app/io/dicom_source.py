@@ -1,8 +1,11 @@
 """The images a result was made from, as DICOM objects that refer to them need them."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,7 @@ from pydicom.valuerep import DSfloat, validate_value
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.pseudonyms import Pseudonyms
-from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Series
+from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
@@ -39,7 +42,10 @@ IDENTITY_KEYWORDS = (
     "StudyDescription",
     "AccessionNumber",
     "ReferringPhysicianName",
+    # Every time of an object is of one zone (PS3.3 C.12.1.1.8), also that of the study.
+    "TimezoneOffsetFromUTC",
 )
+_TIMEZONE = re.compile(r"([+-])(\d\d)([0-5]\d)")
 _REQUIRED_IDENTITY = (
     "PatientName",
     "PatientID",
@@ -80,6 +86,19 @@ class SourceFrame:
     position_lps_mm: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class OtherSeries:
+    """A series that a result was made from besides the one that it lies on.
+
+    `instances` are as in `DicomSource`.
+    """
+
+    sequence: Sequence
+    study_uid: str
+    series_uid: str
+    instances: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DicomSource:
     """The series a result lies on, with the identity that the result's files carry.
@@ -99,6 +118,8 @@ class DicomSource:
         (6,) direction cosines along a row, then along a column.
     slice_thickness_mm
         As the scanner says; the distance of slices where it does not.
+    others
+        What else the result was made from.
     """
 
     identity: Dataset
@@ -113,6 +134,16 @@ class DicomSource:
     instances: tuple[tuple[str, str], ...]
     anonymised: bool
     lossy: Dataset
+    others: tuple[OtherSeries, ...] = ()
+
+    @property
+    def timezone(self) -> timezone | None:
+        """The zone of the study's times; ``None`` where the scanner does not say."""
+        match = _TIMEZONE.fullmatch(text(self.identity, "TimezoneOffsetFromUTC"))
+        if match is None:
+            return None
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+        return timezone(-offset if match[1] == "-" else offset)
 
     @property
     def positions_lps_mm(self) -> NDArray[np.float64]:
@@ -133,7 +164,11 @@ class DicomSource:
 
 
 def read_source(
-    series: Series, geometry: Geometry, *, pseudonyms: Pseudonyms | None = None
+    series: Series,
+    geometry: Geometry,
+    *,
+    pseudonyms: Pseudonyms | None = None,
+    others: Mapping[Sequence, Series] = MappingProxyType({}),
 ) -> DicomSource:
     """Read from the headers of a series what a result must say about it.
 
@@ -143,6 +178,8 @@ def read_source(
         Grid of the result: that of the series as loaded.
     pseudonyms
         Stand for patient, study and all UIDs, where they are not to be told; grid and frames stay.
+    others
+        The further series that the result was made from, read from DICOM.
 
     Raises
     ------
@@ -175,6 +212,7 @@ def read_source(
         ),
         anonymised=pseudonyms is not None,
         lossy=_only(first, [k for k in _GRID_KEYWORDS if k.startswith("LossyImage")]),
+        others=tuple(_other(*one, uids) for one in others.items()),
     )
 
 
@@ -195,6 +233,24 @@ class _Uids:
         if not uid:
             return self._fresh.setdefault(owner, str(generate_uid(prefix=None)))
         return uid if self._pseudonyms is None else self._pseudonyms.uid(uid)
+
+
+def _other(sequence: Sequence, series: Series, uids: _Uids) -> OtherSeries:
+    header = _read(series.instances[0].path)
+    # Frames of one file share its UID.
+    files = {instance.path: instance for instance in series.instances}
+    return OtherSeries(
+        sequence,
+        uids.of(text(header, "StudyInstanceUID"), "study"),
+        uids.of(text(header, "SeriesInstanceUID"), str(series.instances[0].path.parent)),
+        tuple(
+            (
+                one.sop_class_uid or text(header, "SOPClassUID"),
+                uids.of(one.sop_instance_uid, str(path)),
+            )
+            for path, one in files.items()
+        ),
+    )
 
 
 def _read(path: Path) -> Dataset:
@@ -242,6 +298,8 @@ def _is_valid(header: Dataset, keyword: str, value: str) -> bool:
     """Whether a value may be written again: scanners write odd dates, ages and codes."""
     if keyword == "PatientSex":
         return value in {"M", "F", "O"}
+    if keyword == "TimezoneOffsetFromUTC":
+        return _TIMEZONE.fullmatch(value) is not None
     try:
         validate_value(header[keyword].VR, value, validation_mode=config.RAISE)
     except (ValueError, TypeError):

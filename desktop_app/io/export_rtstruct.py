@@ -7,12 +7,16 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation, region_code
+from desktop_app.domain.segmentation import Region, Segmentation, region_code
 from desktop_app.io.contours import polygons
-from desktop_app.io.dicom_object import RESEARCH_USE, encode_as, new_object
+from desktop_app.io.dicom_object import (
+    date_object,
+    encode_as,
+    new_object,
+    region_label,
+    remarks,
+)
 from desktop_app.io.dicom_source import DicomSource, SourceFrame, decimals
-
-SERIES_DESCRIPTION = "Gliascope structures, for research use"
 
 _RT_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 # Retired, but what PS3.3 C.8.8.5 still has objects name for a study.
@@ -22,13 +26,23 @@ _DETACHED_STUDY = "1.2.840.10008.3.1.2.3.1"
 _UNION_RGB = {Region.TC: (204, 121, 167), Region.WT: (0, 158, 115)}
 
 
-def build_rtstruct(segmentation: Segmentation, source: DicomSource) -> Dataset:
+def build_rtstruct(
+    segmentation: Segmentation,
+    source: DicomSource,
+    *,
+    warnings: tuple[str, ...] = (),
+    created: datetime | None = None,
+) -> Dataset:
     """Make a structure set with one structure per region that has voxels.
 
     Parameters
     ----------
     segmentation
         Labels on the grid of `source`, not empty.
+    warnings
+        What may be told of those of `segmentation`: they can name the patient.
+    created
+        When it is made; now if not given.
 
     Returns
     -------
@@ -43,24 +57,24 @@ def build_rtstruct(segmentation: Segmentation, source: DicomSource) -> Dataset:
     """
     if segmentation.is_empty:
         raise ValueError("an empty segmentation has no structures")
-    now = datetime.now()
     dataset = new_object(
         source,
         segmentation.provenance,
         sop_class_uid=_RT_STRUCTURE_SET,
         modality="RTSTRUCT",
         series_index=2,
-        series_description=SERIES_DESCRIPTION,
+        what="structures",
     )
     dataset.OperatorsName = ""
     dataset.FrameOfReferenceUID = source.frame_of_reference_uid
     dataset.PositionReferenceIndicator = ""
     dataset.ApprovalStatus = "UNAPPROVED"
-    dataset.StructureSetLabel = "GLIOMA"
+    # As long as SH may be.
+    dataset.StructureSetLabel = "GLIOMA CORRECTED" if segmentation.provenance.edited else "GLIOMA"
     dataset.StructureSetName = "Glioma sub-regions"
-    dataset.StructureSetDescription = RESEARCH_USE
-    dataset.StructureSetDate = f"{now:%Y%m%d}"
-    dataset.StructureSetTime = f"{now:%H%M%S}"
+    dataset.StructureSetDescription = remarks(warnings)
+    dataset.StructureSetDate = dataset.StructureSetTime = ""
+    date_object(dataset, source, created)
     dataset.ReferencedFrameOfReferenceSequence = [_frame_of_reference(source)]
     regions = [region for region in Region if segmentation.mask_kji(region).any()]
     numbered = list(enumerate(regions, start=1))
@@ -103,7 +117,7 @@ def _structure(
     structure = Dataset()
     structure.ROINumber = number
     structure.ReferencedFrameOfReferenceUID = source.frame_of_reference_uid
-    structure.ROIName = _name(region)
+    structure.ROIName = region_label(region)
     # The attribute is defined in cubic centimetres (PS3.3 C.8.8.5).
     volume_cm3 = voxels * segmentation.geometry.voxel_volume_mm3 / 1000
     (structure.ROIVolume,) = decimals([volume_cm3])
@@ -169,7 +183,3 @@ def _observation(segmentation: Segmentation, number: int, region: Region) -> Dat
     observation.RTROIInterpretedType = ""
     observation.ROIInterpreter = ""
     return observation
-
-
-def _name(region: Region) -> str:
-    return f"{REGION_TITLES[region]} ({region.value})"

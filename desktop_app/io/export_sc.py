@@ -1,20 +1,24 @@
 """The report page as a picture that every archive shows: a DICOM secondary capture."""
 
+from datetime import datetime
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from desktop_app.domain.provenance import Provenance
-from desktop_app.io.dicom_object import RESEARCH_USE, new_object
+from desktop_app.io.dicom_object import RESEARCH_USE, date_object, new_object
 from desktop_app.io.dicom_source import DicomSource
-
-SERIES_DESCRIPTION = "Gliascope report, for research use"
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
 def build_sc(
-    picture_yxc: NDArray[np.uint8], source: DicomSource, provenance: Provenance
+    picture_yxc: NDArray[np.uint8],
+    source: DicomSource,
+    provenance: Provenance,
+    *,
+    created: datetime | None = None,
 ) -> Dataset:
     """Make a colour picture of the study.
 
@@ -23,6 +27,8 @@ def build_sc(
     picture_yxc
         (rows, columns, 3) red, green, blue. Shows who the patient is unless `source` is
         anonymised.
+    created
+        When it is made; now if not given.
 
     Returns
     -------
@@ -42,8 +48,9 @@ def build_sc(
         sop_class_uid=_SECONDARY_CAPTURE,
         modality="OT",
         series_index=3,
-        series_description=SERIES_DESCRIPTION,
+        what="report",
     )
+    date_object(dataset, source, created)
     dataset.ConversionType = "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.ImageComments = RESEARCH_USE

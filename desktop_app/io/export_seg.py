@@ -1,6 +1,8 @@
 """Labels as a DICOM Segmentation that refers to the series it was made from."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 import highdicom as hd
 import numpy as np
@@ -19,11 +21,18 @@ from desktop_app.domain import segmentation as domain
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import LabelDefinition
 from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicom_object import MANUFACTURER, RESEARCH_USE, equipment, series_number
+from desktop_app.io.dicom_object import (
+    MANUFACTURER,
+    RESEARCH_USE,
+    date_object,
+    equipment,
+    remarks,
+    series_description,
+    series_number,
+    tracking,
+)
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
 from desktop_app.io.dicom_source import DicomSource, decimals
-
-SERIES_DESCRIPTION = "Gliascope segmentation, for research use"
 
 # DICOM PS3.16: CID 7150 and SNOMED CT, CID 7162
 MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnormal Structure")
@@ -34,7 +43,13 @@ ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
 _FAR_AWAY_MM = [1e6, 1e6, 1e6]
 
 
-def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segmentation:
+def build_seg(
+    segmentation: domain.Segmentation,
+    source: DicomSource,
+    *,
+    warnings: tuple[str, ...] = (),
+    created: datetime | None = None,
+) -> Segmentation:
     """Make one BINARY segment per label: necrotic core, oedema, enhancing tumour.
 
     Parameters
@@ -43,7 +58,11 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
         Labels on the grid of `source`.
     source
         The series the labels lie on. Each frame refers to its slice where every plane has one,
-        else the object refers to the series as a whole.
+        else the object refers to the series as a whole, as it does to the other series.
+    warnings
+        What may be told of those of `segmentation`: they can name the patient.
+    created
+        When it is made; now if not given.
 
     Returns
     -------
@@ -56,7 +75,8 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
     description; where no segment has any, all frames are written, all zero (PS3.3 A.51 wants at
     least one).
     """
-    made_by = equipment(segmentation.provenance)
+    provenance = segmentation.provenance
+    made_by = equipment(provenance)
     geometry = segmentation.geometry
     first, *others = templates = source_templates(source)
     # highdicom takes several single-frame images or one multi-frame image; more of these are
@@ -69,7 +89,7 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
             pixel_array=_consecutive(segmentation),
             segmentation_type=SegmentationTypeValues.BINARY,
             segment_descriptions=[
-                _description(segmentation, number, definition)
+                _description(segmentation, source, number, definition)
                 for number, definition in enumerate(segmentation.definitions, start=1)
             ],
             series_instance_uid=generate_uid(prefix=None),
@@ -81,9 +101,10 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
             software_versions=made_by["SoftwareVersions"],
             device_serial_number=made_by["DeviceSerialNumber"],
             transfer_syntax_uid=ExplicitVRLittleEndian,
-            content_label="GLIOMA",
-            content_description=f"Glioma sub-regions. {RESEARCH_USE}",
-            series_description=SERIES_DESCRIPTION,
+            # As long as CS and LO may be.
+            content_label="GLIOMA_CORRECTED" if provenance.edited else "GLIOMA",
+            content_description=f"Glioma{', corrected' * provenance.edited}. {RESEARCH_USE}",
+            series_description=series_description("segmentation", provenance),
             omit_empty_frames=not segmentation.is_empty,
             pixel_measures=hd.PixelMeasuresSequence(
                 pixel_spacing=decimals(geometry.spacing_mm[1:]),
@@ -97,10 +118,47 @@ def build_seg(segmentation: domain.Segmentation, source: DicomSource) -> Segment
             ],
         )
     source.identify(seg)
+    for segment in seg.SegmentSequence:
+        segment.SegmentDescription = remarks(warnings)
+    date_object(seg, source, created)
+    _refer_to_others(seg, source)
     seg.BodyPartExamined = "BRAIN"
     # Type 2 (PS3.3 10.9): nobody, where a program made it.
     seg.ContentCreatorName = ""
     return seg
+
+
+def _refer_to_others(seg: Segmentation, source: DicomSource) -> None:
+    """Name the other series after the one the labels lie on, which readers take from the first.
+
+    Not as highdicom's further images: these it would take for slices of the same frames.
+    """
+    images: list[Dataset] = []
+    by_study = defaultdict(list)
+    for other in source.others:
+        series = Dataset()
+        series.SeriesInstanceUID = other.series_uid
+        series.ReferencedInstanceSequence = [_reference(*one) for one in other.instances]
+        images += [_reference(*one) for one in other.instances]
+        by_study[other.study_uid].append(series)
+    seg.SourceImageSequence = [*seg.SourceImageSequence, *images]
+    own = by_study.pop(source.study_uid, [])
+    seg.ReferencedSeriesSequence = [*seg.ReferencedSeriesSequence, *own]
+    studies = []
+    for study_uid, series_of_study in by_study.items():
+        study = Dataset()
+        study.StudyInstanceUID = study_uid
+        study.ReferencedSeriesSequence = series_of_study
+        studies.append(study)
+    if studies:
+        seg.StudiesContainingOtherReferencedInstancesSequence = studies
+
+
+def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = sop_class_uid
+    reference.ReferencedSOPInstanceUID = sop_instance_uid
+    return reference
 
 
 def _consecutive(segmentation: domain.Segmentation) -> np.ndarray:
@@ -112,11 +170,15 @@ def _consecutive(segmentation: domain.Segmentation) -> np.ndarray:
 
 
 def _description(
-    segmentation: domain.Segmentation, number: int, definition: LabelDefinition
+    segmentation: domain.Segmentation,
+    source: DicomSource,
+    number: int,
+    definition: LabelDefinition,
 ) -> SegmentDescription:
     provenance = segmentation.provenance
     code = domain.region_code(segmentation, definition.region)
     by_hand = SegmentAlgorithmTypeValues.SEMIAUTOMATIC
+    tracking_uid, tracking_id = tracking(source, definition.region)
     return SegmentDescription(
         segment_number=number,
         segment_label=definition.name,
@@ -129,8 +191,8 @@ def _description(
             version=algorithm_version(provenance),
             source=MANUFACTURER,
         ),
-        tracking_uid=generate_uid(prefix=None),
-        tracking_id=f"Glioma {definition.region.value}",
+        tracking_uid=tracking_uid,
+        tracking_id=tracking_id,
         anatomic_regions=[BRAIN],
         display_color=CIELabColor.from_rgb(*definition.rgb),
     )

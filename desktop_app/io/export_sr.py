@@ -1,23 +1,28 @@
 """Volumes and diameters as a DICOM structured report, template TID 1500 (PS3.16)."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from highdicom import sr
 from highdicom.seg import Segmentation as DicomSegmentation
 from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from desktop_app.domain.measurement import Diameters, Measurement, MeasurementKind
-from desktop_app.domain.segmentation import (
-    REGION_LABELS,
-    REGION_TITLES,
-    Region,
-    Segmentation,
-    region_code,
-)
+from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation, region_code
 from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicom_object import MANUFACTURER, equipment, series_number
+from desktop_app.io.dicom_object import (
+    MANUFACTURER,
+    RESEARCH_USE,
+    date_object,
+    equipment,
+    series_description,
+    series_number,
+    tracking,
+)
 from desktop_app.io.dicom_source import DicomSource
 from desktop_app.io.export_seg import (
     ARTIFICIAL_INTELLIGENCE,
@@ -26,18 +31,15 @@ from desktop_app.io.export_seg import (
     algorithm_version,
     source_templates,
 )
-
-SERIES_DESCRIPTION = "Gliascope measurements, for research use"
+from desktop_app.io.sr_lines import axes, image_of
 
 _REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
 _MULTIPARAMETRIC_MRI = CodedConcept("126020", "DCM", "Multiparametric MRI")
 _VOLUME = CodedConcept("118565006", "SCT", "Volume")
-_LONG_AXIS = CodedConcept("103339001", "SCT", "Long Axis")
-_SHORT_AXIS = CodedConcept("103340004", "SCT", "Short Axis")
-_MM = CodedConcept("mm", "UCUM", "mm")
 _CUBIC_MM = CodedConcept("mm3", "UCUM", "mm3")
 _ABOVE = CodedConcept("371886008", "SCT", "+, range of upper measurement uncertainty")
 _BELOW = CodedConcept("371885007", "SCT", "-, range of lower measurement uncertainty")
+_COMMENT = CodedConcept("121106", "DCM", "Comment")
 _SUM_OF_VOXELS = CodedConcept("126030", "DCM", "Sum of segmented voxel volumes")
 
 _Group = (
@@ -51,8 +53,11 @@ def build_sr(
     source: DicomSource,
     seg: DicomSegmentation | None,
     diameters: Mapping[Region, Diameters] | None = None,
-) -> sr.EnhancedSR:
-    """Make a report with one measurement group per region.
+    *,
+    warnings: tuple[str, ...] = (),
+    created: datetime | None = None,
+) -> sr.EnhancedSR | sr.Comprehensive3DSR:
+    """Make a report with a measurement group per region, and one per pair of diameters.
 
     Parameters
     ----------
@@ -64,42 +69,41 @@ def build_sr(
         The DICOM SEG exported beside the report, to whose segments it then refers; ``None`` where
         there is none. Unions of regions refer to the segments they are made of.
     diameters
-        Of `segmentation`, where they were measured; each refers to the slice it lies in.
+        Of `segmentation`, where they were measured, as lines on the slice they lie in.
+    warnings
+        What may be told of those of `segmentation`: they can name the patient. Comments on the
+        whole tumour.
+    created
+        When it is made; now if not given.
 
     Returns
     -------
-    EnhancedSR
-        Ready to be saved with `dicom_object.save`. Complete, but neither final nor verified: no
-        person has looked at it.
+    EnhancedSR or Comprehensive3DSR
+        The latter where a line lies in no image. Ready to be saved with `dicom_object.save`.
+        Complete, but neither final nor verified: no person has looked at it.
     """
     made_by = equipment(segmentation.provenance)
     volumes = {m.region: m for m in measurements if m.kind is MeasurementKind.VOLUME}
     diameters = diameters or {}
-    groups = [
-        _group(segmentation, volumes[region], diameters.get(region), source, seg)
-        for region in Region
-    ]
+    groups: list[_Group] = []
+    for region in Region:
+        lines = axes(diameters[region], source) if region in diameters else []
+        of_region = _groups(segmentation, volumes[region], lines, source, seg)
+        if region is Region.WT:
+            _comment(of_region[0], warnings, source)
+        groups += of_region
     report = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(
-            observer_device_context=sr.ObserverContext(
-                observer_type=codes.DCM.Device,
-                observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-                    uid=generate_uid(prefix=None),
-                    name=MANUFACTURER,
-                    manufacturer_name=made_by["Manufacturer"],
-                    model_name=made_by["ManufacturerModelName"],
-                    serial_number=made_by["DeviceSerialNumber"],
-                ),
-            )
-        ),
+        observation_context=_observer(made_by),
         procedure_reported=_MULTIPARAMETRIC_MRI,
         imaging_measurements=groups,
         title=_REPORT,
     )
-    templates = source_templates(source)
+    has_images = all(image_of(one, source) is not None for one in diameters.values())
+    kind = sr.EnhancedSR if has_images else sr.Comprehensive3DSR
+    evidence = [*source_templates(source), *_others(source)]
     with lenient_pydicom():
-        document = sr.EnhancedSR(
-            evidence=templates if seg is None else [*templates, seg],
+        document = kind(
+            evidence=evidence if seg is None else [*evidence, seg],
             content=report,
             series_instance_uid=generate_uid(prefix=None),
             series_number=series_number(source, 1),
@@ -109,81 +113,93 @@ def build_sr(
             manufacturer_model_name=made_by["ManufacturerModelName"],
             software_versions=made_by["SoftwareVersions"],
             device_serial_number=made_by["DeviceSerialNumber"],
-            series_description=SERIES_DESCRIPTION,
+            series_description=series_description("measurements", segmentation.provenance),
             is_complete=True,
             is_final=False,
             is_verified=False,
         )
     source.identify(document)
+    date_object(document, source, created)
     return document
 
 
-def _group(
+def _observer(made_by: Mapping[str, str]) -> sr.ObservationContext:
+    return sr.ObservationContext(
+        observer_device_context=sr.ObserverContext(
+            observer_type=codes.DCM.Device,
+            observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+                uid=generate_uid(prefix=None),
+                name=MANUFACTURER,
+                manufacturer_name=made_by["Manufacturer"],
+                model_name=made_by["ManufacturerModelName"],
+                serial_number=made_by["DeviceSerialNumber"],
+            ),
+        )
+    )
+
+
+def _others(source: DicomSource) -> list[Dataset]:
+    """Return the images of the other series, with what evidence needs of them."""
+    images = []
+    for other in source.others:
+        for sop_class_uid, sop_instance_uid in other.instances:
+            image = Dataset()
+            image.StudyInstanceUID, image.SeriesInstanceUID = other.study_uid, other.series_uid
+            image.SOPClassUID, image.SOPInstanceUID = sop_class_uid, sop_instance_uid
+            images.append(image)
+    return images
+
+
+def _groups(
     segmentation: Segmentation,
     volume: Measurement,
-    diameters: Diameters | None,
+    lines: list[sr.Measurement],
     source: DicomSource,
     seg: DicomSegmentation | None,
-) -> _Group:
+) -> list[_Group]:
+    """Return the groups of a region; coordinates may not stand where a segment does (TID 1411)."""
     region = volume.region
     concept = region_code(segmentation, region)
-    finding = CodedConcept(concept.value, concept.scheme, concept.meaning)
-    measured = [
-        sr.Measurement(
-            _VOLUME,
-            round(volume.value, 3),
-            _CUBIC_MM,
-            method=_SUM_OF_VOXELS,
-            properties=_uncertainty(volume),
-        ),
-        *(() if diameters is None else _axes(diameters, source)),
-    ]
+    told: dict[str, Any] = {
+        "tracking_identifier": sr.TrackingIdentifier(*tracking(source, region)),
+        "finding_type": CodedConcept(concept.value, concept.scheme, concept.meaning),
+        "finding_category": MORPHOLOGICALLY_ABNORMAL,
+        "finding_sites": [sr.FindingSite(BRAIN)],
+        "algorithm_id": _algorithm(segmentation),
+    }
+    measured = sr.Measurement(
+        _VOLUME,
+        round(volume.value, 3),
+        _CUBIC_MM,
+        method=_SUM_OF_VOXELS,
+        properties=_uncertainty(volume),
+    )
     if seg is None:
-        return sr.MeasurementsAndQualitativeEvaluations(
-            tracking_identifier=sr.TrackingIdentifier(generate_uid(prefix=None), _label(region)),
-            finding_type=finding,
-            finding_category=MORPHOLOGICALLY_ABNORMAL,
-            finding_sites=[sr.FindingSite(BRAIN)],
-            algorithm_id=_algorithm(segmentation),
-            measurements=measured,
-        )
+        both = [measured, *lines]
+        return [sr.MeasurementsAndQualitativeEvaluations(measurements=both, **told)]
     numbers = [
         number
         for number, definition in enumerate(segmentation.definitions, start=1)
         if definition.value in REGION_LABELS[region]
     ]
-    one = len(numbers) == 1
-    tracking_uid = seg.get_segment_description(numbers[0]).tracking_uid if one else None
-    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(
-            tracking_uid or generate_uid(prefix=None), _label(region)
-        ),
-        referenced_segment=_segments(seg, numbers, source),
-        finding_type=finding,
-        finding_category=MORPHOLOGICALLY_ABNORMAL,
-        finding_sites=[sr.FindingSite(BRAIN)],
-        algorithm_id=_algorithm(segmentation),
-        measurements=measured,
-    )
-
-
-def _axes(diameters: Diameters, source: DicomSource) -> list[sr.Measurement]:
-    """Return both diameters (PS3.16 CID 7470); no slice where the scanner measured none there."""
-    frame = source.frames[diameters.slice_index] if diameters.slice_axis == 0 else None
-    images = None
-    if frame is not None:
-        images = [
-            sr.SourceImageForMeasurement(
-                frame.sop_class_uid,
-                frame.sop_instance_uid,
-                None if frame.frame is None else [frame.frame],
-            )
-        ]
-    lengths_mm = {_LONG_AXIS: diameters.long_mm, _SHORT_AXIS: diameters.short_mm}
-    return [
-        sr.Measurement(name, round(length_mm, 2), _MM, referenced_images=images)
-        for name, length_mm in lengths_mm.items()
+    groups: list[_Group] = [
+        sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            referenced_segment=_segments(seg, numbers, source), measurements=[measured], **told
+        )
     ]
+    if lines:
+        groups.append(sr.MeasurementsAndQualitativeEvaluations(measurements=lines, **told))
+    return groups
+
+
+def _comment(group: _Group, warnings: tuple[str, ...], source: DicomSource) -> None:
+    """Add to a group what has to be known of the result, and which series it was made from."""
+    others = [f"{other.sequence.value} series {other.series_uid}" for other in source.others]
+    made_from = f"Made from {', '.join([f'reference series {source.series_uid}', *others])}."
+    for text in (*warnings, made_from, RESEARCH_USE):
+        group[0].ContentSequence.append(
+            sr.TextContentItem(_COMMENT, text, sr.RelationshipTypeValues.CONTAINS)
+        )
 
 
 def _uncertainty(volume: Measurement) -> sr.MeasurementProperties | None:
@@ -219,10 +235,6 @@ def _segments(
     )
     reference[0].ReferencedSOPSequence[0].ReferencedSegmentNumber = numbers
     return reference
-
-
-def _label(region: Region) -> str:
-    return f"{REGION_TITLES[region]} ({region.value})"
 
 
 def _algorithm(segmentation: Segmentation) -> sr.AlgorithmIdentification:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import ReportPage, build_page
 from desktop_app.services.study_identity import identity, patient_identity
 
@@ -196,6 +198,7 @@ def export_study(
     anonymise: bool = False,
     pseudonyms: Pseudonyms | None = None,
     page_renderer: PageRenderer | None = None,
+    created: datetime | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> tuple[Path, ...]:
@@ -216,6 +219,8 @@ def export_study(
         What replaces them where `anonymise`; if not given, what nobody can find again.
     page_renderer
         Draws the PDF report.
+    created
+        What all files say of when they were made, with its zone; now if not given.
 
     Returns
     -------
@@ -248,6 +253,7 @@ def export_study(
         et_label=et_label,
         pseudonyms=_pseudonyms(result, pseudonyms) if anonymise else None,
         warnings=(*skipped.values(), *export_warnings(result, wanted)),
+        created=created or datetime.now().astimezone(),
     ).writers()
     with atomic_folder(folder) as staging:
         if not _WITH_DIAMETERS.isdisjoint(writers):
@@ -282,6 +288,7 @@ class _Job:
         et_label: int,
         pseudonyms: Pseudonyms | None,
         warnings: tuple[str, ...],
+        created: datetime,
     ) -> None:
         self._result = result
         self._formats = frozenset(formats)
@@ -290,6 +297,7 @@ class _Job:
         self._pseudonyms = pseudonyms
         self._anonymise = pseudonyms is not None
         self._warnings = warnings
+        self._created = created
         self._started = time.perf_counter()
 
     def writers(self) -> dict[ExportFormat, Callable[[Path], object]]:
@@ -310,13 +318,21 @@ class _Job:
         return measurements_document(
             self._result,
             anonymise=self._anonymise,
+            pseudonyms=self._pseudonyms,
+            et_label=self._et_label,
+            created=self._created,
             export_seconds=time.perf_counter() - self._started,
             further_warnings=self._warnings,
         )
 
     @cached_property
     def _page(self) -> ReportPage:
-        return build_page(self._result, anonymise=self._anonymise, further_warnings=self._warnings)
+        return build_page(
+            self._result,
+            anonymise=self._anonymise,
+            further_warnings=self._warnings,
+            created=self._created,
+        )
 
     # nibabel and highdicom take half a second to import each, which a program that only starts need
     # not wait for: so the modules that use them are imported where they are used.
@@ -327,18 +343,34 @@ class _Job:
         write_nifti_labels(self._result.segmentation, path, et_label=self._et_label)
 
     @cached_property
+    def _told(self) -> tuple[str, ...]:
+        """What may be told of the warnings in DICOM files."""
+        redactor = Redactor.for_study(self._result.study, anonymise=self._anonymise)
+        return tuple(redactor.redact(one) for one in self._result.segmentation.warnings)
+
+    @cached_property
     def _source(self) -> "DicomSource":
         from desktop_app.io.dicom_source import read_source
 
-        reference = self._result.roles[self._result.prepared.reference_sequence]
-        geometry = self._result.segmentation.geometry
-        return read_source(reference, geometry, pseudonyms=self._pseudonyms)
+        prepared, roles = self._result.prepared, self._result.roles
+        return read_source(
+            roles[prepared.reference_sequence],
+            self._result.segmentation.geometry,
+            pseudonyms=self._pseudonyms,
+            others={
+                one: roles[one]
+                for one in prepared.volumes
+                if one is not prepared.reference_sequence and not roles[one].is_nifti
+            },
+        )
 
     @cached_property
     def _seg(self) -> "DicomSegmentation":
         from desktop_app.io.export_seg import build_seg
 
-        return build_seg(self._result.segmentation, self._source)
+        return build_seg(
+            self._result.segmentation, self._source, warnings=self._told, created=self._created
+        )
 
     def _write_seg(self, path: Path) -> None:
         from desktop_app.io import dicom_object
@@ -350,16 +382,25 @@ class _Job:
         from desktop_app.io.export_sr import build_sr
 
         seg = self._seg if ExportFormat.SEG in self._formats else None
-        result = self._result
-        diameters = measure_diameters(result.segmentation)
-        document = build_sr(result.segmentation, result.measurements, self._source, seg, diameters)
+        document = build_sr(
+            self._result.segmentation,
+            self._result.measurements,
+            self._source,
+            seg,
+            measure_diameters(self._result.segmentation),
+            warnings=self._told,
+            created=self._created,
+        )
         dicom_object.save(document, path)
 
     def _write_rtstruct(self, path: Path) -> None:
         from desktop_app.io import dicom_object
         from desktop_app.io.export_rtstruct import build_rtstruct
 
-        dicom_object.save(build_rtstruct(self._result.segmentation, self._source), path)
+        document = build_rtstruct(
+            self._result.segmentation, self._source, warnings=self._told, created=self._created
+        )
+        dicom_object.save(document, path)
 
     def _write_sc(self, path: Path) -> None:
         from desktop_app.io import dicom_object
@@ -367,7 +408,8 @@ class _Job:
 
         picture_yxc = self._renderer.picture(self._page)
         provenance = self._result.segmentation.provenance
-        dicom_object.save(build_sc(picture_yxc, self._source, provenance), path)
+        document = build_sc(picture_yxc, self._source, provenance, created=self._created)
+        dicom_object.save(document, path)
 
     def _write_pdf(self, path: Path) -> None:
         self._renderer.render(self._page, path)

@@ -12,7 +12,6 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydicom import dcmread
 
 from desktop_app.domain.geometry import Geometry
@@ -33,26 +32,8 @@ from desktop_app.services.export import (
     parse_formats,
     skipped_formats,
 )
-from desktop_app.services.report import ReportPage
 from tests import export_cases as cases
-
-
-class Page:
-    """Stands in for the toolkit: writes the page's words."""
-
-    def __init__(self, error: OSError | None = None) -> None:
-        self.error = error
-        self.page: ReportPage | None = None
-
-    def render(self, page: ReportPage, path: Path) -> None:
-        self.page = page
-        path.write_bytes(b"%PDF half")
-        if self.error is not None:
-            raise self.error
-
-    def picture(self, page: ReportPage) -> NDArray[np.uint8]:
-        self.page = page
-        return np.full((40, 30, 3), 255, np.uint8)
+from tests.export_page import Page
 
 
 @pytest.fixture(scope="module")

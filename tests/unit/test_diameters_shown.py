@@ -378,17 +378,45 @@ def test_structured_report_has_both_axes_and_their_slice(
         values = [axis.MeasuredValueSequence[0] for axis in axes]
         assert [float(one.NumericValue) for one in values] == pytest.approx(lengths_mm, abs=0.01)
         assert {one.MeasurementUnitsCodeSequence[0].CodeValue for one in values} == {"mm"}
-        slices = [
-            image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-            for axis in axes
-            for image in axis.ContentSequence
-        ]
+        lines = [line for axis in axes for line in axis.ContentSequence]
+        assert {line.GraphicType for line in lines} == {"POLYLINE"}
         instances = result.roles[Sequence.T1C].instances
-        assert slices == [instances[one.slice_index].sop_instance_uid for one in found.values()]
+        for line, one, length_mm in zip(lines, found.values(), lengths_mm, strict=True):
+            (image,) = line.ContentSequence
+            shown = image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+            assert shown == instances[one.slice_index].sop_instance_uid
+            (column, row), (other_column, other_row) = np.reshape(line.GraphicData, (2, 2))
+            _, row_mm, column_mm = cases.SPACING_KJI_MM
+            drawn_mm = np.hypot((column - other_column) * column_mm, (row - other_row) * row_mm)
+            assert drawn_mm == pytest.approx(length_mm, abs=0.01)
+            ends = one.long_ends if code == LONG_AXIS else one.short_ends
+            _, j, i = result.segmentation.geometry.to_index_kji(np.array(ends[0]))
+            # The middle of the first pixel is half a pixel from where coordinates begin.
+            assert (column, row) == pytest.approx((i + 0.5, j + 0.5), abs=1e-3)
     if with_segments:
         assert _read_by_dcmqi(path, tmp_path) == pytest.approx(
             [mm for one in found.values() for mm in (one.long_mm, one.short_mm)], abs=0.01
         )
+
+
+def test_lines_that_lie_in_no_image_are_told_in_space(tmp_path: Path) -> None:
+    affine = np.zeros((4, 4))
+    affine[2, 1] = affine[1, 0] = -1.0  # sagittal: rows run down, columns towards the back
+    affine[0, 2], affine[3, 3] = 1.0, 1.0
+    geometry = Geometry((40, 40, 32), affine, "1.2.3.4")
+    sagittal = cases.study_result(tmp_path, geometry=geometry)
+    source = read_source(sagittal.roles[Sequence.T1C], geometry)
+    found = measure_diameters(sagittal.segmentation)
+    document = build_sr(sagittal.segmentation, sagittal.measurements, source, None, found)
+    path = dicom_object.save(document, tmp_path / "report.sr.dcm")
+    assert cases.dciodvfy_errors(path) == []
+    assert document.SOPClassUID.name == "Comprehensive 3D SR Storage"
+    lines = [item for item in _items(document) if item.ValueType == "SCOORD3D"]
+    ends = [end for one in found.values() for end in (one.long_ends, one.short_ends)]
+    assert len(ends) == 4
+    for line, expected in zip(lines, ends, strict=True):
+        assert line.ReferencedFrameOfReferenceUID == "1.2.3.4"
+        np.testing.assert_allclose(np.reshape(line.GraphicData, (2, 3)), expected, atol=1e-3)
 
 
 def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyResult) -> None:

@@ -70,7 +70,7 @@ def test_report_is_valid_and_read_by_dcmqi(
     command = [reader, "--inputDICOM", path, "--outputMetadata", metadata]
     subprocess.run(command, check=True, capture_output=True)
     read = json.loads(metadata.read_text("utf-8"))["Measurements"]
-    volumes = {m["TrackingIdentifier"]: m["measurementItems"][0] for m in read}
+    volumes = {m["TrackingIdentifier"].split(",")[0]: m["measurementItems"][0] for m in read}
     for measurement in result.measurements:
         if measurement.unit == "mm3":
             title = f"{REGION_TITLES[measurement.region]} ({measurement.region.value})"
@@ -187,7 +187,9 @@ def test_a_core_without_enhancement_is_not_called_necrosis(
     assert told == {"NCR": "4147007", "ED": "79654002", "TC": "4147007", "WT": "108369006"}
     report = build_sr(dull, measure(dull), source, None)
     findings = {
-        str(by_name(group, "112039").TextValue): by_name(group, "121071").ConceptCodeSequence[0]
+        str(by_name(group, "112039").TextValue).split(",")[0]: by_name(
+            group, "121071"
+        ).ConceptCodeSequence[0]
         for group in measured_groups(report)
     }
     assert findings["Necrotic or non-enhancing core (NCR)"].CodeValue == "4147007"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.sequence_choice import Finding, PixelFinding
@@ -58,6 +59,8 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
         "study_uid": result.study.study_uid,
         "patient_id": cases.PATIENT_ID,
         "study_date": cases.STUDY_DATE,
+        "pseudonym": "",
+        "pseudonym_study": "",
     }
     assert document["sequences"]["T1c"] == {
         "present": True,
@@ -70,6 +73,12 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
     assert document["geometry"]["shape_kji"] == [12, 40, 32]
     assert document["geometry"]["spacing_mm"] == pytest.approx([5.5, 0.9, 0.8])
     assert document["geometry"]["reference"] == "T1c"
+    np.testing.assert_allclose(
+        document["geometry"]["affine_lps_mm"],
+        result.segmentation.geometry.affine_lps_mm,
+        atol=1e-6,
+    )
+    assert document["labels"] == {"1": "NCR", "2": "ED", "3": "ET"}
     assert list(document["regions"]) == ["NCR", "ED", "ET", "TC", "WT"]
     assert set(document["provenance"]) == {
         "app_version",
@@ -80,6 +89,7 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
         "edited",
         "steps",
         "seconds",
+        "created",
     }
     assert document["provenance"]["seconds"] == {
         "import": 1.0,
@@ -117,7 +127,7 @@ def test_what_the_images_decided_is_no_choice_by_hand(result: StudyResult) -> No
 def test_anonymised_document_holds_no_identifier(result: StudyResult) -> None:
     text = json.dumps(measurements_document(result, anonymise=True), ensure_ascii=False)
     document = json.loads(text)
-    assert document["study"] == {"study_uid": "", "patient_id": "", "study_date": ""}
+    assert set(document["study"].values()) == {""}
     assert document["warnings"][0] == "T1 is missing in the study of [removed]."
     private = ["Müller", "Zoë", "山田", cases.PATIENT_ID, cases.STUDY_DATE, "Ax T1"]
     private += [series.series_uid for series in result.roles.values()]
@@ -133,6 +143,21 @@ def test_rows_are_tidy(result: StudyResult) -> None:
     assert whole["volume_mm3"] == pytest.approx(document["regions"]["WT"]["volume_mm3"], abs=1e-3)
     assert whole["volume_cm3"] == pytest.approx(whole["volume_mm3"] / 1000, abs=1e-3)
     assert whole["patient_id"] == cases.PATIENT_ID
+
+
+def test_tables_bear_the_pseudonyms_where_they_name_nobody(result: StudyResult) -> None:
+    nobody = Pseudonyms(bytes(KEY_BYTES), "patient", "study")
+    document = measurements_document(result, anonymise=True, pseudonyms=nobody)
+    assert document["study"] == {
+        "study_uid": "",
+        "patient_id": "",
+        "study_date": "",
+        "pseudonym": nobody.patient_id,
+        "pseudonym_study": nobody.folder_name,
+    }
+    for row in measurement_rows(document):
+        assert (row["pseudonym"], row["pseudonym_study"]) == (nobody.patient_id, nobody.folder_name)
+        assert row["created"] == document["provenance"]["created"]
 
 
 @pytest.mark.parametrize(

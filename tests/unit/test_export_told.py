@@ -1,0 +1,211 @@
+"""What DICOM results say of themselves: warnings, sources, time, and which of several they are."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.study import Sequence
+from desktop_app.io.dicom_object import remarks
+from desktop_app.services.export import FILE_NAMES, ExportFormat, export_study
+from tests import export_cases as cases
+from tests.export_page import Page
+
+DICOM = (ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT, ExportFormat.SC)
+WITH_REMARKS = (ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT)
+WITH_SEGMENTS = (ExportFormat.SEG, ExportFormat.SR)
+WHEN = datetime(2026, 11, 22, 23, 39, 40, tzinfo=timezone(timedelta(hours=-5)))
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    return cases.study_result(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def exported(
+    result: StudyResult, tmp_path_factory: pytest.TempPathFactory
+) -> dict[ExportFormat, Dataset]:
+    return export(result, tmp_path_factory.mktemp("out"))
+
+
+def export(
+    result: StudyResult,
+    folder: Path,
+    formats: tuple[ExportFormat, ...] = DICOM,
+    *,
+    anonymise: bool = False,
+) -> dict[ExportFormat, Dataset]:
+    """Export a result, have its DICOM files checked, and return what they hold."""
+    export_study(
+        result,
+        folder,
+        formats=(*formats, ExportFormat.JSON),
+        anonymise=anonymise,
+        page_renderer=Page(),
+        created=WHEN,
+    )
+    paths = {one: folder / FILE_NAMES[one] for one in formats}
+    errors = {one: cases.dciodvfy_errors(path) for one, path in paths.items()}
+    assert errors == {one: [] for one in formats}
+    return {one: dcmread(path) for one, path in paths.items()}
+
+
+def words_of(dataset: Dataset) -> str:
+    return json.dumps(dataset.to_json_dict(), ensure_ascii=False)
+
+
+def edited(result: StudyResult) -> StudyResult:
+    provenance = replace(result.segmentation.provenance, edited=True)
+    return replace(result, segmentation=replace(result.segmentation, provenance=provenance))
+
+
+@pytest.mark.parametrize("one", WITH_REMARKS)
+def test_warnings_are_told(exported: dict[ExportFormat, Dataset], one: ExportFormat) -> None:
+    words = words_of(exported[one])
+    assert f"T1 is missing in the study of {cases.NAME}." in words
+    assert "T2 is missing." in words
+    assert "For research use. Not a medical device." in words
+
+
+def test_anonymised_warnings_name_nobody(result: StudyResult, tmp_path: Path) -> None:
+    for one, dataset in export(result, tmp_path, anonymise=True).items():
+        words = words_of(dataset)
+        assert "Müller" not in words
+        assert ("T1 is missing in the study of [removed]." in words) is (one in WITH_REMARKS)
+        assert result.roles[Sequence.FLAIR].series_uid not in words
+
+
+def test_remarks_fit_a_short_text() -> None:
+    told = remarks(("One of the images is odd.",) * 60)
+    assert len(told) == 1024
+    assert told.endswith(" …")
+
+
+def test_every_series_the_result_was_made_from_is_named(
+    result: StudyResult, exported: dict[ExportFormat, Dataset]
+) -> None:
+    series = [result.roles[one] for one in (Sequence.T1C, Sequence.FLAIR)]
+    images = {image.sop_instance_uid for one in series for image in one.instances}
+    seg, report = exported[ExportFormat.SEG], exported[ExportFormat.SR]
+    # Readers take the first for the one that the labels lie on.
+    named = [one.SeriesInstanceUID for one in seg.ReferencedSeriesSequence]
+    assert named == [one.series_uid for one in series]
+    assert {one.ReferencedSOPInstanceUID for one in seg.SourceImageSequence} == images
+    (study,) = report.CurrentRequestedProcedureEvidenceSequence
+    evidence = {
+        image.ReferencedSOPInstanceUID
+        for one in study.ReferencedSeriesSequence
+        for image in one.ReferencedSOPSequence
+    }
+    assert evidence == images | {seg.SOPInstanceUID}
+    assert f"FLAIR series {series[1].series_uid}." in words_of(report)
+
+
+def test_a_series_of_another_study_is_referred_to_there(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    geometry = result.segmentation.geometry
+    flair = cases.write_dicom_series(tmp_path / "other", geometry, study_uid="1.2.99")
+    roles = {**result.roles, Sequence.FLAIR: flair}
+    found = export(replace(result, roles=roles), tmp_path / "out", WITH_SEGMENTS)
+    seg, report = found[ExportFormat.SEG], found[ExportFormat.SR]
+    (own,) = seg.ReferencedSeriesSequence
+    assert own.SeriesInstanceUID == roles[Sequence.T1C].series_uid
+    for studies in (
+        seg.StudiesContainingOtherReferencedInstancesSequence,
+        report.PertinentOtherEvidenceSequence,
+    ):
+        (other,) = studies
+        assert other.StudyInstanceUID == "1.2.99"
+        assert other.ReferencedSeriesSequence[0].SeriesInstanceUID == flair.series_uid
+
+
+def test_segment_and_measurement_are_one_finding(
+    result: StudyResult, exported: dict[ExportFormat, Dataset], tmp_path: Path
+) -> None:
+    by_segment = tracked_segments(exported[ExportFormat.SEG])
+    by_group = tracked_groups(exported[ExportFormat.SR])
+    assert set(by_segment.items()) <= set(by_group.items())
+    assert len(set(by_segment.values())) == 3
+    again = export(edited(result), tmp_path / "again", WITH_SEGMENTS)
+    assert tracked_groups(again[ExportFormat.SR]) == by_group
+    anonymised = export(result, tmp_path / "nobody", WITH_SEGMENTS, anonymise=True)
+    assert tracked_groups(anonymised[ExportFormat.SR]).keys().isdisjoint(by_group)
+    another = export(cases.study_result(tmp_path / "another"), tmp_path / "other", WITH_SEGMENTS)
+    others = tracked_groups(another[ExportFormat.SR])
+    assert not {*others, *others.values()} & {*by_group, *by_group.values()}
+
+
+def tracked_segments(seg: Dataset) -> dict[str, str]:
+    return {one.TrackingUID: one.TrackingID for one in seg.SegmentSequence}
+
+
+def tracked_groups(report: Dataset) -> dict[str, str]:
+    (measurements,) = [
+        one
+        for one in report.ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeValue == "126010"
+    ]
+    found = {}
+    for group in measurements.ContentSequence:
+        named = {one.ConceptNameCodeSequence[0].CodeValue: one for one in group.ContentSequence}
+        found[str(named["112040"].UID)] = str(named["112039"].TextValue)
+    return found
+
+
+def test_corrected_results_are_listed_by_another_name(
+    result: StudyResult, exported: dict[ExportFormat, Dataset], tmp_path: Path
+) -> None:
+    corrected = export(edited(result), tmp_path)
+    for one in DICOM:
+        before, after = exported[one].SeriesDescription, corrected[one].SeriesDescription
+        assert after == before.replace(", for research", ", corrected, for research")
+        assert after != before
+    seg, structures = corrected[ExportFormat.SEG], corrected[ExportFormat.RTSTRUCT]
+    assert "corrected" in seg.ContentDescription
+    assert (seg.ContentLabel, structures.StructureSetLabel) == (
+        "GLIOMA_CORRECTED",
+        "GLIOMA CORRECTED",
+    )
+
+
+def test_all_files_tell_one_time(result: StudyResult, tmp_path: Path) -> None:
+    with_zone = with_time_zone(result, tmp_path / "study", "+0100")
+    for dataset in export(with_zone, tmp_path / "out").values():
+        assert dataset.TimezoneOffsetFromUTC == "+0100"
+        assert (dataset.StudyDate, dataset.StudyTime) == (cases.STUDY_DATE, "101112")
+        for what in ("Series", "InstanceCreation", "Content", "StructureSet"):
+            if f"{what}Date" in dataset:
+                told = (dataset[f"{what}Date"].value, dataset[f"{what}Time"].value)
+                assert told == ("20261123", "053940")
+    document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
+    assert document["provenance"]["created"] == "2026-11-22T23:39:40-05:00"
+
+
+@pytest.mark.parametrize("zone", ["", "CET"])
+def test_a_zone_that_the_scanner_does_not_tell_is_not_made_up(
+    result: StudyResult, tmp_path: Path, zone: str
+) -> None:
+    without = with_time_zone(result, tmp_path / "study", zone)
+    local = WHEN.astimezone()
+    for dataset in export(without, tmp_path / "out", WITH_SEGMENTS).values():
+        assert "TimezoneOffsetFromUTC" not in dataset
+        told = (dataset.SeriesDate, dataset.SeriesTime)
+        assert told == (f"{local:%Y%m%d}", f"{local:%H%M%S}")
+
+
+def with_time_zone(result: StudyResult, folder: Path, zone: str) -> StudyResult:
+    """The result with a reference series whose headers tell a time zone."""
+    geometry = result.segmentation.geometry
+    series = cases.write_dicom_series(folder, geometry, study_uid=result.study.study_uid)
+    for image in series.instances:
+        dataset = dcmread(image.path)
+        dataset.TimezoneOffsetFromUTC = zone
+        dataset.save_as(image.path)
+    return replace(result, roles={**result.roles, Sequence.T1C: series})
