@@ -80,6 +80,7 @@ class Comparing:
         dialog = self._shown = FollowUpDialog(shown, self._window, windows=windows)
         dialog.copy_requested.connect(self._copy)
         dialog.save_requested.connect(self._ask_and_save)
+        dialog.files_requested.connect(self._ask_and_save_files)
         dialog.finished.connect(self._forget_shown)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
@@ -123,6 +124,12 @@ class Comparing:
             path = Path(chosen)
             self.presenter.save(path if path.suffix else path.with_name(f"{path.name}.pdf"))
 
+    def _ask_and_save_files(self) -> None:
+        start = self._window.last_result_folder
+        folder = QFileDialog.getExistingDirectory(self._shown, "Save the comparison in", start)
+        if folder:
+            self.presenter.save_files(Path(folder))
+
     def _close_choice(self) -> None:
         dialog, self._choice = self._choice, None
         if dialog is not None:
@@ -138,3 +145,4 @@ class Comparing:
 
     def _forget_shown(self) -> None:
         self._shown = None
+        self.presenter.let_go()

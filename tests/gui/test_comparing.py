@@ -113,6 +113,21 @@ def test_the_report_is_saved_beside_the_view_of_it(
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_numbers_report_and_maps_are_saved_together(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.compare()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    assert scene.comparing.shown is not None
+    scene.comparing.shown.files_requested.emit()
+    scene.until(lambda: scene.window.findChild(QMessageBox))
+    scene.window.findChild(QMessageBox).close()
+    names = {file.name for file in tmp_path.glob("*-since-*/*")}
+    assert {"follow-up.json", "follow-up.pdf", "change-WT.nii.gz"} <= names
+    scene.comparing.shown.close()
+    assert scene.comparing.presenter.found is None
+
+
 def test_another_folder_is_looked_into(
     scene: Scene, found: FollowUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,5 +172,11 @@ def test_the_page_names_both_studies_and_never_judges(
         assert said in words
     assert ("Map of change, tumour core" in words) is is_laid
     assert ("There is no map of change" in " ".join(words.split())) is not is_laid
+    hidden = build_follow_up_page(found, anonymise=True)
+    PdfReport().render(hidden, tmp_path / "page.pdf")
+    anonymous = subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    for private in ("Müller", "ID7", "2026-03-12", "2026-09-04"):
+        assert private in words
+        assert private not in anonymous
     for judgement in ("progress", "response.", "stable", "partial"):
         assert judgement not in words.replace("no assessment of response", "")

@@ -187,7 +187,7 @@ def test_the_report_appears_where_it_is_wanted(scene: Scene, tmp_path: Path) -> 
     scene.until(lambda: scene.view.show_follow_up.called)
     scene.renderer.render = lambda page, path: path.write_text(page.finding, "utf-8")
     monkey = pytest.MonkeyPatch()
-    monkey.setattr("desktop_app.services.follow_up.page._images", lambda _found: ())
+    monkey.setattr("desktop_app.services.follow_up.page._images", lambda _found, **_: ())
     scene.presenter.save(tmp_path / "follow-up.pdf")
     scene.until(lambda: scene.view.show_message.called)
     monkey.undo()

@@ -53,12 +53,13 @@ class FollowUpDialog(QDialog):
 
     Signals
     -------
-    copy_requested(), save_requested()
-        The numbers are to go to the clipboard, a report into a file.
+    copy_requested(), save_requested(), files_requested()
+        The numbers are to go to the clipboard, a report into a file, all there is into a folder.
     """
 
     copy_requested = Signal()
     save_requested = Signal()
+    files_requested = Signal()
 
     def __init__(
         self,
@@ -191,6 +192,9 @@ class FollowUpDialog(QDialog):
         save.setToolTip("Save a page with pictures and numbers as PDF (Ctrl + S)")
         save.setShortcut(QKeySequence.StandardKey.Save)
         save.clicked.connect(self.save_requested)
+        files = buttons.addButton("Save files …", QDialogButtonBox.ButtonRole.ActionRole)
+        files.setToolTip("Save report, numbers (JSON) and maps of change (NIfTI) in a folder")
+        files.clicked.connect(self.files_requested)
         buttons.rejected.connect(self.reject)
         keys = styled_label(" · ".join(FOLLOW_UP_HELP.splitlines()), "muted", wrap=True)
         below = QHBoxLayout()

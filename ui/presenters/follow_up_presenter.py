@@ -15,8 +15,10 @@ from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.follow_up import (
     ON_BORDERS,
     EarlierStudy,
+    SavedFollowUp,
     compare_with_earlier,
     earlier_studies,
+    save_follow_up,
 )
 from desktop_app.services.follow_up.page import (
     NO_JUDGEMENT,
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from desktop_app.io.scan import ScanResult
 
 _TITLE = "Comparing with the earlier study"
-_SAVING = "Saving the report"
+_SAVING = "Saving the comparison"
 _NO_RESULT = "There is nothing to compare yet."
 _WHY_NO_RESULT = "Segment the open study first, or open its result."
 _BUSY = "Something else is going on."
@@ -151,8 +153,9 @@ class FollowUpPresenter:
         def done(found: FollowUp) -> None:
             if not self._is_open(now):
                 return
-            self._found = found
+            # Showing it closes the one before, which is then let go of
             self._view.show_follow_up(shown_follow_up(found))
+            self._found = found
             if self._session.result is not now:
                 self._view.note_outdated()
 
@@ -163,6 +166,26 @@ class FollowUpPresenter:
     def text_to_copy(self) -> str:
         """Return the numbers with tabs between columns, and what they are; empty without any."""
         return "" if self._found is None else follow_up_text(self._found)
+
+    def let_go(self) -> None:
+        """Forget the comparison, which nobody looks at any more."""
+        self._found = None
+
+    def save_files(self, folder: Path) -> None:
+        """Write numbers, report and maps of the comparison that is shown into a folder."""
+        found = self._found
+        if found is None:
+            return
+
+        def work(_progress: ProgressCallback, _token: CancelToken) -> SavedFollowUp:
+            return save_follow_up(found, folder, renderer=self._renderer)
+
+        def done(saved: SavedFollowUp) -> None:
+            names = tuple(file.name for file in saved.files)
+            lines = (f"Folder: {saved.folder}", "", *names)
+            self._view.show_message("Files saved.", lines, saved.folder)
+
+        self._jobs.start(_SAVING, work, done, lane=Lane.IO, kind="follow-up files", is_kept=True)
 
     def save(self, path: Path) -> None:
         """Write the report of the comparison that is shown."""

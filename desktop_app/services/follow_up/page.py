@@ -23,6 +23,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_path
 from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.table import TableRow, change_table
+from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import DISCLAIMER, born_and_sex
 
 if TYPE_CHECKING:
@@ -78,25 +79,31 @@ class FollowUpPage:
     disclaimer: str = DISCLAIMER
 
 
-def build_follow_up_page(found: FollowUp, *, created: datetime | None = None) -> FollowUpPage:
+def build_follow_up_page(
+    found: FollowUp, *, anonymise: bool = False, created: datetime | None = None
+) -> FollowUpPage:
     """Put together the report of a comparison.
 
     Parameters
     ----------
+    anonymise
+        Leave out who the patient is, dates, and what was typed in by people.
     created
         Date and time on the page; now if not given.
     """
     created = created or datetime.now().astimezone()
     rows = change_table(found)
+    studies = (found.now.study, found.earlier.study)
+    redactors = [Redactor.for_study(one, anonymise=anonymise) for one in studies]
     return FollowUpPage(
         title="Brain tumour, MR follow-up",
         created=f"{created:%Y-%m-%d %H:%M}",
-        identity=_identity(found),
+        identity=(("Patient", "Anonymised"), _between(found)) if anonymise else _identity(found),
         finding=change_in_words(found),
         rows=rows,
-        images=tuple(_images(found)),
+        images=tuple(_images(found, has_dates=not anonymise)),
         legend=CHANGE_MARKS if found.is_registered else (),
-        warnings=found.warnings,
+        warnings=tuple(redactors[0].redact(redactors[1].redact(one)) for one in found.warnings),
         provenance=_provenance(found, rows),
     )
 
@@ -135,8 +142,12 @@ def _identity(found: FollowUp) -> tuple[tuple[str, str], ...]:
         ("Born, sex", born_and_sex(patient)),
         ("Earlier study", _study(found.earlier)),
         ("Current study", _study(found.now)),
-        ("Between them", interval_in_words(found) or "not known"),
+        _between(found),
     )
+
+
+def _between(found: FollowUp) -> tuple[str, str]:
+    return "Between them", interval_in_words(found) or "not known"
 
 
 def _study(result: StudyResult) -> str:
@@ -145,7 +156,7 @@ def _study(result: StudyResult) -> str:
     return f"{date}, {study.description or study.name}"
 
 
-def _images(found: FollowUp) -> "Iterator[tuple[KeyImage, ...]]":
+def _images(found: FollowUp, *, has_dates: bool) -> "Iterator[tuple[KeyImage, ...]]":
     """Yield axial pictures: on the same plane where the studies lie on each other."""
     from desktop_app.services.key_images import Marked, Paint
 
@@ -160,17 +171,18 @@ def _images(found: FollowUp) -> "Iterator[tuple[KeyImage, ...]]":
     paints = {
         int(one.difference): Paint(one.rgb, one.fill_opacity, one.hatch) for one in CHANGE_MARKS
     }
+    earlier_date, now_date = (found.earlier_date, found.now_date) if has_dates else ("", "")
     shared = [one for one in _SHOWN if one in now.prepared.volumes and one in found.earlier_images]
     for sequence in shared[:_ROWS_OF_IMAGES]:
         image = now.prepared.volumes[sequence]
         row = [
             _axial(
                 maker_of_earlier,
-                _caption("Earlier", found.earlier_date, sequence),
+                _caption("Earlier", earlier_date, sequence),
                 found.earlier_images[sequence],
                 of_earlier,
             ),
-            _axial(maker, _caption("Now", found.now_date, sequence), image, of_now),
+            _axial(maker, _caption("Now", now_date, sequence), image, of_now),
         ]
         if on_now is not None:
             region = _SHOWN[sequence]

@@ -9,6 +9,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.export_json import write_json
 from desktop_app.services.follow_up.document import DOCUMENT_FILE, follow_up_document
+from desktop_app.services.follow_up.page import FollowUpRenderer, build_follow_up_page
 from desktop_app.services.results_folder import results_name
 
 MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.TC, Region.ET)}
@@ -16,6 +17,9 @@ MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.
 
 EARLIER_LABELS_FILE = "earlier-labels.nii.gz"
 """The earlier labels, resampled onto the grid of the current ones."""
+
+REPORT_FILE = "follow-up.pdf"
+"""The page of a comparison, where something can draw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,13 @@ class SavedFollowUp:
     files: tuple[Path, ...]
 
 
-def save_follow_up(found: FollowUp, output: Path, *, anonymise: bool = False) -> SavedFollowUp:
+def save_follow_up(
+    found: FollowUp,
+    output: Path,
+    *,
+    anonymise: bool = False,
+    renderer: FollowUpRenderer | None = None,
+) -> SavedFollowUp:
     """Write a comparison to `output`/NOW-since-EARLIER: all of its files or none.
 
     The numbers always, the maps of change and the earlier labels where the studies lie on each
@@ -36,6 +46,8 @@ def save_follow_up(found: FollowUp, output: Path, *, anonymise: bool = False) ->
     ----------
     anonymise
         Leave out who the patient is, also in the folder's name.
+    renderer
+        Draws the page; without it there is none.
 
     Raises
     ------
@@ -50,9 +62,12 @@ def save_follow_up(found: FollowUp, output: Path, *, anonymise: bool = False) ->
         results_name(output, one.study, anonymise=anonymise) for one in (found.now, found.earlier)
     )
     folder = output / f"{now}-since-{earlier}"
-    every = (DOCUMENT_FILE, *MAP_FILES.values(), EARLIER_LABELS_FILE)
+    every = (DOCUMENT_FILE, REPORT_FILE, *MAP_FILES.values(), EARLIER_LABELS_FILE)
     with atomic_folder(folder, obsolete=every) as staging:
         write_json(follow_up_document(found, anonymise=anonymise), staging / DOCUMENT_FILE)
+        if renderer is not None:
+            page = build_follow_up_page(found, anonymise=anonymise)
+            renderer.render(page, staging / REPORT_FILE)
         if found.earlier_on_now is not None:
             write_nifti_labels(found.earlier_on_now, staging / EARLIER_LABELS_FILE)
             geometry = found.earlier_on_now.geometry

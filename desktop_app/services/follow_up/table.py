@@ -75,7 +75,9 @@ def _rows(found: FollowUp) -> Iterator[TableRow]:
     yield row("New, cm³", lambda one: _voxels(one, lambda of: of.new_mm3))
     yield row("Gone, cm³", lambda one: _voxels(one, lambda of: of.gone_mm3))
     if any(one.voxels is not None and one.voxels.unseen_mm3 > 0 for one in changes):
-        yield row("Unseen before, cm³", lambda one: _voxels(one, lambda of: of.unseen_mm3), _UNSEEN)
+        yield row(
+            "No earlier image, cm³", lambda one: _voxels(one, lambda of: of.unseen_mm3), _UNSEEN
+        )
     yield row("1 mm off, cm³", lambda one: _voxels(one, lambda of: of.per_mm_mm3), _PER_MM)
     yield row("ø earlier, mm", lambda one: _diameters(one.earlier_diameters), _LINES)
     yield row("ø now, mm", lambda one: _diameters(one.now_diameters), _LINES)
