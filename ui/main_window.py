@@ -125,8 +125,17 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._tabs)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
+        self._fill_status_bar()
+        self.menus = Menus(self)
+        self._connect()
+
+    def _fill_status_bar(self) -> None:
         self._readout = styled_label("", "muted")
         self._readout.setContentsMargins(8, 0, 0, 0)
+        self._outcome = styled_label()
+        self._outcome.setContentsMargins(8, 0, 0, 0)
+        self._outcome.hide()
+        self.statusBar().addWidget(self._outcome)
         self.statusBar().addWidget(self._readout, 1)
         self._other_note = styled_label("", "notice")
         self.statusBar().addPermanentWidget(self._other_note)
@@ -134,8 +143,6 @@ class MainWindow(QMainWindow):
         self._readiness.setContentsMargins(0, 0, 10, 0)
         self.statusBar().addPermanentWidget(self._readiness)
         self.statusBar().addPermanentWidget(styled_label(NOTICE, "notice"))
-        self.menus = Menus(self)
-        self._connect()
 
     @property
     def last_folder(self) -> str:
@@ -457,7 +464,9 @@ class MainWindow(QMainWindow):
     # CorrectionView
 
     def show_correction(self, state: CorrectionState) -> None:
-        """Offer the tools, or take them away."""
+        """Offer the tools, or take them away; tell what the last command did."""
+        self._outcome.setText(state.outcome)
+        self._outcome.setVisible(bool(state.outcome))
         self.menus.show_correction(state)
         self.study_page.show_correction(state)
 

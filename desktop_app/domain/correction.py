@@ -1,7 +1,14 @@
-"""How a person changes labels."""
+"""How a person changes labels, and how far."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.segmentation import Region
+
+_VALUES = 256
 
 
 class Tool(StrEnum):
@@ -35,6 +42,10 @@ class ToolSettings:
         Whether the brush reaches into neighbouring slices.
     over
         Voxels it may change; erasing never needs to ask.
+    only_over
+        The only label it may change, whatever `over` says; ``None`` for no such limit.
+    hidden
+        Labels that are out of sight: nothing changes them.
     """
 
     tool: Tool = Tool.BRUSH
@@ -42,12 +53,28 @@ class ToolSettings:
     radius_mm: float = 4.0
     is_ball: bool = False
     over: PaintOver = PaintOver.EVERYTHING
+    only_over: int | None = None
+    hidden: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.radius_mm > 0:
             raise ValueError(f"a brush has a positive radius, not {self.radius_mm} mm")
         if not 0 <= self.value <= 255:
             raise ValueError(f"labels are 0 to 255, not {self.value}")
+
+    @property
+    def changeable(self) -> NDArray[np.bool_]:
+        """(256,) whether it may change a voxel of each label; of brightness it knows nothing."""
+        values = np.ones(_VALUES, np.bool_)
+        if self.only_over is not None:
+            values[:] = False
+            values[self.only_over] = True
+        elif self.over is PaintOver.TUMOUR:
+            values[0] = False
+        elif self.over is PaintOver.BACKGROUND:
+            values[1:] = False
+        values[list(self.hidden)] = False
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +96,21 @@ class Edit:
     start_kji: tuple[int, int, int]
     shape_kji: tuple[int, int, int]
     packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCorrection:
+    """How far a person changed a region that the network had marked.
+
+    Parameters
+    ----------
+    added_voxels, removed_voxels
+        Voxels that are in the region now and were not, and the other way round.
+    dice
+        Overlap of both, 2 |A ∩ B| / (|A| + |B|); 1 where both are empty.
+    """
+
+    region: Region
+    added_voxels: int
+    removed_voxels: int
+    dice: float

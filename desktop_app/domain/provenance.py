@@ -1,6 +1,10 @@
 """How a result came about: on every number and file the product writes."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop_app.domain.correction import RegionCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,8 @@ class Provenance:
         Whether a person changed the labels after the network.
     seconds
         Wall seconds per stage: import, preprocess, inference, postprocess, export, total.
+    corrections
+        How far a person changed each region; empty where none did, or it is not known from what.
     """
 
     model_id: str
@@ -25,3 +31,4 @@ class Provenance:
     steps: tuple[str, ...] = ()
     edited: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+    corrections: "tuple[RegionCorrection, ...]" = ()

@@ -59,7 +59,8 @@ def brush_patch(
     from_kji, to_kji
         (3,) fractional voxel indices; the same for a dab.
     radius_mm
-        A voxel is covered if its centre is no farther from the way. The nearest voxel always is.
+        A voxel is covered if its centre is no farther from the way. The nearest voxel of every
+        point of the way always is: a brush thinner than the slices leaves no dashes.
     flat_axis
         Axis (0 = k, 1 = j, 2 = i) the brush does not reach along: only the slice of `to_kji` is
         covered. ``None`` for a ball.
@@ -76,9 +77,9 @@ def brush_patch(
     reach = radius_mm / spacing_mm
     if flat_axis is not None:
         reach[flat_axis] = 0.0
-    # At least the voxel under the pointer, however thin the brush
-    low = np.minimum(np.ceil(np.minimum(start, end) - reach), np.rint(end)).astype(int)
-    high = np.maximum(np.floor(np.maximum(start, end) + reach), np.rint(end)).astype(int) + 1
+    under = _under_way(start, end)
+    low = np.minimum(np.ceil(np.minimum(start, end) - reach), under.min(axis=0)).astype(int)
+    high = np.maximum(np.floor(np.maximum(start, end) + reach), under.max(axis=0)).astype(int) + 1
     low, high = np.maximum(low, 0), np.minimum(high, geometry.shape_kji)
     if (low >= high).any():
         return None
@@ -88,9 +89,7 @@ def brush_patch(
         sparse=True,
     )
     mask = _near_way(axes, start * spacing_mm, end * spacing_mm, radius_mm)
-    nearest = np.rint(end).astype(int)
-    if (nearest >= low).all() and (nearest < high).all():
-        mask[tuple(nearest - low)] = True
+    mask[tuple((under[((under >= low) & (under < high)).all(axis=1)] - low).T)] = True
     return Patch(_triple(low), mask) if mask.any() else None
 
 
@@ -147,6 +146,42 @@ def part_patch(wanted_kji: Mask, index_kji: tuple[int, int, int]) -> Patch | Non
     box = ndimage.find_objects(parts, number)[number - 1]
     start = [outer.start + inner.start for outer, inner in zip(whole, box, strict=True)]
     return Patch(_triple(start), parts[box] == number)
+
+
+def _under_way(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.int_]:
+    """Return (n, 3) the voxels nearest to the points of a straight way, in order."""
+    steps = 2 * int(np.ceil(np.abs(end - start).max())) + 1  # half a voxel apart at most
+    under: NDArray[np.int_] = np.rint(np.linspace(start, end, steps)).astype(int)
+    return under
+
+
+def connected_patch(patch: Patch, seeds: Sequence[Patch]) -> Patch:
+    """Return what hangs together by faces, within a patch, with what is marked in others too."""
+    parts, _ = ndimage.label(patch.mask_kji)
+    held = np.zeros(parts.max(initial=0) + 1, np.bool_)
+    for seed in seeds:
+        held[parts[_seen_from(patch, seed)]] = True
+    held[0] = False
+    return patch.within(held[parts])
+
+
+def _seen_from(patch: Patch, other: Patch) -> Mask:
+    """Return the mask of another patch on the box of a patch."""
+    seen = np.zeros(patch.mask_kji.shape, np.bool_)
+    both = [
+        (max(one.start, two.start), min(one.stop, two.stop))
+        for one, two in zip(patch.box, other.box, strict=True)
+    ]
+    if all(first < last for first, last in both):
+        here, there = (
+            tuple(
+                slice(first - start, last - start)
+                for (first, last), start in zip(both, one.start_kji, strict=True)
+            )
+            for one in (patch, other)
+        )
+        seen[here] = other.mask_kji[there]
+    return seen
 
 
 def _near_way(

@@ -1,6 +1,5 @@
 """Correcting the labels of a result by hand: strokes, undo, what is kept against a crash."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.correction import Edit, PaintOver, Tool, ToolSettings
+from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REMARKS, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
-from desktop_app.imaging.brightness import Brightness, Greys, alike, grey_range
-from desktop_app.imaging.label_changes import filled_between, smoothed, without_specks
-from desktop_app.imaging.resample import resample
 from desktop_app.imaging.strokes import Patch, brush_patch, outline_patch, part_patch
 from desktop_app.io.correction_journal import (
     CorrectionJournal,
@@ -23,13 +20,17 @@ from desktop_app.io.correction_journal import (
     WrittenCorrections,
     corrections_folder,
 )
+from desktop_app.services.diameters import plane_across
+from desktop_app.services.drawn_slices import DrawnSlices
+from desktop_app.services.field_ends import end_remarks, is_end_remark
+from desktop_app.services.label_comparison import region_corrections
 from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
+from desktop_app.services.region_commands import fill_between, remove_specks, smooth
+from desktop_app.services.similar_tissue import SimilarTissue
 from desktop_app.services.study_identity import identity
 
 SMALLEST_PART_MM3 = 100.0
-# Around where a stroke begins: enough voxels to tell noise from tissue, few enough to be of one.
-_BEGINNING_MM = 2.0
 
 _VERBS = {Tool.BRUSH: "Paint", Tool.OUTLINE: "Outline", Tool.PART: "Mark part as"}
 _ERASING = {Tool.BRUSH: "Erase", Tool.OUTLINE: "Erase outlined", Tool.PART: "Remove part"}
@@ -61,7 +62,9 @@ class Correction:
         self._is_written_down = True
         self._settings = ToolSettings()
         self._shown = result.prepared.reference_sequence
-        self._alike: Brightness | None = None
+        self._tissue = self._new_tissue()
+        self._drawn = DrawnSlices()
+        self._outcome = ""
         self._flat_axis = 0
         self._way: list[NDArray[np.float64]] = []
 
@@ -84,6 +87,17 @@ class Correction:
     def is_drawing(self) -> bool:
         """Whether a stroke has begun and not ended."""
         return self._labels.is_editing
+
+    @property
+    def outcome(self) -> str:
+        """What the last command on a whole region did; empty after any other change."""
+        return self._outcome
+
+    @property
+    def drawn_plane(self) -> AnatomicalPlane | None:
+        """The plane drawn in last, along which regions are filled; ``None`` before any stroke."""
+        axis = self._drawn.axis
+        return None if axis is None else plane_across(self.original.segmentation.geometry, axis)
 
     @property
     def earlier(self) -> WrittenCorrections | None:
@@ -117,7 +131,8 @@ class Correction:
         if shown is None or shown not in prepared.volumes:
             shown = prepared.reference_sequence
         self._shown = shown
-        self._alike = None
+        self._tissue = self._new_tissue()
+        self._outcome = ""
         self._way = [geometry.to_index_kji(point_lps_mm)]
         self._labels.begin(self._title(settings))
         match settings.tool:
@@ -145,32 +160,46 @@ class Correction:
             written down any more.
         """
         if self._settings.tool is Tool.OUTLINE and self._labels.is_editing:
-            geometry = self.original.segmentation.geometry
-            self._paint(outline_patch(geometry, self._way, self._flat_axis))
-        return self._note(self._labels.end())
+            self._outline()
+        edit = self._labels.end()
+        self._drawn.end(self._flat_axis, self._settings.value, edit)
+        return self._note(edit)
 
-    def smooth(self) -> bool:
-        """Even out ragged borders; return whether labels changed. Raises as `finish`."""
-        values = tuple(one.value for one in self.original.segmentation.definitions)
-        spacing_mm = self.original.segmentation.geometry.spacing_mm
-        return self._replace("Smooth borders", smoothed(self.labels_kji, values, spacing_mm))
+    def smooth(self, hidden: frozenset[int] = frozenset()) -> bool:
+        """Even out ragged borders, but for labels out of sight; return whether labels changed.
 
-    def remove_specks(self, smallest_mm3: float = SMALLEST_PART_MM3) -> bool:
-        """Take small parts away; return whether labels changed. Raises as `finish`."""
-        voxels = math.ceil(smallest_mm3 / self.original.segmentation.geometry.voxel_volume_mm3)
-        return self._replace("Remove small parts", without_specks(self.labels_kji, voxels))
-
-    def fill_between(self, value: int) -> bool:
-        """Fill a region between the slices it is marked in, along the plane drawn in last.
-
-        Returns whether labels changed. Raises as `finish`.
+        `outcome` tells what it did. Raises as `finish`.
         """
-        spacing_mm = self.original.segmentation.geometry.spacing_mm
-        filled = filled_between(self.labels_kji, value, self._flat_axis, spacing_mm)
-        return self._replace(f"Fill {self._names[value]} between slices", filled)
+        done = smooth(self.labels_kji, self.original.segmentation, hidden)
+        return self._note(self._replace("Smooth borders", *done))
+
+    def remove_specks(
+        self, smallest_mm3: float = SMALLEST_PART_MM3, hidden: frozenset[int] = frozenset()
+    ) -> bool:
+        """Take small parts away, but for the largest and those with labels out of sight.
+
+        Returns whether labels changed; `outcome` tells what it did. Raises as `finish`.
+        """
+        done = remove_specks(self.labels_kji, self.original.segmentation, smallest_mm3, hidden)
+        return self._note(self._replace("Remove small parts", *done))
+
+    def fill_between(self, settings: ToolSettings) -> bool:
+        """Fill a region between the slices it was drawn in, of the plane drawn in last.
+
+        What the settings let be painted over is filled. Returns whether labels changed; `outcome`
+        tells what it did. Raises as `finish`.
+        """
+        segmentation, value = self.original.segmentation, settings.value
+        drawn = self._drawn.of(value, self.labels_kji, self._labels.done)
+        done = fill_between(self.labels_kji, segmentation, settings, drawn, self._new_tissue())
+        edit = self._replace(f"Fill {self._names[value]} between slices", *done)
+        if edit is not None:
+            self._drawn.note_filling(value, edit)
+        return self._note(edit)
 
     def undo(self) -> bool:
         """Take the last change back; return whether there was one. Raises as `finish`."""
+        self._outcome = ""
         edit = self._labels.undo()
         if edit is not None:
             self._write(lambda journal: journal.note_undo(edit))
@@ -178,6 +207,7 @@ class Correction:
 
     def redo(self) -> bool:
         """Do again what was taken back; return whether there was anything. Raises as `finish`."""
+        self._outcome = ""
         edit = self._labels.redo()
         if edit is not None:
             self._write(lambda journal: journal.note_redo(edit))
@@ -202,7 +232,7 @@ class Correction:
         led_to = LabelEditor(earlier.labels_kji)
         for edit in earlier.edits:
             led_to.apply(edit)
-        return self._replace("Earlier corrections", led_to.labels_kji)
+        return self._note(self._replace("Earlier corrections", led_to.labels_kji))
 
     def result(self) -> StudyResult:
         """Return the result with the labels now; with nothing corrected, the original itself."""
@@ -213,13 +243,23 @@ class Correction:
         labels_kji = self._labels.labels_kji.copy()
         warnings = (
             *remarks_on(labels_kji, is_corrected=True),
-            *(one for one in before.warnings if one not in REMARKS),
+            *end_remarks(labels_kji, original.prepared),
+            *(one for one in before.warnings if one not in REMARKS and not is_end_remark(one)),
         )
         step = f"Labels corrected by hand in {count} step{'s' if count > 1 else ''}"
+        # What a person had changed before is no longer what the network marked
+        is_networks = not before.provenance.edited
+        compared = region_corrections(before.labels_kji, labels_kji) if is_networks else ()
+        provenance = replace(
+            before.provenance,
+            edited=True,
+            corrections=compared,
+            steps=(*before.provenance.steps, step),
+        )
         segmentation = Segmentation(
             labels_kji,
             before.geometry,
-            replace(before.provenance, edited=True, steps=(*before.provenance.steps, step)),
+            provenance,
             before.definitions,
             warnings,
         )
@@ -243,7 +283,16 @@ class Correction:
     def _brush(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> bool:
         geometry, settings = self.original.segmentation.geometry, self._settings
         flat = None if settings.is_ball else self._flat_axis
-        return self._paint(brush_patch(geometry, start, end, settings.radius_mm, flat))
+        patch = brush_patch(geometry, start, end, settings.radius_mm, flat)
+        if patch is not None and self._keeps_to_similar:
+            patch = self._tissue.brushed(patch, start, end, settings.radius_mm, self._flat_axis)
+        return self._paint(patch)
+
+    def _outline(self) -> bool:
+        patch = outline_patch(self.original.segmentation.geometry, self._way, self._flat_axis)
+        if patch is not None and self._keeps_to_similar:
+            patch = self._tissue.like(patch, patch)
+        return self._paint(patch)
 
     def _mark_part(self, at: NDArray[np.float64]) -> bool:
         labels = self._labels.labels_kji
@@ -255,41 +304,34 @@ class Correction:
         wanted = labels == clicked if self._settings.value else labels != 0
         patch = part_patch(wanted, (k, j, i)) if clicked else None
         # Whoever points at a part means all of it, whatever drawing may change
-        return patch is not None and self._labels.paint(patch, self._settings.value)
+        free = replace(self._settings, over=PaintOver.EVERYTHING, only_over=None)
+        return patch is not None and self._labels.paint(patch, free.value, free.changeable)
 
     def _paint(self, patch: Patch | None) -> bool:
-        settings = self._settings
-        if patch is not None and settings.value and settings.over is PaintOver.SIMILAR:
-            patch = self._similar(patch)
-        return patch is not None and self._labels.paint(patch, settings.value, settings.over)
-
-    def _similar(self, patch: Patch) -> Patch:
-        """Return the voxels as bright as where the stroke began, or as most that is outlined."""
-        image = self.original.prepared.volumes[self._shown]
-        geometry = self.original.segmentation.geometry
-
-        def greys(part: Patch) -> Greys:
-            return resample(image, geometry.cropped(part.box)).array_kji
-
-        if self._alike is None:
-            is_outline = self._settings.tool is Tool.OUTLINE
-            asked = patch if is_outline else self._beginning() or patch
-            values = greys(asked)[asked.mask_kji]
-            self._alike = alike(values, grey_range(image), enclosed=is_outline)
-        return patch.within(self._alike.holds(greys(patch)))
-
-    def _beginning(self) -> Patch | None:
-        """Return a few voxels around the first point of the stroke, within its slice."""
-        geometry, start = self.original.segmentation.geometry, self._way[0]
-        radius_mm = min(self._settings.radius_mm / 2, _BEGINNING_MM)
-        return brush_patch(geometry, start, start, radius_mm, self._flat_axis)
-
-    def _replace(self, title: str, labels_kji: Labels) -> bool:
-        if self._labels.is_editing:  # a stroke has not ended yet
+        if patch is None:
             return False
+        settings, axis = self._settings, self._flat_axis
+        self._drawn.add(patch, axis, int(np.rint(self._way[-1][axis])))
+        return self._labels.paint(patch, settings.value, settings.changeable)
+
+    @property
+    def _keeps_to_similar(self) -> bool:
+        settings = self._settings
+        is_free = settings.value == 0 or settings.only_over is not None
+        return settings.over is PaintOver.SIMILAR and not is_free
+
+    def _new_tissue(self) -> SimilarTissue:
+        image = self.original.prepared.volumes[self._shown]
+        return SimilarTissue(image, self.original.segmentation.geometry)
+
+    def _replace(self, title: str, labels_kji: Labels, told: str = "") -> Edit | None:
+        """Take over other labels, unless a stroke has not ended yet."""
+        if self._labels.is_editing:
+            return None
+        self._outcome = told
         self._labels.begin(title)
         self._labels.replace(labels_kji)
-        return self._note(self._labels.end())
+        return self._labels.end()
 
     @property
     def _names(self) -> dict[int, str]:

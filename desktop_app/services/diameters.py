@@ -100,7 +100,7 @@ def to_diameters(region: Region, lines: "InPlaneDiameters", geometry: Geometry) 
         short_mm=lines.short_mm,
         long_ends=_in_patient(geometry, lines.long_ends_kji),
         short_ends=_in_patient(geometry, lines.short_ends_kji),
-        plane=_plane_of(geometry, axis),
+        plane=plane_across(geometry, axis),
         slice_axis=axis,
         slice_index=lines.slice_index,
         least_mm=least_measurable_mm(geometry),
@@ -157,10 +157,11 @@ def slice_axis(geometry: Geometry) -> int:
         *_, second, thickest = np.argsort(spacing_mm, kind="stable").tolist()
         is_thicker = spacing_mm[thickest] > _CLEARLY_THICKER * spacing_mm[second]
         return thickest if is_thicker else 0
-    return next(axis for axis in range(3) if _plane_of(geometry, axis) is AnatomicalPlane.AXIAL)
+    return next(axis for axis in range(3) if plane_across(geometry, axis) is AnatomicalPlane.AXIAL)
 
 
-def _plane_of(geometry: Geometry, axis: int) -> AnatomicalPlane:
+def plane_across(geometry: Geometry, axis: int) -> AnatomicalPlane:
+    """Return what slices along an axis (0 = k, 1 = j, 2 = i) of a grid are called."""
     from scipy.optimize import linear_sum_assignment
 
     patient_axes, voxel_axes = linear_sum_assignment(-np.abs(geometry.direction_lps))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import Edit, PaintOver
+from desktop_app.domain.correction import Edit
 from desktop_app.imaging.strokes import Box, Patch
 
 # All that can be taken back together; a stroke takes a few hundred bytes, a smoothing some
@@ -47,6 +47,11 @@ class LabelEditor:
         return labels
 
     @property
+    def done(self) -> tuple[Edit, ...]:
+        """The edits that can be taken back, in order."""
+        return tuple(self._done)
+
+    @property
     def edit_count(self) -> int:
         """How many edits lie between the first labels and those now."""
         return self._forgotten + len(self._done)
@@ -84,8 +89,13 @@ class LabelEditor:
         self._before = self._labels.copy()
         self._touched = None
 
-    def paint(self, patch: Patch, value: int, over: PaintOver = PaintOver.EVERYTHING) -> bool:
+    def paint(self, patch: Patch, value: int, changeable: NDArray[np.bool_] | None = None) -> bool:
         """Give voxels a value within the edit that has begun; return whether any changed.
+
+        Parameters
+        ----------
+        changeable
+            (256,) which values may be painted over; all if not given.
 
         Raises
         ------
@@ -94,7 +104,9 @@ class LabelEditor:
         """
         self._require_begun()
         there = self._labels[patch.box]
-        may = patch.mask_kji & _changeable(there, over) & (there != value)
+        may = patch.mask_kji & (there != value)
+        if changeable is not None:
+            may &= changeable[there]
         if not may.any():
             return False
         there[may] = value
@@ -208,17 +220,6 @@ class LabelEditor:
     def _require_begun(self) -> None:
         if self._before is None:
             raise RuntimeError("no edit has begun")
-
-
-def _changeable(labels: Labels, over: PaintOver) -> NDArray[np.bool_]:
-    tumour: NDArray[np.bool_] = labels != 0
-    match over:
-        case PaintOver.TUMOUR:
-            return tumour
-        case PaintOver.BACKGROUND:
-            return ~tumour
-        case PaintOver.EVERYTHING | PaintOver.SIMILAR:  # brightness is not the labels' matter
-            return np.ones(labels.shape, np.bool_)
 
 
 def _box_of(mask: NDArray[np.bool_]) -> Box:

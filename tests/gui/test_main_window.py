@@ -322,6 +322,28 @@ def test_nothing_stays_hidden_for_the_next_result_or_the_tool_in_hand(study_wind
     assert value not in page.views._style.hidden
 
 
+def test_the_status_line_says_what_a_command_did(study_window):
+    told = "Filled 2 axial slices: ET +0.10 cm³."
+    study_window.show_correction(CorrectionState(True, True, outcome=told))
+    assert study_window._outcome.text() == told
+    assert study_window._outcome.isVisibleTo(study_window)
+    study_window.show_correction(CorrectionState(True, True))
+    assert not study_window._outcome.isVisibleTo(study_window)
+
+
+def test_what_is_hidden_is_not_corrected(study_window):
+    page = study_window.study_page
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    study_window.show_findings(
+        Findings(region_rows(Segmentation(labels, GEOMETRY, PROVENANCE), ()))
+    )
+    box = next(one for one in page.regions.findChildren(QCheckBox) if "(ED)" in one.text())
+    box.setChecked(False)
+    assert page.correction_bar.settings().hidden == {2}
+    study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
+    assert not page.correction_bar.settings().hidden
+
+
 def test_images_compared_are_closed_with_their_study(study_window):
     volumes = {
         Sequence.T1C: Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY),

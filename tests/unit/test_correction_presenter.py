@@ -94,15 +94,22 @@ def test_with_the_tools_away_nothing_is_painted(scene):
 
 
 def test_whole_region_changes_reach_the_session(scene):
-    scene.segment()
-    scene.stroke()
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[:2] = 2
+    labels[3, 0, 0] = 3
+    scene.session.accept_result(make_result(make_study(), labels), scene.session.generation)
     before = scene.session.result
     scene.presenter.remove_specks()
     assert scene.session.result is not before
-    assert scene.session.result.segmentation.is_empty
-    scene.presenter.smooth()
-    scene.presenter.fill_between(2)
+    assert not scene.session.result.segmentation.labels_kji[3].any()
+    assert scene.state.outcome == "1 part removed, < 0.01 cm³."
+    scene.presenter.fill_between(BRUSH)
     assert scene.state.undo_title == "Remove small parts"
+    assert scene.state.outcome.startswith("Nothing to fill")
+    assert not scene.state.drawn_plane
+    scene.stroke()
+    assert scene.state.drawn_plane == "axial"
+    assert not scene.state.outcome
 
 
 def test_corrections_of_a_crashed_window_are_offered(scene):
@@ -178,7 +185,7 @@ def test_a_change_that_changes_nothing_leaves_the_export_valid(scene):
     scene.stroke()
     scene.export()
     scene.presenter.redo()
-    scene.presenter.fill_between(3)
+    scene.presenter.fill_between(BRUSH)
     scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
     scene.presenter.finish()
     assert scene.session.saved

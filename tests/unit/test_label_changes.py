@@ -1,9 +1,9 @@
-"""Smoothing, specks and filling between slices."""
+"""Smoothing, and what is too small."""
 
 import numpy as np
 import pytest
 
-from desktop_app.imaging.label_changes import filled_between, smoothed, without_specks
+from desktop_app.imaging.label_changes import smoothed, without_specks
 
 MM = (1.0, 1.0, 1.0)
 
@@ -18,11 +18,32 @@ def test_specks_go_with_all_their_regions_and_the_rest_stays():
     labels[2:8, 2:8, 2:8] = 2
     labels[4:6, 4:6, 4:6] = 3
     labels[15, 15, 15:18] = (3, 2, 2)
-    kept = without_specks(labels, 4)
+    kept, parts = without_specks(labels, 4)
+    assert parts == 1
     assert not kept[15].any()
     assert np.array_equal(kept[:10], labels[:10])
-    assert np.array_equal(without_specks(labels, 3), labels)
-    assert not without_specks(np.zeros_like(labels), 9).any()
+    same, parts = without_specks(labels, 3)
+    assert parts == 0
+    assert np.array_equal(same, labels)
+    assert not without_specks(np.zeros_like(labels), 9)[0].any()
+
+
+def test_the_largest_part_is_no_speck_however_small():
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[2:5, 2, 2] = 3
+    labels[10, 10, 10] = 3
+    kept, parts = without_specks(labels, 1000)
+    assert parts == 1
+    assert np.array_equal(np.argwhere(kept)[:, 0], [2, 3, 4])
+
+
+def test_a_speck_with_what_is_to_be_spared_stays():
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[2:5, 2, 2] = 3
+    labels[10, 10, 10:12] = (3, 2)
+    kept, parts = without_specks(labels, 1000, spared=(2,))
+    assert parts == 0
+    assert np.array_equal(kept, labels)
 
 
 def test_smoothing_takes_a_jagged_border_off_and_keeps_the_volume():
@@ -46,23 +67,12 @@ def test_smoothing_does_not_reach_across_thick_slices():
     assert smoothed(empty, (1, 2, 3), MM) is empty
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_every_third_slice_of_a_ball_gives_the_ball(axis):
-    shape = (30, 30, 30)
-    whole = ball(shape, (15, 15, 15), 10)
-    sparse = np.zeros(shape, np.uint8)
-    np.moveaxis(sparse, axis, 0)[::3] = np.moveaxis(whole, axis, 0)[::3] * np.uint8(3)
-    filled = filled_between(sparse, 3, axis, MM)
-    overlap = ((filled == 3) & whole).sum() * 2 / ((filled == 3).sum() + whole.sum())
-    assert overlap > 0.95
-
-
-def test_filling_between_leaves_other_regions_and_marked_slices_alone():
-    labels = np.zeros((5, 10, 10), np.uint8)
-    labels[[0, 4], 2:8, 2:8] = 3
-    labels[2, 4, 4] = 1
-    filled = filled_between(labels, 3, 0, MM)
-    assert filled[2, 4, 4] == 1
-    assert (filled[[1, 2, 3], 3:7, 3:7] > 0).all()
-    assert np.array_equal(filled[[0, 4]], labels[[0, 4]])
-    assert np.array_equal(filled_between(labels, 2, 0, MM), labels)
+@pytest.mark.parametrize("spacing_mm", [1.0, 0.5])
+@pytest.mark.parametrize("rim_mm", [1.0, 1.5, 2.0])
+def test_smoothing_keeps_a_thin_rim_between_two_regions(spacing_mm, rim_mm):
+    size = round(40 / spacing_mm)
+    radius_mm = np.linalg.norm(np.indices((size,) * 3) - size / 2, axis=0) * spacing_mm
+    labels = np.select([radius_mm < 10, radius_mm < 10 + rim_mm, radius_mm < 18], [1, 3, 2], 0)
+    labels = labels.astype(np.uint8)
+    better = smoothed(labels, (1, 2, 3), (spacing_mm,) * 3)
+    assert (better == 3).sum() > 0.9 * (labels == 3).sum()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop_app.domain.correction import PaintOver
+from desktop_app.domain.correction import PaintOver, ToolSettings
 from desktop_app.imaging.strokes import Patch
 from desktop_app.services.label_editor import LabelEditor
 
@@ -16,9 +16,9 @@ def cube(start, size=2):
     return Patch(start, np.ones((size,) * 3, bool))
 
 
-def edit(editor, patch, value, over=PaintOver.EVERYTHING):
+def edit(editor, patch, value, changeable=None):
     editor.begin(f"paint {value}")
-    editor.paint(patch, value, over)
+    editor.paint(patch, value, changeable)
     return editor.end()
 
 
@@ -40,15 +40,29 @@ def test_an_edit_of_many_strokes_is_undone_at_once():
     assert np.array_equal(editor.labels_kji, after)
 
 
+def limited(over=PaintOver.EVERYTHING, **limits):
+    return ToolSettings(over=over, **limits).changeable
+
+
 @pytest.mark.parametrize(
-    ("over", "voxels"),
-    [(PaintOver.EVERYTHING, 8), (PaintOver.TUMOUR, 4), (PaintOver.BACKGROUND, 4)],
+    ("changeable", "voxels"),
+    [
+        (limited(), 8),
+        (limited(PaintOver.TUMOUR), 4),
+        (limited(PaintOver.BACKGROUND), 4),
+        (limited(only_over=2), 2),
+        (limited(only_over=0), 4),
+        (limited(hidden=frozenset({1})), 6),
+        (limited(PaintOver.TUMOUR, hidden=frozenset({1})), 2),
+        (limited(only_over=1, hidden=frozenset({1})), 0),
+    ],
 )
-def test_paint_stays_on_what_it_may_change(over, voxels):
+def test_paint_stays_on_what_it_may_change(changeable, voxels):
     labels = np.zeros(SHAPE, np.uint8)
-    labels[2] = 2
+    labels[2, :3] = 2
+    labels[2, 3:] = 1
     editor = LabelEditor(labels)
-    edit(editor, cube((2, 2, 2)), 3, over)
+    edit(editor, cube((2, 2, 2)), 3, changeable)
     assert (editor.labels_kji == 3).sum() == voxels
 
 

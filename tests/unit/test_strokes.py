@@ -1,7 +1,10 @@
 """Brush, outline and part on grids of any spacing."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.measure import points_in_poly
 
 from desktop_app.domain.geometry import Geometry
@@ -45,6 +48,27 @@ def test_a_stroke_leaves_no_gap():
         assert mask[tuple(np.rint(start + share * (end - start)).astype(int))]
     length = np.linalg.norm(end - start)
     assert mask.sum() == pytest.approx(4 * length + np.pi * 4, rel=0.1)
+
+
+@pytest.mark.parametrize("off_voxels", [0.2, 0.4, 0.5])
+def test_a_brush_thinner_than_the_slices_leaves_no_gap(off_voxels):
+    """A coronal line on slices of 6 mm, drawn as fast as the mouse tells: 3 mm at a time."""
+    geometry = grid((20, 30, 70), (1.0, 1.0, 6.0))
+    mask = np.zeros(geometry.shape_kji, bool)
+    stops = [np.array([10 + off_voxels, 15, column]) for column in np.arange(4.0, 65.0, 3.0)]
+    for start, end in pairwise(stops):
+        mask |= painted(brush_patch(geometry, start, end, 1.0, 1), geometry.shape_kji)
+    assert mask[:, 15, 4:65].any(axis=0).all()
+
+
+def test_the_thinnest_brush_leaves_no_gap_aslant():
+    geometry = grid((20, 30, 40), (0.9, 0.9, 5.0))
+    start, end = np.array([2.3, 4.4, 3.0]), np.array([17.7, 25.2, 38.0])
+    mask = painted(brush_patch(geometry, start, end, 0.1), geometry.shape_kji)
+    _, parts = ndimage.label(mask, np.ones((3, 3, 3)))
+    assert parts == 1
+    assert mask[2, 4, 3]
+    assert mask[18, 25, 38]
 
 
 def test_the_thinnest_brush_paints_the_voxel_under_it():

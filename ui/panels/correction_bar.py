@@ -72,17 +72,19 @@ class CorrectionBar(QWidget):
     -------
     tool_changed(ToolSettings or None)
         Another tool, region, size or limit; ``None`` where the crosshair is to be moved.
-    undo_requested(), redo_requested(), smooth_requested(), specks_requested()
-    fill_requested(int)
-        The label to fill between the slices it is marked in.
+    undo_requested(), redo_requested()
+    smooth_requested(frozenset), specks_requested(frozenset)
+        The labels out of sight, which stay as they are.
+    fill_requested(ToolSettings)
+        The label to fill between the slices it was drawn in, and what it may be filled over.
     """
 
     tool_changed = Signal(object)
     undo_requested = Signal()
     redo_requested = Signal()
-    smooth_requested = Signal()
-    specks_requested = Signal()
-    fill_requested = Signal(int)
+    smooth_requested = Signal(object)
+    specks_requested = Signal(object)
+    fill_requested = Signal(object)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +97,7 @@ class CorrectionBar(QWidget):
         self._size_text = styled_label("", "muted")
         self._ball = QCheckBox("3D")
         self._over = ChoiceBox()
+        self._hidden: frozenset[int] = frozenset()
         self._undo = self._button("undo", "Undo")
         self._redo = self._button("redo", "Redo")
         self._more = QToolButton()
@@ -116,17 +119,35 @@ class CorrectionBar(QWidget):
         Parameters
         ----------
         erases
-            As with Ctrl held: whatever region is chosen, it is erased, and anywhere.
+            As with Ctrl held: whatever region is chosen, it is erased; anywhere, unless drawing is
+            held to one region.
         """
         tool = _TOOLS[self._tools.checkedId()].tool
-        if tool is None:
-            return None
+        return None if tool is None else self._settings(tool, erases=erases)
+
+    def _settings(self, tool: Tool, *, erases: bool = False) -> ToolSettings:
         value = _ERASER if erases else self._values.checkedId()
-        over = PaintOver.EVERYTHING if value == _ERASER else PaintOver(self._over.currentData())
-        return ToolSettings(tool, value, self._size.value() / 2, self._ball.isChecked(), over)
+        chosen = self._over.currentData()
+        only_over = chosen if isinstance(chosen, int) else None
+        is_free = value == _ERASER or only_over is not None
+        return ToolSettings(
+            tool,
+            value,
+            self._size.value() / 2,
+            self._ball.isChecked(),
+            PaintOver.EVERYTHING if is_free else PaintOver(chosen),
+            only_over,
+            self._hidden,
+        )
+
+    def set_region_visible(self, value: int, visible: bool) -> None:
+        """Leave a label alone while it is out of sight."""
+        self._hidden = self._hidden - {value} if visible else self._hidden | {value}
 
     def show_state(self, state: CorrectionState) -> None:
-        """Say what can be undone and redone."""
+        """Say what can be undone and redone, and along which slices regions are filled."""
+        plane = f"{state.drawn_plane} " if state.drawn_plane else ""
+        self._fill.setText(f"&Fill between {plane}slices")
         for button, verb, title in (
             (self._undo, "Undo", state.undo_title),
             (self._redo, "Redo", state.redo_title),
@@ -208,11 +229,21 @@ class CorrectionBar(QWidget):
         for over, text, tip in _OVER:
             self._over.addItem(text, over.value)
             self._over.setItemData(self._over.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        for region in _REGIONS:
+            value, name = next(
+                (one.value, one.name.lower()) for one in DEFAULT_LABELS if one.region is region
+            )
+            self._over.addItem(f"Over {region} only", value)
+            tip = f"Changes only {name}; erasing too"
+            self._over.setItemData(self._over.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         # The row has to fit beside the left column on a screen 1280 wide
         policy = ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self._over.setSizeAdjustPolicy(policy)
         self._over.setMinimumContentsLength(10)
-        self._over.setToolTip("Which voxels drawing may change; erasing always may")
+        self._over.setToolTip(
+            "Which voxels drawing may change; erasing any, or those of the one region chosen. "
+            "Regions that are hidden never change"
+        )
         self._over.setAccessibleName("Voxels that may change")
         self._over.currentIndexChanged.connect(self._tell)
         self._size.valueChanged.connect(self._show_size)
@@ -228,14 +259,21 @@ class CorrectionBar(QWidget):
         for text, tip, call in (
             (
                 "&Fill between slices",
-                "The chosen region between the slices it is marked in, along the plane drawn in",
-                lambda: self.fill_requested.emit(self._values.checkedId()),
+                "The chosen region between the slices it was drawn in, along the plane drawn in "
+                "last, over what the box beside says",
+                lambda: self.fill_requested.emit(self._settings(Tool.BRUSH)),
             ),
-            ("&Smooth borders", "Ragged borders of all regions", self.smooth_requested.emit),
             (
-                "&Remove small parts",
-                "Every connected part of the tumour below 0.1 cm³",
-                self.specks_requested.emit,
+                "&Smooth borders",
+                "Ragged borders of all regions in sight; strands thinner than 2 mm inside one "
+                "other region may go",
+                lambda: self.smooth_requested.emit(self._hidden),
+            ),
+            (
+                "&Remove small parts below 0.1 cm³",
+                "Connected parts of the tumour, but for the largest; parts with a hidden region "
+                "stay",
+                lambda: self.specks_requested.emit(self._hidden),
             ),
         ):
             action = menu.addAction(text)

@@ -209,6 +209,7 @@ class StudyPage(QWidget):
         self.regions.outline_changed.connect(self.views.set_outline)
         self.regions.place_requested.connect(self.views.go_to)
         self.regions.visibility_changed.connect(self.views.set_region_visible)
+        self.regions.visibility_changed.connect(self.correction_bar.set_region_visible)
         # Whoever asks for one sequence wants to see it in its planes
         self.sequences.sequence_chosen.connect(lambda _: self.viewer_bar.four.setChecked(False))
         self.viewer_bar.sequences_toggled.connect(self._lay_views_out)

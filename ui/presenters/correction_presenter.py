@@ -80,17 +80,17 @@ class CorrectionPresenter:
         """Do again what was taken back."""
         self._change(lambda one: one.redo())
 
-    def smooth(self) -> None:
-        """Even out ragged borders."""
-        self._change(lambda one: one.smooth())
+    def smooth(self, hidden: frozenset[int] = frozenset()) -> None:
+        """Even out ragged borders, but for those of labels out of sight."""
+        self._change(lambda one: one.smooth(hidden))
 
-    def remove_specks(self) -> None:
-        """Take small parts away."""
-        self._change(lambda one: one.remove_specks())
+    def remove_specks(self, hidden: frozenset[int] = frozenset()) -> None:
+        """Take small parts away, but for those with labels out of sight."""
+        self._change(lambda one: one.remove_specks(hidden=hidden))
 
-    def fill_between(self, value: int) -> None:
-        """Fill a region between the slices it is marked in."""
-        self._change(lambda one: one.fill_between(value))
+    def fill_between(self, settings: ToolSettings) -> None:
+        """Fill the region in hand between the slices it was drawn in."""
+        self._change(lambda one: one.fill_between(settings))
 
     def forget(self) -> None:
         """Remove what is kept of the corrections; the labels stay as they are."""
@@ -183,5 +183,7 @@ class CorrectionPresenter:
                 is_active=self._is_active,
                 undo_title=one.undo_title if one is not None else "",
                 redo_title=one.redo_title if one is not None else "",
+                drawn_plane=(one.drawn_plane or "") if one is not None else "",
+                outcome=one.outcome if one is not None else "",
             )
         )

@@ -24,19 +24,25 @@ class CorrectionState:
         Whether the tools are out.
     undo_title, redo_title
         What would be taken back or done again; empty where there is nothing.
+    drawn_plane
+        The plane drawn in last, along whose slices regions are filled; empty before any stroke.
+    outcome
+        What the last command on a whole region did; empty after any other change.
     """
 
     is_possible: bool = False
     is_active: bool = False
     undo_title: str = ""
     redo_title: str = ""
+    drawn_plane: str = ""
+    outcome: str = ""
 
 
 class CorrectionView(Protocol):
     """The window as the presenter of corrections sees it."""
 
     def show_correction(self, state: CorrectionState) -> None:
-        """Offer the tools, or take them away."""
+        """Offer the tools, or take them away; tell what the last command did."""
 
     def show_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
         """Show labels over the slices that will change in place."""

@@ -1,0 +1,89 @@
+"""What was done to labels by hand, in one line each for people."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.correction import RegionCorrection
+from desktop_app.domain.measurement import AnatomicalPlane
+from desktop_app.domain.readable import readable_change, readable_volume
+from desktop_app.domain.segmentation import LabelDefinition
+
+Labels = NDArray[np.uint8]
+
+MM3_PER_CM3 = 1000.0
+
+NOTHING_SMOOTHED = "No border was ragged: nothing changed."
+
+
+def smoothed_in_words(
+    before_kji: Labels,
+    after_kji: Labels,
+    definitions: Iterable[LabelDefinition],
+    voxel_mm3: float,
+) -> str:
+    """Return ``Borders smoothed: ET 28.80 → 28.10 cm³``: every region whose voxels changed."""
+    changed = before_kji != after_kji
+    old, new = before_kji[changed], after_kji[changed]
+    told = []
+    for one in definitions:
+        if (old == one.value).any() or (new == one.value).any():
+            was, now = (
+                readable_volume(np.count_nonzero(labels == one.value) * voxel_mm3)
+                for labels in (before_kji, after_kji)
+            )
+            told.append(f"{one.region} {was} → {now} cm³")
+    return f"Borders smoothed: {', '.join(told)}." if told else NOTHING_SMOOTHED
+
+
+def removed_in_words(
+    parts: int, volume_mm3: float, smallest_mm3: float, *, has_hidden: bool
+) -> str:
+    """Return ``3 parts removed, 0.12 cm³``, or why none was."""
+    if not parts:
+        spared = " Parts with hidden regions stay." if has_hidden else ""
+        below = f"{smallest_mm3 / MM3_PER_CM3:g} cm³"
+        return f"Nothing removed: no part but the largest is below {below}.{spared}"
+    count = "1 part" if parts == 1 else f"{parts} parts"
+    return f"{count} removed, {readable_volume(volume_mm3)} cm³."
+
+
+def filled_in_words(
+    slices: int, plane: AnatomicalPlane, definition: LabelDefinition, volume_mm3: float
+) -> str:
+    """Return ``Filled 8 axial slices: ET +1.20 cm³``."""
+    count = f"1 {plane} slice" if slices == 1 else f"{slices} {plane} slices"
+    return f"Filled {count}: {definition.region} {readable_change(volume_mm3)} cm³."
+
+
+def nothing_filled_in_words(
+    name: str, plane: AnatomicalPlane | None, slices: int, *, is_between: bool
+) -> str:
+    """Return why nothing was filled.
+
+    Parameters
+    ----------
+    slices
+        How many the region was drawn in, along the plane.
+    is_between
+        Whether there was anything between them.
+    """
+    if plane is None or slices < 2:
+        which = f"{plane} slices" if plane is not None else "slices of one plane"
+        return f"Nothing to fill: draw {name} in two {which} or more and leave some out between."
+    if not is_between:
+        return (
+            f"Nothing to fill between the {plane} slices drawn in: none was left out since, "
+            "or the shapes lie too far apart."
+        )
+    return f"Nothing to fill: between the {plane} slices all is {name}, or may not be changed."
+
+
+def corrections_in_words(corrections: Iterable[RegionCorrection], voxel_mm3: float) -> str:
+    """Return by region what was added and taken away: ``ET +1.20 −0.35 cm³, Dice 0.93``."""
+    return "; ".join(
+        f"{one.region} +{readable_volume(one.added_voxels * voxel_mm3)} "
+        f"−{readable_volume(one.removed_voxels * voxel_mm3)} cm³, Dice {one.dice:.3f}"
+        for one in corrections
+    )

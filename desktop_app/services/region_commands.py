@@ -1,0 +1,104 @@
+"""Commands on a whole region or tumour: the labels they lead to, and what they did in words."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from desktop_app.domain.correction import PaintOver, ToolSettings
+from desktop_app.domain.segmentation import Segmentation
+from desktop_app.imaging.label_changes import smoothed, without_specks
+from desktop_app.imaging.morphology import Mask
+from desktop_app.imaging.slice_filling import filled_between
+from desktop_app.imaging.strokes import Patch
+from desktop_app.services.correction_words import (
+    filled_in_words,
+    nothing_filled_in_words,
+    removed_in_words,
+    smoothed_in_words,
+)
+from desktop_app.services.diameters import plane_across
+from desktop_app.services.drawn_slices import Drawn
+from desktop_app.services.similar_tissue import SimilarTissue
+
+Labels = NDArray[np.uint8]
+
+
+def smooth(
+    labels_kji: Labels, segmentation: Segmentation, hidden: frozenset[int]
+) -> tuple[Labels, str]:
+    """Even out ragged borders, but for those of hidden labels."""
+    definitions, geometry = segmentation.definitions, segmentation.geometry
+    after = smoothed(labels_kji, tuple(one.value for one in definitions), geometry.spacing_mm)
+    if hidden:
+        kept = list(hidden)
+        is_kept = np.isin(labels_kji, kept) | np.isin(after, kept)
+        after = np.where(is_kept, labels_kji, after)
+    return after, smoothed_in_words(labels_kji, after, definitions, geometry.voxel_volume_mm3)
+
+
+def remove_specks(
+    labels_kji: Labels, segmentation: Segmentation, smallest_mm3: float, hidden: frozenset[int]
+) -> tuple[Labels, str]:
+    """Take small parts away, but for the largest and those with hidden labels."""
+    voxel_mm3 = segmentation.geometry.voxel_volume_mm3
+    after, parts = without_specks(labels_kji, math.ceil(smallest_mm3 / voxel_mm3), hidden)
+    volume_mm3 = float(np.count_nonzero(labels_kji != after)) * voxel_mm3
+    return after, removed_in_words(parts, volume_mm3, smallest_mm3, has_hidden=bool(hidden))
+
+
+def fill_between(
+    labels_kji: Labels,
+    segmentation: Segmentation,
+    settings: ToolSettings,
+    drawn: Drawn | None,
+    tissue: SimilarTissue | None,
+) -> tuple[Labels, str]:
+    """Fill a region between the slices it was drawn in, where the settings let it be painted.
+
+    Parameters
+    ----------
+    drawn
+        ``None`` where nothing was drawn yet.
+    tissue
+        What is similarly bright, where the settings ask for that.
+    """
+    value, geometry = settings.value, segmentation.geometry
+    definition = next(one for one in segmentation.definitions if one.value == value)
+    name = definition.name.lower()
+    if drawn is None:
+        return labels_kji, nothing_filled_in_words(name, None, 0, is_between=False)
+    plane = plane_across(geometry, drawn.axis)
+    within_mm = list(geometry.spacing_mm)
+    apart_mm = within_mm.pop(drawn.axis)
+    between = filled_between(drawn.shapes, drawn.fresh, apart_mm, (within_mm[0], within_mm[1]))
+    after = labels_kji.copy()
+    stack, slices = np.moveaxis(after, drawn.axis, 0), 0
+    for level, mask in between.items():
+        may = mask & settings.changeable[stack[level]] & (stack[level] != value)
+        if tissue is not None and settings.over is PaintOver.SIMILAR:
+            may &= _similar(tissue, drawn, level, mask)
+        stack[level][may] = value
+        slices += bool(may.any())
+    if not slices:
+        count = len(drawn.shapes)
+        return after, nothing_filled_in_words(name, plane, count, is_between=bool(between))
+    volume_mm3 = float(np.count_nonzero(after != labels_kji)) * geometry.voxel_volume_mm3
+    return after, filled_in_words(slices, plane, definition, volume_mm3)
+
+
+def _similar(tissue: SimilarTissue, drawn: Drawn, level: int, mask: Mask) -> Mask:
+    """Mark what of a slice is as bright as most of the largest shape drawn."""
+    largest = max(drawn.shapes, key=lambda one: int(drawn.shapes[one].sum()))
+    patch, example = (
+        _flat_patch(drawn.axis, at, shape)
+        for at, shape in ((level, mask), (largest, drawn.shapes[largest]))
+    )
+    similar: Mask = tissue.like(patch, example).mask_kji.squeeze(drawn.axis)
+    return similar
+
+
+def _flat_patch(axis: int, level: int, mask_yx: Mask) -> Patch:
+    start = [0, 0, 0]
+    start[axis] = level
+    return Patch((start[0], start[1], start[2]), np.expand_dims(mask_yx, axis))
