@@ -134,10 +134,14 @@ class Preflight:
 
     @property
     def light(self) -> Light:
-        """Red where nothing can be segmented, else the worst light of the sequences there are."""
+        """Red where nothing can be segmented, else the worst light of all sequences.
+
+        One that is missing counts as amber: the result is less certain, as the sentence says.
+        """
         if self.refusal:
             return Light.POOR
-        return max((one.light for one in self.sequences.values()), key=_SEVERITY.index)
+        lights = (Light.FAIR if s.is_missing else s.light for s in self.sequences.values())
+        return max(lights, key=_SEVERITY.index)
 
     @property
     def sentence(self) -> str:

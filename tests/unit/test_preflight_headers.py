@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.preflight import Aspect, Check, Light, Preflight, Source
+from desktop_app.domain.preflight import (
+    Aspect,
+    Check,
+    Light,
+    Preflight,
+    SequencePreflight,
+    Source,
+)
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.services.preflight.headers import check_headers, field_lps_mm
@@ -219,6 +226,23 @@ def test_the_verdict_names_what_to_check():
         "Ready to segment; please check FLAIR; without T1 and T2 the result is less certain."
     )
     assert headers_of(T1c=good).light is Light.POOR
+
+
+@pytest.mark.parametrize("missing", [(), *((one,) for one in Sequence), (Sequence.T1, Sequence.T2)])
+def test_a_sequence_that_is_missing_is_no_green_light(missing):
+    good = Check(Aspect.SPACING, Light.GOOD, "Voxels of 1.0 × 1.0 × 1.0 mm.")
+    unknown = Check(Aspect.SERIES, Light.UNKNOWN, "No such series was found.")
+    sequences = {
+        one: SequencePreflight(one, "", (unknown,))
+        if one in missing
+        else SequencePreflight(one, one.value, (good,))
+        for one in Sequence
+    }
+    preflight = Preflight(sequences)
+    assert preflight.light is (Light.FAIR if missing else Light.GOOD)
+    assert (preflight.sentence == "Ready to segment.") is not bool(missing)
+    for one in missing:
+        assert preflight.sequences[one].light is Light.UNKNOWN
 
 
 def test_later_answers_replace_earlier_ones_to_the_same_question():
