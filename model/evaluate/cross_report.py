@@ -11,7 +11,7 @@ from model.evaluate.bootstrap import CONFIDENCE, RESAMPLES, SEED, Mean, bootstra
 from model.evaluate.cross_validation import CrossValidation, PatientScores
 from model.evaluate.lesions import DILATION_VOXELS, SMALLEST_LESION_MM3, WORST_LESION_MM
 from model.evaluate.report import PROTOCOL, SHOWN_ORDER
-from model.evaluate.volume_ranges import as_section
+from model.evaluate.volume_ranges import RegionRange, as_section
 from model.spec import REGIONS, Region
 
 SCHEMA: Final = "gliascope/cross-validation/1"
@@ -106,7 +106,12 @@ def calibration_section(found: CrossValidation) -> dict[str, Any] | None:
             "slope": {r.value: round(v, 5) for r, v in zip(REGIONS, scaling.slope, strict=True)},
             "bias": {r.value: round(v, 5) for r, v in zip(REGIONS, scaling.bias, strict=True)},
         },
-        "volume": as_section(dict(found.ranges), len(found.default)),
+        "volume": as_section(
+            dict(found.ranges),
+            patients=found.patients,
+            scans=len(found.default),
+            voxel_mm=found.voxel_mm,
+        ),
     }
     if found.typical is not None:
         section["familiarity"] = found.typical.as_section()
@@ -175,11 +180,7 @@ def calibration_lines(found: CrossValidation) -> list[str]:
         )
     ]
     for name, one in (found.ranges or {}).items():
-        width = "" if one.half_width_percent is None else f", typically +{one.half_width_percent} %"
-        lines.append(
-            f"{name}: range drawn from the other folds held the truth in {one.covered} of "
-            f"{len(found.default)} patients{width}"
-        )
+        lines += _range_lines(name, one, len(found.default))
     if found.typical is not None:
         flagged = ", ".join(found.typical.flagged) or "none"
         lines.append(
@@ -190,6 +191,23 @@ def calibration_lines(found: CrossValidation) -> list[str]:
         lines.append(
             f"Choice of settings: mean Dice {found.tuning.gain:+.4f} on patients left out; "
             f"{found.tuning.settings}"
+        )
+    return lines
+
+
+def _range_lines(name: str, one: RegionRange, scans: int) -> list[str]:
+    lines = [
+        f"{name}: range typically ×{one.median_factor} either way, narrow enough to be shown in "
+        f"{one.shown} of {scans}"
+    ]
+    checks = {
+        "floor and gain from the other folds": one.out_of_fold,
+        "everything from the other folds": one.other_folds,
+    }
+    for how, check in checks.items():
+        lines.append(
+            f"  {how}: typically ×{check.median_factor}, held the truth in {check.covered} of "
+            f"{scans}; {check.shown} would be shown, of which {check.shown_covered} hold it"
         )
     return lines
 

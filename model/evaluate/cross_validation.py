@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from model.calibration import MEASURED_REGIONS, UNDECIDED, undecided_shares
+from model.data import patient_of
 from model.evaluate.lesions import LesionScore, lesion_score
 from model.evaluate.metrics import RegionScore, score
 from model.evaluate.out_of_fold import OutOfFold
@@ -98,6 +99,8 @@ class CrossValidation:
         Of the probabilities.
     ranges, typical
         For the calibration; ``None`` with too few patients.
+    voxel_mm
+        The longest side of the patients' voxels.
     """
 
     default: tuple[PatientScores, ...]
@@ -105,6 +108,12 @@ class CrossValidation:
     reliability: Reliability
     ranges: Mapping[str, RegionRange] | None
     typical: TypicalStudies | None
+    voxel_mm: float
+
+    @property
+    def patients(self) -> int:
+        """Number of patients; there may be more scans."""
+        return len({patient_of(one.name) for one in self.default})
 
     @property
     def scores(self) -> tuple[PatientScores, ...]:
@@ -146,6 +155,7 @@ def cross_validate(
     ranges = fit_ranges(
         [_volumes(*one) for one in zip(reported, shares, strict=True)],
         [fold_of[one.name] for one in patients],
+        [patient_of(one.name) for one in patients],
     )
     typical = fit_typical(
         {
@@ -153,7 +163,8 @@ def cross_validate(
             for one, share in zip(patients, shares, strict=True)
         }
     )
-    return CrossValidation(default, tuning, reliability, ranges, typical)
+    voxel_mm = max(max(one.spacing_kji_mm) for one in patients)
+    return CrossValidation(default, tuning, reliability, ranges, typical, voxel_mm)
 
 
 def score_patient(patient: OutOfFold, settings: PostprocessSettings) -> PatientScores:

@@ -126,6 +126,13 @@ def test_a_range_too_wide_to_tell_anything_is_not_given():
     assert doubt.range_mm3("TC", 50_000.0) is None
 
 
+def test_a_small_volume_keeps_a_range_beyond_three_times_itself():
+    """The limit is on volumes with a millilitre added, as the documentation says."""
+    doubt = VolumeDoubt(0.9, 1000.0, {"ET": math.log(2.9), "TC": math.log(3.1)})
+    assert doubt.range_mm3("ET", 200.0) == (0.0, pytest.approx(2480.0))
+    assert doubt.range_mm3("TC", 200.0) is None
+
+
 def test_a_card_without_calibration_says_nothing():
     assert Calibration.from_card({}) is None
 
