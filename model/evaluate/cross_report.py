@@ -110,7 +110,6 @@ def calibration_section(found: CrossValidation) -> dict[str, Any] | None:
             dict(found.ranges),
             patients=found.patients,
             scans=len(found.default),
-            voxel_mm=found.voxel_mm,
         ),
     }
     if found.typical is not None:

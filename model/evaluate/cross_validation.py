@@ -99,8 +99,6 @@ class CrossValidation:
         Of the probabilities.
     ranges, typical
         For the calibration; ``None`` with too few patients.
-    voxel_mm
-        The longest side of the patients' voxels.
     """
 
     default: tuple[PatientScores, ...]
@@ -108,7 +106,6 @@ class CrossValidation:
     reliability: Reliability
     ranges: Mapping[str, RegionRange] | None
     typical: TypicalStudies | None
-    voxel_mm: float
 
     @property
     def patients(self) -> int:
@@ -163,8 +160,7 @@ def cross_validate(
             for one, share in zip(patients, shares, strict=True)
         }
     )
-    voxel_mm = max(max(one.spacing_kji_mm) for one in patients)
-    return CrossValidation(default, tuning, reliability, ranges, typical, voxel_mm)
+    return CrossValidation(default, tuning, reliability, ranges, typical)
 
 
 def score_patient(patient: OutOfFold, settings: PostprocessSettings) -> PatientScores:

@@ -136,25 +136,14 @@ def fit_ranges(
     }
 
 
-def as_section(
-    ranges: dict[str, RegionRange], *, patients: int, scans: int, voxel_mm: float
-) -> dict[str, Any]:
-    """Return the ``volume`` part of a card's calibration.
-
-    Parameters
-    ----------
-    patients, scans
-        How many there were.
-    voxel_mm
-        The longest side of their voxels.
-    """
+def as_section(ranges: dict[str, RegionRange], *, patients: int, scans: int) -> dict[str, Any]:
+    """Return the ``volume`` part of a card's calibration."""
     return {
         "coverage": COVERAGE,
         "offset_mm3": OFFSET_MM3,
         "patients": patients,
         "voxel_mm": WORK_SPACING_MM,
         "scans": scans,
-        "voxel_mm": round(voxel_mm, 3),
         "regions": {
             name: {
                 "floor": round(one.doubt.floor, 5),
