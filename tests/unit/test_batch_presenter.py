@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.domain.study import InstanceRef
+from desktop_app.domain.study import InstanceRef, RoleProposal, Sequence
 from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
@@ -40,8 +40,10 @@ def scene():
     batch.root, batch.output = Path("in"), Path("out")
     batch.options = BatchOptions()
     files = (InstanceRef(Path("in/ward/t1/1.dcm")), InstanceRef(Path("in/ward/t2/1.dcm")))
-    series = tuple(make_series(str(file.path), instances=(file,)) for file in files)
-    batch.study.side_effect = lambda name: make_study(name=name, series=series)
+    series = tuple(make_series(f"s{n}", instances=(file,)) for n, file in enumerate(files))
+    named = zip(Sequence, ("s0", "", "", "s1"), strict=True)
+    roles = {one: RoleProposal(uid, 0.9, "Named.") for one, uid in named if uid}
+    batch.study.side_effect = lambda name: make_study(name=name, series=series, roles=roles)
     opened, wanted = MagicMock(), MagicMock(return_value=BatchOptions())
     queue = []
     listener = []
@@ -111,6 +113,30 @@ def test_where_results_go_is_found_out_beside_the_window(scene, monkeypatch, is_
         view.show_folders.assert_called_once_with("in", "proposed")
         assert len(view.show_cases.call_args.args[0]) == 2
     assert not presenter.running
+
+
+def test_what_cannot_be_segmented_is_told_before_the_start(scene):
+    presenter, view, batch, _, listener, settle = scene
+    t2_alone = make_study(name="two", roles={Sequence.T2: RoleProposal("t1c", 0.9, "Named.")})
+    whole = batch.study.side_effect
+    batch.study.side_effect = lambda name: t2_alone if name == "two" else whole(name)
+    presenter.choose_folders(Path("in"), Path("out"))
+    settle()
+    one, two = view.show_cases.call_args.args[0]
+    assert (one.state, one.style) == ("pending", "")
+    assert one.message == "Without T1c and T2: the result will be less certain."
+    assert (two.state, two.style) == ("not possible", "poor")
+    assert two.message.startswith("Cannot be segmented: that takes T1c or FLAIR")
+    status = view.show_status.call_args.args[0]
+    assert status.text == "0 of 2 studies finished, 1 cannot be segmented."
+    batch.cases = (DONE, FAILED)
+    for case in batch.cases:
+        listener[0](case)
+    settle()
+    assert view.show_case.call_args.args[1].message == "What. Where. Remedy."
+    presenter.show_options()
+    status = view.show_status.call_args.args[0]
+    assert status.text == "2 of 2 studies finished, 1 failed."
 
 
 def test_a_failure_is_counted_and_its_reason_shown(scene):

@@ -18,13 +18,15 @@ from desktop_app.services.batch import (
     CaseListener,
     CaseState,
     CaseStatus,
+    Outlook,
     note_export,
+    outlook_of,
     place_below,
     proposed_output,
 )
 from desktop_app.services.case import SavedResults
 from desktop_app.services.stored_result import can_reopen
-from ui.presenters.batch_rows import row_of
+from ui.presenters.batch_rows import is_hopeless, row_of
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
@@ -76,6 +78,7 @@ class BatchPresenter:
         self._names: list[str] = []
         self._shown: dict[str, CaseState] = {}
         self._places: dict[str, str] = {}
+        self._outlooks: dict[str, Outlook] = {}
         self._watching = False
         self._can_list = False
         self._task = ""
@@ -249,7 +252,7 @@ class BatchPresenter:
     def _show_cases(self, cases: tuple[CaseState, ...]) -> None:
         self._names = [case.name for case in cases]
         self._shown = {case.name: case for case in cases}
-        self._places = {}
+        self._places, self._outlooks = {}, {}
         self._view.show_cases([self._row(case) for case in cases])
         self._show_status()
 
@@ -261,7 +264,11 @@ class BatchPresenter:
             with suppress(KeyError):
                 study = self._batch.study(case.name)
                 self._places[case.name] = place_below(self._batch.root, study)
-        return row_of(case, self._places.get(case.name, ""))
+                self._outlooks[case.name] = outlook_of(study)
+        return row_of(case, self._places.get(case.name, ""), self._outlook(case))
+
+    def _outlook(self, case: CaseState) -> Outlook:
+        return self._outlooks.get(case.name, Outlook())
 
     def _show_status(self) -> None:
         cases = self._batch.cases if self._batch is not None else ()
@@ -269,7 +276,8 @@ class BatchPresenter:
         failed = sum(case.status is CaseStatus.FAILED for case in cases)
         job = self._last
         can_list = self._can_list and not cases
-        text = _status_text(len(cases), len(over), failed, job)
+        hopeless = sum(is_hopeless(case, self._outlook(case)) for case in cases)
+        text = _status_text(len(cases), len(over), failed, hopeless, job)
         if can_list and job is None:
             text = _NOT_LISTED
         fraction = len(over) / len(cases) if cases else 0.0
@@ -307,13 +315,15 @@ def _has_result(case: CaseState) -> bool:
     return case.status is CaseStatus.DONE and can_reopen(case.files)
 
 
-def _status_text(total: int, over: int, failed: int, job: JobStatus | None) -> str:
+def _status_text(total: int, over: int, failed: int, hopeless: int, job: JobStatus | None) -> str:
     if total == 0:
         waiting = f"{job.stage or job.title} …" if job is not None else ""
         return waiting or "Choose a folder that holds studies."
     text = f"{over} of {total} studies finished"
     if failed:
         text += f", {failed} failed"
+    if hopeless:
+        text += f", {hopeless} cannot be segmented"
     if job is not None and job.stage:
         text += f" · {job.stage}"
     return f"{text}."

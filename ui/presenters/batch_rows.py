@@ -2,9 +2,11 @@
 
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.batch import CaseState, CaseStatus
+from desktop_app.services.batch import CaseState, CaseStatus, Outlook
 from ui.views.batch_view import CaseRow, Figure, Review
 
+_NOTHING_KNOWN = Outlook()
+_WILL_FAIL = "not possible"
 _STYLES = {
     CaseStatus.PENDING: "",
     CaseStatus.RUNNING: "accent",
@@ -13,21 +15,26 @@ _STYLES = {
 }
 
 
-def row_of(case: CaseState, where: str) -> CaseRow:
+def row_of(case: CaseState, where: str, beforehand: Outlook = _NOTHING_KNOWN) -> CaseRow:
     """Return the row of a study.
 
     Parameters
     ----------
     where
         Folder of its files.
+    beforehand
+        What is known of it until it is worked through.
     """
     is_running = case.status is CaseStatus.RUNNING
     message = case.stage if is_running else case.reason
+    will_fail = is_hopeless(case, beforehand)
+    if case.status is CaseStatus.PENDING:
+        message = beforehand.sentence
     return CaseRow(
         name=case.name,
         where=where,
-        state=_state(case),
-        style="fair" if _is_to_check(case) else _STYLES[case.status],
+        state=_WILL_FAIL if will_fail else _state(case),
+        style=_style(case, will_fail=will_fail),
         whole_tumour=_volume(case, Region.WT),
         core=_volume(case, Region.TC),
         enhancing=_volume(case, Region.ET),
@@ -37,6 +44,17 @@ def row_of(case: CaseState, where: str) -> CaseRow:
         message=(message or " ".join((*case.notes, *case.warnings))).replace("\n", " "),
         reviews=_reviews(case),
     )
+
+
+def is_hopeless(case: CaseState, beforehand: Outlook) -> bool:
+    """Whether a study that was not worked through yet cannot be segmented."""
+    return case.status is CaseStatus.PENDING and beforehand.is_refused
+
+
+def _style(case: CaseState, *, will_fail: bool) -> str:
+    if will_fail:
+        return _STYLES[CaseStatus.FAILED]
+    return "fair" if _is_to_check(case) else _STYLES[case.status]
 
 
 def _state(case: CaseState) -> str:

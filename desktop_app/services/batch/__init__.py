@@ -6,6 +6,7 @@ from desktop_app.services.batch.journal import CaseListener
 from desktop_app.services.batch.listing import place_below
 from desktop_app.services.batch.local import BatchWorker, LocalPlace
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
+from desktop_app.services.batch.outlook import Outlook, outlook_of
 from desktop_app.services.batch.proposed import proposed_output
 from desktop_app.services.batch.state import CaseState, CaseStatus
 
@@ -18,8 +19,10 @@ __all__ = [
     "CaseState",
     "CaseStatus",
     "LocalPlace",
+    "Outlook",
     "WatchOptions",
     "note_export",
+    "outlook_of",
     "place_below",
     "proposed_output",
 ]

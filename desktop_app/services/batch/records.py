@@ -141,7 +141,8 @@ def has_results(output: Path, state: CaseState) -> bool:
 def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
     """Write one line per study: state, volumes in mm³, diameters in mm, seconds, warnings, error.
 
-    Columns that came later stand at the end: date, what is measurable, ranges of the volumes.
+    Columns that came later stand at the end: date, what is measurable, ranges of the volumes, side,
+    parts and lesions.
 
     Raises
     ------
@@ -235,6 +236,9 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         "study_date": state.study_date,
         **measurable,
         **ranges,
+        "WT_side": state.side,
+        "WT_parts": "" if state.parts is None else state.parts,
+        "ET_lesions": "" if state.lesions is None else state.lesions,
     }
 
 

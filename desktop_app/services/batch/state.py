@@ -14,7 +14,9 @@ from desktop_app.io.unpacked import lasting_name
 from desktop_app.services.case import ExportOptions
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.export import FILE_NAMES, ExportFormat, lacking
+from desktop_app.services.lesions import measure_lesions, tumour_parts
 from desktop_app.services.measure import volume_intervals, volumes_mm3
+from desktop_app.services.places import measure_places
 
 _ET = "ET "
 
@@ -50,6 +52,11 @@ class CaseState:
         Of the same regions, whether the lesion is large enough to be followed.
     ranges_mm3
         Between which volumes each region likely lies, where the model tells.
+    side
+        Of the whole tumour, in words; empty where there is none.
+    parts, lesions
+        How many parts the whole tumour has, and how many enhancing lesions are listed; ``None``
+        until it is done, or where an earlier version did not count them.
     study_date
         As DICOM writes it; empty where unknown or not to be told.
     files
@@ -80,6 +87,9 @@ class CaseState:
     diameters_mm: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
     measurable: Mapping[Region, bool] = field(default_factory=dict)
     ranges_mm3: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
+    side: str = ""
+    parts: int | None = None
+    lesions: int | None = None
     study_date: str = ""
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -102,6 +112,7 @@ def with_result(
     """Return the state of a study whose result was written."""
     diameters = measure_diameters(result.segmentation)
     intervals = volume_intervals(result.measurements)
+    whole = measure_places(result).get(Region.WT)
     return replace(
         state,
         status=CaseStatus.DONE,
@@ -110,6 +121,9 @@ def with_result(
         diameters_mm={region: (one.long_mm, one.short_mm) for region, one in diameters.items()},
         measurable={region: one.is_measurable for region, one in diameters.items()},
         ranges_mm3={region: (one.low, one.high) for region, one in intervals.items()},
+        side="" if whole is None else whole.side_in_words,
+        parts=tumour_parts(result.segmentation),
+        lesions=len(measure_lesions(result.segmentation)),
         study_date=result.study.date,
         warnings=result.segmentation.warnings,
         files=tuple(files),

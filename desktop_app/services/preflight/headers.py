@@ -55,11 +55,14 @@ def check_headers(
             checks = _checks(study, sequence, series, by_user=by_user)
             empty = SequencePreflight(sequence, series.series_uid, ())
             sequences[sequence] = empty.updated(checks)
-    return Preflight(sequences, _refusal(roles))
+    return Preflight(sequences, why_too_few(roles))
 
 
-def _refusal(roles: Mapping[Sequence, Series]) -> str:
-    """Return why these are too few; the rule of `segment.require_sequences`, which loads slowly."""
+def why_too_few(roles: Mapping[Sequence, Series]) -> str:
+    """Return why these are too few; empty where they are not.
+
+    The rule of `segment.require_sequences`, which loads slowly.
+    """
     if len(roles) >= 2 and (Sequence.T1C in roles or Sequence.FLAIR in roles):
         return ""
     return "Cannot be segmented: that takes T1c or FLAIR, and one sequence more."
