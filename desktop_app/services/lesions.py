@@ -21,11 +21,16 @@ MOST_TARGETS = 3
 """How many enhancing target lesions RANO 2.0 adds up (Wen et al. 2023, doi 10.1200/JCO.23.01059);
 RANO-HGG (2010) and modified RANO (2017) added up to five."""
 
+MOST_LISTED = 10
+"""How many lesions are listed at most."""
+
 _LEAST_MM3 = 1000.0
-_MOST_LESIONS = 10
+# Smaller parts are specks, as correcting removes them.
+_LEAST_PART_MM3 = 100.0
 
 # Told in the window and in files; labels never change.
 _measured: WeakKeyDictionary[Segmentation, tuple[Lesion, ...]] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[Segmentation, int] = WeakKeyDictionary()
 
 
 def measure_lesions(
@@ -47,13 +52,39 @@ def measure_lesions(
     return found
 
 
+def tumour_parts(segmentation: Segmentation) -> int:
+    """Count the parts of the whole tumour that touch over no face, edge or corner.
+
+    Those below 0.1 cm³ do not count, unless there is no larger one.
+    """
+    found = _parts.get(segmentation)
+    if found is None:
+        found = _parts[segmentation] = _count_parts(segmentation)
+    return found
+
+
+def _count_parts(segmentation: Segmentation) -> int:
+    # scipy loads slowly; a window that only starts need not wait for it.
+    from scipy import ndimage
+
+    from desktop_app.imaging.diameters import marked_box
+
+    whole = segmentation.mask_kji(Region.WT)
+    box = marked_box(whole)
+    if box is None:
+        return 0
+    numbers, _ = ndimage.label(whole[box], ndimage.generate_binary_structure(3, 3))
+    sizes_mm3 = np.bincount(numbers[whole[box]]) * segmentation.geometry.voxel_volume_mm3
+    return max(1, int((sizes_mm3 >= _LEAST_PART_MM3).sum()))
+
+
 def sum_of_products_mm2(lesions: Iterable[Lesion]) -> float:
     """Return the sum of the bidimensional products, which RANO 2.0 follows over time."""
     return sum(one.diameters.product_mm2 for one in lesions)
 
 
 def _measure(segmentation: Segmentation, token: CancelToken) -> tuple[Lesion, ...]:
-    return tuple(islice(_lesions(segmentation, token), _MOST_LESIONS))
+    return tuple(islice(_lesions(segmentation, token), MOST_LISTED))
 
 
 def _lesions(segmentation: Segmentation, token: CancelToken) -> Iterator[Lesion]:

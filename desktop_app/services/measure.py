@@ -12,6 +12,7 @@ from desktop_app.domain.measurement import (
     MeasurementKind,
     Point,
 )
+from desktop_app.domain.place import SIDE_NOT_TOLD, Place
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
@@ -23,7 +24,9 @@ from desktop_app.services.diameters import (
     measure_diameters,
     measured_image,
 )
-from desktop_app.services.lesions import measure_lesions
+from desktop_app.services.label_comparison import corrections_document
+from desktop_app.services.lesions import measure_lesions, tumour_parts
+from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from desktop_app.services.study_identity import own_uid
@@ -41,6 +44,9 @@ _DIAMETER_COLUMNS = {
     "diameter_position": "position",
     "diameter_grid_plane": "grid_plane",
 }
+_PLACE_COLUMNS = tuple(
+    f"{of}_{axis}_mm" for of in ("centre", "box_low", "box_high") for axis in "lps"
+)
 _IMAGE_COLUMNS = {
     "diameter_instance_number": "instance_number",
     "diameter_frame": "frame",
@@ -133,14 +139,16 @@ def measurements_document(
     -------
     dict
         Ready for JSON. ``confidence`` is null where a person chose the series, or none is there;
-        ranges and what they cover are null where the model gives none; diameters are null of a
-        region without voxels. ``lesions`` is empty where no enhancing one is worth listing.
+        ranges and what they cover are null where the model gives none; diameters and place are null
+        of a region without voxels, sides where they cannot be told. ``lesions`` is empty where no
+        enhancing one is worth listing.
     """
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     geometry = result.segmentation.geometry
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
     diameters = measure_diameters(result.segmentation)
+    places = measure_places(result)
     warnings = (*result.segmentation.warnings, *further_warnings)
     identity = ("", "", "") if anonymise else _identity(result)
     return {
@@ -168,6 +176,7 @@ def measurements_document(
                 "volume_mm3": round(volumes[region], 3),
                 "volume_range_mm3": _range(intervals.get(region)),
                 "voxels": voxels[region],
+                **_placed(places.get(region)),
             }
             for region in Region
         },
@@ -185,6 +194,7 @@ def measurements_document(
             }
             for one in measure_lesions(result.segmentation)
         ],
+        "parts": tumour_parts(result.segmentation),
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
             "patients": next((one.patients for one in intervals.values()), None),
@@ -230,6 +240,9 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "pseudonym": study["pseudonym"],
             "pseudonym_study": study["pseudonym_study"],
             "created": provenance["created"],
+            **_place_columns(document["regions"][region.value]),
+            "lesions": len(document["lesions"]) if region is Region.ET else "",
+            "parts": document["parts"] if region is Region.WT else "",
         }
         for region in Region
     ]
@@ -237,6 +250,30 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
 
 def _range(interval: Interval | None) -> list[float] | None:
     return None if interval is None else [round(interval.low, 3), round(interval.high, 3)]
+
+
+def _placed(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return dict.fromkeys(("centre_lps_mm", "box_lps_mm", "side", "right_share"))
+    share = place.right_share
+    return {
+        "centre_lps_mm": _rounded_point(place.centre_lps_mm),
+        "box_lps_mm": _rounded(place.box_lps_mm),
+        "side": None if place.side is None else place.side.value,
+        "right_share": None if share is None else round(share, 3),
+    }
+
+
+def _place_columns(stored: dict[str, Any]) -> dict[str, str | float]:
+    if stored["centre_lps_mm"] is None:
+        return dict.fromkeys((*_PLACE_COLUMNS, "side", "right_share"), "")
+    points = (stored["centre_lps_mm"], *stored["box_lps_mm"])
+    numbers = [mm for point in points for mm in point]
+    return {
+        **dict(zip(_PLACE_COLUMNS, numbers, strict=True)),
+        "side": stored["side"] or SIDE_NOT_TOLD,
+        "right_share": _cell(stored["right_share"]),
+    }
 
 
 def _range_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
@@ -277,7 +314,11 @@ def _image(image: InstanceRef | None, anonymise: bool) -> dict[str, Any] | None:
 
 
 def _rounded(ends: tuple[Point, Point]) -> list[list[float]]:
-    return [[round(mm, 2) for mm in end] for end in ends]
+    return [_rounded_point(end) for end in ends]
+
+
+def _rounded_point(point: Point) -> list[float]:
+    return [round(mm, 2) for mm in point]
 
 
 def _diameter_columns(document: dict[str, Any], region: Region) -> dict[str, str | float]:
@@ -335,6 +376,7 @@ def _provenance(
         "device": provenance.device,
         "precision": provenance.precision,
         "edited": provenance.edited,
+        "corrections": corrections_document(provenance.corrections),
         "steps": [redactor.redact(step) for step in provenance.steps],
         "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in _STAGES},
     }

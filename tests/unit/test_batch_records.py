@@ -28,6 +28,7 @@ FIRST_COLUMNS = [
     *("seconds", "warnings", "error"),
 ]
 RANGES = [f"{region}_{end}_mm3" for region in Region for end in ("low", "high")]
+COUNTED = ["WT_side", "WT_parts", "ET_lesions"]
 
 
 def result_with_range() -> StudyResult:
@@ -56,13 +57,14 @@ def test_date_ranges_and_what_is_measurable_stand_at_the_end(tmp_path: Path) -> 
     assert kept.ranges_mm3 == {Region.WT: (1.04, 9.06)}
     assert kept.measurable == {Region.ET: False, Region.WT: False}
     (row,) = summary(tmp_path, kept)
-    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES]
+    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES, *COUNTED]
     assert list(row) == FIRST_COLUMNS + added
     assert (row["study_date"], row["ET_measurable"], row["WT_measurable"]) == (
         "20260131",
         "no",
         "no",
     )
+    assert [row[name] for name in COUNTED] == ["side not told", "1", "0"]
     assert (row["WT_low_mm3"], row["WT_high_mm3"]) == ("1.0", "9.1")
     assert {row[name] for name in RANGES if not name.startswith("WT")} == {""}
     (measurable,) = summary(tmp_path, replace(kept, measurable={Region.WT: True}))
@@ -87,11 +89,11 @@ def test_states_of_before_are_read_with_what_they_hold(tmp_path: Path) -> None:
     write_state(tmp_path, with_result(CaseState("anna", "1"), result_with_range(), [], ()))
     file = tmp_path / ".gliascope" / "anna.json"
     stored = json.loads(file.read_text("utf-8"))
-    for later in ("study_date", "measurable", "ranges_mm3"):
+    for later in ("study_date", "measurable", "ranges_mm3", "side", "parts", "lesions"):
         del stored[later]
     file.write_text(json.dumps(stored), "utf-8")
     kept = read_state(tmp_path, "anna")
     assert kept is not None
     (row,) = summary(tmp_path, kept)
     assert row["ET_long_mm"] == "3.0"
-    assert {row[name] for name in ("study_date", "ET_measurable", *RANGES)} == {""}
+    assert {row[name] for name in ("study_date", "ET_measurable", *RANGES, *COUNTED)} == {""}

@@ -1,6 +1,9 @@
 """Where regions lie, and on which side of the brain, however the head lay in the scanner."""
 
+import csv
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +11,13 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.place import SIDE_NOT_TOLD, Place, Side
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.imaging.mid_plane import find_mid_plane
+from desktop_app.io.export_csv import write_csv
+from desktop_app.services.lesions import tumour_parts
+from desktop_app.services.measure import measure, measurement_rows, measurements_document
 from desktop_app.services.places import measure_places
 from tests.result_cases import make_result
 from tests.study_cases import PROVENANCE, make_study
@@ -55,9 +62,9 @@ def ball(own: NDArray[np.float64], middle_mm: tuple[float, float, float]) -> NDA
     return inside
 
 
-def place_of(
+def result_of(
     mask_kji: NDArray[np.bool_], brain_kji: NDArray[np.bool_], notes: tuple[str, ...] = ()
-) -> Place:
+) -> StudyResult:
     labels = np.where(mask_kji, 2, 0).astype(np.uint8)
     result = make_result(make_study(), np.zeros((4, 5, 6), np.uint8))
     prepared = replace(
@@ -67,7 +74,18 @@ def place_of(
         reference=Volume(labels, grid(), notes=notes),
     )
     segmentation = Segmentation(labels, grid(), PROVENANCE)
-    return measure_places(replace(result, prepared=prepared, segmentation=segmentation))[Region.WT]
+    return replace(
+        result,
+        prepared=prepared,
+        segmentation=segmentation,
+        measurements=measure(segmentation),
+    )
+
+
+def place_of(
+    mask_kji: NDArray[np.bool_], brain_kji: NDArray[np.bool_], notes: tuple[str, ...] = ()
+) -> Place:
+    return measure_places(result_of(mask_kji, brain_kji, notes))[Region.WT]
 
 
 @pytest.mark.parametrize("angles", [(0.0, 0.0), (25.0, -12.0), (-18.0, 20.0)])
@@ -123,6 +141,38 @@ def test_centre_and_box() -> None:
     low, high = np.array(place.box_lps_mm)
     assert high - low == pytest.approx([27, 27, 27], abs=3)
     assert place.centre_in_words == "R 28, P 17, S 2 mm"
+
+
+def test_numbers_tell_place_side_and_parts(tmp_path: Path) -> None:
+    own = points_of_head(turn(0, 0))
+    two = ball(own, (-35.0, 21.0, -10.0)) | ball(own, (-25.0, -40.0, 10.0))
+    two[0, 0, 0] = True  # a speck is no part
+    document = json.loads(json.dumps(measurements_document(result_of(two, brain(own)))))
+    whole = document["regions"]["WT"]
+    assert whole["side"] == "right"
+    assert whole["right_share"] == pytest.approx(1, abs=0.01)
+    assert whole["centre_lps_mm"] == pytest.approx([-23, -13.5, 12], abs=1)
+    assert np.shape(whole["box_lps_mm"]) == (2, 3)
+    assert document["regions"]["ET"]["centre_lps_mm"] is None
+    assert document["parts"] == 2
+    with write_csv(measurement_rows(document), tmp_path / "m.csv").open(
+        encoding="utf-8-sig", newline=""
+    ) as file:
+        rows = {row["region"]: row for row in csv.DictReader(file)}
+    assert (rows["WT"]["side"], rows["WT"]["parts"], rows["WT"]["lesions"]) == ("right", "2", "")
+    assert float(rows["WT"]["centre_l_mm"]) == whole["centre_lps_mm"][0]
+    assert float(rows["WT"]["box_high_s_mm"]) == whole["box_lps_mm"][1][2]
+    assert (rows["ET"]["side"], rows["ET"]["centre_l_mm"], rows["ET"]["lesions"]) == ("", "", "0")
+    doubtful = measurements_document(result_of(two, np.zeros_like(two)))
+    assert doubtful["regions"]["WT"]["side"] is None
+    assert measurement_rows(doubtful)[-1]["side"] == SIDE_NOT_TOLD
+
+
+def test_specks_alone_are_one_part() -> None:
+    labels = np.zeros(SHAPE_KJI, np.uint8)
+    assert tumour_parts(Segmentation(labels.copy(), grid(), PROVENANCE)) == 0
+    labels[4, 4, 4] = labels[9, 9, 9] = 1
+    assert tumour_parts(Segmentation(labels, grid(), PROVENANCE)) == 1
 
 
 def test_no_region_no_place() -> None:
