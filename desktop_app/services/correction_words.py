@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import RegionCorrection
 from desktop_app.domain.measurement import AnatomicalPlane
+from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.readable import readable_change, readable_volume
 from desktop_app.domain.segmentation import LabelDefinition
 
@@ -80,10 +80,15 @@ def nothing_filled_in_words(
     return f"Nothing to fill: between the {plane} slices all is {name}, or may not be changed."
 
 
-def corrections_in_words(corrections: Iterable[RegionCorrection], voxel_mm3: float) -> str:
-    """Return by region what was added and taken away: ``ET +1.20 −0.35 cm³, Dice 0.93``."""
-    return "; ".join(
+def corrected_in_words(provenance: Provenance, voxel_mm3: float) -> str:
+    """Return how far a person changed the network's labels; empty where nobody did."""
+    if not provenance.edited:
+        return ""
+    if not provenance.corrections:
+        return "How far the network's labels were changed is not known: they were corrected before."
+    regions = "; ".join(
         f"{one.region} +{readable_volume(one.added_voxels * voxel_mm3)} "
         f"−{readable_volume(one.removed_voxels * voxel_mm3)} cm³, Dice {one.dice:.3f}"
-        for one in corrections
+        for one in provenance.corrections
     )
+    return f"Against the network's own labels: {regions}."

@@ -1,10 +1,13 @@
 """How far labels were changed, region by region."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.correction import RegionCorrection
-from desktop_app.domain.segmentation import REGION_LABELS
+from desktop_app.domain.segmentation import REGION_LABELS, Region
 
 Labels = NDArray[np.uint8]
 
@@ -30,3 +33,37 @@ def region_corrections(before_kji: Labels, after_kji: Labels) -> tuple[RegionCor
             )
         )
     return tuple(found)
+
+
+def corrections_document(
+    corrections: Iterable[RegionCorrection],
+) -> dict[str, dict[str, int | float]] | None:
+    """Return corrections by region, ready for JSON; null where there are none, or none is known."""
+    document: dict[str, dict[str, int | float]] = {
+        one.region.value: {
+            "added_voxels": one.added_voxels,
+            "removed_voxels": one.removed_voxels,
+            "dice": round(one.dice, 4),
+        }
+        for one in corrections
+    }
+    return document or None
+
+
+def corrections_of(stored: Mapping[str, Mapping[str, Any]] | None) -> tuple[RegionCorrection, ...]:
+    """Return what `corrections_document` made.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If it is something else.
+    """
+    return tuple(
+        RegionCorrection(
+            Region(region),
+            int(numbers["added_voxels"]),
+            int(numbers["removed_voxels"]),
+            float(numbers["dice"]),
+        )
+        for region, numbers in (stored or {}).items()
+    )

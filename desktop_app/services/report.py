@@ -21,6 +21,7 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence
+from desktop_app.services.correction_words import corrected_in_words
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.privacy import Redactor
@@ -240,10 +241,12 @@ def _provenance(
         "Ranges are drawn from the errors in patients new to the network, to hold the true volume "
         f"in {coverage} of them.",
     )
+    told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
         f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, "
         f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
         f"on {provenance.device} ({provenance.precision}); labels {edited}.",
+        *((told,) if told else ()),
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
         f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
         *(ranges if coverage else ()),

@@ -22,6 +22,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.result_errors import result_of_other_images, unusable_result
 from desktop_app.services.export import FILE_NAMES, ExportFormat, is_about_export
 from desktop_app.services.kept_results import LABEL_FILES
+from desktop_app.services.label_comparison import corrections_of
 from desktop_app.services.run_log import read_run
 
 LABELS_FILE = FILE_NAMES[ExportFormat.NIFTI]
@@ -199,6 +200,7 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
             steps=tuple(str(step) for step in stored.get("steps", ())),
             edited=stored["edited"],
             seconds=dict(stored["seconds"]),
+            corrections=corrections_of(stored.get("corrections")),
         )
         # What that export left out, the next one tells for itself.
         return provenance, tuple(one for one in document["warnings"] if not is_about_export(one))

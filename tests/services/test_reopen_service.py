@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from desktop_app.domain.correction import RegionCorrection
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -136,6 +138,25 @@ def assert_same_origin(before: StudyResult, after: StudyResult) -> None:
     told, known = after.segmentation.provenance, before.segmentation.provenance
     for name in ("model_id", "weights_sha256", "app_version", "device", "precision", "edited"):
         assert getattr(told, name) == getattr(known, name)
+
+
+CORRECTIONS = (RegionCorrection(Region.ET, 12, 5, 0.93), RegionCorrection(Region.ED, 0, 0, 1.0))
+
+
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_how_far_labels_were_corrected_stays_known(
+    result: StudyResult, tmp_path: Path, anonymise: bool
+) -> None:
+    provenance = replace(result.segmentation.provenance, edited=True, corrections=CORRECTIONS)
+    result = replace(result, segmentation=replace(result.segmentation, provenance=provenance))
+    document = measurements_document(result, anonymise=anonymise)
+    assert document["provenance"]["corrections"] == {
+        "ET": {"added_voxels": 12, "removed_voxels": 5, "dice": 0.93},
+        "ED": {"added_voxels": 0, "removed_voxels": 0, "dice": 1.0},
+    }
+    folder = save_results(result, tmp_path, ExportOptions(FORMATS)).folder
+    again = reopen_result(result.study, result.roles, folder).result
+    assert again.segmentation.provenance.corrections == CORRECTIONS
 
 
 STEPS = ("Registered, score 0.83", "Labels corrected by hand in 2 steps")

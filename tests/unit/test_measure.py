@@ -87,6 +87,7 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
         "device",
         "precision",
         "edited",
+        "corrections",
         "steps",
         "seconds",
         "created",

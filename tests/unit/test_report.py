@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop_app.domain.correction import RegionCorrection
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
@@ -75,6 +76,22 @@ def test_no_tumour_is_said_in_words(result: StudyResult, tmp_path: Path) -> None
 def test_missing_enhancement_is_said_in_words(result: StudyResult, tmp_path: Path) -> None:
     page = build_page(with_labels(result, tmp_path, (1, 2)))
     assert page.finding.endswith("no enhancing tumour found.")
+
+
+def test_page_says_how_far_the_labels_were_corrected(result: StudyResult) -> None:
+    assert not any("network's" in line for line in build_page(result, created=WHEN).provenance)
+    provenance = replace(result.segmentation.provenance, edited=True)
+    for corrections, told in (
+        ((RegionCorrection(Region.ET, 250_000, 10_000, 0.9312),), "Dice 0.931."),
+        ((), "not known: they were corrected before."),
+    ):
+        now = replace(provenance, corrections=corrections)
+        corrected = replace(result, segmentation=replace(result.segmentation, provenance=now))
+        lines = build_page(corrected, created=WHEN).provenance
+        assert "labels corrected by hand" in lines[0]
+        assert lines[1].endswith(told)
+        if corrections:
+            assert lines[1].startswith("Against the network's own labels: ET +")
 
 
 def test_a_speck_is_not_written_as_nothing(result: StudyResult) -> None:
