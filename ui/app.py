@@ -55,7 +55,7 @@ from ui.window_memory import as_left, restore
 _READINESS = {
     WorkerState.ABSENT: "",
     WorkerState.LOADING: "Loading the network …",
-    WorkerState.READY: "Ready to segment",
+    WorkerState.READY: "Network loaded",
     WorkerState.BUSY: "",
 }
 _READINESS_MS = 250
@@ -324,7 +324,8 @@ class WindowApp:
         self.study.open_sample(self.services.user_data)
 
     def _forget(self) -> None:
-        self._keep_recent(replace(self.settings, recent_studies=()))
+        self._keep_recent(self.settings.without_studies())
+        self.window.batch_page.folders.remember("", "")
         try:
             self.correction.forget()
             gone = forget_earlier_studies()

@@ -25,12 +25,15 @@ def restore(window: MainWindow, settings: Settings) -> None:
     remembered = format_choices(remembered=settings.batch_formats)
     ticked = [one.key for one in remembered if one.chosen]
     ticks.tick(ticked, anonymise=settings.batch_anonymise)
+    window.batch_page.folders.remember(settings.batch_folder, settings.batch_output)
+    window.batch_page.set_watches(settings.batch_watch)
 
 
 def as_left(window: MainWindow, settings: Settings) -> Settings:
     """Return the settings with what `restore` needs next time."""
     page, ticks = window.study_page, window.batch_page.ticks
     brush_mm, brush_ball = page.correction_bar.brush
+    batch_folder, batch_output = window.batch_page.folders.last
     return replace(
         settings,
         open_folder=window.last_folder,
@@ -42,4 +45,7 @@ def as_left(window: MainWindow, settings: Settings) -> Settings:
         brush_ball=brush_ball,
         batch_formats=remembered_formats(ticks.formats),
         batch_anonymise=ticks.anonymise,
+        batch_folder=batch_folder,
+        batch_output=batch_output,
+        batch_watch=window.batch_page.watches,
     )

@@ -34,6 +34,9 @@ class Settings:
         time, and whether names were left out.
     batch_formats, batch_anonymise
         The same on the batch page.
+    batch_folder, batch_output, batch_watch
+        The folder of studies that was chosen last on the batch page, that for their results where
+        the user chose one, and whether to keep watching.
     result_folder
         Where the user last opened an earlier result.
     recent_studies
@@ -56,6 +59,9 @@ class Settings:
     export_anonymise: bool = False
     batch_formats: str = ""
     batch_anonymise: bool = False
+    batch_folder: str = ""
+    batch_output: str = ""
+    batch_watch: bool = False
     result_folder: str = ""
     recent_studies: tuple[str, ...] = ()
     window_place: str = ""
@@ -68,6 +74,10 @@ class Settings:
         """Return these settings with a study opened last, the oldest forgotten."""
         others = [one for one in self.recent_studies if one != path]
         return replace(self, recent_studies=(path, *others)[:_RECENT_STUDIES])
+
+    def without_studies(self) -> "Settings":
+        """Return these settings without the paths of studies."""
+        return replace(self, recent_studies=(), batch_folder="", batch_output="")
 
 
 def load_settings(file: Path) -> Settings:

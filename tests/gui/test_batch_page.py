@@ -131,6 +131,63 @@ def test_a_folder_for_results_is_kept_whenever_it_is_chosen(page, qtbot, monkeyp
         assert chosen.args == [tmp_path / name, tmp_path / "results"]
 
 
+def test_a_folder_can_be_pasted(page, qtbot, tmp_path):
+    root, output = page.folders._root, page.folders._output
+    root.setText(f'  "{tmp_path}"')
+    with qtbot.waitSignal(page.folders_chosen) as chosen:
+        root.editingFinished.emit()
+    assert chosen.args == [tmp_path, None]
+    page.show_folders(str(tmp_path), "/proposed")
+    output.setText("/mine")
+    with qtbot.waitSignal(page.folders_chosen) as chosen:
+        qtbot.keyClick(output, Qt.Key.Key_Return)
+    assert chosen.args == [tmp_path, Path("/mine")]
+
+
+@pytest.mark.parametrize("text", ["", "in", "not a path"])
+def test_what_is_no_folder_leaves_the_one_that_is_shown(page, qtbot, tmp_path, text):
+    page.show_folders(str(tmp_path), "/out")
+    page.folders._root.setText(text)
+    with qtbot.assertNotEmitted(page.folders_chosen):
+        page.folders._root.editingFinished.emit()
+    assert page.folders._root.text() == str(tmp_path)
+    assert page.folders.root == tmp_path
+
+
+def test_no_folder_is_pasted_while_studies_run(page):
+    page.show_status(RUNNING)
+    assert page.folders._root.isReadOnly()
+    page.show_status(READY)
+    assert not page.folders._root.isReadOnly()
+
+
+def test_dialogs_begin_where_the_last_folder_was(page, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        QFileDialog, "getExistingDirectory", lambda *given: begun.append(given[2]) or ""
+    )
+    page.folders.remember("/last/in", "/last/out")
+    for button in page.folders._buttons:
+        button.click()
+    page.show_folders("/now/in", "/now/out")
+    for button in page.folders._buttons:
+        button.click()
+    assert begun == ["/last/in", "/last/out", "/now/in", "/now/out"]
+
+
+def test_the_folders_of_the_last_time_are_offered_until_others_are_shown(page, qtbot):
+    again = page.folders._again
+    assert again.isHidden()
+    page.folders.remember("/last/in", "/last/out")
+    assert not again.isHidden()
+    assert again.toolTip() == f"{Path('/last/in')}\n{Path('/last/out')}"
+    with qtbot.waitSignal(page.folders_chosen) as chosen:
+        again.click()
+    assert chosen.args == [Path("/last/in"), Path("/last/out")]
+    page.show_folders("/last/in", "/last/out")
+    assert again.isHidden()
+
+
 def test_where_start_is_grey_it_says_why(page, qtbot):
     page.show_status(ALL_DONE)
     assert not page._start.isEnabled()
@@ -244,6 +301,26 @@ def app(qtbot, qapp, tmp_path):
         yield app
         app.window.has_unsaved = lambda: False
         app.window.close()
+
+
+def test_the_batch_is_found_as_it_was_left(qtbot, qapp, tmp_path):
+    with composition.build(user_data=tmp_path / "kept") as services:
+        for seen in (("", ""), (str(tmp_path), "/mine")):
+            app = WindowApp(qapp, services)
+            qtbot.addWidget(app.window)
+            page = app.window.batch_page
+            assert page.folders.last == seen
+            assert page.watches is bool(seen[0])
+            page.folders.remember(str(tmp_path), "/mine")
+            page.set_watches(True)
+            app.window.close()
+        app = WindowApp(qapp, services)
+        qtbot.addWidget(app.window)
+        app._forget()
+        app.window.findChild(QMessageBox).close()
+        assert app.window.batch_page.folders.last == ("", "")
+        app.window.close()
+        assert services.load_settings().batch_folder == ""
 
 
 def drop(window, path: Path) -> None:

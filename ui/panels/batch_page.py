@@ -100,6 +100,15 @@ class BatchPage(QWidget):
         self.show_status(self._shown)
         self.refresh_icons()
 
+    @property
+    def watches(self) -> bool:
+        """Whether to keep watching for new studies."""
+        return self._watch.isChecked()
+
+    def set_watches(self, watches: bool) -> None:
+        """Keep watching for new studies, or not."""
+        self._watch.setChecked(watches)
+
     def use_root(self, root: Path) -> None:
         """Take a folder with studies that was dropped."""
         if self._shown.running:
