@@ -1,6 +1,6 @@
-"""How the days of two studies lie to each other."""
+"""How the days of two studies lie to each other, and when something was made."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, auto
 
 
@@ -27,6 +27,16 @@ def days_between(earlier: str, now: str) -> int | None:
     """Return the days from one DICOM date to another; ``None`` where one is missing or no date."""
     first, second = _date(earlier), _date(now)
     return None if first is None or second is None else (second - first).days
+
+
+def readable_instant(instant: datetime) -> str:
+    """Write a point in time with its zone: ``2026-11-22 12:39:40 UTC-05:00``.
+
+    One without a zone is of the computer's.
+    """
+    local = instant if instant.tzinfo is not None else instant.astimezone()
+    zone = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M:%S} UTC{zone[:3]}:{zone[3:5]}"
 
 
 def _date(text: str) -> date | None:

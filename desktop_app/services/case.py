@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -40,6 +41,8 @@ from desktop_app.services.stages import Stages
 
 # Seconds on two cores; the bar's shape, no promise.
 _STAGE_SECONDS = {"segment": 12.0, "export": 2.0}
+# A report refers to the segments beside it by UIDs that every SEG has anew.
+_LINKED_FORMATS = frozenset({ExportFormat.SEG, ExportFormat.SR})
 # About what the results of one study take.
 _MIN_FREE_BYTES = 5_000_000
 
@@ -271,7 +274,8 @@ def save_results(
     ----------
     written
         What the caller wrote already, by folder: this very result, whose files stay since they show
-        the same numbers, or one that it was corrected from.
+        the same numbers, or one that it was corrected from. Where SEG or SR of this very result
+        are written beside the other one, both are written anew.
 
     Raises
     ------
@@ -285,8 +289,11 @@ def save_results(
     folder = _home(result.study, output, options, written) or output / results_name(
         output, result.study, anonymise=options.anonymise
     )
-    skipped = skipped_formats(result, options.formats, can_draw=page_renderer is not None)
-    is_same, coming = written.get(folder) is result, set(options.formats) - set(skipped)
+    is_same = written.get(folder) is result
+    stay = _files_in(folder) if is_same else ()
+    formats = _with_linked(options.formats, stay)
+    skipped = skipped_formats(result, formats, can_draw=page_renderer is not None)
+    coming, created = set(formats) - set(skipped), datetime.now().astimezone()
     kept = None if is_same else to_keep(folder, coming, is_continued=folder in written)
     with atomic_folder(
         folder,
@@ -296,15 +303,19 @@ def save_results(
         files = export_study(
             result,
             staging,
-            formats=options.formats,
+            formats=formats,
             et_label=options.et_label,
             anonymise=options.anonymise,
             pseudonyms=pseudonyms(output, result.study) if options.anonymise else None,
             page_renderer=page_renderer,
+            created=created,
             progress=progress,
             token=token,
         )
-        log = write_run_log(result, files, staging, anonymise=options.anonymise)
+        names = {*(FILE_NAMES[one] for one in stay), *(file.name for file in files)}
+        log = write_run_log(
+            result, sorted(names), staging, anonymise=options.anonymise, created=created
+        )
         if token is not None:
             token.raise_if_cancelled()
     return SavedResults(
@@ -313,10 +324,24 @@ def save_results(
         (
             *((kept.note(folder),) if kept else ()),
             *skipped.values(),
-            *export_warnings(result, options.formats),
+            *export_warnings(result, formats),
         ),
         options.et_label,
     )
+
+
+def _files_in(folder: Path) -> tuple[ExportFormat, ...]:
+    """Return what a folder of results holds."""
+    return tuple(one for one in ExportFormat if (folder / FILE_NAMES[one]).is_file())
+
+
+def _with_linked(
+    formats: tuple[ExportFormat, ...], there: tuple[ExportFormat, ...]
+) -> tuple[ExportFormat, ...]:
+    """Return formats with those that lie there and would no longer fit the new ones."""
+    if _LINKED_FORMATS.isdisjoint(formats):
+        return formats
+    return (*formats, *(one for one in there if one in _LINKED_FORMATS - set(formats)))
 
 
 def _home(

@@ -330,6 +330,7 @@ class _Job:
         return build_page(
             self._result,
             anonymise=self._anonymise,
+            pseudonyms=self._pseudonyms,
             further_warnings=self._warnings,
             created=self._created,
         )

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.measurement import Diameters, Interval
+from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
     readable_date,
     readable_name,
@@ -100,6 +102,7 @@ def build_page(
     result: StudyResult,
     *,
     anonymise: bool = False,
+    pseudonyms: Pseudonyms | None = None,
     further_warnings: tuple[str, ...] = (),
     created: datetime | None = None,
 ) -> ReportPage:
@@ -109,6 +112,8 @@ def build_page(
     ----------
     anonymise
         Leave out who the patient is and everything typed in by people.
+    pseudonyms
+        Stand for patient and study then.
     further_warnings
         Warnings of the export itself, after those of the segmentation.
     created
@@ -121,8 +126,8 @@ def build_page(
     diameters = tuple(measure_diameters(result.segmentation).values())
     return ReportPage(
         title="Brain tumour volumetry, MR",
-        created=f"{created:%Y-%m-%d %H:%M}",
-        identity=(("Patient", "Anonymised"),) if anonymise else _identity(result),
+        created=readable_instant(created),
+        identity=_pseudonym(pseudonyms) if anonymise else _identity(result),
         finding=_finding(result),
         tumour_found=not empty,
         volumes=_volume_rows(result),
@@ -133,6 +138,11 @@ def build_page(
         range_title=_range_title(result),
         diameters=tuple(_diameters(result, one) for one in diameters),
     )
+
+
+def _pseudonym(pseudonyms: Pseudonyms | None) -> tuple[tuple[str, str], ...]:
+    known = () if pseudonyms is None else (("Pseudonym", pseudonyms.folder_name),)
+    return (("Patient", "Anonymised"), *known)
 
 
 def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
@@ -243,7 +253,7 @@ def _provenance(
     )
     told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
-        f"Gliascope {provenance.app_version}, {created:%Y-%m-%d %H:%M}, "
+        f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
         f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
         f"on {provenance.device} ({provenance.precision}); labels {edited}.",
         *((told,) if told else ()),

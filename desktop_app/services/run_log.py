@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
@@ -19,7 +20,7 @@ CORRECTED = "Labels corrected by hand"
 _MARK = "Checksum of the study: "
 _STEP = "Step: "
 _WARNING = "Warning: "
-_PROGRAM = re.compile(r"Gliascope (?P<app_version>.*), \d{4}-\d\d-\d\d [\d:]+ UTC")
+_PROGRAM = re.compile(r"Gliascope (?P<app_version>.*), \d{4}-\d\d-\d\d [\d:]+ UTC[-+:\d]*")
 _MODEL = re.compile(r"Model (?P<model_id>.*), sha256 (?P<weights_sha256>\w*)")
 _DEVICE = re.compile(r"Device (?P<device>.*), precision (?P<precision>.*)")
 
@@ -33,14 +34,23 @@ class LoggedRun:
 
 
 def write_run_log(
-    result: StudyResult, files: Iterable[Path], folder: Path, *, anonymise: bool = False
+    result: StudyResult,
+    files: Iterable[str],
+    folder: Path,
+    *,
+    anonymise: bool = False,
+    created: datetime | None = None,
 ) -> Path:
     """Write the log of a finished study into its folder.
 
     Parameters
     ----------
+    files
+        Names of the result's files in the folder.
     anonymise
         Leave out the mark, by which whoever has the study knows its results again.
+    created
+        When they were made, with its zone; now if not given.
 
     Raises
     ------
@@ -50,10 +60,11 @@ def write_run_log(
     path = folder / RUN_LOG
     with atomic_path(path) as temporary:
         redactor = Redactor.for_study(result.study)
-        lines = [redactor.redact(line) for line in _lines(result)]
+        lines = [redactor.redact(line) for line in _lines(result, created)]
         if not anonymise:
             lines.append(f"{_MARK}{new_mark(result.study)}")
-        temporary.write_text("\n".join([*lines, *_file_lines(files), ""]), "utf-8")
+        lines += [f"Written: {file}" for file in files]
+        temporary.write_text("\n".join([*lines, ""]), "utf-8")
     return path
 
 
@@ -98,9 +109,9 @@ def _read_lines(folder: Path) -> list[str]:
         return []
 
 
-def _lines(result: StudyResult) -> Iterable[str]:
+def _lines(result: StudyResult, created: datetime | None) -> Iterable[str]:
     provenance = result.segmentation.provenance
-    yield f"Gliascope {provenance.app_version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    yield f"Gliascope {provenance.app_version}, {readable_instant(created or datetime.now())}"
     yield "For research use. Not a medical device."
     yield f"Model {provenance.model_id}, sha256 {provenance.weights_sha256}"
     yield f"Device {provenance.device}, precision {provenance.precision}"
@@ -127,8 +138,3 @@ def _grid(result: StudyResult, sequence: Sequence) -> str:
     shape = " x ".join(str(n) for n in volume.geometry.shape_kji)
     spacing = " x ".join(f"{mm:.3f}" for mm in volume.geometry.spacing_mm)
     return f"{shape} voxels of {spacing} mm (k, j, i)"
-
-
-def _file_lines(files: Iterable[Path]) -> Iterable[str]:
-    for file in files:
-        yield f"Written: {file.name}"

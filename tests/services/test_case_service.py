@@ -1,9 +1,11 @@
 """One study's folder of results: all of it or nothing, and a log that names nobody."""
 
 import errno
+import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.errors import Cancelled, OutputError
@@ -22,7 +25,7 @@ from desktop_app.services import case
 from desktop_app.services.case import ExportOptions, require_room, save_results
 from desktop_app.services.export import FILE_NAMES, ExportFormat
 from desktop_app.services.measure import measure
-from desktop_app.services.run_log import read_mark, write_run_log
+from desktop_app.services.run_log import read_mark, read_run, write_run_log
 from desktop_app.services.study_identity import is_mark_of
 from tests.export_cases import study_result, without_files
 from tests.result_cases import make_result
@@ -63,7 +66,7 @@ def test_the_log_tells_what_was_done_and_not_to_whom(tmp_path: Path) -> None:
         RESULT.segmentation.provenance, steps=("T2 of Änne moved by 2 mm.",), seconds={"total": 9.5}
     )
     result = replace(RESULT, segmentation=replace(RESULT.segmentation, provenance=provenance))
-    text = write_run_log(result, [tmp_path / "report.pdf"], tmp_path).read_text("utf-8")
+    text = write_run_log(result, ["report.pdf"], tmp_path).read_text("utf-8")
     for private in ("Müller", "Änne", "Mueller", "ID-4711", "4711", "1950", "/data"):
         assert private not in text
     assert "moved by 2 mm" in text
@@ -187,6 +190,65 @@ def test_files_of_the_very_same_result_stay(tmp_path: Path) -> None:
     assert saved.notes == ()
     assert all(file.is_file() for file in first.files)
     assert not kept_folders(first.folder)
+
+
+def written_lines(folder: Path) -> list[str]:
+    lines = (folder / "run.log").read_text("utf-8").splitlines()
+    return [line.removeprefix("Written: ") for line in lines if line.startswith("Written: ")]
+
+
+def test_the_log_names_all_that_lies_there(tmp_path: Path) -> None:
+    first = save_results(RESULT, tmp_path, OPTIONS)
+    save_results(RESULT, tmp_path, ONLY_TABLE, written={first.folder: RESULT})
+    assert written_lines(first.folder) == [
+        "measurements.csv",
+        "measurements.json",
+        "segmentation.nii.gz",
+    ]
+    save_results(RESULT, tmp_path, ONLY_TABLE, written={})
+    assert written_lines(first.folder) == ["measurements.csv"]
+
+
+@pytest.mark.parametrize("then", [ExportFormat.SEG, ExportFormat.SR])
+def test_a_report_always_refers_to_the_segments_beside_it(
+    tmp_path: Path, then: ExportFormat
+) -> None:
+    result = study_result(tmp_path / "study")
+    both = ExportOptions((ExportFormat.SEG, ExportFormat.SR, ExportFormat.CSV))
+    folder = save_results(result, tmp_path / "out", both).folder
+    again = ExportOptions((then,))
+    saved = save_results(result, tmp_path / "out", again, written={folder: result})
+    assert {file.name for file in saved.files} == {
+        "report.sr.dcm",
+        "run.log",
+        "segmentation.seg.dcm",
+    }
+    assert written_lines(folder) == ["measurements.csv", "report.sr.dcm", "segmentation.seg.dcm"]
+    segments = dcmread(folder / "segmentation.seg.dcm")
+    report = json.dumps(dcmread(folder / "report.sr.dcm").to_json_dict())
+    assert segments.SOPInstanceUID in report
+    # Of another result, neither stays.
+    save_results(replace(result), tmp_path / "out", again, written={folder: result})
+    assert set(content(folder)) == {FILE_NAMES[then], "run.log"}
+
+
+def test_all_files_tell_when_they_were_made_as_the_log_does(tmp_path: Path) -> None:
+    folder = save_results(RESULT, tmp_path, OPTIONS).folder
+    document = json.loads((folder / "measurements.json").read_text("utf-8"))
+    made = datetime.fromisoformat(document["provenance"]["created"])
+    assert made.tzinfo is not None
+    assert f", {readable_instant(made)}" in (folder / "run.log").read_text("utf-8")
+    assert read_run(folder) is not None
+
+
+def test_logs_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    log = save_results(RESULT, tmp_path, OPTIONS).folder / "run.log"
+    lines = log.read_text("utf-8").splitlines()
+    lines[0] = "Gliascope 0.0.9, 2026-11-22 17:39:38 UTC"
+    log.write_text("\n".join(lines), "utf-8")
+    found = read_run(log.parent)
+    assert found is not None
+    assert found.provenance.app_version == "0.0.9"
 
 
 def test_a_result_written_elsewhere_does_not_mix_with_another(tmp_path: Path) -> None:
@@ -315,9 +377,10 @@ def test_anonymised_dicom_files_belong_together(tmp_path: Path) -> None:
     result = study_result(tmp_path / "study")
     folder = save_results(result, output, options).folder
     seg, sr, rtstruct = files = [dcmread(folder / FILE_NAMES[one]) for one in formats]
-    images = {one.sop_instance_uid for one in result.roles[Sequence.T1C].instances}
-    assert images_of(seg) == images_of(sr) == images_of(rtstruct)
-    assert len(images_of(seg)) == len(images)
+    count = len(result.roles[Sequence.T1C].instances)
+    images = {one.sop_instance_uid for role in result.roles.values() for one in role.instances}
+    assert images_of(seg) == images_of(sr) > images_of(rtstruct)
+    assert (len(images_of(seg)), len(images_of(rtstruct))) == (len(images), count)
     assert not images_of(seg) & images
     assert rtstruct.FrameOfReferenceUID == seg.FrameOfReferenceUID
     assert {one.PatientID for one in files} == {folder.name.rpartition("-")[0]}

@@ -1,7 +1,7 @@
 """The report's content: words for people, and pictures that show the right side."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from desktop_app.domain.correction import RegionCorrection
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import Sequence
@@ -22,7 +23,7 @@ from desktop_app.services.report import (
 from tests import export_cases as cases
 from tests.study_cases import make_series
 
-WHEN = datetime(2026, 11, 21, 19, 30)
+WHEN = datetime(2026, 11, 21, 19, 30, tzinfo=timezone(timedelta(hours=-5)))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def test_page_says_who_what_and_how(result: StudyResult) -> None:
         "Study": "MR Schädel",
     }
     assert page.disclaimer == DISCLAIMER == "For research use. Not a medical device."
-    assert page.created == "2026-11-21 19:30"
+    assert page.created == "2026-11-21 19:30:00 UTC-05:00"
+    assert page.created in page.provenance[0]
     assert page.warnings == result.segmentation.warnings
     assert "slim_unetrpp" in page.provenance[0]
     assert "0123456789ab" in page.provenance[0]
@@ -116,6 +118,10 @@ def test_other_sequences_stand_in_for_missing_ones(result: StudyResult) -> None:
 def test_anonymised_page_names_nobody(result: StudyResult) -> None:
     page = build_page(result, anonymise=True)
     assert page.identity == (("Patient", "Anonymised"),)
+    nobody = Pseudonyms(bytes(KEY_BYTES), "patient", "study")
+    told = build_page(result, anonymise=True, pseudonyms=nobody).identity
+    assert told == (("Patient", "Anonymised"), ("Pseudonym", nobody.folder_name))
+    assert build_page(result, pseudonyms=nobody).identity == build_page(result).identity
     words = repr(replace(page, images=()))
     private = ["Müller", "Zoë", "山田", cases.PATIENT_ID, "1951", "Schädel", "tirm", "2024"]
     assert [word for word in private if word in words] == []
