@@ -470,9 +470,15 @@ class MainWindow(QMainWindow):
         self.menus.show_correction(state)
         self.study_page.show_correction(state)
 
-    def show_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
-        """Show labels over the slices that will change in place."""
+    def show_live_labels(
+        self,
+        labels_kji: NDArray[np.uint8],
+        before_kji: NDArray[np.uint8],
+        geometry: Geometry,
+    ) -> None:
+        """Show labels over the slices that will change in place, and can be compared."""
         self.study_page.views.set_live_labels(labels_kji, geometry)
+        self.study_page.views.set_labels_before(before_kji, geometry)
 
     def refresh_labels(self) -> None:
         """Draw the slices' labels anew: they have changed in place."""

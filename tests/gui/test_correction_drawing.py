@@ -84,6 +84,20 @@ def test_labels_changed_in_place_are_seen_in_all_slices(board):
     assert all(picture(view) != one for view, one in zip(views, before, strict=True))
 
 
+def test_what_was_before_is_outlined_on_demand(board):
+    board.quad.set_crosshair_visible(False)
+    views = board.quad.slice_views.values()
+    before = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    before[tuple(slice(size // 4, -size // 4) for size in before.shape)] = 2
+    plain = [picture(view) for view in views]
+    board.quad.set_labels_before(before, GEOMETRY)
+    assert [picture(view) for view in views] == plain
+    board.quad.set_before_visible(True)
+    assert all(picture(view) != one for view, one in zip(views, plain, strict=True))
+    board.quad.set_labels(None, None, ())
+    assert [picture(view) for view in views] == plain
+
+
 def test_without_a_tool_the_crosshair_moves_and_nothing_is_drawn(board):
     view = board.quad.slice_views[Plane.AXIAL]
     board.quad.set_tool(BRUSH)
@@ -220,7 +234,7 @@ def test_hidden_regions_are_left_alone(bar):
     bar.smooth_requested.connect(asked.append)
     bar.specks_requested.connect(asked.append)
     bar.fill_requested.connect(asked.append)
-    fill, smooth, specks = bar._more.menu().actions()
+    fill, smooth, specks, *_ = bar._more.menu().actions()
     for action in (smooth, specks, fill):
         action.trigger()
     hidden = frozenset({2})

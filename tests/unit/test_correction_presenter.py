@@ -61,13 +61,14 @@ def test_there_is_nothing_to_correct_before_a_result(scene):
     scene.segment()
     assert scene.state.is_possible
     assert not scene.state.is_active
-    labels, geometry = scene.view.show_live_labels.call_args.args
+    labels, before, geometry = scene.view.show_live_labels.call_args.args
     assert labels.shape == geometry.shape_kji
+    assert before is scene.session.result.segmentation.labels_kji
 
 
 def test_a_stroke_changes_the_shown_labels_in_place_and_the_result(scene):
     original = scene.segment()
-    labels, _ = scene.view.show_live_labels.call_args.args
+    labels, *_ = scene.view.show_live_labels.call_args.args
     scene.presenter.set_active(True)
     scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
     assert labels[2, 2, 3] == 3

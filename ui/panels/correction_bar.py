@@ -77,6 +77,8 @@ class CorrectionBar(QWidget):
         The labels out of sight, which stay as they are.
     fill_requested(ToolSettings)
         The label to fill between the slices it was drawn in, and what it may be filled over.
+    before_toggled(bool)
+        The labels as they were before correcting are to be outlined, or not.
     """
 
     tool_changed = Signal(object)
@@ -85,6 +87,7 @@ class CorrectionBar(QWidget):
     smooth_requested = Signal(object)
     specks_requested = Signal(object)
     fill_requested = Signal(object)
+    before_toggled = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -280,6 +283,11 @@ class CorrectionBar(QWidget):
             action.setToolTip(tip)
             action.triggered.connect(call)
         self._fill = menu.actions()[0]
+        menu.addSeparator()
+        before = menu.addAction("&Outline as before correcting")
+        before.setToolTip("A dashed line around each region as the network, or the file, had it")
+        before.setCheckable(True)
+        before.toggled.connect(self.before_toggled)
         menu.aboutToShow.connect(lambda: self._fill.setEnabled(self._values.checkedId() != _ERASER))
         self._more.setText("More …")
         self._more.setMenu(menu)

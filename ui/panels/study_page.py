@@ -221,4 +221,5 @@ class StudyPage(QWidget):
         self.viewer_bar.correction_toggled.connect(self.tools_requested)
         self.correction_bar.tool_changed.connect(self._hand_tool_out)
         self.views.brush_resized.connect(self.correction_bar.resize_brush)
+        self.correction_bar.before_toggled.connect(self.views.set_before_visible)
         self.views.set_opacity(self.regions.opacity)

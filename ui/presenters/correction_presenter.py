@@ -147,7 +147,8 @@ class CorrectionPresenter:
         from desktop_app.services.correction import Correction  # loads slowly
 
         one = self._correction = Correction(result, self._folder)
-        self._view.show_live_labels(one.labels_kji, result.segmentation.geometry)
+        segmentation = result.segmentation
+        self._view.show_live_labels(one.labels_kji, segmentation.labels_kji, segmentation.geometry)
         earlier = one.earlier
 
         def answer(wanted: bool) -> None:

@@ -72,6 +72,8 @@ class QuadView(QWidget):
         self._image: ShownImage | None = None
         self._drawn_on: Sequence | None = None
         self._labels: ResliceSource | None = None
+        self._before: ResliceSource | None = None
+        self._has_before = False
         self._cursor_lps = np.zeros(3)
         self._window = Window(0.5, 1.0)
         self._style = OverlayStyle(DEFAULT_LABELS)
@@ -251,6 +253,7 @@ class QuadView(QWidget):
             If the labels' shape is not the grid's.
         """
         self._labels = None
+        self.set_labels_before(None, None)
         if labels_kji is not None and geometry is not None:
             self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
         for view in self._slices:
@@ -275,6 +278,21 @@ class QuadView(QWidget):
         for view in self._slices:
             view.set_labels(self._labels)
         self._restyle(replace(self._style, definitions=tuple(definitions)))
+
+    def set_labels_before(
+        self, labels_kji: NDArray[np.uint8] | None, geometry: Geometry | None
+    ) -> None:
+        """Have the labels as they were before correcting ready to be outlined."""
+        self._before = None
+        if labels_kji is not None and geometry is not None:
+            self._before = ResliceSource(labels_kji, geometry, is_labels=True)
+        self.set_before_visible(self._has_before)
+
+    def set_before_visible(self, visible: bool) -> None:
+        """Outline the labels as they were before correcting, or do not."""
+        self._has_before = visible
+        for view in self._slices:
+            view.set_labels_before(self._before if visible else None)
 
     def refresh_labels(self) -> None:
         """Draw the slices' labels anew: they have changed in place."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.domain.geometry import Geometry
 from ui.viewers import annotations, style
+from ui.viewers.before_overlay import BeforeOverlay
 from ui.viewers.overlay import Overlay
 from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.reslice import ResliceSource
@@ -36,6 +37,8 @@ class SliceCanvas(QWidget):
         self._is_fitted = True
         self._follows_cursor = True
         self._renderer = SliceRenderer()
+        self._before = SliceRenderer()
+        self._before.set_style(BeforeOverlay())
         self._image_grid: Geometry | None = None
         self._caption = ""
         self._has_crosshair = True
@@ -103,6 +106,11 @@ class SliceCanvas(QWidget):
     def refresh_labels(self) -> None:
         """Paint the labels anew: they have changed in place."""
         self._renderer.refresh_labels()
+        self.update()
+
+    def set_labels_before(self, source: ResliceSource | None) -> None:
+        """Draw the borders of other labels, as they were before correcting; ``None``: none."""
+        self._before.set_labels(source)
         self.update()
 
     def set_diameters(self, pairs_lps_mm: NDArray[np.float64]) -> None:
@@ -220,7 +228,9 @@ class SliceCanvas(QWidget):
         target, picture, overlay = self._renderer.render(
             frame, self._step, viewport, self.devicePixelRatioF()
         )
-        for layer in (picture, None if self._is_peeking else overlay):
+        _, _, before = self._before.render(frame, self._step, viewport, self.devicePixelRatioF())
+        labels = () if self._is_peeking else (overlay, before)
+        for layer in (picture, *labels):
             self._paint_layer(painter, target, layer)
 
     def _paint_diameters(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:

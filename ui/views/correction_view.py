@@ -44,8 +44,19 @@ class CorrectionView(Protocol):
     def show_correction(self, state: CorrectionState) -> None:
         """Offer the tools, or take them away; tell what the last command did."""
 
-    def show_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
-        """Show labels over the slices that will change in place."""
+    def show_live_labels(
+        self,
+        labels_kji: NDArray[np.uint8],
+        before_kji: NDArray[np.uint8],
+        geometry: Geometry,
+    ) -> None:
+        """Show labels over the slices that will change in place.
+
+        Parameters
+        ----------
+        before_kji
+            What they are before any change, to be outlined on demand.
+        """
 
     def refresh_labels(self) -> None:
         """Draw the slices' labels anew: they have changed in place."""
