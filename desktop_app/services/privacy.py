@@ -18,14 +18,26 @@ _ORDINARY_NAMES = {"brain", "data", "dicom", "image", "images", "mri", "nifti", 
 _ORDINARY_NAMES |= {"slice", "study"}
 
 
+# What a name may be of and still be a word of our own sentences: No, An, In, Long, Core ...
+_WORD = re.compile(r"[A-Za-z]+")
+_SHORT_WORD_LENGTH = 3
+# A word of a sentence stands between these; a piece of a path or of a file name does not.
+_BEFORE_WORD = re.compile(r"[\s\-(\[“‘]?$")
+_AFTER_WORD = re.compile(r"[\s\-,;!?)\]”’]|[.:](\s|$)|$")
+
+
 @dataclass(frozen=True, slots=True)
 class Redactor:
     """Replaces what tells who the patient is; make one with `for_study`.
 
+    A part of a name that could be a word of the sentence is left there: a warning that loses its
+    "no" says the contrary.
+
     Parameters
     ----------
     pattern
-        Matches every identifier; ``None`` where the study has none.
+        Matches every identifier, and parts of the name in a group ``part``; ``None`` where the
+        study has none.
     """
 
     pattern: re.Pattern[str] | None
@@ -46,8 +58,9 @@ class Redactor:
             return cls(None)
         patient = study.patient
         paths = {instance.path for series in study.series for instance in series.instances}
+        parts = [p for p in re.split(r"[\^=\s,.\\]+", patient.name) if len(p) >= _MIN_NAME_LENGTH]
         whole = [
-            patient.name,
+            *([] if parts == [patient.name] else [patient.name]),
             patient.patient_id,
             *_date_forms(patient.birth_date),
             *_date_forms(study.date),
@@ -63,20 +76,21 @@ class Redactor:
             *(name for path in paths for name in _names_in(path)),
             *(i.sop_instance_uid for s in study.series for i in s.instances),
         ]
-        parts = [p for p in re.split(r"[\^=\s,.\\]+", patient.name) if p]
-        texts = _longest_first(
-            [t for t in whole if len(t) >= _MIN_IDENTIFIER_LENGTH]
-            + [p for p in parts if len(p) >= _MIN_NAME_LENGTH]
-        )
-        if not texts:
-            return cls(None)
-        either = "|".join(re.escape(text) for text in texts)
+        either = [_any_of(text for text in whole if len(text) >= _MIN_IDENTIFIER_LENGTH)]
+        if parts:
+            one = _any_of(parts)
+            longer = _any_of(part for part in parts if len(part) > _SHORT_WORD_LENGTH)
+            # Two parts of a name beside each other are no words, and neither is a longer one
+            # written as in the header.
+            either += [rf"{one}(?:[\W_]{{1,3}}{one})+", f"(?-i:{longer})", f"(?P<part>{one})"]
         # File names join words by underscores, so that those end a word, too.
-        return cls(re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE))
+        return cls(re.compile(rf"(?<![^\W_])(?:{'|'.join(either)})(?![^\W_])", re.IGNORECASE))
 
     def redact(self, sentence: str) -> str:
         """Return the sentence with every identifier replaced by ``[removed]``."""
-        return sentence if self.pattern is None else self.pattern.sub(REDACTED, sentence)
+        if self.pattern is None:
+            return sentence
+        return self.pattern.sub(lambda found: found[0] if _is_word(found) else REDACTED, sentence)
 
 
 def _names_in(path: Path) -> list[str]:
@@ -87,9 +101,25 @@ def _names_in(path: Path) -> list[str]:
     return [path.name, stem]
 
 
-def _longest_first(texts: Iterable[str]) -> list[str]:
-    """Order so that a whole path goes before the name inside it."""
-    return sorted(set(texts), key=lambda text: (-len(text), text))
+def _is_word(found: re.Match[str]) -> bool:
+    """Whether a part of a name stands in a sentence as an ordinary word would.
+
+    Names begin with a capital there, so that a longer one in small letters is none; a short one
+    may begin the sentence.
+    """
+    part = found.groupdict().get("part")
+    if part is None or not _WORD.fullmatch(part):
+        return False
+    if len(part) > _SHORT_WORD_LENGTH and not part.islower():
+        return False
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:2]
+    return bool(_BEFORE_WORD.match(before) and _AFTER_WORD.match(after))
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """Return a pattern of texts in which a whole path goes before the name inside it."""
+    ordered = sorted(set(texts), key=lambda text: (-len(text), text))
+    return f"(?:{'|'.join(re.escape(text) for text in ordered) or '(?!)'})"
 
 
 def _date_forms(date: str) -> list[str]:
