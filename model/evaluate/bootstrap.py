@@ -13,12 +13,12 @@ CONFIDENCE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over patients.
+    """A mean over the scans of patients.
 
     Attributes
     ----------
     value
-        The arithmetic mean.
+        The arithmetic mean; each scan counts alike.
     low, high
         Limits of its 95 % bootstrap interval.
     patients
@@ -31,16 +31,29 @@ class Mean:
     patients: int
 
 
-def bootstrap_mean(values: Sequence[float]) -> Mean | None:
-    """Return the mean of one value per patient; ``None`` if there is no patient.
+def bootstrap_mean(values: Sequence[float], patients: Sequence[str]) -> Mean | None:
+    """Return the mean of one value per scan; ``None`` if there is none.
 
-    The interval is the percentile bootstrap over patients (Efron and Tibshirani 1993), with a
-    fixed seed: the same values always have the same interval.
+    The interval is the percentile bootstrap over patients, who are drawn with all their scans
+    (Efron and Tibshirani 1993), with a fixed seed: the same values always have the same interval.
+
+    Parameters
+    ----------
+    values
+        Per scan.
+    patients
+        Per scan, whose it is.
     """
     if not values:
         return None
     array = np.asarray(values, dtype=np.float64)
-    chosen = np.random.default_rng(SEED).integers(array.size, size=(RESAMPLES, array.size))
+    # In the order in which they come, so that names have no part in the interval.
+    number = {name: n for n, name in enumerate(dict.fromkeys(patients))}
+    owners = [number[name] for name in patients]
+    sums, scans = np.bincount(owners, weights=array), np.bincount(owners)
+    count = len(number)
+    chosen = np.random.default_rng(SEED).integers(count, size=(RESAMPLES, count))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(array[chosen].mean(axis=1), (tail, 1 - tail))
-    return Mean(float(array.mean()), float(low), float(high), array.size)
+    means = sums[chosen].sum(axis=1) / scans[chosen].sum(axis=1)
+    low, high = np.quantile(means, (tail, 1 - tail))
+    return Mean(float(array.mean()), float(low), float(high), count)

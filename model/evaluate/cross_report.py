@@ -7,6 +7,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from model.calibration import CALIBRATION_SCHEMA
+from model.data import patient_of
 from model.evaluate.bootstrap import CONFIDENCE, RESAMPLES, SEED, Mean, bootstrap_mean
 from model.evaluate.cross_validation import CrossValidation, PatientScores
 from model.evaluate.lesions import DILATION_VOXELS, SMALLEST_LESION_MM3, WORST_LESION_MM
@@ -70,7 +71,8 @@ def as_document(
     document: dict[str, Any] = {
         "schema": SCHEMA,
         **about,
-        "patients": len(found.default),
+        "patients": found.patients,
+        "scans": len(found.default),
         "protocol": _PROTOCOL,
         "settings": _settings(found),
         "mean": means(found.scores),
@@ -126,7 +128,11 @@ def means(scores: Sequence[PatientScores]) -> dict[str, dict[str, Any]]:
     groups[ET_ABSENT] = (Region.ET, [one for one in scores if not one.enhances])
     return {
         name: {
-            measure: _rounded(bootstrap_mean([value(one, region) for one in group]))
+            measure: _rounded(
+                bootstrap_mean(
+                    [value(one, region) for one in group], [patient_of(one.name) for one in group]
+                )
+            )
             for measure, value in _MEASURES.items()
         }
         for name, (region, group) in groups.items()

@@ -74,7 +74,8 @@ class Tuning:
     settings
         Chosen on all patients.
     normal
-        For each brain without tumour the settings chosen without it.
+        For each brain without tumour the settings chosen without it; it had no say in whether to
+        choose either.
     gain
         Mean Dice of the three regions, less that under the default settings.
     """
@@ -143,7 +144,8 @@ def cross_validate(
     """
     default = tuple(score_patient(one, settings) for one in patients)
     tuning = _tune(patients, normal, settings, default) if tune else None
-    reliability = fit_reliability([count_codes(one) for one in patients])
+    owners = [patient_of(one.name) for one in patients]
+    reliability = fit_reliability([count_codes(one) for one in patients], owners)
     reported = default if tuning is None else tuning.scores
     shares = [
         undecided_shares(reliability.scaling, one.probabilities_ckji, one.spacing_kji_mm)
@@ -152,7 +154,7 @@ def cross_validate(
     ranges = fit_ranges(
         [_volumes(*one) for one in zip(reported, shares, strict=True)],
         [fold_of[one.name] for one in patients],
-        [patient_of(one.name) for one in patients],
+        owners,
     )
     typical = fit_typical(
         {
@@ -197,17 +199,19 @@ def _tune(
 ) -> Tuning:
     grid = choices(settings)
     tables = dice_table([*patients, *normal], grid)
-    regions = regions_that_gain(tables, len(patients))
+    owners = [patient_of(one.name) for one in patients]
+    normal_owners = [patient_of(one.name) for one in normal]
+    without = {
+        person: settings_without(person, tables, grid, patients=owners, normal=normal_owners)
+        for person in {*owners, *normal_owners}
+    }
     scores = []
-    for index, (patient, as_is) in enumerate(zip(patients, default, strict=True)):
-        chosen = settings_without(index, tables, grid, patients=len(patients))
+    for patient, owner, as_is in zip(patients, owners, default, strict=True):
+        chosen = without[owner]
         scores.append(as_is if chosen == settings else score_patient(patient, chosen))
     gain = sum(one.mean_dice for one in scores) - sum(one.mean_dice for one in default)
-    for_normal = tuple(
-        chosen_settings(tables, grid, regions, leave_out=len(patients) + n)
-        for n in range(len(normal))
-    )
-    every = chosen_settings(tables, grid, regions)
+    for_normal = tuple(without[owner] for owner in normal_owners)
+    every = chosen_settings(tables, grid, regions_that_gain(tables, owners))
     return Tuning(tuple(scores), every, for_normal, gain / len(patients))
 
 

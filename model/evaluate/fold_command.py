@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from model.data import find_cases, require_references
+from model.data import find_cases, patient_of, require_references
 from model.evaluate import cross_report as report
 from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
 from model.evaluate.fold_answers import Answers, FoldOptions, inference_of
@@ -55,8 +55,9 @@ def run(options: FoldOptions, console: Console) -> int:
     if not owners:
         msg = f"{options.data}: none of these cases is held out by a fold in {options.runs}"
         raise FoldError(msg)
-    if options.tune and len(owners) < LEAST_TO_TUNE:
-        msg = f"--tune takes {LEAST_TO_TUNE} patients, here are {len(owners)}: leave it out"
+    people = {patient_of(name) for name in owners}
+    if options.tune and len(people) < LEAST_TO_TUNE:
+        msg = f"--tune takes {LEAST_TO_TUNE} patients, here are {len(people)}: leave it out"
         raise FoldError(msg)
     require_references(by_name[name] for name in sorted(owners))
     left_out = sorted(set(by_name) - set(owners))
@@ -118,7 +119,7 @@ def _final_settings(found: CrossValidation, default: PostprocessSettings) -> Pos
 def _settings_for(
     brains: Sequence[OutOfFold], found: CrossValidation, default: PostprocessSettings
 ) -> tuple[PostprocessSettings, ...]:
-    """Return how each brain without tumour is labelled: it had no part in the choice."""
+    """Return how each brain without tumour is labelled: it had no say in the choice."""
     return (default,) * len(brains) if found.tuning is None else found.tuning.normal
 
 

@@ -36,7 +36,7 @@ class Reliability:
         Fitted to all patients.
     error_before, error_after
         Per region the expected calibration error (Guo et al. 2017, arXiv 1706.04599) of the
-        patients together; after: each patient scaled by a fit to all others.
+        patients together; after: each patient's scans scaled by a fit to all other patients.
     diagram_after
         Per region rows of (mean probability, share that is true, voxels), after scaling.
     """
@@ -75,14 +75,23 @@ def count_codes(patient: OutOfFold) -> Counts:
     return counts
 
 
-def fit_reliability(counts: Sequence[Counts]) -> Reliability:
-    """Fit a scaling to all patients and measure it on each by a fit to the others."""
+def fit_reliability(counts: Sequence[Counts], patients: Sequence[str]) -> Reliability:
+    """Fit a scaling to all patients and measure it on each by a fit to the others.
+
+    Parameters
+    ----------
+    counts
+        Per scan, see `count_codes`.
+    patients
+        Per scan, whose it is.
+    """
     together = np.sum(counts, axis=0)
     values = code_values()
+    without = {one: fit_scaling(together - _of(one, counts, patients)) for one in set(patients)}
     before, after, diagrams = [], [], []
     for region in range(len(REGIONS)):
         said = [values] * len(counts)
-        scaled = [_left_out(counts, together, region, n) for n in range(len(counts))]
+        scaled = [scaled_values(without[patient], region) for patient in patients]
         each = [one[region] for one in counts]
         before.append(_error(_diagram(said, each)))
         diagrams.append(_diagram(scaled, each))
@@ -103,10 +112,10 @@ def scaled_values(scaling: Scaling, region: int) -> NDArray[np.float64]:
     return values
 
 
-def _left_out(
-    counts: Sequence[Counts], together: Counts, region: int, patient: int
-) -> NDArray[np.float64]:
-    return scaled_values(fit_scaling(together - counts[patient]), region)
+def _of(patient: str, counts: Sequence[Counts], patients: Sequence[str]) -> Counts:
+    own = [one for one, whose in zip(counts, patients, strict=True) if whose == patient]
+    found: Counts = np.sum(own, axis=0)
+    return found
 
 
 def _logits() -> NDArray[np.float64]:

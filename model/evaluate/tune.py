@@ -161,7 +161,7 @@ def best_choice(dice: NDArray[np.float64], region: Region) -> int:
 
 
 def regions_that_gain(
-    tables: dict[Region, NDArray[np.float64]], patients: int
+    tables: dict[Region, NDArray[np.float64]], patients: Sequence[str]
 ) -> frozenset[Region]:
     """Return the regions in which patients with no part in the choice are better off.
 
@@ -170,7 +170,8 @@ def regions_that_gain(
     tables
         As `dice_table` returns them.
     patients
-        How many of the first rows are patients; brains without tumour may follow.
+        Whose scan each of the first rows is; brains without tumour may follow. A patient is left
+        out with all scans.
     """
     return frozenset(
         region for region, table in tables.items() if _left_out_gain(table, patients, region) > 0
@@ -181,22 +182,18 @@ def chosen_settings(
     tables: dict[Region, NDArray[np.float64]],
     grid: Grid,
     regions: frozenset[Region] = frozenset(REGIONS),
-    *,
-    leave_out: int | None = None,
 ) -> PostprocessSettings:
-    """Return the best settings of all patients, or of all but one.
+    """Return the settings that do best in all rows.
 
     Parameters
     ----------
     regions
         Those that may change; the others keep the default.
-    leave_out
-        Index of the patient that has no part in the choice.
     """
-    picked = {}
-    for region, table in tables.items():
-        others = table if leave_out is None else np.delete(table, leave_out, axis=0)
-        picked[region] = grid[region][best_choice(others, region) if region in regions else 0]
+    picked = {
+        region: grid[region][best_choice(table, region) if region in regions else 0]
+        for region, table in tables.items()
+    }
     return PostprocessSettings(
         _triple(picked[r].threshold for r in REGIONS),
         _triple(picked[r].smallest_part_mm3 for r in REGIONS),
@@ -207,26 +204,37 @@ def chosen_settings(
 
 
 def settings_without(
-    patient: int, tables: dict[Region, NDArray[np.float64]], grid: Grid, *, patients: int
+    person: str,
+    tables: dict[Region, NDArray[np.float64]],
+    grid: Grid,
+    *,
+    patients: Sequence[str],
+    normal: Sequence[str] = (),
 ) -> PostprocessSettings:
     """Return what all others choose: the settings, and in which regions to choose at all.
 
     Parameters
     ----------
-    patient
-        Row of the one that has no say.
-    patients
-        How many of the first rows are patients, three at least; brains without tumour may follow.
+    person
+        Who has no say, with any scan.
+    patients, normal
+        Whose scan each row is: first those of patients, three at least, then the brains without
+        tumour.
     """
-    others = {region: np.delete(table, patient, axis=0) for region, table in tables.items()}
-    return chosen_settings(others, grid, regions_that_gain(others, patients - 1))
+    kept = np.array([one != person for one in (*patients, *normal)])
+    others = {region: table[kept] for region, table in tables.items()}
+    rest = [one for one in patients if one != person]
+    return chosen_settings(others, grid, regions_that_gain(others, rest))
 
 
-def _left_out_gain(table: NDArray[np.float64], patients: int, region: Region) -> float:
-    chosen = [
-        table[one, best_choice(np.delete(table, one, axis=0), region)] for one in range(patients)
-    ]
-    return float(np.mean(chosen) - table[:patients, 0].mean())
+def _left_out_gain(table: NDArray[np.float64], patients: Sequence[str], region: Region) -> float:
+    count = len(patients)
+    chosen = np.empty(count)
+    for person in set(patients):
+        own = np.zeros(len(table), dtype=np.bool_)
+        own[:count] = [one == person for one in patients]
+        chosen[own[:count]] = table[own, best_choice(table[~own], region)]
+    return float(chosen.mean() - table[:count, 0].mean())
 
 
 def _triple(values: Iterable[float]) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from model.data import patient_of
 from model.familiarity import (
     FamiliarityModel,
     Order,
@@ -25,7 +26,15 @@ _FALSE_FLAGS_EACH: Final = FALSE_FLAGS / 2
 _EXCHANGES_MISSED: Final = 0.02
 _SMALLEST_SCALE: Final = 1e-3
 
-_InOrders = Mapping[Order, Mapping[str, float]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scan:
+    name: str
+    found: Mapping[str, float]
+    orders: Mapping[Order, Mapping[str, float]]
+
+
+_Patients = Mapping[str, Sequence[_Scan]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +48,10 @@ class TypicalStudies:
     false_flags
         Share of new patients that its limits promise to exceed at most.
     flagged
-        The patients called unfamiliar by a model drawn from all others.
+        The scans called unfamiliar by a model drawn from all other patients.
     exchanges_noticed
         Share of studies called unfamiliar by that model after two of their images were exchanged,
-        over all patients and all pairs of sequences.
+        over all scans and all pairs of sequences.
     """
 
     model: FamiliarityModel
@@ -78,40 +87,50 @@ def fit_typical(statistics: Mapping[str, Mapping[str, float]]) -> TypicalStudies
     Parameters
     ----------
     statistics
-        By patient.
+        By the name of the scan. Scans of one patient are left out together, and the one that is
+        least like the others counts.
     """
-    if len(statistics) <= LEAST_PATIENTS:
+    by_patient: dict[str, list[_Scan]] = {}
+    for name, found in statistics.items():
+        scan = _Scan(name, found, in_all_orders(found))
+        by_patient.setdefault(patient_of(name), []).append(scan)
+    if len(by_patient) <= LEAST_PATIENTS:
         return None
-    in_orders = [in_all_orders(found) for found in statistics.values()]
-    model = _model(list(statistics.values()), in_orders)
     flagged = []
     noticed: list[bool] = []
-    for n, (name, found) in enumerate(statistics.items()):
-        rest = [one for other, one in statistics.items() if other != name]
-        others = _model(rest, [*in_orders[:n], *in_orders[n + 1 :]])
-        if others.judge(found).is_unfamiliar:
-            flagged.append(name)
-        noticed += [
-            others.judge(exchanged(found, *pair)).is_unfamiliar
-            for pair in itertools.combinations(SEQUENCES, 2)
-        ]
+    for patient, own in by_patient.items():
+        others = _model(_without(patient, by_patient))
+        for scan in own:
+            if others.judge(scan.found).is_unfamiliar:
+                flagged.append(scan.name)
+            noticed += [
+                others.judge(exchanged(scan.found, *pair)).is_unfamiliar
+                for pair in itertools.combinations(SEQUENCES, 2)
+            ]
     # A limit that is the largest of n distances is exceeded by one in n + 1.
-    false_flags = max(FALSE_FLAGS, 2 / (len(statistics) + 1))
-    return TypicalStudies(model, false_flags, tuple(flagged), sum(noticed) / len(noticed))
+    false_flags = max(FALSE_FLAGS, 2 / (len(by_patient) + 1))
+    share = sum(noticed) / len(noticed)
+    return TypicalStudies(_model(by_patient), false_flags, tuple(flagged), share)
 
 
-def _model(
-    patients: Sequence[Mapping[str, float]], in_orders: Sequence[_InOrders]
-) -> FamiliarityModel:
-    usual = _usual(patients)
+def _without(patient: str, by_patient: _Patients) -> _Patients:
+    return {other: scans for other, scans in by_patient.items() if other != patient}
+
+
+def _model(by_patient: _Patients) -> FamiliarityModel:
     largest, as_given, swapped = [], [], []
-    for n, (found, orders) in enumerate(zip(patients, in_orders, strict=True)):
-        others = FamiliarityModel(_usual([*patients[:n], *patients[n + 1 :]]), 1.0)
-        largest.append(max(others.distances(found).values()))
-        mismatches = others.mismatches(orders)
-        given = next(iter(mismatches))
-        as_given.append(exchange_factor(mismatches, given))
-        swapped += [exchange_factor(mismatches, order) for order in _swaps(given)]
+    for patient, own in by_patient.items():
+        others = FamiliarityModel(_usual(_without(patient, by_patient)), 1.0)
+        distances, factors = [], []
+        for scan in own:
+            distances.append(max(others.distances(scan.found).values()))
+            mismatches = others.mismatches(scan.orders)
+            given = next(iter(mismatches))
+            factors.append(exchange_factor(mismatches, given))
+            swapped += [exchange_factor(mismatches, order) for order in _swaps(given)]
+        largest.append(max(distances))
+        as_given.append(max(factors))
+    usual = _usual(by_patient)
     limit = conformal_quantile(largest, 1 - _FALSE_FLAGS_EACH)
     factor = conformal_quantile(as_given, 1 - _FALSE_FLAGS_EACH)
     if swapped:
@@ -128,9 +147,10 @@ def _swaps(given: Order) -> list[Order]:
     return found
 
 
-def _usual(patients: Sequence[Mapping[str, float]]) -> dict[str, Statistic]:
-    names = [name for name in patients[0] if all(name in one for one in patients)]
-    table = np.array([[one[name] for name in names] for one in patients])
+def _usual(by_patient: _Patients) -> dict[str, Statistic]:
+    scans = [scan.found for own in by_patient.values() for scan in own]
+    names = [name for name in scans[0] if all(name in one for one in scans)]
+    table = np.array([[one[name] for name in names] for one in scans])
     scales = np.maximum(table.std(axis=0, ddof=1), _SMALLEST_SCALE)
     centres = table.mean(axis=0)
     return {

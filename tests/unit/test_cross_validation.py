@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,8 +93,8 @@ def test_a_patient_has_no_part_in_its_own_choice():
     tables = {region: np.full((3, len(options)), 0.5) for region, options in grid.items()}
     tables[Region.ET][0, 5] = 1.0
     assert best_choice(tables[Region.ET], Region.ET) == 5
-    assert chosen_settings(tables, grid, leave_out=0) == DEFAULT
     assert chosen_settings(tables, grid) != DEFAULT
+    assert settings_without("a", tables, grid, patients=["a", "b", "c"]) == DEFAULT
 
 
 def test_the_default_stays_where_little_is_gained():
@@ -146,7 +147,7 @@ def test_a_region_changes_only_where_patients_left_out_gain():
     tables[Region.ET][:, 3] = 0.9
     tables[Region.TC][0, 4] = 1.0
     tables[Region.TC][1:, 4] = 0.4
-    regions = regions_that_gain(tables, 5)
+    regions = regions_that_gain(tables, "abcde")
     assert regions == {Region.ET}
     chosen = chosen_settings(tables, grid, regions)
     assert chosen.thresholds[:2] == DEFAULT.thresholds[:2]
@@ -155,7 +156,7 @@ def test_a_region_changes_only_where_patients_left_out_gain():
 
 def test_overconfidence_is_found_and_mended():
     patients = [made_up_patient(seed, error=2.0) for seed in range(20)]
-    found = fit_reliability([count_codes(one) for one in patients])
+    found = fit_reliability([count_codes(one) for one in patients], [one.name for one in patients])
     wt = 1
     assert found.error_after[wt] < found.error_before[wt]
     assert found.scaling.slope[wt] < 1
@@ -172,27 +173,83 @@ def test_a_calibrated_answer_is_left_alone():
     patient = made_up_patient(0)
     codes = codes_of(p)
     one = type(patient)("x", patient.conditions, codes, truth, (1.0, 1.0, 1.0), {})
-    found = fit_reliability([count_codes(one), count_codes(one)])
+    found = fit_reliability([count_codes(one), count_codes(one)], ["a", "b"])
     assert found.error_before[1] < 0.01
     assert found.scaling.slope[1] == pytest.approx(1, abs=0.03)
     assert found.scaling.bias[1] == pytest.approx(0, abs=0.03)
 
 
-def test_choosing_among_equals_gains_nothing_on_average():
-    """Every choice is as good in truth: what is reported must not be the luck of the choice."""
+@pytest.mark.parametrize(("scans", "draws"), [(1, 60), (2, 30)])
+def test_choosing_among_equals_gains_nothing_on_average(scans, draws):
+    """Every choice is as good in truth: what is reported must not be the luck of the choice.
+
+    Two like scans of a patient must not choose for each other: that would gain 0.4.
+    """
     rng = np.random.default_rng(11)
     grid = choices(DEFAULT)
+    patients = [str(n // scans) for n in range(6 * scans)]
     gains = []
-    for _ in range(60):
+    for _ in range(draws):
         tables = {
-            region: rng.binomial(1, 0.5, (6, len(options))).astype(float)
+            region: rng.binomial(1, 0.5, (6, len(options))).astype(float).repeat(scans, axis=0)
             for region, options in grid.items()
         }
-        for one in range(6):
-            chosen = choices(settings_without(one, tables, grid, patients=6))
+        for one, patient in enumerate(patients):
+            chosen = choices(settings_without(patient, tables, grid, patients=patients))
             for region, table in tables.items():
                 gains.append(table[one, grid[region].index(chosen[region][0])] - table[one, 0])
-    assert abs(np.mean(gains)) < 0.06
+    assert abs(np.mean(gains)) < 0.08
+
+
+def test_a_brain_without_tumour_has_no_say_in_what_it_is_labelled_by(patients):
+    """It has a say for the others, and they alone decide for it."""
+    normal = replace(patients[0], name="N0", reference_kji=np.zeros_like(patients[0].reference_kji))
+    enhancing = [one for n, one in enumerate(patients) if n % 4]
+    found = cross_validate(
+        enhancing, DEFAULT, fold_of={one.name: "a" for one in enhancing}, tune=True, normal=[normal]
+    )
+    alone = cross_validate(
+        enhancing, DEFAULT, fold_of={one.name: "a" for one in enhancing}, tune=True
+    )
+    assert found.tuning.normal == (alone.tuning.settings,)
+    assert found.tuning.settings != alone.tuning.settings
+
+
+def test_scans_of_one_patient_are_one_patient(patients):
+    """Twice the scans are no more patients, and tell no more."""
+    names = [f"BraTS-GLI-{n:05}" for n in range(12)]
+    twice = [
+        replace(one, name=f"{name}-{scan:03}")
+        for scan in range(2)
+        for name, one in zip(names, patients, strict=True)
+    ]
+    fold_of = {one.name: FOLD_OF[f"P{n % 12:02}"] for n, one in enumerate(twice)}
+    found = cross_validate(twice, DEFAULT, fold_of=fold_of, tune=False)
+    once = cross_validate(patients, DEFAULT, fold_of=FOLD_OF, tune=False)
+    document = cross_report.as_document(found, {})
+    assert (document["patients"], document["scans"]) == (12, 24)
+    assert document["mean"] == cross_report.as_document(once, {})["mean"]
+    assert found.reliability.error_after == pytest.approx(once.reliability.error_after)
+    assert found.typical.model.limit == pytest.approx(once.typical.model.limit, rel=0.05)
+    assert found.typical.false_flags == once.typical.false_flags
+
+
+def test_scaling_is_judged_on_patients_without_a_part_in_it():
+    """One patient is told the opposite: no fit to the others mends that, and one with it might."""
+    codes = codes_of(np.full((3, 20, 20, 20), 0.7))
+    rng = np.random.default_rng(2)
+
+    def patient(share):
+        one = made_up_patient(0)
+        labels = np.where(rng.random(codes.shape[1:]) < share, 2, 0).astype(np.uint8)
+        return count_codes(type(one)("x", one.conditions, codes, labels, (1.0, 1.0, 1.0), {}))
+
+    counts = [patient(0.9), patient(0.1)]
+    wt = 1
+    together = fit_reliability(counts, ["a", "a"])
+    apart = fit_reliability(counts, ["a", "b"])
+    assert apart.error_after[wt] > 0.7
+    assert apart.scaling == together.scaling
 
 
 def test_too_few_patients_promise_nothing(patients):
@@ -237,10 +294,20 @@ def test_document_separates_patients_with_and_without_enhancement(found):
 
 def test_bootstrap_interval_is_that_of_the_mean():
     values = list(np.random.default_rng(1).normal(0.8, 0.1, 50))
-    mean = bootstrap_mean(values)
+    names = [str(n) for n in range(50)]
+    mean = bootstrap_mean(values, names)
     assert mean.value == pytest.approx(np.mean(values))
     error = np.std(values) / np.sqrt(50)
     assert mean.low == pytest.approx(mean.value - 1.96 * error, abs=0.3 * error)
     assert mean.high == pytest.approx(mean.value + 1.96 * error, abs=0.3 * error)
-    assert bootstrap_mean(values) == mean
-    assert bootstrap_mean([]) is None
+    assert bootstrap_mean(values, names) == mean
+    assert bootstrap_mean([], []) is None
+
+
+def test_bootstrap_draws_patients_with_all_their_scans():
+    values = list(np.random.default_rng(0).beta(8, 2, 20))
+    names = [str(n) for n in range(20)]
+    once = bootstrap_mean(values, names)
+    twice = bootstrap_mean(values * 2, names * 2)
+    assert twice.patients == 20
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
