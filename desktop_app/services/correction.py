@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import Edit, PaintOver, Tool, ToolSettings
+from desktop_app.domain.correction import Edit, Tool, ToolSettings
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REMARKS, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
-from desktop_app.imaging.strokes import Patch, brush_patch, outline_patch, part_patch
+from desktop_app.imaging.strokes import Patch
 from desktop_app.io.correction_journal import (
     CorrectionJournal,
     JournalPlace,
@@ -28,6 +28,7 @@ from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
 from desktop_app.services.region_commands import fill_between, remove_specks, smooth
 from desktop_app.services.similar_tissue import SimilarTissue
+from desktop_app.services.stroke import Stroke
 from desktop_app.services.study_identity import identity
 
 SMALLEST_PART_MM3 = 100.0
@@ -60,13 +61,10 @@ class Correction:
             self._file, result.segmentation.labels_kji, replaces=left.files
         )
         self._is_written_down = True
-        self._settings = ToolSettings()
         self._shown = result.prepared.reference_sequence
-        self._tissue = self._new_tissue()
+        self._stroke: Stroke | None = None
         self._drawn = DrawnSlices()
         self._outcome = ""
-        self._flat_axis = 0
-        self._way: list[NDArray[np.float64]] = []
 
     @property
     def labels_kji(self) -> Labels:
@@ -86,7 +84,7 @@ class Correction:
     @property
     def is_drawing(self) -> bool:
         """Whether a stroke has begun and not ended."""
-        return self._labels.is_editing
+        return self._stroke is not None
 
     @property
     def outcome(self) -> str:
@@ -125,30 +123,25 @@ class Correction:
         """
         geometry = self.original.segmentation.geometry
         alignment = np.abs(geometry.direction_lps.T @ np.asarray(normal_lps))
-        self._flat_axis = 2 - int(alignment.argmax())  # columns are i, j, k
-        self._settings = settings
+        flat_axis = 2 - int(alignment.argmax())  # columns are i, j, k
         prepared = self.original.prepared
         if shown is None or shown not in prepared.volumes:
             shown = prepared.reference_sequence
         self._shown = shown
-        self._tissue = self._new_tissue()
-        self._outcome = ""
-        self._way = [geometry.to_index_kji(point_lps_mm)]
+        start_kji, tissue = geometry.to_index_kji(point_lps_mm), self._new_tissue()
+        stroke = Stroke(settings, self.labels_kji, tissue, start_kji, flat_axis)
         self._labels.begin(self._title(settings))
-        match settings.tool:
-            case Tool.BRUSH:
-                return self._brush(self._way[0], self._way[0])
-            case Tool.PART:
-                return self._mark_part(self._way[0])
-            case Tool.OUTLINE:
-                return False
+        self._stroke = stroke
+        is_changed = self._paint(stroke.begin())
+        self._outcome = stroke.outcome
+        return is_changed
 
     def extend(self, point_lps_mm: NDArray[np.float64]) -> bool:
         """Go on to a point with the stroke that has begun; return whether labels changed."""
-        if not self._labels.is_editing:
+        if self._stroke is None:
             return False
-        self._way.append(self.original.segmentation.geometry.to_index_kji(point_lps_mm))
-        return self._settings.tool is Tool.BRUSH and self._brush(*self._way[-2:])
+        at_kji = self.original.segmentation.geometry.to_index_kji(point_lps_mm)
+        return self._paint(self._stroke.extend(at_kji))
 
     def finish(self) -> bool:
         """End the stroke; return whether it left anything changed.
@@ -159,10 +152,13 @@ class Correction:
             If it could not be written down; it is done all the same, and later ones are not
             written down any more.
         """
-        if self._settings.tool is Tool.OUTLINE and self._labels.is_editing:
-            self._outline()
+        stroke = self._stroke
+        if stroke is None:
+            return False
+        self._paint(stroke.end())
+        self._stroke = None
         edit = self._labels.end()
-        self._drawn.end(self._flat_axis, self._settings.value, edit)
+        self._drawn.end(stroke.flat_axis, stroke.settings.value, edit)
         return self._note(edit)
 
     def smooth(self, hidden: frozenset[int] = frozenset()) -> bool:
@@ -280,45 +276,13 @@ class Correction:
         self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
         self._is_written_down = True
 
-    def _brush(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> bool:
-        geometry, settings = self.original.segmentation.geometry, self._settings
-        flat = None if settings.is_ball else self._flat_axis
-        patch = brush_patch(geometry, start, end, settings.radius_mm, flat)
-        if patch is not None and self._keeps_to_similar:
-            patch = self._tissue.brushed(patch, start, end, settings.radius_mm, self._flat_axis)
-        return self._paint(patch)
-
-    def _outline(self) -> bool:
-        patch = outline_patch(self.original.segmentation.geometry, self._way, self._flat_axis)
-        if patch is not None and self._keeps_to_similar:
-            patch = self._tissue.like(patch, patch)
-        return self._paint(patch)
-
-    def _mark_part(self, at: NDArray[np.float64]) -> bool:
-        labels = self._labels.labels_kji
-        k, j, i = (int(one) for one in np.rint(at))
-        if not all(0 <= one < size for one, size in zip((k, j, i), labels.shape, strict=True)):
-            return False
-        clicked = labels[k, j, i]
-        # Removing takes the whole island with all its regions, else a rim of oedema would stay.
-        wanted = labels == clicked if self._settings.value else labels != 0
-        patch = part_patch(wanted, (k, j, i)) if clicked else None
-        # Whoever points at a part means all of it, whatever drawing may change
-        free = replace(self._settings, over=PaintOver.EVERYTHING, only_over=None)
-        return patch is not None and self._labels.paint(patch, free.value, free.changeable)
-
     def _paint(self, patch: Patch | None) -> bool:
-        if patch is None:
+        stroke = self._stroke
+        if patch is None or stroke is None:
             return False
-        settings, axis = self._settings, self._flat_axis
-        self._drawn.add(patch, axis, int(np.rint(self._way[-1][axis])))
-        return self._labels.paint(patch, settings.value, settings.changeable)
-
-    @property
-    def _keeps_to_similar(self) -> bool:
-        settings = self._settings
-        is_free = settings.value == 0 or settings.only_over is not None
-        return settings.over is PaintOver.SIMILAR and not is_free
+        if stroke.settings.tool is not Tool.PART:
+            self._drawn.add(patch, stroke.flat_axis, stroke.level)
+        return self._labels.paint(patch, stroke.settings.value, stroke.changeable)
 
     def _new_tissue(self) -> SimilarTissue:
         image = self.original.prepared.volumes[self._shown]

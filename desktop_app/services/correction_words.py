@@ -9,11 +9,18 @@ from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.readable import readable_change, readable_volume
 from desktop_app.domain.segmentation import LabelDefinition
+from desktop_app.services.similar_tissue import GROWING_MM
 
 Labels = NDArray[np.uint8]
 
 MM3_PER_CM3 = 1000.0
 
+NOTHING_THERE = (
+    "Nothing is marked there. With “Over similar only” a click marks the tissue as bright as here."
+)
+ENDLESS_TISSUE = (
+    f"Nothing was marked: what is as bright as here goes on for more than {GROWING_MM:g} mm."
+)
 NOTHING_SMOOTHED = "No border was ragged: nothing changed."
 
 
@@ -78,6 +85,11 @@ def nothing_filled_in_words(
             "or the shapes lie too far apart."
         )
     return f"Nothing to fill: between the {plane} slices all is {name}, or may not be changed."
+
+
+def grown_in_words(volume_mm3: float) -> str:
+    """Return how much tissue a click marked."""
+    return f"Marked {readable_volume(volume_mm3)} cm³ of similar tissue."
 
 
 def corrected_in_words(provenance: Provenance, voxel_mm3: float) -> str:

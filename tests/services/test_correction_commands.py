@@ -223,6 +223,61 @@ def test_a_brush_stops_at_an_edge_and_leaves_what_lies_beyond(correction):
     assert not (one.labels_kji[14, :, 24:] == 3).any()
 
 
+GROW = ToolSettings(Tool.PART, 2, over=PaintOver.SIMILAR)
+
+
+def bright_ball():
+    """A bright ball of 6 mm radius with a dark middle, noisy, and another one apart."""
+    places = np.indices(GRID.shape_kji)
+    image = np.random.default_rng(0).normal(100, 3, GRID.shape_kji).astype(np.float32)
+    ball, other = (
+        np.linalg.norm(places - np.array(centre).reshape(3, 1, 1, 1), axis=0) < radius
+        for centre, radius in (((12, 20, 20), 6), ((12, 34, 34), 4))
+    )
+    image[ball | other] += 100
+    image[12, 20, 20] = 20
+    image[0] = 0
+    return image, ball
+
+
+def test_a_click_on_unmarked_tissue_marks_what_hangs_together(correction):
+    image, ball = bright_ball()
+    one = correction(image=image)
+    assert dab(one, 12, 20, 23, GROW)
+    painted = one.labels_kji == 2
+    assert 2 * (painted & ball).sum() / (painted.sum() + ball.sum()) > 0.97
+    assert painted[12, 20, 20]  # enclosed
+    assert one.outcome.startswith("Marked 0.8")
+    assert one.undo_title == "Mark part as oedema"
+
+
+def test_growing_leaves_what_is_marked_and_what_goes_on_and_on(tmp_path):
+    wide = Geometry((10, 90, 90), np.eye(4))
+    image = Volume(np.random.default_rng(0).normal(100, 3, wide.shape_kji).astype("f4"), wide)
+    labels = np.zeros(wide.shape_kji, np.uint8)
+    one = Correction(make_result(make_study(), labels, image=image), tmp_path)
+    one.begin(GROW, wide.to_patient_mm(np.array([5.0, 45.0, 45.0])), AXIAL)
+    assert not one.finish()
+    assert one.outcome == (
+        "Nothing was marked: what is as bright as here goes on for more than 30 mm."
+    )
+
+
+def test_growing_takes_nothing_from_other_regions(correction):
+    image, _ = bright_ball()
+    labels = np.zeros(GRID.shape_kji, np.uint8)
+    labels[:, :20] = 3
+    one = correction(labels, image)
+    assert dab(one, 12, 22, 22, GROW)
+    assert np.array_equal(one.labels_kji == 3, labels == 3)
+
+
+def test_a_click_beside_all_parts_says_why_nothing_happens(correction):
+    one = correction()
+    assert not dab(one, 12, 20, 20, ToolSettings(Tool.PART, 2))
+    assert one.outcome.startswith("Nothing is marked there.")
+
+
 def test_how_far_the_labels_were_changed_is_told_by_region(correction):
     labels = oedema()
     one = correction(labels)

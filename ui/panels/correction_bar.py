@@ -47,7 +47,8 @@ _TOOLS = (
         "Part",
         "P",
         "Click a connected part to give it the chosen region; erasing removes the whole island, "
-        "with all its regions",
+        "with all its regions. Over similar only, a click on unmarked tissue marks all of it that "
+        "is as bright and connected",
     ),
 )
 # In the order of the table of volumes.
