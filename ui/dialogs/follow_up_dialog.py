@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -71,7 +71,7 @@ class FollowUpDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Compare with an earlier study: {shown.who}")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(1320, 720)
+        self.resize(QSize(1320, 720).boundedTo(self.screen().availableSize()))
         self._shown = shown
         self.views = VisitViews(self)
         self.views.show_visits(
@@ -83,6 +83,7 @@ class FollowUpDialog(QDialog):
         self.outdated = styled_label(_OUTDATED, "notice", wrap=True)
         self.outdated.hide()
         self._bar = QHBoxLayout()
+        self._bar.setContentsMargins(0, 0, 0, 0)
         self.sequences = add_choice(
             self._bar, {one: one.value for one in Sequence}, self.views.show_sequence
         )
@@ -141,8 +142,9 @@ class FollowUpDialog(QDialog):
         box.setAccessibleName("Region of the map of change")
         box.setToolTip("Region of the map of change")
         for region in REGIONS:
-            box.addItem(f"{REGION_TITLES[region]} ({region})", region)
-        box.setMinimumContentsLength(14)
+            box.addItem(f"{region}: {REGION_TITLES[region].lower()}", region)
+        box.setMinimumContentsLength(15)
+        box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.activated.connect(self._choose_region_and_map)
         self._bar.addWidget(box)
         return box
@@ -201,7 +203,10 @@ class FollowUpDialog(QDialog):
         below.addWidget(keys, 1)
         below.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QVBoxLayout(self)
-        layout.addLayout(self._bar)
+        bar = QWidget()
+        bar.setObjectName("viewer_bar")  # as narrow as that of the main window
+        bar.setLayout(self._bar)
+        layout.addWidget(bar)
         layout.addLayout(middle, 1)
         layout.addLayout(below)
 
