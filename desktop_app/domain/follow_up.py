@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.dates import DateOrder, date_order, days_between
 from desktop_app.domain.measurement import Diameters, Interval, change_percent
+from desktop_app.domain.place import Place
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
@@ -110,6 +111,26 @@ class RegionChange:
         return change_percent(earlier.product_mm2, now.product_mm2)
 
 
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A part of the current tumour apart from all earlier tumour.
+
+    Parameters
+    ----------
+    volume_mm3, enhancing_mm3
+        Of the whole part, and of what enhances in it.
+    place
+        Where it lies, in the current patient coordinates.
+    away_mm
+        From its nearest voxel to the nearest one of the earlier tumour.
+    """
+
+    volume_mm3: float
+    enhancing_mm3: float
+    place: Place
+    away_mm: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowUp:
     """A study laid beside an earlier one of the same patient; changes neither.
@@ -134,6 +155,8 @@ class FollowUp:
         (k, j, i) on that grid: what the earlier labels' image shows; ``None`` likewise.
     regions
         Every `Region`, in its order.
+    new_parts
+        Parts of the current tumour apart from all earlier tumour, the largest first.
     outside_mm3
         How much of the earlier tumour lies where the current labels' grid does not reach.
     warnings
@@ -152,6 +175,7 @@ class FollowUp:
     earlier_on_now: Segmentation | None
     seen_kji: NDArray[np.bool_] | None
     regions: Mapping[Region, RegionChange]
+    new_parts: tuple[NewPart, ...] = ()
     outside_mm3: float = 0.0
     warnings: tuple[str, ...] = ()
     result_folder: Path | None = None

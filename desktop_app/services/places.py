@@ -54,7 +54,7 @@ def _measure(result: StudyResult) -> dict[Region, Place]:
     for region, values in REGION_LABELS.items():
         points = points_lps_mm[np.isin(labels, values)]
         if len(points):
-            found[region] = _place(points, plane)
+            found[region] = place_of(points, plane)
     return found
 
 
@@ -69,7 +69,16 @@ def mid_plane(prepared: PreparedStudy) -> "MidPlane | None":
     return _mid_planes[prepared]
 
 
-def _place(points_lps_mm: NDArray[np.float64], plane: "MidPlane | None") -> Place:
+def place_of(points_lps_mm: NDArray[np.float64], plane: "MidPlane | None") -> Place:
+    """Tell where voxels lie, of which there is at least one.
+
+    Parameters
+    ----------
+    points_lps_mm
+        (n, 3) their centres.
+    plane
+        Between the sides of the brain; see `mid_plane`.
+    """
     return Place(
         _point(points_lps_mm.mean(axis=0)),
         (_point(points_lps_mm.min(axis=0)), _point(points_lps_mm.max(axis=0))),

@@ -12,6 +12,7 @@ from desktop_app.services.follow_up.document import (
     write_follow_up,
 )
 from desktop_app.services.follow_up.doubts import ON_BORDERS
+from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.save import SavedFollowUp, save_follow_up
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "compare_with_earlier",
     "earlier_studies",
     "follow_up_document",
+    "part_in_words",
     "save_follow_up",
     "write_follow_up",
 ]

@@ -21,6 +21,7 @@ from desktop_app.services.earlier_results import find_result
 from desktop_app.services.follow_up.candidates import require_comparable
 from desktop_app.services.follow_up.doubts import doubts
 from desktop_app.services.follow_up.numbers import outside_mm3, region_changes
+from desktop_app.services.follow_up.parts import new_parts
 from desktop_app.services.import_study import LEAVE_OUT, choose_roles
 from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.segment import Segmenter, SegmentOptions
@@ -192,7 +193,7 @@ def compare_results(
         token.raise_if_cancelled()
         found = _laid_beside(now, earlier, registration, pair, motion)
         found = replace(found, regions=region_changes(found, token))
-        found = replace(found, outside_mm3=outside_mm3(found))
+        found = replace(found, outside_mm3=outside_mm3(found), new_parts=new_parts(found))
     token.raise_if_cancelled()
     return replace(found, warnings=doubts(found))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import desktop_app
 from desktop_app.domain.dates import DateOrder
-from desktop_app.domain.follow_up import FollowUp, RegionChange
+from desktop_app.domain.follow_up import FollowUp, NewPart, RegionChange
 from desktop_app.domain.measurement import Diameters, Interval
 from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
@@ -76,6 +76,7 @@ def follow_up_document(
             "criteria": CRITERIA,
             "regions": {one.value: _diameters_of(found.regions[one]) for one in MEASURED_REGIONS},
         },
+        "new_parts": [_part(one) for one in found.new_parts] if found.is_registered else None,
         "earlier_outside_mm3": round(found.outside_mm3, 3) if found.is_registered else None,
         "warnings": [redactors[0].redact(redactors[1].redact(one)) for one in found.warnings],
         "notes": [ON_BORDERS] if found.is_registered else [],
@@ -165,6 +166,16 @@ def _diameters(found: Diameters | None) -> dict[str, Any] | None:
         "measurable": found.is_measurable,
         "plane": found.plane.value,
         "position": readable_position(found.plane, found.position_mm),
+    }
+
+
+def _part(part: NewPart) -> dict[str, Any]:
+    return {
+        "volume_mm3": round(part.volume_mm3, 3),
+        "enhancing_mm3": round(part.enhancing_mm3, 3),
+        "centre_lps_mm": [round(mm, 2) for mm in part.place.centre_lps_mm],
+        "side": None if part.place.side is None else part.place.side.value,
+        "away_mm": round(part.away_mm, 2),
     }
 
 
