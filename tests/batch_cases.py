@@ -102,7 +102,7 @@ class Stage:
         return CaseOutcome(result, folder, (folder / "measurements.json",))
 
     def summary(self) -> list[dict[str, str]]:
-        with (self.output / "summary.csv").open(encoding="utf-8", newline="") as file:
+        with (self.output / "summary.csv").open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
 

@@ -6,11 +6,18 @@ from pathlib import Path
 
 from desktop_app.io.atomic import atomic_path
 
+# UTF-8 with the mark by which spreadsheets know it; reading takes it or leaves it.
+TABLE_ENCODING = "utf-8-sig"
+# Spreadsheets run as a formula what begins so.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def write_csv(
     rows: Sequence[Mapping[str, str | int | float]], path: Path, *, columns: Sequence[str] = ()
 ) -> Path:
     """Write rows of equal keys as RFC 4180 CSV in UTF-8, the keys as the first line.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Parameters
     ----------
@@ -31,9 +38,14 @@ def write_csv(
         raise ValueError("all rows need the same columns")
     with (
         atomic_path(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        temporary.open("w", encoding=TABLE_ENCODING, newline="") as file,
     ):
         writer = csv.DictWriter(file, fieldnames=header)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
     return path
+
+
+def _inert(cell: str | int | float) -> str | int | float:
+    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA_STARTS)
+    return f"'{cell}" if is_formula else cell

@@ -107,7 +107,7 @@ def read_nifti(path: Path, *, check: Callable[[], None] | None = None) -> Volume
     return Volume(array_kji, geometry, source=path.name, notes=notes)
 
 
-def write_nifti(volume: Volume, path: Path) -> Path:
+def write_nifti(volume: Volume, path: Path, *, labels: str = "") -> Path:
     """Write a volume as NIfTI-1; the file appears under its name only when it is whole.
 
     Parameters
@@ -116,6 +116,9 @@ def write_nifti(volume: Volume, path: Path) -> Path:
         Values of a type NIfTI knows; both sform and qform are written, code 1 (scanner).
     path
         Ends in ``.nii`` or ``.nii.gz``.
+    labels
+        What the values stand for, in at most 79 bytes, where they are labels: viewers then show
+        them as such.
 
     Raises
     ------
@@ -128,6 +131,10 @@ def write_nifti(volume: Volume, path: Path) -> Path:
     image.set_sform(affine_ras, code=1)
     image.set_qform(affine_ras, code=1)
     image.header.set_xyzt_units(xyz="mm")
+    if labels:
+        # nifti1.h: NIFTI_INTENT_LABEL
+        image.header.set_intent(1002)
+        image.header["descrip"] = labels.encode()
     with atomic_path(path) as beside:
         nibabel.save(image, beside)
     return path

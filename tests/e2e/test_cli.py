@@ -222,7 +222,7 @@ def test_batch_goes_on_after_a_failure_and_resumes(three_studies: Path, tmp_path
     arguments = ("batch", three_studies, "--output", output, "--export", "nifti,json")
     first = gliascope(*arguments)
     assert first.returncode == 1, first.stderr
-    with (output / "summary.csv").open(encoding="utf-8", newline="") as file:
+    with (output / "summary.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["state"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"done", "failed"}
     assert float(rows["done"]["WT_mm3"]) >= 0

@@ -71,7 +71,7 @@ def test_saves_the_whole_list(dialog, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     dialog.findChild(QLineEdit).setText("localizer")
     press(dialog, "Save …")
-    lines = target.read_text("utf-8").splitlines()
+    lines = target.read_text("utf-8-sig").splitlines()
     assert lines[0] == "skipped,reason"
     assert len(lines) == 1 + len(ROWS)
     assert "/cd/ä/scan.dcm,damaged DICOM file (EOFError)" in lines

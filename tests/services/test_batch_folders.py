@@ -109,7 +109,7 @@ def test_an_anonymised_batch_names_nobody_in_what_was_left_out(
 def test_what_belongs_to_no_study_is_told(stage: Stage) -> None:
     stage.skipped = [("root/ct", "computed tomography"), ("root/ü.txt", "not an image")]
     assert stage.batch().run().skipped == tuple(stage.skipped)
-    with (stage.output / "skipped.csv").open(encoding="utf-8", newline="") as file:
+    with (stage.output / "skipped.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [tuple(row) for row in csv.reader(file)] == [("skipped", "reason"), *stage.skipped]
     stage.skipped = []
     stage.batch().run()

@@ -66,6 +66,9 @@ def test_nifti_lies_on_the_scanner_grid(
     assert image.get_data_dtype() == np.uint8
     assert np.unique(image.dataobj).tolist() == values
     assert (int(image.header["sform_code"]), int(image.header["qform_code"])) == (1, 1)
+    assert image.header.get_intent()[0] == "label"
+    meanings = image.header["descrip"].item().decode()
+    assert meanings.startswith(f"1 NCR, 2 ED, {et_label} ET.")
     # NIfTI's x and y run against DICOM's.
     truth = np.diag([-1, -1, 1, 1]) @ result.segmentation.geometry.affine_lps_mm
     np.testing.assert_allclose(image.get_sform(), truth, atol=1e-4)
@@ -77,10 +80,16 @@ def test_nifti_lies_on_the_scanner_grid(
     assert again.geometry.matches(result.segmentation.geometry)
 
 
+def test_json_tells_the_labels_of_the_nifti_file(result: StudyResult, tmp_path: Path) -> None:
+    export_study(result, tmp_path, formats=[ExportFormat.JSON], et_label=4)
+    document = json.loads((tmp_path / "measurements.json").read_text("utf-8"))
+    assert document["labels"] == {"1": "NCR", "2": "ED", "4": "ET"}
+
+
 def test_tables_hold_the_same_numbers(result: StudyResult, tmp_path: Path) -> None:
     export_study(result, tmp_path, formats=[ExportFormat.JSON, ExportFormat.CSV])
     document = json.loads((tmp_path / "measurements.json").read_text("utf-8"))
-    with (tmp_path / "measurements.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "measurements.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["region"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(document["regions"])
     for region, numbers in document["regions"].items():

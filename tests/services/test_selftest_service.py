@@ -186,7 +186,7 @@ def test_files_are_read_back_and_damage_is_found(tmp_path: Path) -> None:
     }
     assert Outcome.FAILED not in sound.values()
     table = files[0].parent / "measurements.csv"
-    lines = table.read_text("utf-8").splitlines()
+    lines = table.read_text("utf-8-sig").splitlines()
     table.write_text("\n".join(one for one in lines if not one.startswith("NCR,")), "utf-8")
     (files[0].parent / "measurements.json").unlink()
     damaged = found()

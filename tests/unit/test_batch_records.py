@@ -13,11 +13,12 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.services.batch import CaseState
 from desktop_app.services.batch.records import (
     read_state,
+    update_summary,
     without_identity,
     write_state,
     write_summary,
 )
-from desktop_app.services.batch.state import with_result
+from desktop_app.services.batch.state import CaseStatus, with_result
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 
@@ -29,6 +30,7 @@ FIRST_COLUMNS = [
 ]
 RANGES = [f"{region}_{end}_mm3" for region in Region for end in ("low", "high")]
 COUNTED = ["WT_side", "WT_parts", "ET_lesions"]
+ORIGIN = ["range_coverage", "weights_sha256"]
 
 
 def result_with_range() -> StudyResult:
@@ -45,7 +47,7 @@ def result_with_range() -> StudyResult:
 
 
 def summary(folder: Path, *states: CaseState) -> list[dict[str, str]]:
-    with write_summary(folder, states).open(encoding="utf-8", newline="") as file:
+    with write_summary(folder, states).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -57,7 +59,7 @@ def test_date_ranges_and_what_is_measurable_stand_at_the_end(tmp_path: Path) -> 
     assert kept.ranges_mm3 == {Region.WT: (1.04, 9.06)}
     assert kept.measurable == {Region.ET: False, Region.WT: False}
     (row,) = summary(tmp_path, kept)
-    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES, *COUNTED]
+    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES, *COUNTED, *ORIGIN]
     assert list(row) == FIRST_COLUMNS + added
     assert (row["study_date"], row["ET_measurable"], row["WT_measurable"]) == (
         "20260131",
@@ -65,10 +67,26 @@ def test_date_ranges_and_what_is_measurable_stand_at_the_end(tmp_path: Path) -> 
         "no",
     )
     assert [row[name] for name in COUNTED] == ["side not told", "1", "0"]
+    weights = result_with_range().segmentation.provenance.weights_sha256
+    assert [row[name] for name in ORIGIN] == ["0.9", weights]
     assert (row["WT_low_mm3"], row["WT_high_mm3"]) == ("1.0", "9.1")
     assert {row[name] for name in RANGES if not name.startswith("WT")} == {""}
     (measurable,) = summary(tmp_path, replace(kept, measurable={Region.WT: True}))
     assert (measurable["ET_measurable"], measurable["WT_measurable"]) == ("", "yes")
+
+
+def test_spreadsheets_know_the_letters_and_run_nothing(tmp_path: Path) -> None:
+    names = ['=HYPERLINK("http://x","click")', "+1", "-1", "@SUM(A1)", "\tcmd", "Größe 5°"]
+    states = [CaseState(name, "1", seconds=-1.5) for name in names]
+    content = write_summary(tmp_path, states).read_bytes()
+    assert content.startswith("\ufeffstudy,".encode())
+    rows = summary(tmp_path, *states)
+    assert [row["study"] for row in rows] == [*(f"'{name}" for name in names[:-1]), names[-1]]
+    update_summary(tmp_path, CaseState("Größe 5°", "1", CaseStatus.DONE, seconds=-1.5))
+    with (tmp_path / "summary.csv").open(encoding="utf-8-sig", newline="") as file:
+        again = list(csv.DictReader(file))
+    assert again[:-1] == rows[:-1]
+    assert (again[-1]["state"], again[-1]["seconds"]) == ("done", "-1.5")
 
 
 def test_a_correction_takes_the_ranges_away(tmp_path: Path) -> None:

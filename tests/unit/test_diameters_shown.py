@@ -339,7 +339,7 @@ def test_csv_has_columns_for_them_either_way(
     tables = []
     for number, one in enumerate((result, nothing)):
         path = write_csv(measurement_rows(measurements_document(one)), tmp_path / f"{number}.csv")
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             tables.append({row["region"]: row for row in csv.DictReader(file)})
     measured, empty = tables
     whole = measure_diameters(result.segmentation)[Region.WT]

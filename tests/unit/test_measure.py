@@ -205,7 +205,7 @@ def test_file_names_are_redacted_unless_they_are_plain(
         ("No^An", "No enhancing tumour is marked: not necrosis.", None),
         ("NON^TO", "T2 to T1c: non-enhancing core, in an hour.", None),
         ("Core^Long", "The core is long: 3 mm (long).", None),
-        ("No^An", "Of No An; NO^AN and an_no.", "Of [removed]; [removed] and [removed]."),
+        ("No^An", "Of No An, of NO^AN and an_no.", "Of [removed], of [removed] and [removed]."),
         ("No^An", "File /in/no/scan of NO_t1c", "File /in/[removed]/scan of [removed]_t1c"),
         ("Core^Li", "Core in /in/core/1: cores", "[removed] in /in/[removed]/1: cores"),
         ("core^li", "The core.", "The [removed]."),

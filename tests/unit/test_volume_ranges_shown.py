@@ -100,7 +100,7 @@ def test_csv_has_columns_for_ranges_either_way(
     tables = []
     for number, one in enumerate((result, plain)):
         path = write_csv(measurement_rows(measurements_document(one)), tmp_path / f"{number}.csv")
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             tables.append(list(csv.DictReader(file)))
     with_ranges, without = (table[-1] for table in tables)
     assert list(with_ranges) == list(without)

@@ -12,7 +12,7 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path, output_error
-from desktop_app.io.export_csv import write_csv
+from desktop_app.io.export_csv import TABLE_ENCODING, write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.diameters import MEASURED_REGIONS
 from desktop_app.services.privacy import Redactor
@@ -163,7 +163,7 @@ def update_summary(output: Path, state: CaseState) -> None:
     """
     fresh = _row(state)
     try:
-        with (output / SUMMARY).open(encoding="utf-8", newline="") as file:
+        with (output / SUMMARY).open(encoding=TABLE_ENCODING, newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         _log.info("The summary is not readable and stays as it is: %s", error)
@@ -239,6 +239,8 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         "WT_side": state.side,
         "WT_parts": "" if state.parts is None else state.parts,
         "ET_lesions": "" if state.lesions is None else state.lesions,
+        "range_coverage": "" if state.range_coverage is None else state.range_coverage,
+        "weights_sha256": state.weights_sha256 if state.status is CaseStatus.DONE else "",
     }
 
 

@@ -52,6 +52,8 @@ class CaseState:
         Of the same regions, whether the lesion is large enough to be followed.
     ranges_mm3
         Between which volumes each region likely lies, where the model tells.
+    range_coverage
+        Share of studies in which such a range holds the truth; ``None`` where there is none.
     side
         Of the whole tumour, in words; empty where there is none.
     parts, lesions
@@ -87,6 +89,7 @@ class CaseState:
     diameters_mm: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
     measurable: Mapping[Region, bool] = field(default_factory=dict)
     ranges_mm3: Mapping[Region, tuple[float, float]] = field(default_factory=dict)
+    range_coverage: float | None = None
     side: str = ""
     parts: int | None = None
     lesions: int | None = None
@@ -121,6 +124,7 @@ def with_result(
         diameters_mm={region: (one.long_mm, one.short_mm) for region, one in diameters.items()},
         measurable={region: one.is_measurable for region, one in diameters.items()},
         ranges_mm3={region: (one.low, one.high) for region, one in intervals.items()},
+        range_coverage=next((one.coverage for one in intervals.values()), None),
         side="" if whole is None else whole.side_in_words,
         parts=tumour_parts(result.segmentation),
         lesions=len(measure_lesions(result.segmentation)),

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
+from desktop_app.io.export_csv import TABLE_ENCODING
 from desktop_app.io.nifti import read_nifti
 from desktop_app.services.case import CaseOutcome
 from desktop_app.services.export import FILE_NAMES, ExportFormat
@@ -116,7 +117,7 @@ def _capture(path: Path, _result: StudyResult) -> str:
 
 
 def _csv(path: Path, result: StudyResult) -> str:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding=TABLE_ENCODING, newline="") as file:
         rows = list(csv.DictReader(file))
     return _same_volumes((float(row["volume_mm3"]) for row in rows), result)
 
