@@ -85,7 +85,8 @@ class StudyResult:
     """A segmented study with everything the exports and the window need.
 
     `roles` are the series used per sequence; `unfamiliarity` is ``None`` where the model does not
-    say what studies usually look like.
+    say what studies usually look like; `targets` are the numbers of the lesions that a reader chose
+    as target lesions.
     """
 
     study: Study
@@ -94,3 +95,4 @@ class StudyResult:
     segmentation: Segmentation
     measurements: tuple[Measurement, ...]
     unfamiliarity: Unfamiliarity | None = None
+    targets: tuple[int, ...] = ()

@@ -113,6 +113,11 @@ class SavedResults:
         """Whether the labels can be had back from these files."""
         return any(file.name in LABEL_FILES for file in self.files)
 
+    @property
+    def holds_choices(self) -> bool:
+        """Whether the reader's choice of target lesions can be had back from these files."""
+        return any(file.name == FILE_NAMES[ExportFormat.JSON] for file in self.files)
+
 
 def process_study(
     study: Study,

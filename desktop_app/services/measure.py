@@ -30,6 +30,7 @@ from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from desktop_app.services.study_identity import own_uid
+from desktop_app.services.targets import targets_document
 from model.calibration import VolumeDoubt
 
 SCHEMA = "gliascope/measurements/1"
@@ -190,10 +191,12 @@ def measurements_document(
         "lesions": [
             {
                 "volume_mm3": round(one.volume_mm3, 3),
+                "is_target": one.number in result.targets,
                 **_stored(result, one.diameters, anonymise),
             }
             for one in measure_lesions(result.segmentation)
         ],
+        "target_lesions": targets_document(result),
         "parts": tumour_parts(result.segmentation),
         "uncertainty": {
             "coverage": next((one.coverage for one in intervals.values()), None),
@@ -243,9 +246,21 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             **_place_columns(document["regions"][region.value]),
             "lesions": len(document["lesions"]) if region is Region.ET else "",
             "parts": document["parts"] if region is Region.WT else "",
+            **_target_columns(document if region is Region.ET else {}),
         }
         for region in Region
     ]
+
+
+def _target_columns(document: dict[str, Any]) -> dict[str, str | float]:
+    chosen = document.get("target_lesions")
+    if chosen is None:
+        return {"target_lesions": "", "target_sum_of_products_mm2": ""}
+    numbers = " ".join(map(str, chosen["numbers"]))
+    return {
+        "target_lesions": numbers,
+        "target_sum_of_products_mm2": chosen["sum_of_products_mm2"],
+    }
 
 
 def _range(interval: Interval | None) -> list[float] | None:

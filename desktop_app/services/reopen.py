@@ -23,8 +23,10 @@ from desktop_app.services.stored_result import (
     read_document,
     read_labels,
     read_origin,
+    targets_of,
     with_ranges,
 )
+from desktop_app.services.targets import TARGETS_LOST
 
 _BY_IMAGE = "Assigned from its image when it was segmented; please check."
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "labels": 1.0}
@@ -168,7 +170,16 @@ def reopen_result(
     plain = measure(segmentation)
     ranged, unfamiliarity = with_ranges(plain, document, folder)
     measurements = plain if at_ends else ranged
+    targets = targets_of(document, segmentation, folder)
+    if targets is None:
+        segmentation = replace(segmentation, warnings=(*segmentation.warnings, TARGETS_LOST))
     result = StudyResult(
-        study, prepared.now(roles), prepared, segmentation, measurements, unfamiliarity
+        study,
+        prepared.now(roles),
+        prepared,
+        segmentation,
+        measurements,
+        unfamiliarity,
+        targets or (),
     )
     return Reopened(loaded, result)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -63,6 +63,13 @@ class ResultCorrected:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetsChosen:
+    """The reader chose other target lesions."""
+
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResultSaved:
     """The labels of the result were exported."""
 
@@ -77,6 +84,7 @@ Change = (
     | ResultChanged
     | ResultAwaited
     | ResultCorrected
+    | TargetsChosen
     | ResultSaved
 )
 Listener = Callable[[Change], None]
@@ -102,7 +110,10 @@ class Session:
         self._loaded: LoadedStudy | None = None
         self._result: StudyResult | None = None
         self._is_awaited = False
+        self._targets: tuple[int, ...] = ()
+        self._chosen: StudyResult | None = None
         self._exported: StudyResult | None = None
+        self._exported_targets: tuple[int, ...] = ()
         self._written: dict[Path, StudyResult] = {}
 
     @property
@@ -147,8 +158,24 @@ class Session:
 
     @property
     def saved(self) -> bool:
-        """False while there is a result whose labels were never exported."""
-        return self._result is self._exported
+        """False while there is a result whose labels or target lesions were never exported."""
+        return self._result is self._exported and self._targets == self._exported_targets
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Numbers of the lesions that the reader chose as targets."""
+        return self._targets
+
+    @property
+    def chosen(self) -> StudyResult | None:
+        """The result with the reader's choice of target lesions, as it is exported."""
+        result, known = self._result, self._chosen
+        if result is None or result.targets == self._targets:
+            return result
+        is_known = known is not None and known.segmentation is result.segmentation
+        if not is_known or known is None or known.targets != self._targets:
+            known = self._chosen = replace(result, targets=self._targets)
+        return known
 
     @property
     def written(self) -> Mapping[Path, StudyResult]:
@@ -290,6 +317,7 @@ class Session:
             return False
         self._lineage += 1
         self._result = result
+        self._targets = self._exported_targets = result.targets
         self._exported = result if saved_in is not None else None
         self._written = {saved_in: result} if saved_in is not None else {}
         self._tell(ResultChanged(result, self.saved))
@@ -307,17 +335,35 @@ class Session:
         if self._result is None:
             raise RuntimeError("there is no result to correct")
         self._result = result
+        # Numbers of lesions that are no more: who measures the new ones chooses those they became.
+        self._targets = ()
         self._tell(ResultCorrected(result))
 
+    def choose_targets(self, numbers: tuple[int, ...]) -> None:
+        """Note which lesions of the result the reader chose as targets."""
+        self._require_owner()
+        if self._result is not None and numbers != self._targets:
+            self._targets = numbers
+            self._tell(TargetsChosen(numbers))
+
     def note_written(
-        self, result: StudyResult, folder: Path, lineage: int, *, holds_labels: bool
+        self,
+        result: StudyResult,
+        folder: Path,
+        lineage: int,
+        *,
+        holds_labels: bool,
+        holds_choices: bool = True,
     ) -> None:
         """Note that this result was exported to a folder, with its labels or only its numbers.
 
-        The network makes its labels again whenever it is asked; a person's are safe only in a file.
+        The network makes its labels again whenever it is asked; a person's are safe only in a file,
+        and so are the target lesions that a person chose.
 
         Parameters
         ----------
+        result
+            As `chosen` had it when the export began.
         lineage
             Of the moment when the export began: the result may have been corrected meanwhile, but
             what was written of one before it is not noted.
@@ -327,11 +373,12 @@ class Session:
             return
         self._written.pop(folder, None)
         self._written[folder] = result
-        if result is not self._result:
+        if result is not self.chosen or self._result is None:
             return
         is_safe = holds_labels or not result.segmentation.provenance.edited
+        is_safe &= holds_choices or not result.targets
         if is_safe and not self.saved:
-            self._exported = result
+            self._exported, self._exported_targets = self._result, result.targets
             self._tell(ResultSaved(result))
 
     def _restart(self) -> None:
@@ -341,7 +388,8 @@ class Session:
             self._loaded = None
             self._tell(LoadedChanged(None))
         if self._result is not None:
-            self._result = self._exported = None
+            self._result = self._exported = self._chosen = None
+            self._targets = self._exported_targets = ()
             self._lineage += 1
             self._written = {}
             self._tell(ResultChanged(None, True))

@@ -17,13 +17,14 @@ from desktop_app.domain.measurement import (
     Unfamiliarity,
 )
 from desktop_app.domain.provenance import Provenance
-from desktop_app.domain.segmentation import Region
+from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.errors import InputError
 from desktop_app.io.result_errors import result_of_other_images, unusable_result
 from desktop_app.services.export import FILE_NAMES, ExportFormat, is_about_export
 from desktop_app.services.kept_results import LABEL_FILES
 from desktop_app.services.label_comparison import corrections_of
 from desktop_app.services.run_log import read_run
+from desktop_app.services.targets import read_targets
 
 LABELS_FILE = FILE_NAMES[ExportFormat.NIFTI]
 SEG_FILE = FILE_NAMES[ExportFormat.SEG]
@@ -185,6 +186,26 @@ def with_ranges(
         else one
         for one in measurements
     ), unfamiliarity
+
+
+def targets_of(
+    document: dict[str, Any] | None, segmentation: Segmentation, folder: Path
+) -> tuple[int, ...] | None:
+    """Return the target lesions that a reader chose for a result.
+
+    ``None`` where the labels hold such a lesion no longer.
+
+    Raises
+    ------
+    InputError
+        If the numbers are damaged.
+    """
+    if document is None:
+        return ()
+    try:
+        return read_targets(document, segmentation)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(folder / NUMBERS_FILE) from error
 
 
 def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from desktop_app.services.session import (
     Session,
     StudiesChanged,
     StudyChanged,
+    TargetsChosen,
 )
 from tests.result_cases import make_result
 from tests.study_cases import make_series, make_study, roles_of
@@ -279,3 +280,56 @@ def test_other_threads_are_turned_away(session: Session) -> None:
     thread.join()
     assert refused
     assert session.study is STUDY
+
+
+def test_target_lesions_are_unsaved_until_they_are_exported(session: Session) -> None:
+    session.accept_result(RESULT, session.generation, saved_in=FOLDER)
+    told = listen(session)
+    session.choose_targets((1, 2))
+    session.choose_targets((1, 2))
+    assert told == [TargetsChosen((1, 2))]
+    assert not session.saved
+    chosen = session.chosen
+    assert chosen is not None
+    assert (chosen.targets, chosen.segmentation) == ((1, 2), RESULT.segmentation)
+    assert session.chosen is chosen
+    session.note_written(chosen, FOLDER, session.lineage, holds_labels=True, holds_choices=False)
+    assert not session.saved
+    session.note_written(chosen, FOLDER, session.lineage, holds_labels=True)
+    assert session.saved
+    assert session.written == {FOLDER: chosen}
+    session.choose_targets((2,))
+    assert not session.saved
+    session.choose_targets((1, 2))
+    assert session.saved
+
+
+def test_targets_of_an_earlier_result_come_with_it(session: Session) -> None:
+    earlier = replace(RESULT, targets=(2,))
+    session.accept_result(earlier, session.generation, saved_in=FOLDER)
+    assert session.targets == (2,)
+    assert session.saved
+    assert session.chosen is earlier
+    session.choose_targets(())
+    assert not session.saved
+    assert session.chosen is not None
+    assert session.chosen.targets == ()
+
+
+def test_numbers_of_lesions_before_a_correction_are_void(session: Session) -> None:
+    session.accept_result(RESULT, session.generation, saved_in=FOLDER)
+    session.choose_targets((1,))
+    session.accept_correction(make_result(STUDY, np.ones((4, 5, 6), np.uint8)))
+    assert session.targets == ()
+    session.accept_correction(RESULT)
+    assert session.saved
+
+
+def test_nothing_is_chosen_without_a_result(session: Session) -> None:
+    session.choose_targets((1,))
+    assert session.targets == ()
+    session.accept_result(RESULT, session.generation)
+    session.choose_targets((1,))
+    session.open_study(STUDY)
+    assert session.targets == ()
+    assert session.saved

@@ -1,5 +1,6 @@
 """What an export saves, and what the window says of it; without a window."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -102,3 +103,18 @@ def test_where_earlier_corrections_are_kept_is_told(scene):
 def test_without_a_result_nothing_is_exported(scene):
     scene.presenter.export(Path("out"), ("csv",), anonymise=False)
     scene.view.show_message.assert_not_called()
+
+
+def test_target_lesions_exported_without_numbers_are_told(scene):
+    scene.accept(RESULT)
+    assert scene.export("nifti")[0] == "Exported."
+    scene.session.choose_targets((1,))
+    title, lines, _ = scene.export("nifti")
+    assert title == "Exported without the target lesions."
+    assert any("measurements.json" in line for line in lines)
+    assert not scene.session.saved
+    title, _, folder = scene.export("nifti", "json")
+    assert title == "Exported."
+    assert scene.session.saved
+    written = json.loads((folder / "measurements.json").read_text("utf-8"))
+    assert "target_lesions" in written

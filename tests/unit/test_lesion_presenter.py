@@ -122,3 +122,28 @@ def test_another_result_has_no_ticks(scene: Scene) -> None:
     assert scene.listing.rows == ()
     scene.presenter.show(LESIONS)
     assert scene.ticked == []
+
+
+def open_result(scene: Scene, *targets: int) -> None:
+    scene.session.open_study(make_study())
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    result = replace(make_result(make_study(), labels), targets=targets)
+    scene.session.accept_result(result, scene.session.generation)
+
+
+def test_the_choice_is_kept_with_the_result(scene: Scene) -> None:
+    open_result(scene)
+    scene.presenter.show(LESIONS)
+    scene.tick(1, 2)
+    assert scene.session.targets == (1, 2)
+    scene.presenter.show((replace(lesion(2, 33, 24), number=1),))
+    assert scene.session.targets == (1,)
+
+
+def test_an_earlier_choice_is_ticked_once_the_lesions_are_measured(scene: Scene) -> None:
+    open_result(scene, 2, 4)
+    scene.presenter.show(None)
+    assert scene.session.targets == (2, 4)
+    scene.presenter.show(LESIONS)
+    assert scene.ticked == [2, 4]
+    assert scene.session.targets == (2, 4)

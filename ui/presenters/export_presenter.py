@@ -18,6 +18,11 @@ _WITHOUT_LABELS = (
     "None of these files holds the labels you corrected.",
     "Export them as NIfTI or DICOM SEG to keep them.",
 )
+_WITHOUT_TARGETS = (
+    "None of these files brings your target lesions back.",
+    "Export measurements.json to keep them.",
+)
+_CORRECTED, _CHOSEN = "the corrected labels", "the target lesions"
 
 
 class ExportPresenter:
@@ -54,7 +59,7 @@ class ExportPresenter:
 
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""
-        result = self._session.result
+        result = self._session.chosen
         if result is None:
             return
         options = ExportOptions(
@@ -75,7 +80,11 @@ class ExportPresenter:
 
         def done(saved: SavedResults) -> None:
             self._session.note_written(
-                result, saved.folder, lineage, holds_labels=saved.holds_labels
+                result,
+                saved.folder,
+                lineage,
+                holds_labels=saved.holds_labels,
+                holds_choices=saved.holds_choices,
             )
             self._tell(result, saved)
             self.on_exported(result, saved)
@@ -84,14 +93,18 @@ class ExportPresenter:
         self._show_actions()
 
     def _tell(self, result: StudyResult, saved: SavedResults) -> None:
-        is_lost = (
-            result.segmentation.provenance.edited
-            and result is self._session.result
-            and not self._session.saved
-        )
-        title = "Exported without the corrected labels." if is_lost else "Exported."
+        is_kept = result is not self._session.chosen or self._session.saved
+        without_labels = result.segmentation.provenance.edited and not saved.holds_labels
+        without_targets = bool(result.targets) and not saved.holds_choices
+        title = "Exported."
+        if not is_kept and (without_labels or without_targets):
+            title = f"Exported without {_CORRECTED if without_labels else _CHOSEN}."
         lines = [f"Folder: {saved.folder}", ""]
-        for said in (_WITHOUT_LABELS if is_lost else (), saved.notes):
+        for said in (
+            _WITHOUT_LABELS if without_labels and not is_kept else (),
+            _WITHOUT_TARGETS if without_targets and not is_kept else (),
+            saved.notes,
+        ):
             lines += [*said, ""] if said else []
         lines += [file.name for file in saved.files]
         self._view.show_message(title, tuple(lines), saved.folder)

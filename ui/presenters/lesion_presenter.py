@@ -23,6 +23,8 @@ class LesionPresenter:
 
     def __init__(self, view: LesionView, session: Session) -> None:
         self._view = view
+        self._session = session
+        self._is_new = True
         self._lesions: tuple[Lesion, ...] = ()
         self._targets: tuple[Lesion, ...] = ()
         session.subscribe(self._on_change)
@@ -40,9 +42,13 @@ class LesionPresenter:
         if lesions is None:
             self._view.show_lesions(None)
             return
-        self._targets = _still_there(self._targets, lesions)
-        self._lesions = lesions
-        self._show()
+        if self._is_new:
+            chosen = self._session.targets
+            self._targets = tuple(one for one in lesions if one.number in chosen)
+        else:
+            self._targets = _still_there(self._targets, lesions)
+        self._lesions, self._is_new = lesions, False
+        self._keep()
 
     def choose(self, number: int, chosen: bool) -> None:
         """Tick a lesion as target, or take the tick away."""
@@ -52,12 +58,18 @@ class LesionPresenter:
             self._targets = others
         elif len(others) < MOST_TARGETS:
             self._targets = tuple(sorted((*others, *new), key=lambda one: one.number))
-        self._show()
+        self._keep()
 
     def _on_change(self, change: Change) -> None:
         if isinstance(change, ResultChanged):
+            # What an earlier reader chose for it is ticked once the lesions are measured.
             self._lesions = self._targets = ()
+            self._is_new = True
             self._show()
+
+    def _keep(self) -> None:
+        self._session.choose_targets(tuple(one.number for one in self._targets))
+        self._show()
 
     def _show(self) -> None:
         is_full = len(self._targets) >= MOST_TARGETS
