@@ -1,6 +1,7 @@
 """From folders to prepared cases: those to learn from and those set aside for validation."""
 
 import logging
+import re
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from model.train.sampling import CropSampler
 from model.train.task import BRAIN_TUMOUR, Task
 
 logger = logging.getLogger("model.train")
+_WORD = re.compile(r"[^\W_]+")
+_OTHER_SIDE = {"left": "right", "l": "r"}
 
 
 class _Job(Protocol):
@@ -228,6 +231,7 @@ def _decathlon(
         raise ConfigError(msg)
     (source,) = config.sources
     described = read_set(data / source.folder)
+    _warn_of_mirrored_sides(described.labels, config.augment.flip_lr)
     held_out = _held_out(config, {one.name for one in described.cases}, data)
     files = [one for one in described.cases if one.name not in held_out]
     aside = split([one.name for one in files], config.validation.fraction, config.seed)
@@ -255,6 +259,31 @@ def _decathlon(
         task,
         held_out=held_out,
     )
+
+
+def _warn_of_mirrored_sides(labels: Sequence[str], flip_lr: float) -> None:
+    if flip_lr and (pairs := sided_pairs(labels)):
+        told = ", ".join(f"{left} and {right}" for left, right in pairs)
+        logger.warning(
+            "[augment] flip_lr = %g shows %s in each other's place: 0 if they differ by side alone",
+            flip_lr,
+            told,
+        )
+
+
+def sided_pairs(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the labels that have a counterpart on the other side, left first.
+
+    Their names differ in one word alone: left and right, or l and r.
+    """
+    by_words = {tuple(_WORD.findall(label.lower())): label for label in labels}
+    pairs = []
+    for words, label in by_words.items():
+        for n, word in enumerate(words):
+            other = (*words[:n], _OTHER_SIDE.get(word, ""), *words[n + 1 :])
+            if other in by_words:
+                pairs.append((label, by_words[other]))
+    return tuple(pairs)
 
 
 def _fingerprint(

@@ -1,4 +1,6 @@
 import json
+import re
+import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,7 @@ from model.train.config import (
     StageConfig,
     TrainConfig,
     ValidationConfig,
+    load_config,
 )
 from model.train.fingerprint import CTRule, Fingerprint, measure
 from model.train.journal import VALIDATIONS
@@ -331,6 +334,43 @@ def test_a_network_of_other_channels_or_no_case_is_refused(root: Path, tmp_path:
     everyone = tuple(f"blob_{n}" for n in range(1, 5))
     with pytest.raises(CaseError, match="every case is held out"):
         load_data(replace(CONFIG, held_out=everyone), root.parent, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "pairs"),
+    [
+        (["background", "left kidney", "right kidney"], [("left kidney", "right kidney")]),
+        (["background", "Kidney_R", "Kidney_L"], [("Kidney_L", "Kidney_R")]),
+        (["background", "left atrium"], []),
+        (["background", "liver", "tumour"], []),
+    ],
+)
+def test_labels_of_both_sides_are_noticed(labels: list[str], pairs: list[tuple[str, str]]) -> None:
+    assert list(sources.sided_pairs(labels)) == pairs
+
+
+@pytest.mark.expects_logs
+@pytest.mark.parametrize("flip_lr", [0.5, 0.0])
+def test_mirroring_left_and_right_is_warned_of(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, flip_lr: float
+) -> None:
+    _describe(root, labels={"0": "background", "1": "left lung", "2": "right lung"})
+    config = replace(CONFIG, augment=AugmentConfig(flip_lr=flip_lr))
+    load_data(config, root.parent, tmp_path)
+    assert ("left lung and right lung" in caplog.text) == (flip_lr > 0)
+
+
+def test_the_example_of_the_guide_can_be_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+    found = re.search(r'```\n(   name = "liver".*?)```', guide, re.DOTALL)
+    assert found is not None
+    path = tmp_path / "liver.toml"
+    path.write_text(textwrap.dedent(found[1]), encoding="utf-8")
+    config = load_config(path)
+    assert config.dataset.layout is Layout.DECATHLON
+    assert "flip_lr" in found[1]
+    # Without it there is neither rotation nor noise.
+    assert min(config.augment.affine, config.augment.gamma, config.augment.noise) > 0
 
 
 TOML = """
