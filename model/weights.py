@@ -177,6 +177,11 @@ def save_network(
         The network's configuration and state dict.
     details
         The rest of the card: ``training``, ``metrics``, ``licence`` and so on.
+
+    Raises
+    ------
+    WeightsError
+        If a weight is not a finite number, or too large for float16; nothing is written then.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
@@ -184,6 +189,9 @@ def save_network(
         key: (value.half() if value.ndim > 1 else value.float()).contiguous().cpu()
         for key, value in state.items()
     }
+    if broken := [key for key, value in stored.items() if not bool(value.isfinite().all())]:
+        msg = f"{path}: not written, since {', '.join(broken)} hold no finite numbers"
+        raise WeightsError(msg)
     part = path.with_name(path.name + ".part")
     save_file(stored, part)
     part.chmod(0o644)

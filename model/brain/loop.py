@@ -16,9 +16,9 @@ from model.errors import WeightsError
 from model.network import build_network
 from model.network.kinds import kind_of
 from model.train.checkpoint import Progress, WeightAverage, load_checkpoint, save_checkpoint
-from model.train.identity import RunIdentity
+from model.train.identity import RunIdentity, recipe_of
 from model.train.journal import Journal, StepReport
-from model.train.schedule import learning_rate, make_optimiser
+from model.train.schedule import descend, learning_rate, make_optimiser
 from model.weights import ModelCard, load_network, save_network
 
 CHECKPOINT = "checkpoint.pt"
@@ -67,6 +67,7 @@ class BrainTrainer:
             tuple(sorted(self._training.names)),
             tuple(sorted(self._validation.names)) if self._validation else (),
             started_from=self._started_from,
+            recipe=recipe_of(self.config),
         )
 
     def start_from(self, weights: Path) -> None:
@@ -136,9 +137,9 @@ class BrainTrainer:
         loss = brain_loss(self._logits(self._network, scan), scan.target)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call] # torch
-        nn.utils.clip_grad_norm_(self._network.parameters(), settings.largest_norm)
-        self._optimiser.step()
-        self._average.update(self._network, self.progress.step)
+        step = self.progress.step
+        if descend(self._optimiser, self._network, settings.largest_norm, step):
+            self._average.update(self._network, step)
         return float(loss.detach()), int(scan.image.shape[0]), rate
 
     def _logits(self, network: nn.Module, scan: Scan) -> Tensor:

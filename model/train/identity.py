@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from model.brain.config import BrainTrainConfig
 from model.network.kinds import kind_of
 from model.train.config import TrainConfig
 from model.train.sources import TrainingData
@@ -67,7 +68,7 @@ class RunIdentity:
             tuple(sorted(grown.brain_names)) if grown else (),
             tuple(started_from),
             tuple(sorted(cases_before)),
-            _recipe(config),
+            recipe_of(config),
             command,
         )
 
@@ -102,7 +103,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _recipe(config: TrainConfig) -> dict[str, Any]:
+def recipe_of(config: TrainConfig | BrainTrainConfig) -> dict[str, Any]:
     """Return the settings by their full names, as plain values that any checkpoint can hold."""
     plain = json.loads(json.dumps(asdict(config)))
     recipe = {}

@@ -27,7 +27,7 @@ from model.train.feed import Batch, Feed
 from model.train.identity import RunIdentity
 from model.train.journal import Journal, StepReport
 from model.train.losses import region_loss
-from model.train.schedule import learning_rate, make_optimiser
+from model.train.schedule import descend, learning_rate, make_optimiser
 from model.train.sources import TrainingData
 from model.train.validation import Figures, InEvaluation, Validator
 from model.weights import ModelCard, save_network, sha256_of
@@ -208,9 +208,7 @@ class Trainer:
         loss = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), config.optimiser.largest_norm)
-        if bool(torch.isfinite(norm)):
-            self._optimiser.step()
+        if descend(self._optimiser, self.network, config.optimiser.largest_norm, step):
             self.average.update(self.network, step)
         seconds = self.progress.seconds + time.monotonic() - began
         self.progress = replace(self.progress, step=step + 1, seconds=seconds)

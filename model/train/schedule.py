@@ -1,5 +1,6 @@
-"""The optimiser and its learning rate."""
+"""The optimiser, its learning rate and its step."""
 
+import logging
 import math
 
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 from model.train.config import OptimiserConfig
 
 POLYNOMIAL = 0.9
+logger = logging.getLogger("model.train")
 
 
 def learning_rate(config: OptimiserConfig, step: int, fraction: float) -> float:
@@ -40,3 +42,18 @@ def make_optimiser(config: OptimiserConfig, network: nn.Module) -> torch.optim.O
             groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True
         )
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
+
+
+def descend(
+    optimiser: torch.optim.Optimizer, network: nn.Module, largest_norm: float, step: int
+) -> bool:
+    """Clip the gradient and step; return whether that was done.
+
+    One step by a gradient that is not finite would destroy the network, so it is left out.
+    """
+    norm = nn.utils.clip_grad_norm_(network.parameters(), largest_norm)
+    if not bool(torch.isfinite(norm)):
+        logger.warning("step %d is left out: its gradient is not finite", step + 1)
+        return False
+    optimiser.step()
+    return True

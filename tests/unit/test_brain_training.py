@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from model.brain.loop import CHECKPOINT, BrainTrainer, brain_loss, dice
 from model.brain.source import ScanSource, load_source
 from model.brain.train import main
 from model.data import CaseError
+from model.errors import WeightsError
 from model.network import BrainUNet, build_network
 from model.train.checkpoint import CheckpointError
 from model.train.journal import STEPS
-from model.train.sections import ConfigError
-from model.weights import load_network
+from model.train.sections import ConfigError, OptimiserConfig
+from model.weights import load_network, save_network
 from tests.brain_cases import TINY, tiny_config, write_data
 
 SHIPPED = Path(__file__).parents[2] / "model" / "brain" / "configs" / "brain.toml"
@@ -97,6 +99,51 @@ def test_run_of_other_heads_is_not_resumed(tmp_path: Path, source: ScanSource):
     other = BrainTrainer(tiny_config(held_out=("three",)), source, None, tmp_path)
     with pytest.raises(CheckpointError, match="held out"):
         other.resume()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"seed": 99}, "seed was 0 and is 99"),
+        ({"crops": ((8, 8, 8),)}, "crops"),
+        ({"optimiser": OptimiserConfig(learning_rate=0.5)}, "optimiser.learning_rate"),
+    ],
+)
+def test_run_of_another_recipe_is_not_resumed(
+    tmp_path: Path, source: ScanSource, changes: dict[str, object], named: str
+):
+    BrainTrainer(tiny_config(steps=1), source, None, tmp_path).run()
+    with pytest.raises(CheckpointError, match=f"recipe: .*{named}"):
+        BrainTrainer(tiny_config(steps=1, **changes), source, None, tmp_path).resume()
+    # How often it is saved changes nothing that is learnt.
+    BrainTrainer(tiny_config(steps=1, checkpoint_minutes=9.0), source, None, tmp_path).resume()
+
+
+@pytest.mark.expects_logs
+def test_a_step_that_is_not_finite_is_left_out(tmp_path: Path, source: ScanSource, caplog):
+    class OneIsBroken:
+        names = source.names
+
+        def scan(self, step: int):
+            scan = source.scan(step)
+            return replace(scan, image=scan.image * math.nan) if step == 1 else scan
+
+    trainer = BrainTrainer(tiny_config(steps=3), OneIsBroken(), None, tmp_path)  # type: ignore[arg-type]
+    trainer.run()
+    network, _ = load_network(tmp_path, "tiny")
+    assert all(bool(value.isfinite().all()) for value in network.state_dict().values())
+    assert "step 2 is left out" in caplog.text
+    assert trainer.progress.step == 3
+
+
+def test_weights_that_are_no_numbers_are_not_written(tmp_path: Path):
+    state = build_network(TINY).state_dict()
+    name = next(key for key, value in state.items() if value.ndim > 1)
+    for value in (math.nan, 1e6):  # the latter is more than float16 holds
+        state[name].view(-1)[0] = value
+        with pytest.raises(WeightsError, match=name):
+            save_network(tmp_path, "broken", TINY, state, {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_heads_held_out_are_not_read(data: Path):
