@@ -46,7 +46,7 @@ def identity(cells: Many[tuple[str, str]]) -> str:
 
 
 def volumes(page: ReportPage) -> str:
-    """Return the table of volumes, a chip in the colour of each outlined region, and diameters."""
+    """Return the table of volumes, a chip in the colour of each outlined region."""
     ranges = bool(page.range_title)
     widths = (7, 43, 19, 16, 15) if ranges else (7, 49, 24, 0, 20)
     head = f"<tr><th width='{widths[0]}%'></th><th width='{widths[1]}%'>Region</th>"
@@ -54,14 +54,19 @@ def volumes(page: ReportPage) -> str:
     if ranges:
         head += f"<th width='{widths[3]}%' align='right'>{escape(page.range_title)}</th>"
     head += f"<th width='{widths[4]}%' align='right'>Voxels</th></tr>"
-    table = _table([head, *(_volume_row(row, ranges=ranges) for row in page.volumes)])
-    return table + "".join(f"<p class='below'>{escape(line)}</p>" for line in page.diameters)
+    return _table([head, *(_volume_row(row, ranges=ranges) for row in page.volumes)])
+
+
+def measures(page: ReportPage) -> str:
+    """Return where the tumour lies, its diameters and its lesions, a line each."""
+    lines = (page.place, *page.diameters, *page.lesions)
+    return "".join(f"<p class='below'>{escape(line)}</p>" for line in lines if line)
 
 
 def sequences(page: ReportPage) -> str:
     """Return the table of the four sequences and how sure their choice was."""
     head = "<tr><th width='19%'>Sequence</th><th width='59%'>Series used</th>"
-    head += "<th width='22%'>Confidence</th></tr>"
+    head += "<th width='22%'>Chosen</th></tr>"
     return _table([head, *(_sequence_row(row) for row in page.sequences)])
 
 

@@ -22,6 +22,7 @@ class ReportSheet(Sheet):
         y = self.finding(page.finding, y)
         self.place(sequences, y, (1 - _SEQUENCES_SHARE) * WIDTH)
         y = max(self.place(volumes, y), y + sequences.size().height())
+        y = self.place(self.text(report_html.measures(page)), y)
         bottom = self.footer(page.provenance)
         self.pictures_and_warnings(
             page.images, warnings, "measurements.json", y + GAP, bottom - GAP

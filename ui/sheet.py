@@ -147,6 +147,7 @@ class Sheet:
         self._painter.drawImage(
             box, QImage(pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
         )
+        self._diameters(image, box)
         white = QColor(Qt.GlobalColor.white)
         inner = box.adjusted(12, 8, -12, -8)
         for place, letter in zip((_LEFT, _RIGHT, _TOP, _BOTTOM), image.letters, strict=True):
@@ -159,6 +160,17 @@ class Sheet:
         self._scale_bar(inner, _SCALE_BAR_MM * units_per_mm)
         below = QRectF(box.left(), box.bottom() + 2, box.width(), _CAPTION - 4)
         self._write(below, _LEFT, image.caption, 24, colour=_GREY)
+
+    def _diameters(self, image: "KeyImage", box: QRectF) -> None:
+        # A dark line below keeps the light one visible on bright tissue.
+        for colour, width in ((Qt.GlobalColor.black, 7), (Qt.GlobalColor.white, 3)):
+            self._painter.setPen(QPen(QColor(colour), width))
+            for line in image.lines:
+                start, end = (
+                    QPointF(box.left() + x * box.width(), box.top() + y * box.height())
+                    for x, y in line
+                )
+                self._painter.drawLine(start, end)
 
     def _scale_bar(self, inner: QRectF, length: float) -> None:
         white = QColor(Qt.GlobalColor.white)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from desktop_app.domain.measurement import AnatomicalPlane, reaches
 
 _ROUNDING = 1e-9
+_UNITS_OF_AGE = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Letters of the two ends of the axis across a plane, the negative one of L, P, S first.
 _ENDS = {
@@ -33,6 +34,22 @@ def readable_date(date: str) -> str:
     """Write a DICOM date as ISO 8601; anything else stays as it is."""
     is_dicom = len(date) == 8 and date.isdigit()
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_dicom else date
+
+
+def readable_time(time: str) -> str:
+    """Write a DICOM time (PS3.5 6.2) in hours and minutes; anything else is left out."""
+    digits = time.split(".")[0]
+    return f"{digits[:2]}:{digits[2:4]}" if len(digits) >= 4 and digits.isdigit() else ""
+
+
+def readable_age(age: str, birth_date: str = "", date: str = "") -> str:
+    """Write a DICOM age (PS3.5 6.2), ``72 years``; else the one that two dates tell, or nothing."""
+    unit = _UNITS_OF_AGE.get(age[3:])
+    if unit is not None and age[:3].isdigit():
+        return _counted(int(age[:3]), unit)
+    if not all(len(one) == 8 and one.isdigit() for one in (birth_date, date)) or date < birth_date:
+        return ""
+    return _counted(int(date[:4]) - int(birth_date[:4]) - (date[4:] < birth_date[4:]), "year")
 
 
 def readable_day(date: str) -> str:
@@ -99,6 +116,10 @@ def _millimetres(length_mm: float, least_mm: float) -> str:
         return f"{math.floor(length_mm * 10 + _ROUNDING) / 10:.1f}"
     decimals = 0 if round(length_mm) >= least_mm else 1
     return f"{length_mm:.{decimals}f}"
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _words(parts: Iterable[str]) -> str:

@@ -146,6 +146,8 @@ class Study:
         Proposal per sequence; a sequence with no candidate is absent.
     skipped
         (path or series, reason) pairs of everything that was left out.
+    time, accession_number, age
+        Study Time, Accession Number and Patient's Age as DICOM writes them; empty where unknown.
     """
 
     study_uid: str
@@ -157,6 +159,9 @@ class Study:
     series: tuple[Series, ...]
     roles: dict[Sequence, RoleProposal] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
+    time: str = ""
+    accession_number: str = ""
+    age: str = ""
 
     def series_by_uid(self, series_uid: str) -> Series:
         """Return the series with this UID.

@@ -76,7 +76,7 @@ def _study(examination: Examination, root: Path) -> Study:
     series.sort(key=lambda one: (one.number, one.acquired, one.series_uid))
     first = headers[0]
     patient_id = first.patient.patient_id
-    stored = next((h.attributes["StudyDate"] for h in headers if "StudyDate" in h.attributes), "")
+    stored = _first("StudyDate", headers)
     date = examination.date or stored
     # A day that stands with the images alone names no study of nobody.
     label = "_".join(part for part in (patient_id, date) if part) if patient_id or stored else ""
@@ -89,7 +89,14 @@ def _study(examination: Examination, root: Path) -> Study:
         root=root,
         series=tuple(series),
         skipped=tuple(skipped),
+        time=_first("StudyTime", headers),
+        accession_number=_first("AccessionNumber", headers),
+        age=_first("PatientAge", headers),
     )
+
+
+def _first(keyword: str, headers: Iterable[FileHeader]) -> str:
+    return next((h.attributes[keyword] for h in headers if keyword in h.attributes), "")
 
 
 def _fallback_name(uid: str, root: Path) -> str:

@@ -123,7 +123,8 @@ def slice_in_words(result: StudyResult, found: Diameters) -> str:
     """
     number = image_number(measured_image(result, found))
     if not number:
-        return f"plane {found.grid_plane} of this grid"
+        reference = result.prepared.reference_sequence
+        return f"plane {found.grid_plane} of the grid of {reference}"
     return f"{result.prepared.reference_sequence.value} {number}"
 
 

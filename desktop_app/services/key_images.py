@@ -12,8 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from desktop_app.domain.change_marks import Hatch, hatching
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.measurement import AnatomicalPlane
-from desktop_app.domain.readable import readable_position
+from desktop_app.domain.measurement import AnatomicalPlane, Diameters, Point
+from desktop_app.domain.readable import readable_diameters, readable_position
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
@@ -82,12 +82,15 @@ class KeyImage:
         Size of a pixel in the patient.
     letters
         Side letters: left, right, top, bottom.
+    lines
+        Diameters: two ends each, (x, y) as shares of the picture from its upper left corner.
     """
 
     caption: str
     rgb_yxc: NDArray[np.uint8]
     pixel_mm: float
     letters: tuple[str, str, str, str]
+    lines: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,29 +165,73 @@ class KeyImageMaker:
         marked
             What is painted over it; the labels that the cuts follow if not given.
         """
-        low, high = _window(volume)
-        pictures = []
-        for plane in planes:
-            index_kji = self._pixels_kji(plane)
-            points = self._geometry.to_patient_mm(index_kji)
-            values = ndimage.map_coordinates(
-                volume.array_kji,
-                np.moveaxis(volume.geometry.to_index_kji(points), -1, 0),
-                order=1,
-                output=np.float32,
+        window = _window(volume)
+        return tuple(
+            KeyImage(
+                caption=f"{name}, {plane.plane.value}, {self._where(plane, volume)}",
+                rgb_yxc=self._cut(volume, plane, self._cuts[plane.normal], window, marked),
+                pixel_mm=self._field_mm / SIZE_PX,
+                letters=plane.letters,
             )
-            grey = np.clip((values - low) / (high - low), 0, 1)
-            rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-            self._paint(rgb, plane, index_kji, marked or self._marked)
-            pictures.append(
-                KeyImage(
-                    caption=f"{name}, {plane.plane.value}, {self._where(plane, volume)}",
-                    rgb_yxc=(rgb * 255).round().astype(np.uint8),
-                    pixel_mm=self._field_mm / SIZE_PX,
-                    letters=plane.letters,
-                )
-            )
-        return tuple(pictures)
+            for plane in planes
+        )
+
+    def make_measured(self, volume: Volume, found: Diameters) -> KeyImage:
+        """Cut an image where diameters lie, with both of their lines.
+
+        Parameters
+        ----------
+        found
+            Of the labels that the cuts follow.
+        """
+        plane = next(one for one in PLANES if one.plane is found.plane)
+        lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
+        number = ""
+        if found.slice_axis == 0:
+            number = image_number(self._series.image_on(self._geometry, found.slice_index))
+        where = (readable_position(found.plane, found.position_mm), number)
+        return KeyImage(
+            caption=", ".join((f"{found.region} {lengths}", *(one for one in where if one))),
+            rgb_yxc=self._cut(volume, plane, found.slice_index, _window(volume), None),
+            pixel_mm=self._field_mm / SIZE_PX,
+            letters=plane.letters,
+            lines=tuple(
+                (self._share(one, plane), self._share(other, plane))
+                for one, other in (found.long_ends, found.short_ends)
+            ),
+        )
+
+    def _cut(
+        self,
+        volume: Volume,
+        plane: PlaneKind,
+        cut: int,
+        window: tuple[float, float],
+        marked: Marked | None,
+    ) -> NDArray[np.uint8]:
+        index_kji = self._pixels_kji(plane, cut)
+        points = self._geometry.to_patient_mm(index_kji)
+        values = ndimage.map_coordinates(
+            volume.array_kji,
+            np.moveaxis(volume.geometry.to_index_kji(points), -1, 0),
+            order=1,
+            output=np.float32,
+        )
+        low, high = window
+        grey = np.clip((values - low) / (high - low), 0, 1)
+        rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
+        self._paint(rgb, plane, index_kji, marked or self._marked)
+        picture: NDArray[np.uint8] = (rgb * 255).round().astype(np.uint8)
+        return picture
+
+    def _share(self, point_lps_mm: Point, plane: PlaneKind) -> tuple[float, float]:
+        """Return where a point of a cut lies, across and down, as `_pixels_kji` lays them out."""
+        from_centre = self._geometry.to_index_kji(np.array(point_lps_mm)) - self._centre_kji
+        x, y = (
+            0.5 + from_centre[self._axes[axis]] / (self._step(axis, sign) * self._field_mm)
+            for axis, sign in ((plane.right, plane.right_sign), (plane.down, plane.down_sign))
+        )
+        return float(x), float(y)
 
     def _best_cuts(self) -> dict[PatientAxis, int]:
         segmentation = self._segmentation
@@ -198,19 +245,22 @@ class KeyImageMaker:
                 cuts[axis] = int(np.argmax(whole + core))
         return cuts
 
-    def _pixels_kji(self, plane: PlaneKind) -> FloatArray:
+    def _pixels_kji(self, plane: PlaneKind, cut: int) -> FloatArray:
         """(y, x, 3) index of every pixel of a cut, in the grid of the labels."""
         offsets_mm = (np.arange(SIZE_PX) + 0.5) / SIZE_PX * self._field_mm - self._field_mm / 2
         index = np.empty((SIZE_PX, SIZE_PX, 3))
-        index[..., self._axes[plane.normal]] = self._cuts[plane.normal]
+        index[..., self._axes[plane.normal]] = cut
         for axis, sign, offsets in (
             (plane.right, plane.right_sign, offsets_mm[np.newaxis, :]),
             (plane.down, plane.down_sign, offsets_mm[:, np.newaxis]),
         ):
             index_axis = self._axes[axis]
-            step = sign * self._direction(axis) / self._geometry.spacing_mm[index_axis]
-            index[..., index_axis] = self._centre_kji[index_axis] + offsets * step
+            index[..., index_axis] = self._centre_kji[index_axis] + offsets * self._step(axis, sign)
         return index
+
+    def _step(self, axis: PatientAxis, sign: int) -> float:
+        """Return by how many voxels a picture goes on in a millimetre."""
+        return sign * self._direction(axis) / self._geometry.spacing_mm[self._axes[axis]]
 
     def _direction(self, axis: PatientAxis) -> int:
         """Whether the grid's axis runs towards the positive end of the patient's."""
@@ -225,7 +275,8 @@ class KeyImageMaker:
         marked: Marked,
     ) -> None:
         normal = self._axes[plane.normal]
-        labels = np.take(marked.labels_kji, self._cuts[plane.normal], axis=normal)
+        cut = round(float(index_kji[0, 0, normal]))
+        labels = np.take(marked.labels_kji, cut, axis=normal)
         inside = np.moveaxis(np.delete(index_kji, normal, axis=-1), -1, 0)
         # Linear between voxels, so that outlines do not show the steps of coarse grids.
         shares = np.stack(

@@ -9,9 +9,13 @@ from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.measurement import Diameters, Interval
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
+    readable_age,
     readable_date,
+    readable_diameters,
     readable_name,
+    readable_position,
     readable_range,
+    readable_time,
     readable_volume,
 )
 from desktop_app.domain.result import StudyResult
@@ -22,12 +26,16 @@ from desktop_app.domain.segmentation import (
     REGION_TITLES,
     Region,
 )
-from desktop_app.domain.study import PatientSummary, Sequence
+from desktop_app.domain.study import PatientSummary, Sequence, Series
 from desktop_app.services.correction_words import corrected_in_words
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
+from desktop_app.services.field_ends import is_cut_off
+from desktop_app.services.lesions import MOST_LISTED, measure_lesions, tumour_parts
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
+from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
+from desktop_app.services.targets import targets_in_words
 
 if TYPE_CHECKING:
     from desktop_app.services.key_images import KeyImage
@@ -38,6 +46,11 @@ _UNIONS = {Region.TC: "NCR + ET", Region.WT: "TC + ED"}
 # Contrast shows the core, FLAIR the oedema; the others stand in where one is missing.
 _SHOWN = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _ROWS_OF_IMAGES = 2
+_PICTURES_IN_A_ROW = 4
+_MOST_LESIONS = 5
+_WIDE = "wide"
+# Contrast outlines what enhances, FLAIR the whole.
+_MEASURED_ON = {Region.ET: Sequence.T1C, Region.WT: Sequence.FLAIR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,13 @@ class ReportPage:
         How the numbers came about, one line each.
     range_title
         Above the ranges of the volumes; empty where there are none.
+    place
+        Where the whole tumour lies, and in how many parts; empty where there is none.
     diameters
         The two-dimensional measure of a region, one line each.
+    lesions
+        The enhancing lesions where there are several, below how many there are; the target lesions
+        that a reader chose.
     """
 
     title: str
@@ -95,7 +113,9 @@ class ReportPage:
     provenance: tuple[str, ...]
     disclaimer: str = DISCLAIMER
     range_title: str = ""
+    place: str = ""
     diameters: tuple[str, ...] = ()
+    lesions: tuple[str, ...] = ()
 
 
 def build_page(
@@ -136,6 +156,8 @@ def build_page(
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
         provenance=_provenance(result, created, diameters),
         range_title=_range_title(result),
+        place=_place(result),
+        lesions=(*_lesions(result), *targets_in_words(result)),
         diameters=tuple(_diameters(result, one) for one in diameters),
     )
 
@@ -147,11 +169,14 @@ def _pseudonym(pseudonyms: Pseudonyms | None) -> tuple[tuple[str, str], ...]:
 
 def _identity(result: StudyResult) -> tuple[tuple[str, str], ...]:
     study, patient = result.study, result.study.patient
+    age = readable_age(study.age, patient.birth_date, study.date)
+    day = readable_date(study.date) or "not given"
     return (
         ("Patient", readable_name(patient.name) or "not given"),
         ("Patient ID", patient.patient_id or "not given"),
-        ("Born, sex", born_and_sex(patient)),
-        ("Study date", readable_date(study.date) or "not given"),
+        ("Born, sex, age", ", ".join(part for part in (born_and_sex(patient), age) if part)),
+        ("Study date", " ".join(part for part in (day, readable_time(study.time)) if part)),
+        ("Accession number", study.accession_number or "not given"),
         ("Study", study.description or study.name),
     )
 
@@ -166,7 +191,10 @@ def _finding(result: StudyResult) -> str:
     volumes = volumes_mm3(result.measurements)
     if result.segmentation.is_empty:
         return NO_TUMOUR_LEFT if result.segmentation.provenance.edited else NO_TUMOUR_FOUND
-    whole = f"Whole tumour {readable_volume(volumes[Region.WT])} cm³"
+    place = measure_places(result)[Region.WT]
+    side = "" if place.side is None else f", {place.side}"
+    least = "at least " if is_cut_off(result.segmentation.warnings) else ""
+    whole = f"Whole tumour{side}: {least}{readable_volume(volumes[Region.WT])} cm³"
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:
         whole += f" ({interval.coverage:.0%}: {_range_cm3(interval)})"
@@ -184,10 +212,44 @@ def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
 
 
+def _place(result: StudyResult) -> str:
+    place = measure_places(result).get(Region.WT)
+    if place is None:
+        return ""
+    parts = tumour_parts(result.segmentation)
+    return (
+        f"{REGION_TITLES[Region.WT]}, {place.side_in_words}; centre {place.centre_in_words}; "
+        f"{'one part' if parts == 1 else f'{parts} parts'}"
+    )
+
+
 def _diameters(result: StudyResult, found: Diameters) -> str:
+    return f"{in_words(found)}, {_measured(result, found)}"
+
+
+def _measured(result: StudyResult, found: Diameters) -> str:
     measurable = "measurable" if found.is_measurable else "not measurable"
-    where = f"{in_words(found)}, {slice_in_words(result, found)}"
-    return f"{where}, product {found.product_mm2:.0f} mm², {measurable}"
+    # Whole millimetres do not multiply to the product of what was measured.
+    product = f"{found.product_mm2:.0f} mm² ({found.long_mm:.1f} × {found.short_mm:.1f})"
+    return f"{slice_in_words(result, found)}, product {product}, {measurable}"
+
+
+def _lesions(result: StudyResult) -> Iterable[str]:
+    lesions = measure_lesions(result.segmentation)
+    if len(lesions) < 2:
+        return
+    count = f"{len(lesions)} or more" if len(lesions) == MOST_LISTED else f"{len(lesions)}"
+    yield f"Enhancing lesions: {count} (of 1 cm³ or more, or measurable)"
+    for one in lesions[:_MOST_LESIONS]:
+        found = one.diameters
+        lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
+        where = f"{found.plane.value} {readable_position(found.plane, found.position_mm)}"
+        yield (
+            f"{one.number}: {readable_volume(one.volume_mm3)} cm³, {lengths}, {where}, "
+            f"{_measured(result, found)}"
+        )
+    if len(lesions) > _MOST_LESIONS:
+        yield f"and {len(lesions) - _MOST_LESIONS} more in measurements.json"
 
 
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
@@ -200,7 +262,7 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
             REGION_TITLES[region],
             _UNIONS.get(region, ""),
             readable_volume(volumes[region]),
-            _range_cm3(intervals.get(region)),
+            _range_cm3(intervals.get(region)) if region in intervals or not intervals else _WIDE,
             voxels[region],
             colours.get(region),
         )
@@ -214,18 +276,27 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         if series is None:
             yield SequenceRow(sequence.value, "missing", "", present=False)
             continue
+        described = "used, description withheld" if anonymise else series.description
         yield SequenceRow(
             sequence.value,
-            "used, description withheld" if anonymise else series.description,
+            ", ".join(part for part in (described, *_numbers_of(series)) if part),
             _sureness(result, sequence),
             present=True,
         )
 
 
+def _numbers_of(series: Series) -> Iterable[str]:
+    """Yield what archives tell series apart by, and how far apart its slices are."""
+    if series.number:
+        yield f"no.\N{NO-BREAK SPACE}{series.number}"
+    if series.geometry is not None:
+        yield f"{max(series.geometry.spacing_mm):.1f}\N{NO-BREAK SPACE}mm"
+
+
 def _sureness(result: StudyResult, sequence: Sequence) -> str:
     confidence = header_confidence_of(result, sequence)
     if confidence is not None:
-        return f"{confidence:.0%}"
+        return f"{confidence:.0%} sure"
     by_image = assigned_by(result, sequence) is Assigner.IMAGES
     return "by its image" if by_image else "by hand"
 
@@ -237,7 +308,12 @@ def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":
     series = result.roles[prepared.reference_sequence]
     maker = KeyImageMaker(result.segmentation, prepared.reference, series)
     shown = [s for s in _SHOWN if s in prepared.volumes][:_ROWS_OF_IMAGES]
-    return tuple(maker.make(s.value, prepared.volumes[s]) for s in shown)
+    rows = {s: maker.make(s.value, prepared.volumes[s]) for s in shown}
+    for region, found in measure_diameters(result.segmentation).items():
+        home = _MEASURED_ON[region] if _MEASURED_ON[region] in rows else shown[0]
+        if len(rows[home]) < _PICTURES_IN_A_ROW:
+            rows[home] += (maker.make_measured(prepared.volumes[home], found),)
+    return tuple(rows.values())
 
 
 def _provenance(
@@ -246,21 +322,43 @@ def _provenance(
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
-    coverage = next((f"{m.interval.coverage:.0%}" for m in result.measurements if m.interval), "")
-    ranges = (
-        "Ranges are drawn from the errors in patients new to the network, to hold the true volume "
-        f"in {coverage} of them.",
-    )
+    ranges = _ranges_mean(result)
     told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
         f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
         f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
         f"on {provenance.device} ({provenance.precision}); labels {edited}.",
         *((told,) if told else ()),
-        f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired, "
-        f"voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
-        *(ranges if coverage else ()),
+        f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired"
+        f"{_scanner(result)}, voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
+        *ranges,
         *((_diameters_mean(diameters[0]),) if diameters else ()),
+    )
+
+
+def _scanner(result: StudyResult) -> str:
+    said = result.roles[result.prepared.reference_sequence].attributes
+    tesla = said.get("MagneticFieldStrength", "")
+    told = (said.get("Manufacturer"), said.get("ManufacturerModelName"), f"{tesla} T" * bool(tesla))
+    words = " ".join(one for one in told if one)
+    return f" ({words})" if words else ""
+
+
+def _ranges_mean(result: StudyResult) -> tuple[str, ...]:
+    intervals = volume_intervals(result.measurements)
+    if not intervals:
+        return ()
+    one = next(iter(intervals.values()))
+    patients = "patients" if one.patients is None else f"{one.patients} patients"
+    wide = (
+        f" {_WIDE.capitalize()}: the truth may lie below a third of the volume or above three "
+        "times it."
+        if len(intervals) < len(Region)
+        else ""
+    )
+    return (
+        f"Ranges are drawn from the errors in {patients} new to the network, to hold the true "
+        f"volume in {one.coverage:.0%} of them.{wide}",
     )
 
 

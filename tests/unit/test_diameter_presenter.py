@@ -146,4 +146,4 @@ def test_lengths_agree_with_the_verdict_on_thick_slices() -> None:
     assert "14 × 11.6 mm" in row.text
     assert "one is shorter than 12 mm" in row.note
     assert row.text.endswith(", axial S 0.0 mm")
-    assert "plane 4 of this grid" in row.note
+    assert "plane 4 of the grid of T1c" in row.note

@@ -306,7 +306,7 @@ def test_a_plane_across_the_slices_is_no_image(result: StudyResult) -> None:
         slice_index=4,
     )
     assert measured_image(result, found) is None
-    assert slice_in_words(result, found) == "plane 5 of this grid"
+    assert slice_in_words(result, found) == "plane 5 of the grid of T1c"
     assert f", coronal {'AP'[found.middle[1] >= 0]} " in in_words(found)
 
 
@@ -423,13 +423,14 @@ def test_page_tells_them_below_the_volumes(result: StudyResult, nothing: StudyRe
     page = build_page(result)
     whole = measure_diameters(result.segmentation)[Region.WT]
     lengths = readable_diameters(whole.long_mm, whole.short_mm, whole.least_mm)
-    product = f"product {whole.long_mm * whole.short_mm:.0f} mm²"
+    exact = f"{whole.long_mm:.1f} × {whole.short_mm:.1f}"
+    product = f"product {whole.long_mm * whole.short_mm:.0f} mm² ({exact})"
     where = f"axial {readable_position(whole.plane, whole.middle[2])}"
     image = f"T1c image {cases.SHAPE_KJI[0] - whole.slice_index}"
     told = f"Whole tumour {lengths}, {where}, {image}, {product}, not measurable"
     assert page.diameters[1] == told
     assert any("RANO 2.0" in line and "11 mm" in line for line in page.provenance)
-    assert page.diameters[1] in report_html.volumes(page)
+    assert page.diameters[1] in report_html.measures(page)
     empty = build_page(nothing)
     assert empty.diameters == ()
     assert not any("RANO" in line for line in empty.provenance)

@@ -1,6 +1,12 @@
 import pytest
 
-from desktop_app.domain.readable import readable_date, readable_name, readable_volume
+from desktop_app.domain.readable import (
+    readable_age,
+    readable_date,
+    readable_name,
+    readable_time,
+    readable_volume,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +38,24 @@ def test_dates_are_iso() -> None:
 )
 def test_a_small_volume_is_never_written_as_nothing(volume_mm3: float, expected: str) -> None:
     assert readable_volume(volume_mm3) == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "birth_date", "expected"),
+    [
+        ("072Y", "", "72 years"),
+        ("001M", "", "1 month"),
+        ("72", "19510703", "72 years"),
+        ("", "19520228", "72 years"),
+        ("", "19520301", "71 years"),
+        ("", "", ""),
+        ("", "20250101", ""),
+    ],
+)
+def test_ages_are_told_or_follow_from_two_dates(age: str, birth_date: str, expected: str) -> None:
+    assert readable_age(age, birth_date, "20240229") == expected
+
+
+def test_times_are_hours_and_minutes() -> None:
+    assert readable_time("101112.345") == "10:11"
+    assert readable_time("") == readable_time("10") == readable_time("noon") == ""

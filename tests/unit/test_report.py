@@ -15,13 +15,15 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.imaging.mid_plane import MidPlane
+from desktop_app.services import places, report
+from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.key_images import SIZE_PX, KeyImage, KeyImageMaker
-from desktop_app.services.report import (
-    DISCLAIMER,
-    build_page,
-)
+from desktop_app.services.report import DISCLAIMER, build_page
 from tests import export_cases as cases
+from tests.lesion_cases import LESIONS
 from tests.study_cases import make_series
+from ui import report_html
 
 WHEN = datetime(2026, 11, 21, 19, 30, tzinfo=timezone(timedelta(hours=-5)))
 
@@ -32,12 +34,14 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
 
 
 def test_page_says_who_what_and_how(result: StudyResult) -> None:
-    page = build_page(result, created=WHEN)
+    study = replace(result.study, time="101112.5", accession_number="ACC-4711")
+    page = build_page(replace(result, study=study), created=WHEN)
     assert dict(page.identity) == {
         "Patient": "Müller-Łoś, Zoë (山田 太郎)",
         "Patient ID": cases.PATIENT_ID,
-        "Born, sex": "1951-07-03, female",
-        "Study date": "2024-02-29",
+        "Born, sex, age": "1951-07-03, female, 72 years",
+        "Study date": "2024-02-29 10:11",
+        "Accession number": "ACC-4711",
         "Study": "MR Schädel",
     }
     assert page.disclaimer == DISCLAIMER == "For research use. Not a medical device."
@@ -49,16 +53,20 @@ def test_page_says_who_what_and_how(result: StudyResult) -> None:
     assert "not corrected" in page.provenance[0]
     assert [(row.name, row.present, row.confidence) for row in page.sequences] == [
         ("T1", False, ""),
-        ("T1c", True, "90%"),
+        ("T1c", True, "90% sure"),
         ("T2", False, ""),
-        ("FLAIR", True, "90%"),
+        ("FLAIR", True, "90% sure"),
     ]
     whole_cm3 = (result.segmentation.labels_kji > 0).sum() * 5.5 * 0.9 * 0.8 / 1000
     assert page.volumes[-1].volume_cm3 == f"{whole_cm3:.2f}"
-    assert page.finding.startswith(f"Whole tumour {whole_cm3:.2f} cm³")
-    assert [image.caption.split(",")[0] for row in page.images for image in row] == (
-        ["T1c"] * 3 + ["FLAIR"] * 3
-    )
+    assert page.finding.startswith(f"Whole tumour: {whole_cm3:.2f} cm³")
+    assert page.sequences[1].series == "Ax T1 +C, no.\N{NO-BREAK SPACE}4, 5.5\N{NO-BREAK SPACE}mm"
+    captions = [[image.caption for image in row] for row in page.images]
+    assert [[one.split(",")[0] for one in row[:3]] for row in captions] == [
+        ["T1c"] * 3,
+        ["FLAIR"] * 3,
+    ]
+    assert [row[3][:2] for row in captions] == ["ET", "WT"]
 
 
 def with_labels(result: StudyResult, folder: Path, values: tuple[int, ...]) -> StudyResult:
@@ -94,6 +102,67 @@ def test_page_says_how_far_the_labels_were_corrected(result: StudyResult) -> Non
         assert lines[1].endswith(told)
         if corrections:
             assert lines[1].startswith("Against the network's own labels: ET +")
+
+
+def test_what_is_cut_off_is_a_least_volume(result: StudyResult) -> None:
+    said = "The tumour reaches the upper end of T1c: volumes and diameters are too small."
+    segmentation = replace(result.segmentation, warnings=(said,))
+    page = build_page(replace(result, segmentation=segmentation))
+    assert ": at least " in page.finding
+    assert page.warnings == (said,)
+
+
+@pytest.mark.parametrize(
+    ("offset_mm", "finding", "place"),
+    [
+        (-50.0, "Whole tumour, left: ", "Whole tumour, left; centre L "),
+        (5.0, "Whole tumour, both sides: ", "Whole tumour, both sides: "),
+        (None, "Whole tumour: ", "Whole tumour, side not told; centre L "),
+    ],
+)
+def test_the_side_comes_first(
+    offset_mm: float | None,
+    finding: str,
+    place: str,
+    result: StudyResult,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plane = None if offset_mm is None else MidPlane((1.0, 0.0, 0.0), offset_mm, 0.95)
+    monkeypatch.setattr(places, "mid_plane", lambda _: plane)
+    page = build_page(replace(result, segmentation=replace(result.segmentation)))
+    assert page.finding.startswith(finding)
+    assert page.place.startswith(place)
+    assert page.place.endswith("; one part")
+
+
+def test_several_lesions_are_listed(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build_page(result).lesions == ()
+    monkeypatch.setattr(report, "measure_lesions", lambda _: LESIONS[:2])
+    count, first, second = build_page(result).lesions
+    assert count == "Enhancing lesions: 2 (of 1 cm³ or more, or measurable)"
+    assert first.startswith("1: 5.00 cm³, 30 × 20 mm, axial S 100.0 mm, ")
+    assert first.endswith("product 600 mm² (30.0 × 20.0), measurable")
+    assert second.startswith("2: 2.50 cm³, 25 × 15 mm, axial S 200.0 mm, ")
+    assert first in report_html.measures(build_page(result))
+    many = tuple(replace(LESIONS[0], number=number) for number in range(1, 11))
+    monkeypatch.setattr(report, "measure_lesions", lambda _: many)
+    listed = build_page(result).lesions
+    assert listed[0].startswith("Enhancing lesions: 10 or more")
+    assert len(listed) == 7
+    assert listed[-1] == "and 5 more in measurements.json"
+
+
+def test_pictures_of_diameters_hold_both_lines_where_they_lie(result: StudyResult) -> None:
+    """The ends of the lines of ET lie on the border of what is painted as ET."""
+    *_, image = build_page(result).images[0]
+    found = measure_diameters(result.segmentation)[Region.ET]
+    for (start, end), length_mm in zip(image.lines, (found.long_mm, found.short_mm), strict=True):
+        across = np.subtract(end, start) * SIZE_PX * image.pixel_mm
+        assert np.linalg.norm(across) == pytest.approx(length_mm, rel=1e-6)
+        for x, y in (start, end):
+            column, row = round(x * SIZE_PX), round(y * SIZE_PX)
+            around = image.rgb_yxc[row - 9 : row + 10, column - 9 : column + 10].reshape(-1, 3)
+            assert (around == (213, 94, 0)).all(axis=-1).any()
 
 
 def test_a_speck_is_not_written_as_nothing(result: StudyResult) -> None:

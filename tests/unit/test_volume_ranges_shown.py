@@ -32,7 +32,7 @@ from tests import export_cases as cases
 from ui import report_html
 from ui.presenters.rows import region_rows
 
-DOUBT = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.2))
+DOUBT = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.2), 22, 1.0)
 ABOVE, BELOW = "371886008", "371885007"
 
 
@@ -57,7 +57,7 @@ def test_every_volume_has_its_range(result: StudyResult, plain: StudyResult) -> 
     assert set(intervals) == set(Region)
     for region, interval in intervals.items():
         low, high = expected_range(result, region)
-        assert interval == Interval(low, high, 0.9)
+        assert interval == Interval(low, high, 0.9, 22)
         assert low < volumes_mm3(result.measurements)[region] < high
     voxels = [m for m in result.measurements if m.kind is MeasurementKind.VOXELS]
     assert {m.interval for m in voxels} == {None}
@@ -70,6 +70,7 @@ def test_json_holds_ranges_and_the_score(result: StudyResult) -> None:
     assert (low, high) == pytest.approx(expected_range(result, Region.WT), abs=1e-3)
     assert document["uncertainty"] == {
         "coverage": 0.9,
+        "patients": 22,
         "unfamiliarity": {"score": 1.4, "reason": "unusual: the contrast between T1 and T1c"},
     }
 
@@ -77,18 +78,23 @@ def test_json_holds_ranges_and_the_score(result: StudyResult) -> None:
 def test_json_invents_nothing(plain: StudyResult) -> None:
     document = measurements_document(plain)
     assert {one["volume_range_mm3"] for one in document["regions"].values()} == {None}
-    assert document["uncertainty"] == {"coverage": None, "unfamiliarity": None}
+    assert document["uncertainty"] == {"coverage": None, "patients": None, "unfamiliarity": None}
 
 
 def test_a_volume_without_a_range_stands_among_those_with_one(
     plain: StudyResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    doubt = VolumeDoubt(0.9, 1000.0, {**DOUBT.log_half_width, "NCR": 2.0})
+    doubt = replace(DOUBT, log_half_width={**DOUBT.log_half_width, "NCR": 2.0})
     partly = replace(plain, measurements=measure(plain.segmentation, doubt))
     document = measurements_document(partly)
     assert document["regions"]["NCR"]["volume_range_mm3"] is None
     rows = {str(row["region"]): row["range_coverage"] for row in measurement_rows(document)}
     assert (rows["NCR"], rows["WT"]) == ("", 0.9)
+    page = build_page(partly)
+    assert next((row.region, row.range_cm3) for row in page.volumes) == (Region.NCR, "wide")
+    told = " ".join(page.provenance)
+    assert "errors in 22 patients" in told
+    assert "Wide: the truth may lie below a third" in told
     print_volumes(partly)
     table = capsys.readouterr().out.splitlines()
     assert [("90%" in line) for line in table if " NCR " in line or " WT " in line] == [False, True]
