@@ -17,7 +17,7 @@ from tests.follow_up_found import apart, compared
 from tests.viewer_cases import drag
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
 from ui.dialogs.follow_up_dialog import FollowUpDialog
-from ui.presenters.follow_up_presenter import shown_follow_up
+from ui.presenters.follow_up_rows import shown_follow_up
 from ui.viewers.change_overlay import ChangeOverlay
 from ui.viewers.planes import Plane
 from ui.viewers.visit_views import VisitOverlay

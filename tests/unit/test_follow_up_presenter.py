@@ -24,12 +24,8 @@ from desktop_app.services.session import Session
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit
 from tests.follow_up_found import apart, compared
 from ui.presenters import follow_up_presenter
-from ui.presenters.follow_up_presenter import (
-    FollowUpPresenter,
-    earlier_row,
-    follow_up_text,
-    shown_follow_up,
-)
+from ui.presenters.follow_up_presenter import FollowUpPresenter
+from ui.presenters.follow_up_rows import earlier_row, follow_up_text, shown_follow_up
 from ui.presenters.job_line import JobLine, JobLineView
 from ui.views.follow_up_view import FollowUpView, Visit
 

@@ -5,21 +5,17 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_app.domain.segmentation import DEFAULT_LABELS
 from desktop_app.domain.study import Sequence
-from ui.viewers import annotations
 from ui.viewers.change_overlay import ChangeOverlay
 from ui.viewers.landmarks import point_of_interest
 from ui.viewers.overlay import Overlay, OverlayStyle
-from ui.viewers.planes import Plane, PlaneFrame
+from ui.viewers.planes import Plane
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.shown_images import ShownImage, ShownImages
-from ui.viewers.slice_view import SliceView
-from ui.viewers.viewport import Viewport
+from ui.viewers.visit_view import VisitView
 from ui.viewers.window_level import Window
 from ui.views.follow_up_view import ShownVisit, Visit
 
@@ -43,67 +39,11 @@ class VisitOverlay(Enum):
     CHANGE = "Change"
 
 
-class VisitView(SliceView):
-    """A slice of one of both studies, which of them written large over it."""
-
-    def __init__(self, visit: Visit, parent: QWidget | None = None) -> None:
-        super().__init__(Plane.AXIAL, parent, title=visit.value)
-        self._heading = visit.value
-        self._sequence: Sequence | None = None
-        self._image: ShownImage | None = None
-
-    @property
-    def image(self) -> ShownImage | None:
-        """The image shown; ``None`` where this study has none of the sequence."""
-        return self._image
-
-    @property
-    def heading(self) -> str:
-        """Which study it is, and of when."""
-        return self._heading
-
-    def set_heading(self, heading: str) -> None:
-        """Say which study it is, and of when."""
-        self._heading = heading
-        self.setAccessibleName(f"{heading}, view")
-        self.update()
-
-    def show_image(self, sequence: Sequence, image: ShownImage | None) -> None:
-        """Show a sequence of this study, or that it has none."""
-        self._sequence, self._image = sequence, image
-        self.set_image(image.source if image else None, image.volume.source if image else "")
-
-    def _paint_texts(
-        self, painter: QPainter, frame: PlaneFrame, viewport: Viewport, caption: str
-    ) -> None:
-        super()._paint_texts(painter, frame, viewport, caption)
-        shown = "  ·  ".join(part for part in (self._shown_sequence, self._plane.title) if part)
-        further = [line for line in (shown, caption) if line]
-        annotations.draw_heading(painter, QRectF(self.rect()), self._heading, further)
-
-    def _titles(self, caption: str) -> list[str]:
-        return []  # larger, with the heading
-
-    def _empty_text(self) -> str:
-        return f"{self._heading}\nno {self._shown_sequence or 'image'} in this study"
-
-    @property
-    def _shown_sequence(self) -> str:
-        return self._sequence.value if self._sequence is not None else ""
-
-
 class VisitViews(QWidget):
     """Both studies beside each other; what is scrolled, zoomed or windowed in one is so in both.
 
     Where they could not be laid on each other, each is scrolled and zoomed for itself.
-
-    Signals
-    -------
-    maximise_requested(Visit)
-        One of them is to be seen alone, or both again.
     """
-
-    maximise_requested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
