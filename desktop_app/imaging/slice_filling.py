@@ -13,6 +13,8 @@ from desktop_app.imaging.morphology import Mask
 _WITH_CORNERS = np.ones((3, 3), np.bool_)
 # Shapes that leave out one slice belong together even if they are smaller than slices are thick.
 _ALWAYS_NEAR = 2
+# Farther apart, what lies between two drawn slices is guessed, not interpolated.
+_FARTHEST_MM = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,9 @@ def filled_between(
     the border, linear from one drawn slice to the next, of shapes moved along the line between
     their centres.
 
-    Shapes are joined that follow each other, at most as far apart as the wider of them is wide
-    (or with one slice between them), and aside of each other by no more than that distance.
+    Shapes are joined that follow each other, no farther apart than they are wide on average nor
+    than 20 mm (or with one slice between them), and aside of each other by no more than that
+    distance.
 
     Parameters
     ----------
@@ -125,7 +128,8 @@ def _joined(shapes: Mapping[int, list[_Shape]], apart_mm: float) -> Iterator[tup
 def _is_near(first: _Shape, last: _Shape, apart_mm: float) -> bool:
     slices = last.level - first.level
     gap_mm = slices * apart_mm
-    if slices > _ALWAYS_NEAR and gap_mm > max(first.width_mm, last.width_mm):
+    near_mm = min((first.width_mm + last.width_mm) / 2, _FARTHEST_MM)
+    if slices > _ALWAYS_NEAR and gap_mm > near_mm:
         return False
     return first.away_mm(last) <= gap_mm
 

@@ -62,7 +62,7 @@ def end_remarks(labels_kji: NDArray[np.uint8], prepared: PreparedStudy) -> tuple
     box = marked_box(labels_kji != 0)
     if box is None:
         return ()
-    index_kji = np.argwhere(labels_kji[box]) + [one.start for one in box]
+    index_kji = _row_ends(labels_kji[box] != 0) + [one.start for one in box]
     points_lps_mm = prepared.reference.geometry.to_patient_mm(index_kji.astype(np.float64))
     reference = prepared.reference_sequence
     remarks = []
@@ -86,6 +86,14 @@ def is_end_remark(sentence: str) -> bool:
 def is_cut_off(warnings: Iterable[str]) -> bool:
     """Whether a result says that its tumour goes on beyond the image that carries the labels."""
     return any(is_end_remark(one) and one.endswith(_TOO_SMALL) for one in warnings)
+
+
+def _row_ends(marked_kji: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """Return (n, 3) the first and last voxel of each row: what lies farthest is one of them."""
+    k, j = np.nonzero(marked_kji.any(axis=2))
+    first = marked_kji.argmax(axis=2)[k, j]
+    last = marked_kji.shape[2] - 1 - marked_kji[:, :, ::-1].argmax(axis=2)[k, j]
+    return np.concatenate([np.stack([k, j, i], axis=1) for i in (first, last)])
 
 
 def _fields_of(prepared: PreparedStudy) -> dict[Sequence, _Field]:

@@ -17,21 +17,19 @@ def region_corrections(before_kji: Labels, after_kji: Labels) -> tuple[RegionCor
 
     Dice 1945, doi 10.2307/1932409.
     """
-    marked = (before_kji | after_kji) != 0
-    before, after = before_kji[marked], after_kji[marked]
+    differs = before_kji != after_kji
+    before, after = before_kji[differs], after_kji[differs]
+    sizes = {
+        value: int(np.count_nonzero(before_kji == value)) for value in REGION_LABELS[Region.WT]
+    }
     found = []
     for region, values in REGION_LABELS.items():
         was, now = np.isin(before, values), np.isin(after, values)
-        sizes = int(was.sum()) + int(now.sum())
-        both = int((was & now).sum())
-        found.append(
-            RegionCorrection(
-                region,
-                added_voxels=int(now.sum()) - both,
-                removed_voxels=int(was.sum()) - both,
-                dice=2 * both / sizes if sizes else 1.0,
-            )
-        )
+        added, removed = (int(np.count_nonzero(one)) for one in (now & ~was, was & ~now))
+        size = sum(sizes[value] for value in values)
+        either = 2 * size + added - removed
+        dice = 2 * (size - removed) / either if either else 1.0
+        found.append(RegionCorrection(region, added, removed, dice))
     return tuple(found)
 
 

@@ -34,6 +34,9 @@ def test_a_shape_that_moves_is_met_on_its_way():
 def test_shapes_far_apart_are_not_joined():
     assert not filled_between({1: square(10, 10), 14: square(10, 10)}, {1, 14}, 1.0, MM)
     assert not filled_between({1: square(10, 10), 5: square(10, 40)}, {1, 5}, 1.0, MM)
+    wide = square(5, 5, 45, 45)
+    assert not filled_between({1: wide, 22: wide}, {1, 22}, 1.0, MM)
+    assert len(filled_between({1: wide, 21: wide}, {1, 21}, 1.0, MM)) == 19
     # Thick slices of a small one: one left out is always filled.
     small = square(10, 10, 4, 4)
     assert list(filled_between({1: small, 3: small}, {1, 3}, 6.0, MM)) == [2]
