@@ -110,8 +110,12 @@ def _remedy(flag: str) -> str:
 
 
 def _print_follow_up(found: "FollowUp") -> None:
-    from desktop_app.services.follow_up import ON_BORDERS, part_in_words
-    from desktop_app.services.follow_up.page import change_in_words, interval_in_words
+    from desktop_app.services.follow_up import ON_BORDERS
+    from desktop_app.services.follow_up.page import (
+        change_in_words,
+        interval_in_words,
+        parts_in_words,
+    )
     from desktop_app.services.follow_up.table import REGIONS, change_table
     from desktop_app.services.report import DISCLAIMER
 
@@ -124,8 +128,8 @@ def _print_follow_up(found: "FollowUp") -> None:
     print_table(["", *REGIONS], rows, right=tuple(range(1, len(REGIONS) + 1)))
     print_result()
     print_result(change_in_words(found))
-    for part in found.new_parts:
-        print_result(f"Apart     {part_in_words(part)}")
+    for part in parts_in_words(found):
+        print_result(f"Finding   {part}")
     for warning in found.warnings:
         print_result(f"Warning   {warning}")
     if found.is_registered:

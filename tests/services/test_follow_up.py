@@ -17,6 +17,7 @@ from desktop_app.imaging import registration as registering
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.follow_up import compare_results, follow_up_document, part_in_words
 from desktop_app.services.follow_up.compare import sequences_to_register
+from desktop_app.services.follow_up.page import change_in_words, parts_in_words
 from desktop_app.services.measure import volumes_mm3
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import follow_up_cases as cases
@@ -235,6 +236,11 @@ def test_a_part_apart_from_the_earlier_tumour_is_told_with_its_place(
     assert part.away_mm == 36.0 - 29.0
     assert part_in_words(part).startswith(f"{part.volume_mm3 / 1000:.2f} cm³ (")
     assert follow_up_document(found)["new_parts"][0]["volume_mm3"] == part.volume_mm3
+    assert change_in_words(found).endswith("1 part lies apart from the earlier tumour.")
+    assert parts_in_words(found) == (f"Apart from the earlier tumour: {part_in_words(part)}.",)
+    many = replace(found, new_parts=(part,) * 6)
+    assert "6 parts lie" in change_in_words(many)
+    assert parts_in_words(many)[-1] == "Apart from the earlier tumour: 2 more."
 
 
 def test_growth_and_a_first_tumour_are_no_parts_apart(known_motion: dict[str, Any]) -> None:

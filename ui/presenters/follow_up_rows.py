@@ -7,6 +7,7 @@ from desktop_app.services.follow_up.page import (
     NO_JUDGEMENT,
     change_in_words,
     interval_in_words,
+    parts_in_words,
     registration_in_words,
 )
 from desktop_app.services.follow_up.table import REGIONS, change_table
@@ -75,4 +76,5 @@ def _remarks(found: FollowUp) -> tuple[str, ...]:
     between = interval_in_words(found)
     # Where it failed, the doubts say so.
     laid = (registration_in_words(found), ON_BORDERS) if found.is_registered else ()
-    return (*((f"Between the studies: {between}.",) if between else ()), *laid, NO_JUDGEMENT)
+    time = (f"Between the studies: {between}.",) if between else ()
+    return (*parts_in_words(found), *time, *laid, NO_JUDGEMENT)

@@ -22,6 +22,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_path
 from desktop_app.services.follow_up.doubts import ON_BORDERS
+from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.table import TableRow, change_table
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import DISCLAIMER, born_and_sex
@@ -45,6 +46,7 @@ _SHOWN = {
     Sequence.T1: Region.WT,
 }
 _ROWS_OF_IMAGES = 2
+_MOST_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,10 @@ def build_follow_up_page(
         rows=rows,
         images=tuple(_images(found, has_dates=not anonymise)),
         legend=CHANGE_MARKS if found.is_registered else (),
-        warnings=tuple(redactors[0].redact(redactors[1].redact(one)) for one in found.warnings),
+        warnings=(
+            *parts_in_words(found),
+            *(redactors[0].redact(redactors[1].redact(one)) for one in found.warnings),
+        ),
         provenance=_provenance(found, rows),
     )
 
@@ -115,7 +120,22 @@ def change_in_words(found: FollowUp) -> str:
     change = f"{readable_change(whole.change_mm3)} cm³"
     if whole.change_percent is not None:
         change += f", {readable_percent(whole.change_percent)}"
-    return f"Whole tumour: {earlier} cm³ earlier, {now} cm³ now ({change})."
+    sentence = f"Whole tumour: {earlier} cm³ earlier, {now} cm³ now ({change})."
+    count = len(found.new_parts)
+    if count:
+        parts = "1 part lies" if count == 1 else f"{count} parts lie"
+        sentence += f" {parts} apart from the earlier tumour."
+    return sentence
+
+
+def parts_in_words(found: FollowUp) -> tuple[str, ...]:
+    """Say of every part that is apart from the earlier tumour how large it is, and where."""
+    told = [
+        f"Apart from the earlier tumour: {part_in_words(one)}."
+        for one in found.new_parts[:_MOST_PARTS]
+    ]
+    more = len(found.new_parts) - len(told)
+    return (*told, *((f"Apart from the earlier tumour: {more} more.",) if more else ()))
 
 
 def interval_in_words(found: FollowUp) -> str:

@@ -54,11 +54,11 @@ def new_parts(found: FollowUp) -> tuple[NewPart, ...]:
 def part_in_words(part: NewPart) -> str:
     """Describe a part in numbers alone.
 
-    As ``0.84 cm³ (0.30 enhancing), right, R 32, P 4, S 38 mm, 24 mm from the earlier tumour``.
+    As ``0.84 cm³ (0.30 enhancing), right, R 32, P 4, S 38 mm; 24 mm away``.
     """
     enhancing = f" ({readable_volume(part.enhancing_mm3)} enhancing)" if part.enhancing_mm3 else ""
     side = "" if part.place.side is None else f"{part.place.side_in_words}, "
     return (
-        f"{readable_volume(part.volume_mm3)} cm³{enhancing}, {side}{part.place.centre_in_words}, "
-        f"{part.away_mm:.0f} mm from the earlier tumour"
+        f"{readable_volume(part.volume_mm3)} cm³{enhancing}, {side}{part.place.centre_in_words}; "
+        f"{part.away_mm:.0f} mm away"
     )
