@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 
 from highdicom import sr
 from highdicom.seg import Segmentation as DicomSegmentation
@@ -11,8 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
+from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters, Measurement, MeasurementKind
-from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation, region_code
+from desktop_app.domain.place import Place
+from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_object import (
     MANUFACTURER,
@@ -21,30 +23,14 @@ from desktop_app.io.dicom_object import (
     equipment,
     series_description,
     series_number,
-    tracking,
 )
 from desktop_app.io.dicom_source import DicomSource
-from desktop_app.io.export_seg import (
-    ARTIFICIAL_INTELLIGENCE,
-    BRAIN,
-    MORPHOLOGICALLY_ABNORMAL,
-    algorithm_version,
-    source_templates,
-)
-from desktop_app.io.sr_lines import axes, image_of
+from desktop_app.io.export_seg import source_templates
+from desktop_app.io.sr_groups import Groups, comment
+from desktop_app.io.sr_lines import image_of
 
 _REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
 _MULTIPARAMETRIC_MRI = CodedConcept("126020", "DCM", "Multiparametric MRI")
-_VOLUME = CodedConcept("118565006", "SCT", "Volume")
-_CUBIC_MM = CodedConcept("mm3", "UCUM", "mm3")
-_ABOVE = CodedConcept("371886008", "SCT", "+, range of upper measurement uncertainty")
-_BELOW = CodedConcept("371885007", "SCT", "-, range of lower measurement uncertainty")
-_COMMENT = CodedConcept("121106", "DCM", "Comment")
-_SUM_OF_VOXELS = CodedConcept("126030", "DCM", "Sum of segmented voxel volumes")
-
-_Group = (
-    sr.VolumetricROIMeasurementsAndQualitativeEvaluations | sr.MeasurementsAndQualitativeEvaluations
-)
 
 
 def build_sr(
@@ -54,10 +40,12 @@ def build_sr(
     seg: DicomSegmentation | None,
     diameters: Mapping[Region, Diameters] | None = None,
     *,
+    lesions: tuple[Lesion, ...] = (),
+    places: Mapping[Region, Place] = MappingProxyType({}),
     warnings: tuple[str, ...] = (),
     created: datetime | None = None,
 ) -> sr.EnhancedSR | sr.Comprehensive3DSR:
-    """Make a report with a measurement group per region, and one per pair of diameters.
+    """Make a report with measurement groups of every region, and of lesions if there are several.
 
     Parameters
     ----------
@@ -70,6 +58,10 @@ def build_sr(
         there is none. Unions of regions refer to the segments they are made of.
     diameters
         Of `segmentation`, where they were measured, as lines on the slice they lie in.
+    lesions
+        The enhancing ones; a single one is told by the diameters of its region.
+    places
+        Where regions lie, and so the side of their finding site.
     warnings
         What may be told of those of `segmentation`: they can name the patient. Comments on the
         whole tumour.
@@ -85,20 +77,24 @@ def build_sr(
     made_by = equipment(segmentation.provenance)
     volumes = {m.region: m for m in measurements if m.kind is MeasurementKind.VOLUME}
     diameters = diameters or {}
-    groups: list[_Group] = []
-    for region in Region:
-        lines = axes(diameters[region], source) if region in diameters else []
-        of_region = _groups(segmentation, volumes[region], lines, source, seg)
-        if region is Region.WT:
-            _comment(of_region[0], warnings, source)
-        groups += of_region
+    several = lesions if len(lesions) > 1 else ()
+    maker = Groups(segmentation, source, seg)
+    by_region = {
+        region: maker.of_region(volumes[region], diameters.get(region), places.get(region))
+        for region in Region
+    }
+    for told in (*warnings, *_where(places), _made_from(source), RESEARCH_USE):
+        comment(by_region[Region.WT][0], told)
+    groups = [group for of_region in by_region.values() for group in of_region]
+    groups += [maker.of_lesion(lesion) for lesion in several]
     report = sr.MeasurementReport(
         observation_context=_observer(made_by),
         procedure_reported=_MULTIPARAMETRIC_MRI,
         imaging_measurements=groups,
         title=_REPORT,
     )
-    has_images = all(image_of(one, source) is not None for one in diameters.values())
+    drawn = [*diameters.values(), *(lesion.diameters for lesion in several)]
+    has_images = all(image_of(one, source) is not None for one in drawn)
     kind = sr.EnhancedSR if has_images else sr.Comprehensive3DSR
     evidence = [*source_templates(source), *_others(source)]
     with lenient_pydicom():
@@ -150,100 +146,14 @@ def _others(source: DicomSource) -> list[Dataset]:
     return images
 
 
-def _groups(
-    segmentation: Segmentation,
-    volume: Measurement,
-    lines: list[sr.Measurement],
-    source: DicomSource,
-    seg: DicomSegmentation | None,
-) -> list[_Group]:
-    """Return the groups of a region; coordinates may not stand where a segment does (TID 1411)."""
-    region = volume.region
-    concept = region_code(segmentation, region)
-    told: dict[str, Any] = {
-        "tracking_identifier": sr.TrackingIdentifier(*tracking(source, region)),
-        "finding_type": CodedConcept(concept.value, concept.scheme, concept.meaning),
-        "finding_category": MORPHOLOGICALLY_ABNORMAL,
-        "finding_sites": [sr.FindingSite(BRAIN)],
-        "algorithm_id": _algorithm(segmentation),
-    }
-    measured = sr.Measurement(
-        _VOLUME,
-        round(volume.value, 3),
-        _CUBIC_MM,
-        method=_SUM_OF_VOXELS,
-        properties=_uncertainty(volume),
-    )
-    if seg is None:
-        both = [measured, *lines]
-        return [sr.MeasurementsAndQualitativeEvaluations(measurements=both, **told)]
-    numbers = [
-        number
-        for number, definition in enumerate(segmentation.definitions, start=1)
-        if definition.value in REGION_LABELS[region]
-    ]
-    groups: list[_Group] = [
-        sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
-            referenced_segment=_segments(seg, numbers, source), measurements=[measured], **told
-        )
-    ]
-    if lines:
-        groups.append(sr.MeasurementsAndQualitativeEvaluations(measurements=lines, **told))
-    return groups
+def _where(places: Mapping[Region, Place]) -> tuple[str, ...]:
+    """Return what the code of a side does not tell."""
+    whole = places.get(Region.WT)
+    if whole is None:
+        return ()
+    return (f"Whole tumour: {whole.side_in_words}, centre {whole.centre_in_words}.",)
 
 
-def _comment(group: _Group, warnings: tuple[str, ...], source: DicomSource) -> None:
-    """Add to a group what has to be known of the result, and which series it was made from."""
+def _made_from(source: DicomSource) -> str:
     others = [f"{other.sequence.value} series {other.series_uid}" for other in source.others]
-    made_from = f"Made from {', '.join([f'reference series {source.series_uid}', *others])}."
-    for text in (*warnings, made_from, RESEARCH_USE):
-        group[0].ContentSequence.append(
-            sr.TextContentItem(_COMMENT, text, sr.RelationshipTypeValues.CONTAINS)
-        )
-
-
-def _uncertainty(volume: Measurement) -> sr.MeasurementProperties | None:
-    """Return how far the truth likely lies above and below, in mm³ (PS3.16 TID 310)."""
-    if volume.interval is None:
-        return None
-    properties = sr.MeasurementProperties()
-    distances = {
-        _ABOVE: volume.interval.high - volume.value,
-        _BELOW: volume.value - volume.interval.low,
-    }
-    for name, distance_mm3 in distances.items():
-        properties.append(
-            sr.NumContentItem(
-                name=name,
-                value=round(distance_mm3, 3),
-                unit=_CUBIC_MM,
-                relationship_type=sr.RelationshipTypeValues.HAS_PROPERTIES,
-            )
-        )
-    return properties
-
-
-def _segments(
-    seg: DicomSegmentation, numbers: list[int], source: DicomSource
-) -> sr.ReferencedSegment:
-    """Refer to the segments that make up a region; a union has several (PS3.3 table 10-3)."""
-    reference = sr.ReferencedSegment(
-        seg.SOPClassUID,
-        seg.SOPInstanceUID,
-        numbers[0],
-        source_series=sr.SourceSeriesForSegmentation(source.series_uid),
-    )
-    reference[0].ReferencedSOPSequence[0].ReferencedSegmentNumber = numbers
-    return reference
-
-
-def _algorithm(segmentation: Segmentation) -> sr.AlgorithmIdentification:
-    provenance = segmentation.provenance
-    edited = "Labels corrected by hand" if provenance.edited else "Labels not corrected by hand"
-    return sr.AlgorithmIdentification(
-        name=provenance.model_id,
-        version=algorithm_version(provenance),
-        parameters=[edited],
-        family=ARTIFICIAL_INTELLIGENCE,
-        manufacturer=MANUFACTURER,
-    )
+    return f"Made from {', '.join([f'reference series {source.series_uid}', *others])}."

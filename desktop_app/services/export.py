@@ -23,6 +23,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import ReportPage, build_page
 from desktop_app.services.study_identity import identity, patient_identity
@@ -389,6 +390,8 @@ class _Job:
             self._source,
             seg,
             measure_diameters(self._result.segmentation),
+            lesions=measure_lesions(self._result.segmentation),
+            places=measure_places(self._result),
             warnings=self._told,
             created=self._created,
         )
