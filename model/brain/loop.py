@@ -67,7 +67,7 @@ class BrainTrainer:
             tuple(sorted(self._training.names)),
             tuple(sorted(self._validation.names)) if self._validation else (),
             started_from=self._started_from,
-            recipe=recipe_of(self.config),
+            recipe=recipe_of(asdict(self.config)),
         )
 
     def start_from(self, weights: Path) -> None:

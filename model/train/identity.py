@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from model.brain.config import BrainTrainConfig
 from model.network.kinds import kind_of
 from model.train.config import TrainConfig
 from model.train.sources import TrainingData
@@ -68,7 +67,7 @@ class RunIdentity:
             tuple(sorted(grown.brain_names)) if grown else (),
             tuple(started_from),
             tuple(sorted(cases_before)),
-            recipe_of(config),
+            recipe_of(asdict(config)),
             command,
         )
 
@@ -103,9 +102,9 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def recipe_of(config: TrainConfig | BrainTrainConfig) -> dict[str, Any]:
-    """Return the settings by their full names, as plain values that any checkpoint can hold."""
-    plain = json.loads(json.dumps(asdict(config)))
+def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's settings by their full names, as plain values that any checkpoint can hold."""
+    plain = json.loads(json.dumps(settings))
     recipe = {}
     for name, value in plain.items():
         if name in _NOT_COMPARED:

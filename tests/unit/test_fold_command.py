@@ -1,21 +1,25 @@
 """``python -m model.evaluate --folds``: each patient by the network that never read it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from model.data import Case
 from model.evaluate import fold_answers, fold_command
 from model.evaluate.__main__ import main
 from model.evaluate.folds import FoldError, find_folds, fold_of, read_fold_table, unknown_ancestors
-from model.evaluate.out_of_fold import Conditions, load, save
+from model.evaluate.out_of_fold import Conditions, codes_above, load, predict, save
+from model.messages import InferenceRequest
 from model.network import SlimUNETRpp, SlimUNETRppConfig
 from model.postprocess import PostprocessSettings
 from model.weights import read_card, save_network
-from tests.fold_cases import made_up_patient
+from tests.fold_cases import CONDITIONS, made_up_patient
 
 NETWORK = SlimUNETRppConfig(
     channels=(4, 4, 8), embed_dim=8, blocks=(1, 1, 1, 1), heads=(1, 1, 2, 2), kernel_size=3
@@ -189,6 +193,30 @@ def test_answers_survive_a_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.reference_kji, patient.reference_kji)
     assert again.statistics == patient.statistics
     assert again.spacing_kji_mm == patient.spacing_kji_mm
+
+
+def test_what_nobody_annotated_is_neither_right_nor_wrong() -> None:
+    """Of a slab only the part counts in which labels are known."""
+    shape = (12, 14, 16)
+    images = np.random.default_rng(4).uniform(50, 100, (4, *shape)).astype(np.float32)
+    known = np.zeros(shape, dtype=np.bool_)
+    known[3:8] = True
+    case = Case("slab", images, np.full(shape, 2, np.uint8), known, (1.0, 1.0, 1.0))
+
+    class SaysTumour:
+        def segment(self, request: InferenceRequest) -> Any:
+            found = np.full((3, *shape), 0.9, dtype=np.float16)
+            return SimpleNamespace(probabilities_ckji=found)
+
+    answer = predict(case, SaysTumour(), Path("w.safetensors"), CONDITIONS, device="cpu")  # type: ignore[arg-type]
+    marked = answer.codes_ckji[1] >= codes_above(0.5)
+    assert marked.shape == known.shape
+    assert marked[known].all()
+    assert not marked[~known].any()
+    np.testing.assert_array_equal(answer.reference_kji, np.where(known, 2, 0))
+    everywhere = replace(case, coverage_kji=None)
+    answer = predict(everywhere, SaysTumour(), Path("w.safetensors"), CONDITIONS, device="cpu")  # type: ignore[arg-type]
+    assert (answer.codes_ckji[1] >= codes_above(0.5)).all()
 
 
 def test_answers_of_another_network_are_made_anew(tmp_path: Path) -> None:
