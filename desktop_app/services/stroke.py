@@ -51,10 +51,12 @@ class Stroke:
     @property
     def changeable(self) -> NDArray[np.bool_]:
         """(256,) whether it may change a voxel of each label."""
-        if self.settings.tool is not Tool.PART:
-            return self.settings.changeable
-        # Whoever points at a part means all of it, whatever drawing may change
-        return replace(self.settings, over=PaintOver.EVERYTHING, only_over=None).changeable
+        settings = self.settings
+        if settings.tool is Tool.PART:
+            # Whoever points at a part means all of it, whatever drawing may change
+            only_over = None if settings.value else settings.only_over
+            settings = replace(settings, over=PaintOver.EVERYTHING, only_over=only_over)
+        return settings.changeable
 
     def begin(self) -> Patch | None:
         """Return what its first point means."""

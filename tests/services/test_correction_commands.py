@@ -204,6 +204,18 @@ def test_hidden_regions_stay_as_they_are(correction):
     assert dab(one, 10, 20, 20)
 
 
+def test_of_one_region_a_part_is_erased_or_renamed_whole(correction):
+    labels = oedema()
+    labels[10, 18:22, 18:22] = 3
+    one = correction(labels)
+    assert dab(one, 10, 20, 20, ToolSettings(Tool.PART, 0, only_over=3))
+    assert not (one.labels_kji == 3).any()
+    assert np.array_equal(one.labels_kji == 2, labels == 2)
+    one.undo()
+    assert dab(one, 10, 20, 20, ToolSettings(Tool.PART, 1, only_over=2))
+    assert np.array_equal(one.labels_kji == 1, labels == 3)
+
+
 def test_a_brush_stops_at_an_edge_and_leaves_what_lies_beyond(correction):
     """Bright, a dark gap of 3 mm, equally bright: as a sulcus between two gyri."""
     image = np.full(GRID.shape_kji, 100.0, np.float32)
