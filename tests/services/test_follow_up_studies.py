@@ -25,6 +25,7 @@ from desktop_app.services.follow_up import (
     ON_BORDERS,
     compare,
     compare_results,
+    compare_studies,
     compare_with_earlier,
     earlier_studies,
     follow_up_document,
@@ -306,3 +307,33 @@ def test_anonymised_the_document_names_nobody() -> None:
         assert f'"{told}' not in text
         assert f" {told}" not in text
     assert '"days_between": 176' in text
+
+
+def test_of_two_studies_on_disk_each_is_read_or_segmented(
+    stored: tuple[StudyResult, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    earlier, folder = stored
+    segmented: list[str] = []
+
+    def find_tumour(study: Study, *_: Any, progress: Any, token: Any) -> StudyResult:
+        segmented.append(study.name)
+        progress(0.5, "Segmenting")
+        return {"now": NOW, "earlier": earlier}[study.name]
+
+    monkeypatch.setattr(compare, "find_tumour", find_tumour)
+    stages: list[str] = []
+    found = compare_studies(
+        NOW.study,
+        earlier.study,
+        SegmentOptions(),
+        WORKER,
+        results=tmp_path,
+        progress=lambda _, stage: stages.append(stage),
+    )
+    assert segmented == ["now"]
+    assert found.result_folder == folder
+    assert any(one.startswith("Current study: ") for one in stages)
+    assert any(one.startswith("Earlier study: ") for one in stages)
+    again = compare_studies(NOW.study, earlier.study, SegmentOptions(), WORKER)
+    assert segmented == ["now", "now", "earlier"]
+    assert again.result_folder is None
