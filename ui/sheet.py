@@ -31,6 +31,7 @@ GAP = 30
 
 _IMAGE_GAP = 20
 _CAPTION = 40
+_CAPTION_SIZE, _SMALLEST_CAPTION = 24, 17
 _SMALLEST_IMAGE = 400
 _SCALE_BAR_MM = 50
 
@@ -82,7 +83,7 @@ class Sheet:
         line = QRectF(MARGIN, y + 14, WIDTH, 70)
         weight = QFont.Weight.DemiBold
         # Never cut short: the end of the sentence tells who has to check.
-        size = next(s for s in range(46, 0, -1) if self._fits(sentence, s, weight))
+        size = next(s for s in range(46, 0, -1) if self._fits(sentence, s, WIDTH, weight))
         self._write(line, _LEFT, sentence, size, weight=weight)
         return line.bottom() + 10
 
@@ -159,7 +160,10 @@ class Sheet:
         units_per_mm = box.width() / (image.pixel_mm * width)
         self._scale_bar(inner, _SCALE_BAR_MM * units_per_mm)
         below = QRectF(box.left(), box.bottom() + 2, box.width(), _CAPTION - 4)
-        self._write(below, _LEFT, image.caption, 24, colour=_GREY)
+        sizes = range(_CAPTION_SIZE, _SMALLEST_CAPTION, -1)
+        fitting = (one for one in sizes if self._fits(image.caption, one, below.width()))
+        size = next(fitting, _SMALLEST_CAPTION)
+        self._write(below, _LEFT, image.caption, size, colour=_GREY)
 
     def _diameters(self, image: "KeyImage", box: QRectF) -> None:
         # A dark line below keeps the light one visible on bright tissue.
@@ -199,8 +203,10 @@ class Sheet:
         elided = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
         self._painter.drawText(box, place, elided)
 
-    def _fits(self, words: str, size: int, weight: QFont.Weight) -> bool:
-        return QFontMetricsF(self._font(size, weight)).horizontalAdvance(words) <= WIDTH
+    def _fits(
+        self, words: str, size: int, width: float, weight: QFont.Weight = QFont.Weight.Normal
+    ) -> bool:
+        return QFontMetricsF(self._font(size, weight)).horizontalAdvance(words) <= width
 
     def _rule(self, y: float) -> None:
         self._painter.setPen(QPen(_RULE, 2))

@@ -15,6 +15,6 @@ RULER = QColor(110, 235, 150)
 FRAME = QColor(38, 43, 49)
 TEXT_PIXELS = 12
 LETTER_PIXELS = 15
-HEADING_PIXELS = 18
+HEADING_PIXELS = 16
 MARGIN = 8
 """Distance of texts from the edge, logical pixels."""
