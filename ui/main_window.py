@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         self._tabs = QTabBar()
         self._tabs.addTab("Study")
         self._tabs.addTab("Batch")
+        self._tabs.setAccessibleName("One study, or many")
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
         self._pages = QStackedWidget()
@@ -329,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show what the pre-flight table comes to."""
-        self.study_page.sequences.show_verdict(verdict)
+        self.study_page.show_verdict(verdict)
 
     def show_comparison(self, comparison: Comparison) -> None:
         """Show two of the images over each other, in a window of their own."""
@@ -367,7 +368,12 @@ class MainWindow(QMainWindow):
         self.study_page.views.set_sequence_images(images)
 
     def show_image(
-        self, volume: Volume | None, *, reference: Volume | None, series_uid: str = ""
+        self,
+        volume: Volume | None,
+        *,
+        reference: Volume | None,
+        series_uid: str = "",
+        sequence: Sequence | None = None,
     ) -> None:
         """Show an image in planes of the reference's grid."""
         if volume is None:
@@ -378,7 +384,7 @@ class MainWindow(QMainWindow):
         views.set_reference(self._grid)
         if _is_within(place, before, self._grid):
             views.go_to(place.tolist())
-        views.set_image(volume, series_uid)
+        views.set_image(volume, series_uid, sequence)
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""

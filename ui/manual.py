@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a reader of studies looks for first; whatever else there is follows.
+# What a reader of studies looks for, in this order; how the program is made follows.
 _FIRST = (
     "OPENING",
     "SEQUENCES",
@@ -15,21 +15,29 @@ _FIRST = (
     "BATCH",
     "IMPORT",
     "MODEL",
+    "INSTALL",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ManualPage:
-    """A page: its heading and its file, in Markdown."""
+    """A page: its heading and its file, in Markdown.
+
+    Parameters
+    ----------
+    is_for_readers
+        Whether it is for those who read studies, not for those who work on the program.
+    """
 
     title: str
     file: Path
+    is_for_readers: bool = True
 
 
 def manual_pages(folder: Path) -> tuple[ManualPage, ...]:
     """Return the pages of a folder, those for users first; none where it is not there."""
     files = sorted(folder.glob("*.md"), key=lambda file: (_rank(file), file.name))
-    return tuple(ManualPage(_title(file), file) for file in files)
+    return tuple(ManualPage(_title(file), file, file.stem in _FIRST) for file in files)
 
 
 def _rank(file: Path) -> int:

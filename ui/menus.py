@@ -69,16 +69,13 @@ class Menus:
         self.over_time.setToolTip("Of this patient's exported results")
         self.compare_earlier = self._add(tools, "&Compare with earlier study …", "Ctrl+T")
         self.compare_earlier.setToolTip("Laid on the open one, with a map of what changed")
-        self._add(tools, "&Forget earlier studies …").triggered.connect(window.ask_forget)
+        self._add(tools, "&Forget earlier studies …").triggered.connect(window.forget_asked)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
         self.help = bar.addMenu("&Help")
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
         self.help.addSeparator()
-        for page in manual_pages(manual_dir()):
-            action = self._add(self.help, page.title.replace("&", "&&"))
-            action.triggered.connect(lambda _, one=page.file: window.show_manual(one))
-        self.help.addSeparator()
+        self._add_manual()
         self.about = self._add(self.help, "&About Gliascope")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
@@ -162,6 +159,16 @@ class Menus:
             action.setCheckable(True)
             group.addAction(action)
             self.themes[name] = action
+
+    def _add_manual(self) -> None:
+        """List the pages, those on how the program is made apart."""
+        pages = manual_pages(manual_dir())
+        for is_for_readers in (True, False):
+            for page in pages:
+                if page.is_for_readers is is_for_readers:
+                    action = self._add(self.help, page.title.replace("&", "&&"))
+                    action.triggered.connect(lambda _, one=page.file: self._window.show_manual(one))
+            self.help.addSeparator()
 
     def _add_devices(self, menu: QMenu) -> None:
         group = QActionGroup(self._window)

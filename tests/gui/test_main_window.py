@@ -34,6 +34,7 @@ from ui.views.study_view import (
     JobStatus,
     SeriesChoice,
     StudyHeader,
+    Verdict,
 )
 
 IMAGE = Volume(np.arange(120, dtype=np.float32).reshape(GEOMETRY.shape_kji), GEOMETRY)
@@ -389,12 +390,79 @@ def test_the_sequences_fold_up_when_there_is_a_result(study_window):
     assert panel.is_folded
 
 
-def test_export_is_in_sight_on_a_small_screen(study_window, qtbot):
-    study_window.resize(1280, 720)
-    study_window.show_segmentation(nested_segmentation())
-    (button,) = (one for one in study_window.findChildren(QPushButton) if "Export" in one.text())
-    qtbot.waitUntil(lambda: not button.visibleRegion().isEmpty())
-    assert button.visibleRegion().boundingRect() == button.rect()
+@pytest.mark.parametrize("has_result", [False, True])
+def test_the_next_step_is_in_sight_on_a_small_screen(study_window, qtbot, has_result):
+    study_window.resize(1280, 600)
+    page = study_window.study_page
+    page.show_header(StudyHeader("W" * 90, "MR brain " * 9, "3 items were left out."))
+    if has_result:
+        study_window.show_segmentation(nested_segmentation())
+        page.sequences.set_folded(False)
+    (button,) = (one for one in buttons_of(page) if one.property("kind") == "primary")
+    assert button.text() == ("Export …" if has_result else "Segment")
+    last = page.sequences.checks_button
+    qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() != last.rect())
+    qtbot.waitUntil(lambda: button.visibleRegion().boundingRect() == button.rect())
+
+
+def buttons_of(page):
+    return page.findChildren(QPushButton)
+
+
+def test_a_button_that_refuses_says_why(study_window):
+    (button,) = (one for one in buttons_of(study_window.study_page) if one.text() == "Segment")
+    usual = button.toolTip()
+    refusal = Verdict(Light.POOR, "Cannot be segmented: that takes more.", refuses=True)
+    study_window.show_verdict(refusal)
+    assert button.toolTip() == refusal.sentence
+    study_window.show_verdict(Verdict(Light.POOR, "Can be segmented, but with care."))
+    assert button.toolTip() == usual
+
+
+def test_more_room_shows_more_of_a_series_name(study_window, qtbot):
+    page = study_window.study_page
+    for width, expected in ((1366, 392), (1700, 425), (2400, 460), (1300, 392)):
+        study_window.resize(width, 700)
+        qtbot.waitUntil(lambda wanted=expected: page._column.width() == wanted)
+
+
+def test_a_long_name_shows_its_end_and_gives_way_before_it(study_window):
+    box = study_window.study_page.sequences.choice_box(Sequence.T1C)
+    box.clear()
+    name = "5: KM Kopf neuroonko standard t1_tra_gd"
+    box.add_choice(f"{name}, 09:31 (256×256×176, 1.0 mm)", "1", (f"{name}, 09:31", name))
+    assert box.shown_text.startswith("5: KM")
+    assert box.shown_text.endswith("_gd")
+    box.clear()
+    box.add_choice("5: t1_gd, 09:31 (256×256×176, 1.0 mm)", "1", ("5: t1_gd, 09:31", "5: t1_gd"))
+    assert box.shown_text == "5: t1_gd, 09:31"
+
+
+def test_the_tab_order_names_what_it_stops_at(study_window):
+    stops, widget = [], study_window
+    while (widget := widget.nextInFocusChain()) is not study_window:
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible():
+            stops.append(widget)
+    for widget in stops:
+        named = widget.accessibleName() or getattr(widget, "text", str)()
+        assert named, widget
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_the_focus_is_seen_on_what_is_chosen(study_window, qtbot, qapp, theme):
+    apply_theme(qapp, theme, assets_dir() / "styles" / "gliascope.qss")
+    bar = study_window.study_page.viewer_bar
+    bar.show_sequences(tuple(Sequence), Sequence.T1C)
+    for button in (bar._buttons[Sequence.T1C], bar.overlay):
+        assert button.isChecked()
+        study_window.study_page.views.first_view.setFocus()
+        before = button.grab().toImage()
+        button.setFocus(Qt.FocusReason.TabFocusReason)
+        qtbot.waitUntil(button.hasFocus)
+        after = button.grab().toImage()
+        middle = button.width() // 2
+        edge = [(x, 1) for x in range(middle - 5, middle + 5)]
+        assert all(before.pixel(x, y) != after.pixel(x, y) for x, y in edge), button.text()
 
 
 def test_an_error_shows_what_where_and_what_to_do(window, qtbot):
@@ -407,16 +475,18 @@ def test_an_error_shows_what_where_and_what_to_do(window, qtbot):
     box.close()
 
 
-def test_closing_with_an_unsaved_result_asks_first(window, monkeypatch, qtbot):
+def test_closing_with_an_unsaved_result_asks_first(window, qtbot):
     window.has_unsaved = lambda: True
-    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard])
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    answers = iter([False, True])
+    asked = []
+    window.ask_to_leave = lambda verb, again: asked.append((verb, again)) or next(answers)
     stay, leave = QCloseEvent(), QCloseEvent()
     window.closeEvent(stay)
     assert not stay.isAccepted()
     with qtbot.waitSignal(window.close_asked):
         window.closeEvent(leave)
     assert leave.isAccepted()
+    assert asked == [("Close", window.close)] * 2
     window.has_unsaved = lambda: False
 
 
@@ -609,16 +679,16 @@ def test_tab_goes_down_the_column_and_then_to_the_views(study_window, qtbot):
     study_window.show_actions(Actions(segment=True, export=True))
     boxes = page.regions._boxes
     qtbot.waitUntil(lambda: all(box.isVisible() for box in boxes))
-    order, widget = [], page._segment
-    while (widget := widget.nextInFocusChain()) is not page._segment:
+    first = page.sequences.checks_button
+    order, widget = [first], first
+    while (widget := widget.nextInFocusChain()) is not first:
         if widget.isVisibleTo(page) and widget.isEnabled() and widget.parent() is not None:
             order.append(widget)
     regions = page.regions
-    controls = (regions._opacity, regions._outline, page._export)
-    expected = [*boxes, *controls, *page.views.views]
+    controls = (regions._opacity, regions._outline, page._segment, page._export)
+    expected = [first, *boxes, *controls, *page.views.views]
     places = [order.index(one) for one in expected]
     assert places == sorted(places)
-    assert order.index(page.sequences.checks_button) > places[-1]
 
 
 def test_a_long_sentence_of_a_series_is_not_cut(study_window, qtbot):
@@ -630,3 +700,21 @@ def test_a_long_sentence_of_a_series_is_not_cut(study_window, qtbot):
     panel.show_slots(slots)
     labels = [row.sentence for row in panel._rows.values()]
     qtbot.waitUntil(lambda: all(one.height() >= one.heightForWidth(one.width()) for one in labels))
+
+
+def test_sentences_are_whole_at_once_and_preparing_moves_nothing(study_window, qtbot):
+    panel = study_window.study_page.sequences
+    qtbot.waitUntil(lambda: panel.height() == panel.heightForWidth(panel.width()))
+    slots = tuple(replace(slot, sentence="From its words. " * 9) for slot in panel._slots)
+    panel.show_slots(slots)
+    labels = [row.sentence for row in panel._rows.values()]
+    assert all(one.height() >= one.heightForWidth(one.width()) for one in labels)
+    panel.show_verdict(Verdict(Light.FAIR, "Ready to segment; please check FLAIR."))
+    height, before = panel.height(), set(shown_texts(panel))
+    panel.show_verdict(
+        Verdict(Light.FAIR, "Ready to segment; please check FLAIR.", is_looking=True)
+    )
+    assert set(shown_texts(panel)) - before == {"Preparing the images …"}
+    qtbot.wait(50)
+    assert panel.height() == height
+    assert all(one.height() >= one.heightForWidth(one.width()) for one in labels)

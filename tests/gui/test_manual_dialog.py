@@ -1,11 +1,14 @@
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QTextDocument
+from PySide6.QtGui import QDesktopServices, QImage, QTextDocument, QTextTable
 
-from desktop_app.paths import manual_dir
+from desktop_app.paths import assets_dir, manual_dir
 from ui.dialogs.manual_dialog import ManualDialog
+from ui.icons import Icons
+from ui.main_window import MainWindow
 from ui.manual import manual_pages
 
 
@@ -31,6 +34,31 @@ def test_pages_for_users_come_first(tmp_path):
     assert titles[:2] == ["Opening studies", "Which series is which"]
     assert {"Architecture", "Installing Gliascope"} <= set(titles[8:])
     assert manual_pages(tmp_path / "none") == ()
+
+
+def test_pages_on_how_the_program_is_made_stand_apart(qtbot):
+    window = MainWindow(Icons(assets_dir() / "icons"))
+    qtbot.addWidget(window)
+    names = [one.text() for one in window.menus.help.actions()]
+    parts = [list(part) for is_gap, part in groupby(names, lambda name: not name) if not is_gap]
+    assert parts[1][0] == "Opening studies"
+    assert "Installing Gliascope" in parts[1]
+    assert {"Architecture", "Packaging", "Training a network"} <= set(parts[2])
+    assert parts[0] == ["&Keyboard and mouse"]
+    assert parts[-1] == ["&About Gliascope"]
+
+
+@pytest.mark.parametrize("page", manual_pages(manual_dir()), ids=lambda page: page.file.stem)
+def test_every_table_has_headings(dialog, page):
+    manual, _ = dialog
+    manual.text.show_file(page.file)
+    tables = manual.text.document().rootFrame().childFrames()
+    for table in (one for one in tables if isinstance(one, QTextTable)):
+        heads = [
+            table.cellAt(0, column).firstCursorPosition().block().text()
+            for column in range(table.columns())
+        ]
+        assert any(heads), table.cellAt(1, 0).firstCursorPosition().block().text()
 
 
 def test_links_lead_to_other_pages_and_never_run_what_a_page_holds(dialog, monkeypatch):

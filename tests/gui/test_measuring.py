@@ -8,7 +8,16 @@ import pytest
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QMessageBox, QPushButton, QToolButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+)
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.study import Sequence
@@ -27,8 +36,13 @@ from ui.main_window import MainWindow
 from ui.measuring import Measuring, save_picture
 from ui.presenters.diameter_presenter import DiameterPresenter, Measured
 from ui.presenters.rows import findings_of, header_of
+from ui.theme import LIGHT, apply_theme
 from ui.viewers.pictures import picture_of
 from ui.viewers.planes import Plane
+from ui.views.diameter_view import DiameterRow
+from ui.views.lesion_view import LesionListing, LesionRow
+from ui.widgets.lesion_table import LesionTable
+from ui.widgets.place_link import PlaceLink
 
 NAME = "Secret^Patient.nii.gz"
 
@@ -79,13 +93,13 @@ def scene(qtbot: QtBot) -> Iterator[Scene]:
     runner.close()
 
 
-def fold_out(scene: Scene) -> None:
+def fold_out(scene: Scene, count: int = 5) -> None:
     (fold,) = [
         one
         for one in scene.page.regions.findChildren(QToolButton)
         if one.text().startswith("Enhancing lesions")
     ]
-    assert fold.text() == "Enhancing lesions: 5"
+    assert fold.text() == f"Enhancing lesions: {count}"
     fold.click()
 
 
@@ -95,6 +109,41 @@ def test_lesions_are_folded_away_and_out(scene: Scene) -> None:
     fold_out(scene)
     assert [one.isVisible() for one in scene.lesion_ticks()] == [True] * 5
     assert [one.isEnabled() for one in scene.lesion_ticks()] == [True, True, False, True, True]
+
+
+def test_the_widest_lesions_fit_into_the_column(scene: Scene) -> None:
+    note, place = "Product 4563 mm².", (0.0, 0.0, 0.0)
+    text = "117.5 × 39.5 mm, sagittal R 140.7 mm"
+    rows = tuple(
+        LesionRow(number, "128.51", text, "too small", note, place, False, True)
+        for number in range(1, 11)
+    )
+    regions = scene.page.regions
+    scene.accept()
+    regions.show_diameters((DiameterRow(text * 3, note, ((place,) * 2,) * 2, place),))
+    regions.show_lesions(LesionListing(rows, "Sum of products of 1 target lesion: 1816 mm²."))
+    fold_out(scene, len(rows))
+    (area,) = (one for one in scene.page.findChildren(QScrollArea) if one.isAncestorOf(regions))
+    scroll_bar = area.verticalScrollBar().sizeHint().width()
+    assert regions.minimumSizeHint().width() <= area.width() - scroll_bar
+    links = [one for one in regions.findChildren(PlaceLink) if one.isVisibleTo(regions)]
+    assert len(links) == 11
+    for link in links:
+        assert link.text() in link.toolTip()
+        assert link.shown_text.startswith("117.5 × 39.5 mm")
+
+
+def test_what_is_out_of_date_is_not_in_full_ink(scene: Scene, qapp: QApplication) -> None:
+    apply_theme(qapp, LIGHT, assets_dir() / "styles" / "gliascope.qss")
+    scene.accept()
+    fold_out(scene)
+    table = scene.page.regions.findChild(LesionTable)
+    labels = table.findChildren(QLabel)
+    before = [one.palette().windowText().color().name() for one in labels]
+    scene.page.regions.show_lesions(None)
+    after = [one.palette().windowText().color().name() for one in labels]
+    assert set(before) == {LIGHT.text, LIGHT.muted}
+    assert set(after) == {LIGHT.border}
 
 
 def test_ticks_add_up(scene: Scene) -> None:

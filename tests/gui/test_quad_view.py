@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.segmentation import DEFAULT_LABELS
+from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from tests.viewer_cases import drag, labels, lesion_lps_mm, oblique_geometry, phantom
+from ui.viewers import annotations
 from ui.viewers.landmarks import point_of_interest
 from ui.viewers.planes import Plane
 from ui.viewers.quad_view import QuadView
@@ -54,6 +56,36 @@ def test_a_click_in_one_view_moves_all(quad: QuadView) -> None:
         crossed = view.position_of(moved[0])
         assert crossed is not None
         assert view.rect().contains(crossed.toPoint())
+
+
+def test_what_an_image_serves_as_stands_before_its_name(
+    quad: QuadView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def note(_painter: object, _at: object, text: str, _colour: object) -> None:
+        written.append(text)
+
+    monkeypatch.setattr(annotations, "draw_text", note)
+
+    def shown() -> set[str]:
+        written.clear()
+        quad.slice_views[Plane.AXIAL].grab()
+        return set(written)
+
+    image = Volume(phantom(GEOMETRY).array_kji, GEOMETRY, source="t1_gd")
+    quad.set_image(image, "1", Sequence.T1C)
+    assert "T1c · t1_gd" in shown()
+    # The same image once it was chosen for another sequence
+    quad.set_image(image, "1", Sequence.T1)
+    assert "T1 · t1_gd" in shown()
+    quad.set_image(image)
+    assert "t1_gd" in shown()
+    long = Volume(image.array_kji, GEOMETRY, source="standard protocol of the head " * 3 + "t1_gd")
+    quad.set_image(long, "2", Sequence.T1C)
+    (title,) = (text for text in shown() if text.startswith("T1c · s"))
+    assert "…" in title
+    assert title.endswith("t1_gd")
 
 
 def test_setting_the_cursor_tells_nobody(quad: QuadView) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QScrollArea
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
@@ -116,6 +117,24 @@ def test_help_tells_the_keys(window, qtbot):
     qtbot.addWidget(dialog)
     told = {label.text() for label in dialog.findChildren(type(styled_label("")))}
     assert {"S", "V"} <= told
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1200, 3), (800, 2), (420, 1)])
+def test_help_fits_every_screen_and_cuts_nothing(window, qtbot, width, beside):
+    dialog = ShortcutsDialog(window)
+    qtbot.addWidget(dialog)
+    screen = dialog.screen().availableGeometry()
+    assert dialog.minimumSizeHint().width() <= 1000
+    assert dialog.width() <= screen.width()
+    assert dialog.height() <= screen.height()
+    dialog.resize(width, 500)
+    dialog.show()
+    labels = [one for one in dialog.findChildren(QLabel) if one.wordWrap()]
+    assert len(labels) > 100
+    qtbot.waitUntil(lambda: all(one.height() >= one.heightForWidth(one.width()) for one in labels))
+    seen = dialog.findChild(QScrollArea).viewport()
+    assert all(one.mapTo(seen, one.rect().topRight()).x() < seen.width() for one in labels)
+    assert len({column.x() for column in dialog._columns}) == beside
 
 
 def test_comparing_begins_where_one_looks_and_hands_the_place_back(window):

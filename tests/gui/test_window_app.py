@@ -17,6 +17,7 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled
 from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.jobs.worker import WorkerState
 from desktop_app.services.batch import CaseState, CaseStatus
 from desktop_app.services.batch.records import read_state, write_state
 from desktop_app.services.series_memory import user_series_memory
@@ -114,6 +115,12 @@ def test_a_place_that_makes_no_sense_is_none(text):
     assert WindowPlace.parse(str(place)) == place
 
 
+def test_a_loaded_network_is_not_told_as_a_study_that_is_ready(app, monkeypatch):
+    monkeypatch.setattr(type(app.services.worker), "state", WorkerState.READY)
+    app._show_readiness()
+    assert app.window._readiness.text() == "Network loaded"
+
+
 def install_model(folder: Path, name: str, **card: object) -> None:
     config = UNETRppConfig(dims=(4, 4, 4, 4), depths=(1, 1, 1, 1), reference=(32, 32, 32), heads=2)
     save_network(folder / "weights", name, config, build_network(config).state_dict(), card)
@@ -185,7 +192,7 @@ def test_what_is_kept_of_earlier_studies_is_forgotten(app, monkeypatch, tmp_path
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     app.study.on_opened(tmp_path)
     assert app.services.load_settings().recent_studies  # kept at once, not when the window closes
-    app.window.ask_forget()
+    app.forgetting.ask()
     assert app.services.load_settings().recent_studies == ()
     box = app.window.findChild(QMessageBox)
     assert "opened last: emptied" in box.informativeText()
@@ -217,7 +224,7 @@ def test_similar_brightness_is_not_that_of_a_series_nobody_sees(app, monkeypatch
 
 def test_nothing_is_forgotten_unless_the_user_agrees(app, monkeypatch, sample_choices):
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Cancel)
-    app.window.ask_forget()
+    app.forgetting.ask()
     assert len(user_series_memory().choices()) == 1
     assert cache_file().exists()
 
@@ -433,7 +440,7 @@ def test_a_corrected_export_is_noted_where_a_batch_wrote(app, qtbot, segmented, 
 
 def test_segmenting_again_asks_before_corrections_are_lost(app, segmented, monkeypatch):
     asked = []
-    monkeypatch.setattr(app.window, "may_discard", lambda: asked.append(1) or False)
+    monkeypatch.setattr(app.window, "may_leave", lambda *_: asked.append(1) or False)
     started = []
     monkeypatch.setattr(app.study, "segment", lambda: started.append(1))
     app.window.study_page.segment_requested.emit()

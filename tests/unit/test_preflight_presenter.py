@@ -290,8 +290,11 @@ def test_the_study_is_prepared_beside_a_batch(scene, runner):
 
 def test_too_few_series_are_refused_with_the_reason(scene):
     assert scene.presenter.can_segment
+    scene.presenter.show()
+    assert not scene.verdict.refuses
     scene.session.set_role(Sequence.FLAIR, None)
     assert not scene.presenter.can_segment
+    assert scene.verdict.refuses
     assert scene.verdict.light is Light.POOR
     assert scene.verdict.sentence.startswith("Cannot be segmented")
 

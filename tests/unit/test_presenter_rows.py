@@ -4,9 +4,10 @@ import pytest
 from desktop_app.domain.measurement import Measurement, MeasurementKind
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary
-from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study
+from desktop_app.services.preflight.headers import check_headers
+from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 from ui.presenters.rows import header_of, region_rows, study_titles
-from ui.presenters.slots import series_text
+from ui.presenters.slots import series_text, slots_of
 
 
 def test_header_names_patient_date_and_what_was_left_out():
@@ -38,6 +39,14 @@ def test_a_series_is_told_with_the_time_it_was_acquired():
     series = make_series("a", number=5, acquired="2026-01-31T10:11:12")
     assert series_text(series) == "5: a, 10:11 (6×5×4, 5.0 mm)"
     assert series_text(make_series("a")) == "a (6×5×4, 5.0 mm)"
+
+
+def test_a_series_gives_way_to_less_of_it():
+    study = make_study()
+    (slot, *_) = slots_of(study, check_headers(study, roles_of(study)))
+    whole = next(one for one in slot.choices if one.series_uid == "t1c")
+    assert whole.text.startswith("5: t1c")
+    assert whole.shorter[-1] == "5: t1c"
 
 
 def test_region_rows_show_cubic_centimetres_and_colours():

@@ -120,13 +120,19 @@ def scene(monkeypatch):
     runner.close()
 
 
+def shown_as(scene):
+    """Return grid, series and sequence of the image shown last."""
+    said = scene.view.show_image.call_args.kwargs
+    return said["reference"], said["series_uid"], said["sequence"]
+
+
 def test_opening_shows_the_table_then_t1c_on_its_own_grid(scene):
     scene.open()
     header, slots = scene.view.show_study.call_args.args
     assert "ID7" in header.title
     assert [slot.sequence for slot in slots] == list(Sequence)
     assert scene.view.show_image.call_args.args == (T1C,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": "t1c"}
+    assert shown_as(scene) == (T1C, "t1c", Sequence.T1C)
     assert scene.actions.segment
     assert not scene.actions.export
 
@@ -259,7 +265,7 @@ def test_another_series_is_read_beside_those_that_are_there(scene):
     scene.presenter.choose_role(Sequence.T2, "other")
     assert scene.view.show_job.call_args.args[0].can_choose
     assert scene.view.show_image.call_args.args == (None,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": ""}
+    assert shown_as(scene) == (T1C, "", None)
     scene.settle()
     assert scene.services["load_study"].call_args.kwargs["known"] is before
 
@@ -273,7 +279,7 @@ def test_images_that_cannot_be_read_leave_empty_views(scene):
     scene.presenter.choose_role(Sequence.T2, "other")
     scene.settle()
     assert scene.view.show_image.call_args.args == (None,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": None, "series_uid": ""}
+    assert shown_as(scene) == (None, "", None)
 
 
 @pytest.fixture
@@ -300,7 +306,7 @@ def test_a_series_without_a_role_is_shown_and_marked(with_swi):
     scene.settle_until(lambda: scene.presenter.others.volume is not None)
     shown = scene.view.show_image.call_args
     assert shown.args[0].source == "Not used for segmentation: swi"
-    assert shown.kwargs == {"reference": T1C, "series_uid": ""}
+    assert shown_as(scene) == (T1C, "", None)
     assert scene.view.show_sequences.call_args.args[1] is None
     assert other_choices(scene)[2] == "Not used for segmentation: swi"
     scene.presenter.show_sequence(Sequence.FLAIR)
@@ -491,7 +497,7 @@ def test_another_sequence_keeps_the_planes_of_the_reference(scene):
     scene.open()
     scene.presenter.show_sequence(Sequence.FLAIR)
     assert scene.view.show_image.call_args.args == (FLAIR,)
-    assert scene.view.show_image.call_args.kwargs == {"reference": T1C, "series_uid": "flair"}
+    assert shown_as(scene) == (T1C, "flair", Sequence.FLAIR)
     scene.view.show_image.reset_mock()
     scene.presenter.show_sequence(Sequence.T2)
     scene.view.show_image.assert_not_called()

@@ -32,6 +32,7 @@ class StudyDialog(QDialog):
         self._studies = tuple(studies)
         self._table = QTableWidget(len(studies), len(_COLUMNS))
         self._table.setHorizontalHeaderLabels(list(_COLUMNS))
+        self._table.setAccessibleName("Studies that were found")
         self._table.verticalHeader().hide()
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

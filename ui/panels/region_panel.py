@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QPushButton,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from ui.widgets.card import Card, styled_label
 from ui.widgets.colour_chip import colour_chip
 from ui.widgets.lesion_table import LesionTable
 from ui.widgets.light import light_label
+from ui.widgets.place_link import PlaceLink
 
 _DEFAULT_OPACITY_PERCENT = 45
 _VALUE = "label value"
@@ -92,7 +92,7 @@ class RegionPanel(Card):
         self._grid.setColumnStretch(0, 1)
         self._headline = styled_label("", "headline", wrap=True)
         self._explanation = styled_label("", wrap=True)
-        self._links: list[QPushButton] = []
+        self._links: list[PlaceLink] = []
         self._diameters_shown: tuple[DiameterRow, ...] = ()
         self._diameters = QWidget()
         self._diameter_rows = QVBoxLayout(self._diameters)
@@ -192,8 +192,7 @@ class RegionPanel(Card):
         for link, row in zip_longest(self._links, rows):
             link.setVisible(row is not None)
             if row is not None:
-                link.setText(row.text)
-                link.setToolTip(row.note)
+                link.show_place(row.text, row.note)
         self._diameters.setVisible(bool(rows))
         self._order_by_tab()
 
@@ -215,8 +214,7 @@ class RegionPanel(Card):
         key.activated.connect(self.copy_requested)
 
     def _add_link(self, index: int) -> None:
-        link = QPushButton()
-        link.setProperty("kind", "place")
+        link = PlaceLink()
         link.clicked.connect(lambda: self.place_requested.emit(self._diameters_shown[index].middle))
         self._links.append(link)
         self._diameter_rows.addWidget(link)

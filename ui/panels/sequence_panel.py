@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from desktop_app.domain.preflight import Check
 from desktop_app.domain.study import Sequence
 from ui.views.study_view import SequenceSlot, Verdict
-from ui.widgets.card import Card, styled_label
+from ui.widgets.card import Card, lay_out_now, styled_label
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.light import light_label, show_light
 
@@ -85,8 +85,8 @@ class _Row:
         count = self.choice.count()
         if lines != [(self.choice.itemText(i), self.choice.itemData(i)) for i in range(count)]:
             self.choice.clear()
-            for text, series_uid in lines:
-                self.choice.addItem(text, series_uid)
+            for one in slot.choices:
+                self.choice.add_choice(one.text, one.series_uid, one.shorter)
         self.choice.setCurrentIndex(max(0, self.choice.findData(slot.chosen_uid)))
         self.choice.setToolTip(self.choice.currentText())
         self.choice.blockSignals(False)
@@ -125,6 +125,9 @@ class SequencePanel(Card):
         self._fold.toggled.connect(self._show_folded)
         heading = QHBoxLayout()
         heading.addWidget(styled_label("SEQUENCES", "section"), 1)
+        # In a line that is there anyway: what is read below it stays where it is.
+        self._looking = styled_label("", "muted")
+        heading.addWidget(self._looking)
         heading.addWidget(self._fold)
         self.body.addLayout(heading)
         self._table = QWidget()
@@ -189,12 +192,14 @@ class SequencePanel(Card):
         self._slots = tuple(slots)
         for slot in slots:
             self._rows[slot.sequence].show(slot)
+        lay_out_now(self._table)
 
     def show_verdict(self, verdict: Verdict) -> None:
         """Show what the rows come to."""
         show_light(self._light, verdict.light, verdict.light.word)
-        text = verdict.sentence
-        self._verdict.setText(f"{text} {_LOOKING}" if verdict.is_looking else text)
+        self._verdict.setText(verdict.sentence)
+        self._looking.setText(_LOOKING if verdict.is_looking else "")
+        lay_out_now(self)
 
     def set_editable(self, editable: bool) -> None:
         """Lock the drop-downs while a job runs."""

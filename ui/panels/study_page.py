@@ -3,6 +3,7 @@
 from collections.abc import Sequence as Many
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,11 +23,13 @@ from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
 from ui.viewers.view_pages import ViewLayout
 from ui.views.correction_view import CorrectionState
-from ui.views.study_view import Actions, JobStatus, StudyHeader
+from ui.views.study_view import Actions, JobStatus, StudyHeader, Verdict
 from ui.widgets.card import Card, breakable, set_kind, styled_label
 from ui.widgets.choice_box import ChoiceBox
 
-_PANEL_WIDTH = 392
+# Of the left column: a quarter of the page between these.
+_LEAST_WIDTH, _MOST_WIDTH = 392, 460
+_SEGMENT_TIP = "Mark the tumour's regions (Ctrl+Return)"
 
 
 class StudyPage(QWidget):
@@ -78,7 +81,7 @@ class StudyPage(QWidget):
         for widget in (self._studies, self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
-        self._segment.setToolTip("Mark the tumour's regions (Ctrl+Return)")
+        self._segment.setToolTip(_SEGMENT_TIP)
         self._segment.setShortcut("Ctrl+Return")
         self._segment.clicked.connect(self.segment_requested)
         self._export = QPushButton("Export …")
@@ -117,6 +120,11 @@ class StudyPage(QWidget):
         self._note.setText(header.note)
         self._note.setVisible(bool(header.note))
         self._shown_header = header
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        """Show what the pre-flight table comes to; a button that refuses says why."""
+        self.sequences.show_verdict(verdict)
+        self._segment.setToolTip(verdict.sentence if verdict.refuses else _SEGMENT_TIP)
 
     def show_job(self, status: JobStatus | None) -> None:
         """Show what runs; the choice of series is mostly locked meanwhile."""
@@ -176,7 +184,7 @@ class StudyPage(QWidget):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
-        for widget in (self._header, self.sequences, self._segment, self.regions):
+        for widget in (self._header, self.sequences, self.regions):
             layout.addWidget(widget)
         layout.addStretch(1)
         area = QScrollArea()
@@ -184,14 +192,27 @@ class StudyPage(QWidget):
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # What the keyboard reaches in it is brought into sight; itself it has nothing to say.
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         side = QWidget()
-        side.setFixedWidth(_PANEL_WIDTH)
+        side.setFixedWidth(_LEAST_WIDTH)
         below = QVBoxLayout(side)
         below.setContentsMargins(0, 0, 4, 0)
         below.addWidget(area, 1)
-        # Outside what scrolls: on a small screen it would lie below the edge.
-        below.addWidget(self._export)
+        # Outside what scrolls: on a small screen they would lie below the edge.
+        steps = QHBoxLayout()
+        steps.setSpacing(8)
+        for step in (self._segment, self._export):
+            step.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+            steps.addWidget(step, 1)
+        below.addLayout(steps)
         return side
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the names of series more room where there is."""
+        super().resizeEvent(event)
+        quarter = event.size().width() // 4
+        self._column.setFixedWidth(max(_LEAST_WIDTH, min(_MOST_WIDTH, quarter)))
 
     def _centre(self) -> QVBoxLayout:
         layout = QVBoxLayout()

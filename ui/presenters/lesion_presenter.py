@@ -96,7 +96,7 @@ def _row(one: Lesion, *, is_target: bool, is_full: bool) -> LesionRow:
     lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
     where = readable_position(found.plane, found.position_mm)
     if found.is_measurable:
-        worth = "measurable"
+        worth = "✓"
         note = f"Both diameters reach {found.least_mm:.3g} mm, in two slices or more."
         if is_full and not is_target:
             note += f" {CRITERIA} adds up {MOST_TARGETS} target lesions at most."

@@ -162,7 +162,8 @@ class PreflightPresenter:
             self._view.show_verdict(self._objection)
             return
         sentence = preflight.sentence_afterwards if is_done else preflight.sentence
-        self._view.show_verdict(Verdict(preflight.light, sentence, self.busy))
+        refuses = bool(preflight.refusal)
+        self._view.show_verdict(Verdict(preflight.light, sentence, self.busy, refuses))
 
     def compare(self) -> None:
         """Show two of the images over each other, if there are two."""

@@ -54,19 +54,25 @@ def _is_by_image(one: SequencePreflight) -> bool:
 
 
 def _choice(series: Series, *, by_image: bool) -> SeriesChoice:
-    text = series_text(series)
-    return SeriesChoice(series.series_uid, f"{BY_IMAGE} {text}" if by_image else text)
+    texts = _series_texts(series)
+    text, *shorter = (f"{BY_IMAGE} {one}" for one in texts) if by_image else texts
+    return SeriesChoice(series.series_uid, text, tuple(shorter))
 
 
 def series_text(series: Series) -> str:
     """Return one line that tells a series from its neighbours."""
+    return _series_texts(series)[0]
+
+
+def _series_texts(series: Series) -> tuple[str, str, str]:
+    """Return the line whole, without the matrix, and without the time of acquisition either."""
     number = str(series.number) if series.number else ""
-    text = ": ".join(part for part in (number, series.description or "no description") if part)
+    named = ": ".join(part for part in (number, series.description or "no description") if part)
     # Tells the image before contrast from the one after.
     _, _, clock = series.acquired.partition("T")
-    text = f"{text}, {clock[:5]}" if clock else text
+    timed = f"{named}, {clock[:5]}" if clock else named
     if series.geometry is None:
-        return text
+        return timed, timed, named
     k, j, i = series.geometry.shape_kji
     thickness_mm = series.geometry.spacing_mm[0]
-    return f"{text} ({i}×{j}×{k}, {thickness_mm:.1f} mm)"
+    return f"{timed} ({i}×{j}×{k}, {thickness_mm:.1f} mm)", timed, named

@@ -365,20 +365,20 @@ class StudyPresenter:
         shown = other
         if other is None and self._shown is not None:
             shown = volumes.get(self._shown)
+        is_of_sequence = shown is not None and other is None
+        sequence = self._shown if is_of_sequence else None
         self._view.show_image(
-            shown, reference=self._grid or shown, series_uid=self._uid_of(shown, volumes)
+            shown,
+            reference=self._grid or shown,
+            series_uid=self._uid_of(sequence),
+            sequence=sequence,
         )
 
-    def _uid_of(self, shown: Volume | None, volumes: dict[Sequence, Volume]) -> str:
+    def _uid_of(self, sequence: Sequence | None) -> str:
         """Return the series of the sequence shown; empty where the image is of none."""
         result = self._session.result
         roles = self._session.roles if result is None else result.roles
-        sequence = self._shown
-        if shown is None or sequence is None or sequence not in roles:
-            return ""
-        if shown is not volumes.get(sequence):
-            return ""
-        return roles[sequence].series_uid
+        return roles[sequence].series_uid if sequence in roles else ""
 
     def _reference(self, volumes: dict[Sequence, Volume]) -> Volume | None:
         """Return the image whose grid the views follow: the one that carries the labels."""

@@ -109,7 +109,8 @@ def draw_corner_texts(
 ) -> None:
     """Write lines into three corners; the first line is bright, further ones are dim.
 
-    Small views keep the first line only.
+    Small views keep the first line only. At the top are names, whose ends tell them apart: too long
+    ones lose their middle, other lines their end.
     """
     painter.setFont(_font(painter, style.TEXT_PIXELS))
     metrics = painter.fontMetrics()
@@ -117,16 +118,23 @@ def draw_corner_texts(
     line = float(metrics.height())
     width = int(area.width() * 0.42)
 
-    def write(lines: Sequence[str], first_baseline: float, *, to_right: bool = False) -> None:
+    def write(
+        lines: Sequence[str],
+        first_baseline: float,
+        *,
+        to_right: bool = False,
+        without: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         for row, text in enumerate(lines):
-            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+            short = metrics.elidedText(text, without, width)
             x = area.left() + style.MARGIN
             if to_right:
                 x = area.right() - style.MARGIN - metrics.horizontalAdvance(short)
             colour = style.DIM_TEXT if row else style.TEXT
             draw_text(painter, QPointF(x, first_baseline + row * line), short, colour)
 
-    write(top_left[:most], area.top() + style.MARGIN + metrics.ascent() - 2)
+    highest = area.top() + style.MARGIN + metrics.ascent() - 2
+    write(top_left[:most], highest, without=Qt.TextElideMode.ElideMiddle)
     for lines, to_right in ((bottom_left[:most], False), (bottom_right[:most], True)):
         lowest = area.bottom() - style.MARGIN
         write(lines, lowest - (len(lines) - 1) * line, to_right=to_right)

@@ -70,6 +70,7 @@ class QuadView(QWidget):
         self._reference: Geometry | None = None
         self._images = ShownImages()
         self._image: ShownImage | None = None
+        self._caption = ""
         self._drawn_on: Sequence | None = None
         self._labels: ResliceSource | None = None
         self._before: ResliceSource | None = None
@@ -185,7 +186,9 @@ class QuadView(QWidget):
             middle = (np.array(geometry.shape_kji) - 1) // 2
             self._move_cursor(geometry.to_patient_mm(middle.astype(np.float64)))
 
-    def set_image(self, volume: Volume | None, series_uid: str = "") -> None:
+    def set_image(
+        self, volume: Volume | None, series_uid: str = "", sequence: Sequence | None = None
+    ) -> None:
         """Show an image in three planes, on whatever grid it lies, windowed as it last was.
 
         Without a reference, the image's own grid becomes it.
@@ -194,16 +197,21 @@ class QuadView(QWidget):
         ----------
         series_uid
             The series it is of: images of one series have one window.
+        sequence
+            What it serves as, written before its name.
         """
-        if volume is (self._image.volume if self._image else None):
+        named = (sequence.value if sequence else "", volume.source if volume else "")
+        caption = " · ".join(part for part in named if part)
+        if volume is (self._image.volume if self._image else None) and caption == self._caption:
             return
+        self._caption = caption
         self._image = self._images.ready(volume, series_uid) if volume is not None else None
         self._forget_images()
         if volume is not None and self._reference is None:
             self.set_reference(volume.geometry)
         source = self._image.source if self._image else None
         for view in self.slice_views.values():
-            view.set_image(source, volume.source if volume else "")
+            view.set_image(source, caption)
         if self._image is not None:
             window = self._images.window(self._image)
             self._drag_window(window.center, window.width)

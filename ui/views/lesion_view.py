@@ -19,7 +19,7 @@ class LesionRow:
     text
         Its diameters, and where they lie.
     worth
-        Whether it is measurable, in a word or two.
+        Whether it is measurable: a tick, or in two words why not.
     note
         The same at length.
     middle

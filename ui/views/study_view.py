@@ -20,10 +20,17 @@ from desktop_app.errors import UserFacingError
 
 @dataclass(frozen=True, slots=True)
 class SeriesChoice:
-    """An entry of a sequence's drop-down; an empty UID means "not available"."""
+    """An entry of a sequence's drop-down; an empty UID means "not available".
+
+    Parameters
+    ----------
+    shorter
+        The same with ever less of it, for where there is no room.
+    """
 
     series_uid: str
     text: str
+    shorter: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +67,14 @@ class Verdict:
     ----------
     is_looking
         Whether the images are still being looked at.
+    refuses
+        Whether that is why nothing can be segmented.
     """
 
     light: Light
     sentence: str
     is_looking: bool = False
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,9 +209,14 @@ class StudyView(Protocol):
         """Offer these sequences above the slices."""
 
     def show_image(
-        self, volume: Volume | None, *, reference: Volume | None, series_uid: str = ""
+        self,
+        volume: Volume | None,
+        *,
+        reference: Volume | None,
+        series_uid: str = "",
+        sequence: Sequence | None = None,
     ) -> None:
-        """Show an image in planes of the reference's grid.
+        """Show an image in planes of the reference's grid, and what it serves as, if anything.
 
         Images of one series are shown with one window, also where one of them was moved.
         """

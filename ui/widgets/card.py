@@ -26,6 +26,18 @@ def breakable(text: str) -> str:
     )
 
 
+def lay_out_now(widget: QWidget) -> None:
+    """Give a widget whose texts changed, and what it lies in, the heights that these need.
+
+    Qt does so level by level, one turn of its loop for each; while other threads compute, a turn
+    takes long enough to see sentences without their last line.
+    """
+    outer: QWidget | None = widget
+    while outer is not None and (layout := outer.layout()) is not None:
+        layout.activate()
+        outer = outer.parentWidget()
+
+
 def set_kind(widget: QWidget, kind: str) -> None:
     """Change a widget's style and repaint it."""
     if widget.property("kind") == kind:

@@ -1,18 +1,22 @@
 """A drop-down that does nothing unasked."""
 
+from collections.abc import Sequence as Many
+
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 _SCROLL_BAR = 24
 _MARGIN = 8
+_SHORTER = Qt.ItemDataRole.UserRole + 1
 
 
 class ChoiceBox(QComboBox):
     """A drop-down for choices with consequences and long names.
 
-    The wheel over it scrolls what it lies in and never chooses; a text too long for it ends in
-    dots; the list shows every text whole.
+    The wheel over it scrolls what it lies in and never chooses. A text too long for it gives way to
+    a shorter one; where that is too long as well it has dots in its middle, since names differ at
+    their ends. The list shows every text whole.
 
     Signals
     -------
@@ -26,6 +30,27 @@ class ChoiceBox(QComboBox):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.view().installEventFilter(self)
+
+    def add_choice(self, text: str, data: object, shorter: Many[str] = ()) -> None:
+        """Add an entry, and what to show of it where there is ever less room."""
+        self.addItem(text, data)
+        self.setItemData(self.count() - 1, list(shorter), _SHORTER)
+
+    @property
+    def shown_text(self) -> str:
+        """What is read of the chosen entry while the list is closed."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field, arrow = (
+            self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
+            for part in (QStyle.SubControl.SC_ComboBoxEditField, QStyle.SubControl.SC_ComboBoxArrow)
+        )
+        room = arrow.left() - field.left() - _MARGIN
+        metrics = self.fontMetrics()
+        texts = [self.currentText(), *(self.currentData(_SHORTER) or ())]
+        fitting = (text for text in texts if metrics.horizontalAdvance(text) <= room)
+        middle = Qt.TextElideMode.ElideMiddle
+        return next(fitting, None) or metrics.elidedText(texts[-1], middle, room)
 
     @property
     def is_open(self) -> bool:
@@ -48,16 +73,10 @@ class ChoiceBox(QComboBox):
         super().showPopup()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint as any drop-down, the text shortened at its end."""
+        """Paint as any drop-down, the text as short as it has to be."""
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        field, arrow = (
-            self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
-            for part in (QStyle.SubControl.SC_ComboBoxEditField, QStyle.SubControl.SC_ComboBoxArrow)
-        )
-        option.currentText = self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideRight, arrow.left() - field.left() - _MARGIN
-        )
+        option.currentText = self.shown_text
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)

@@ -1,12 +1,13 @@
 """The enhancing lesions in a table that folds out: ticks for targets, a click leads there."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from ui.views.lesion_view import LesionListing, LesionRow
 from ui.widgets.card import styled_label
+from ui.widgets.place_link import PlaceLink
 
-_HEADINGS = ("Target", "cm³", "Diameters", "RANO 2.0")
+_HEADINGS = ("Target", "cm³", "Diameters", "RANO")
 _TELLS = (
     "Connected parts of the enhancing tumour, each with what it encloses, the largest first: "
     "ten at most, of 1 cm³ or more or measurable."
@@ -29,6 +30,7 @@ class LesionTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("lesions")
         self._rows: list[_Row] = []
         self._fold = QToolButton()
         self._fold.setProperty("kind", "fold")
@@ -40,6 +42,7 @@ class LesionTable(QWidget):
         self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(4, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
+        self._grid.setHorizontalSpacing(5)
         self._grid.setColumnStretch(2, 1)
         for column, heading in enumerate(_HEADINGS):
             self._grid.addWidget(styled_label(heading, "muted"), 0, column)
@@ -86,8 +89,7 @@ class _Row:
         self._table = table
         self._shown: LesionRow | None = None
         self.tick = QCheckBox()
-        self.link = QPushButton()
-        self.link.setProperty("kind", "place")
+        self.link = PlaceLink()
         self._volume = styled_label()
         self._worth = styled_label("", "muted")
         self.tick.clicked.connect(self._choose)
@@ -117,8 +119,8 @@ class _Row:
         self.tick.setEnabled(row.can_be_chosen)
         self._volume.setText(row.volume_text)
         self._volume.setAccessibleName(f"Lesion {row.number}: {row.volume_text} cm³")
-        self.link.setText(row.text)
+        self.link.show_place(row.text, f"{row.note} Click to go there.")
         self._worth.setText(row.worth)
+        self._worth.setAccessibleName(f"Lesion {row.number}: {row.note}")
         for widget in (self.tick, self._worth):
             widget.setToolTip(row.note)
-        self.link.setToolTip(f"{row.note} Click to go there.")
