@@ -174,11 +174,12 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 
 
 def print_volumes(result: "StudyResult") -> None:
-    """Write the table of volumes to stdout, and the diameters below it."""
+    """Write the table of volumes to stdout, and place and diameters below it."""
     from desktop_app.domain.readable import readable_range, readable_volume
     from desktop_app.domain.segmentation import REGION_TITLES, Region
     from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
+    from desktop_app.services.places import place_in_words
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
@@ -199,8 +200,10 @@ def print_volumes(result: "StudyResult") -> None:
     titles = ["Region", "", "Volume (cm³)", *(["Range"] if ranges else []), "Voxels"]
     print_table(titles, rows, right=tuple(range(2, len(titles))))
     print_result()
-    diameters = measure_diameters(result.segmentation).values()
-    for one in diameters:
+    place = place_in_words(result)
+    if place:
+        print_result(place)
+    for one in measure_diameters(result.segmentation).values():
         print_result(f"{in_words(one)}, {slice_in_words(result, one)}")
-    if diameters:
+    if place:
         print_result()

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from desktop_app.domain.measurement import Point
 from desktop_app.domain.place import Place
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation
+from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.volume import SIDES_UNKNOWN
+from desktop_app.services.lesions import tumour_parts
 
 if TYPE_CHECKING:
     from desktop_app.imaging.mid_plane import MidPlane
@@ -35,6 +36,21 @@ def measure_places(result: StudyResult) -> dict[Region, Place]:
     if found is None:
         found = _placed[result.segmentation] = _measure(result)
     return dict(found)
+
+
+def place_in_words(result: StudyResult) -> str:
+    """Say where the whole tumour lies, and in how many parts; empty where there is none.
+
+    ``Whole tumour, right; centre R 32, P 4, S 38 mm; one part``
+    """
+    place = measure_places(result).get(Region.WT)
+    if place is None:
+        return ""
+    parts = tumour_parts(result.segmentation)
+    return (
+        f"{REGION_TITLES[Region.WT]}, {place.side_in_words}; centre {place.centre_in_words}; "
+        f"{'one part' if parts == 1 else f'{parts} parts'}"
+    )
 
 
 def _measure(result: StudyResult) -> dict[Region, Place]:

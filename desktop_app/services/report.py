@@ -30,9 +30,9 @@ from desktop_app.domain.study import PatientSummary, Sequence, Series
 from desktop_app.services.correction_words import corrected_in_words
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.field_ends import is_cut_off
-from desktop_app.services.lesions import MOST_LISTED, measure_lesions, tumour_parts
+from desktop_app.services.lesions import MOST_LISTED, measure_lesions
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
-from desktop_app.services.places import measure_places
+from desktop_app.services.places import measure_places, place_in_words
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
 from desktop_app.services.targets import targets_in_words
@@ -156,7 +156,7 @@ def build_page(
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
         provenance=_provenance(result, created, diameters),
         range_title=_range_title(result),
-        place=_place(result),
+        place=place_in_words(result),
         lesions=(*_lesions(result), *targets_in_words(result)),
         diameters=tuple(_diameters(result, one) for one in diameters),
     )
@@ -210,17 +210,6 @@ def _range_title(result: StudyResult) -> str:
 
 def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
-
-
-def _place(result: StudyResult) -> str:
-    place = measure_places(result).get(Region.WT)
-    if place is None:
-        return ""
-    parts = tumour_parts(result.segmentation)
-    return (
-        f"{REGION_TITLES[Region.WT]}, {place.side_in_words}; centre {place.centre_in_words}; "
-        f"{'one part' if parts == 1 else f'{parts} parts'}"
-    )
 
 
 def _diameters(result: StudyResult, found: Diameters) -> str:

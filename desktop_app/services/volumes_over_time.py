@@ -9,6 +9,7 @@ from typing import Any
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.jobs.cancel import CancelToken
+from desktop_app.services.field_ends import is_cut_off
 from desktop_app.services.stored_result import NUMBERS_FILE
 
 
@@ -22,6 +23,8 @@ class TimePoint:
         Of the study, as DICOM writes it: YYYYMMDD.
     missing
         Sequences that the network had to do without.
+    cut_off
+        Whether the tumour goes on beyond the image, and its volumes are too small.
     """
 
     study_uid: str
@@ -31,6 +34,7 @@ class TimePoint:
     corrected: bool
     model_id: str
     missing: tuple[Sequence, ...]
+    cut_off: bool = False
 
 
 def time_points(
@@ -81,6 +85,7 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
             missing=tuple(
                 one for one in Sequence if not document["sequences"][one.value]["present"]
             ),
+            cut_off=is_cut_off(str(one) for one in document.get("warnings", ())),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

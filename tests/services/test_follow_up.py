@@ -317,6 +317,15 @@ def test_a_skull_that_only_one_has_is_left_out(
     np.testing.assert_allclose(found.motion_lps_mm, EARLIER_TO_NOW, atol=1e-9)
 
 
+def test_a_tumour_that_an_image_cuts_makes_the_change_doubtful() -> None:
+    said = "The tumour reaches the upper end of T1c: volumes and diameters are too small."
+    now, earlier = visit(ball(GRID, 10.0)), earlier_visit()
+    cut = replace(earlier, segmentation=replace(earlier.segmentation, warnings=(said,)))
+    told = "The earlier study's image ends within the tumour"
+    assert any(one.startswith(told) for one in compare_results(now, cut).warnings)
+    assert not any("ends within" in one for one in compare_results(now, earlier).warnings)
+
+
 def test_comparing_stops_when_asked() -> None:
     token = CancelToken()
 

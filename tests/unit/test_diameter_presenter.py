@@ -69,6 +69,8 @@ def test_a_result_is_measured_in_the_background(scene: Scene) -> None:
     enhancing, whole = scene.shown
     assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial S 5.0 mm")
     assert whole.text.startswith("Whole tumour")
+    assert whole.text.endswith("; side not told")
+    assert whole.note.startswith("Whole tumour, side not told; centre L ")
     assert "Not measurable after RANO 2.0" in enhancing.note
     assert enhancing.middle == pytest.approx(GEOMETRY.to_patient_mm(np.array([1.0, 1.0, 1.0])))
 

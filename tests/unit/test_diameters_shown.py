@@ -43,6 +43,7 @@ from desktop_app.services.diameters import (
     slice_in_words,
 )
 from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.places import place_in_words
 from desktop_app.services.report import build_page
 from tests import export_cases as cases
 from tests.study_cases import PROVENANCE, make_study
@@ -327,6 +328,7 @@ def test_json_lists_the_lesions(
     assert (one["volume_mm3"], other["volume_mm3"]) == (2500.0, 1200.0)
     assert one | {"volume_mm3": None} == {
         "volume_mm3": None,
+        "is_target": False,
         **document["diameters"]["regions"]["ET"],
     }
     monkeypatch.undo()
@@ -443,6 +445,7 @@ def test_command_line_tells_them_below_the_volumes(
     told = capsys.readouterr().out
     for one in measure_diameters(result.segmentation).values():
         assert f"{in_words(one)}, {slice_in_words(result, one)}" in told.splitlines()
+    assert place_in_words(result) in told.splitlines()
     print_volumes(nothing)
     assert " × " not in capsys.readouterr().out
 

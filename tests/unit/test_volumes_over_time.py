@@ -1,5 +1,6 @@
 """A patient's volumes over time: only theirs, in order, with what keeps them from comparison."""
 
+import json
 import os
 import time
 from collections.abc import Callable
@@ -69,6 +70,19 @@ def test_of_two_results_of_a_study_the_later_counts(tmp_path: Path) -> None:
     os.utime(first / "measurements.json", (1, 1))
     (point,) = time_points("ID7", tmp_path)
     assert point.volumes_mm3[Region.ET] == 200
+
+
+def test_a_tumour_that_an_image_cuts_is_no_response(tmp_path: Path) -> None:
+    export(tmp_path, "20260101", 40)
+    file = export(tmp_path, "20260201", 20) / "measurements.json"
+    document = json.loads(file.read_text("utf-8"))
+    said = "The tumour reaches the upper end of T1c: volumes and diameters are too small."
+    document["warnings"] = ["Thick slices.", said]
+    file.write_text(json.dumps(document), "utf-8")
+    whole, cut = time_rows(time_points("ID7", tmp_path))
+    told = "cut off by the end of the image: too small"
+    assert told not in whole.note
+    assert cut.note.startswith(told)
 
 
 def test_rows_tell_the_change_since_the_study_before(tmp_path: Path) -> None:

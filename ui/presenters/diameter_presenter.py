@@ -12,6 +12,7 @@ from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.lesions import measure_lesions
+from desktop_app.services.places import measure_places, place_in_words
 from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
@@ -85,6 +86,8 @@ class DiameterPresenter:
         def work(_progress: ProgressCallback, token: CancelToken) -> Measured:
             token.wait(after_s)
             diameters = measure_diameters(result.segmentation, token)
+            token.raise_if_cancelled()
+            measure_places(result)  # kept for the rows below
             return Measured(diameters, measure_lesions(result.segmentation, token))
 
         def listen(event: Event) -> None:
@@ -109,9 +112,15 @@ class DiameterPresenter:
 def diameter_rows(
     result: StudyResult, diameters: Mapping[Region, Diameters]
 ) -> tuple[DiameterRow, ...]:
-    """Return what the window shows of diameters."""
+    """Return what the window shows of diameters, and on which side the whole tumour lies."""
+    side = {region: place.side_in_words for region, place in measure_places(result).items()}
     return tuple(
-        DiameterRow(in_words(one), _note(result, one), (one.long_ends, one.short_ends), one.middle)
+        DiameterRow(
+            f"{in_words(one)}; {side[Region.WT]}" if one.region is Region.WT else in_words(one),
+            _note(result, one),
+            (one.long_ends, one.short_ends),
+            one.middle,
+        )
         for one in diameters.values()
     )
 
@@ -123,8 +132,10 @@ def _note(result: StudyResult, one: Diameters) -> str:
         worth = f"Not measurable after {CRITERIA}: one is shorter than {one.least_mm:.3g} mm."
     else:
         worth = f"Not measurable after {CRITERIA}: in one slice only."
+    where = f"{place_in_words(result)}. " if one.region is Region.WT else ""
     return (
-        "The longest diameter in one slice and the longest perpendicular to it, inside the lesion. "
+        f"{where}The longest diameter in one slice and the longest perpendicular to it, inside the "
+        "lesion. "
         f"Product {one.product_mm2:.0f} mm², {slice_in_words(result, one)}. {worth} "
         "Click to go there."
     )

@@ -117,7 +117,9 @@ def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
 
 def _note(before: TimePoint | None, now: TimePoint) -> str:
     """Say what keeps two volumes from being compared as they are."""
-    notes = ["corrected by hand"] if now.corrected else []
+    notes = ["cut off by the end of the image: too small"] if now.cut_off else []
+    if now.corrected:
+        notes.append("corrected by hand")
     if now.missing:
         notes.append(f"without {', '.join(now.missing)}")
     if before is not None and before.model_id != now.model_id:

@@ -8,6 +8,7 @@ from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Study
+from desktop_app.services.field_ends import is_cut_off
 from desktop_app.services.same_patient import PatientMatch, match_patients
 
 ON_BORDERS = (
@@ -58,6 +59,7 @@ def doubts(found: FollowUp) -> tuple[str, ...]:
         *_about_places(found),
         *_about_sequences(now, earlier),
         *_about_grids(now, earlier),
+        *_about_ends(now, earlier),
         *_about_labels(now, earlier),
         *_about_results(now, earlier),
     )
@@ -111,6 +113,15 @@ def _about_grids(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
             f"Slices lie {thick:.1f} mm apart now, {before:.1f} mm in the earlier study: volumes "
             "may differ for that."
         )
+
+
+def _about_ends(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
+    for one, which in ((now, "current"), (earlier, "earlier")):
+        if is_cut_off(one.segmentation.warnings):
+            yield (
+                f"The {which} study's image ends within the tumour: its volumes are too small, and "
+                "the change is not the tumour's alone."
+            )
 
 
 def _about_labels(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
