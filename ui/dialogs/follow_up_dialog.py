@@ -34,6 +34,7 @@ _OVERLAY_TIPS = {
     VisitOverlay.OUTLINED: "The outlines of the regions of each study",
     VisitOverlay.CHANGE: "What of one region is new, gone, or in both",
 }
+_REGION_PX = 230
 _NOT_LINKED = (
     "The studies could not be laid on each other: each view is scrolled and zoomed for itself, and "
     "there is no map of change."
@@ -143,10 +144,11 @@ class FollowUpDialog(QDialog):
         box.setToolTip("Region of the map of change")
         for region in REGIONS:
             box.addItem(f"{region}: {REGION_TITLES[region].lower()}", region)
-        box.setMinimumContentsLength(15)
+        box.setMinimumContentsLength(7)
         box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.activated.connect(self._choose_region_and_map)
-        self._bar.addWidget(box)
+        box.setMaximumWidth(_REGION_PX)
+        self._bar.addWidget(box, 10)
         return box
 
     def _add_tools(self) -> None:
