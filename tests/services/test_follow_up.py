@@ -15,10 +15,15 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.imaging import registration as registering
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.follow_up import compare_results, follow_up_document, part_in_words
-from desktop_app.services.follow_up.compare import sequences_to_register
+from desktop_app.services.follow_up import (
+    compare_results,
+    follow_up_document,
+    part_in_words,
+    with_labels,
+)
+from desktop_app.services.follow_up.laying import sequences_to_register
 from desktop_app.services.follow_up.page import change_in_words, parts_in_words
-from desktop_app.services.measure import volumes_mm3
+from desktop_app.services.measure import measure, volumes_mm3
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import follow_up_cases as cases
 from tests.follow_up_cases import (
@@ -276,6 +281,28 @@ def test_ranges_that_meet_are_within_the_uncertainty(
     assert change.is_within_uncertainty is within
     unknown = compare_results(now, visit(ball(GRID, 10.0), name="earlier"))
     assert unknown.regions[Region.WT].is_within_uncertainty is None
+
+
+def test_corrected_labels_need_no_other_registration(known_motion: dict[str, Any]) -> None:
+    now = visit(ball(GRID, 12.0))
+    found = compare_results(now, earlier_visit(10.0))
+    labels = ball(GRID, 10.0)
+    provenance = replace(now.segmentation.provenance, edited=True)
+    segmentation = replace(now.segmentation, labels_kji=labels, provenance=provenance)
+    corrected = replace(now, segmentation=segmentation, measurements=measure(segmentation))
+    again = with_labels(found, corrected)
+    assert len(known_motion["calls"]) == 1
+    assert again.now is corrected
+    assert again.earlier_on_now is found.earlier_on_now
+    assert again.regions[Region.WT].now_mm3 == np.count_nonzero(labels)
+    assert "Only the current study's labels were corrected by a person." in again.warnings
+    assert np.array_equal(
+        again.difference_kji(Region.WT) == Difference.NEW,
+        (labels > 0) & (found.difference_kji(Region.WT) == Difference.NEW),
+    )
+    for other in (visit(ball(GRID, 9.0), name="another"), earlier_visit(name="now")):
+        with pytest.raises(ValueError, match="not of the study"):
+            with_labels(found, other)
 
 
 def test_another_patient_is_refused() -> None:

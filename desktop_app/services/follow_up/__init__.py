@@ -5,6 +5,7 @@ from desktop_app.services.follow_up.compare import (
     compare_results,
     compare_studies,
     compare_with_earlier,
+    with_labels,
 )
 from desktop_app.services.follow_up.document import (
     DOCUMENT_FILE,
@@ -27,5 +28,6 @@ __all__ = [
     "follow_up_document",
     "part_in_words",
     "save_follow_up",
+    "with_labels",
     "write_follow_up",
 ]
