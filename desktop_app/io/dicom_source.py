@@ -1,62 +1,28 @@
 """The images a result was made from, as DICOM objects that refer to them need them."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import timezone
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
 from pydicom.uid import generate_uid
-from pydicom.valuerep import DSfloat, validate_value
+from pydicom.valuerep import DSfloat
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
+from desktop_app.io.dicom_identity import IDENTITY_KEYWORDS, identity_of, timezone_of
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
 
 _ORIENTATION_TOLERANCE = 1e-3
 
-# Attributes of the patient and the study, type 1 and 2 of PS3.3 C.7.1.1 and C.7.2.1, that a
-# result takes over from its source, so that an archive files it with the study.
-IDENTITY_KEYWORDS = (
-    "PatientName",
-    "PatientID",
-    "IssuerOfPatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "PatientAge",
-    "PatientSize",
-    "PatientWeight",
-    "StudyInstanceUID",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "StudyDescription",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-    # Every time of an object is of one zone (PS3.3 C.12.1.1.8), also that of the study.
-    "TimezoneOffsetFromUTC",
-)
-_TIMEZONE = re.compile(r"([+-])(\d\d)([0-5]\d)")
-_REQUIRED_IDENTITY = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-)
 _GRID_KEYWORDS = (
     "SpecificCharacterSet",
     "SOPClassUID",
@@ -139,11 +105,7 @@ class DicomSource:
     @property
     def timezone(self) -> timezone | None:
         """The zone of the study's times; ``None`` where the scanner does not say."""
-        match = _TIMEZONE.fullmatch(text(self.identity, "TimezoneOffsetFromUTC"))
-        if match is None:
-            return None
-        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-        return timezone(-offset if match[1] == "-" else offset)
+        return timezone_of(self.identity)
 
     @property
     def positions_lps_mm(self) -> NDArray[np.float64]:
@@ -194,7 +156,7 @@ def read_source(
     study_uid = uids.of(text(first, "StudyInstanceUID"), "study")
     thickness = _thickness(first)
     return DicomSource(
-        identity=_identity(first, study_uid, pseudonyms),
+        identity=identity_of(first, study_uid, pseudonyms),
         study_uid=study_uid,
         series_uid=uids.of(text(first, "SeriesInstanceUID"), "series"),
         series_number=int(_number(text(first, "SeriesNumber")) or 1),
@@ -268,43 +230,6 @@ def _read(path: Path) -> Dataset:
             f"File {path}",
             "Put the study back where it was, or export without DICOM formats.",
         ) from error
-
-
-def _identity(header: Dataset, study_uid: str, pseudonyms: Pseudonyms | None) -> Dataset:
-    identity = Dataset()
-    if pseudonyms is not None:
-        # Basic profile of PS3.15 E.1: a dummy where archives need a value, else empty.
-        identity.PatientName = "Anonymous^"
-        identity.PatientID = pseudonyms.patient_id
-        identity.PatientIdentityRemoved = "YES"
-        identity.DeidentificationMethod = (
-            "Gliascope: identity, dates, descriptions and UIDs replaced"
-        )
-        identity.LongitudinalTemporalInformationModified = "REMOVED"
-    else:
-        with lenient_pydicom():
-            for keyword in IDENTITY_KEYWORDS:
-                value = text(header, keyword)
-                if value and _is_valid(header, keyword, value):
-                    setattr(identity, keyword, value)
-    identity.StudyInstanceUID = study_uid
-    for keyword in _REQUIRED_IDENTITY:
-        if keyword not in identity:
-            setattr(identity, keyword, "")
-    return identity
-
-
-def _is_valid(header: Dataset, keyword: str, value: str) -> bool:
-    """Whether a value may be written again: scanners write odd dates, ages and codes."""
-    if keyword == "PatientSex":
-        return value in {"M", "F", "O"}
-    if keyword == "TimezoneOffsetFromUTC":
-        return _TIMEZONE.fullmatch(value) is not None
-    try:
-        validate_value(header[keyword].VR, value, validation_mode=config.RAISE)
-    except (ValueError, TypeError):
-        return False
-    return True
 
 
 def _frames(

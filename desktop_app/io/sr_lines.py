@@ -44,7 +44,7 @@ def _on_image(
     index_kji = source.geometry.to_index_kji(np.array(ends))
     return sr.CoordinatesForMeasurement(
         sr.GraphicTypeValues.POLYLINE,
-        # Column and row; the corner of the first pixel is the origin (PS3.3 C.10.5.1.2).
+        # Column and row; the corner of the first pixel is the origin (PS3.3 C.18.6).
         index_kji[:, [2, 1]] + 0.5,
         sr.SourceImageForRegion(
             image.sop_class_uid,

@@ -188,7 +188,7 @@ def test_all_files_tell_one_time(result: StudyResult, tmp_path: Path) -> None:
     assert document["provenance"]["created"] == "2026-11-22T23:39:40-05:00"
 
 
-@pytest.mark.parametrize("zone", ["", "CET"])
+@pytest.mark.parametrize("zone", ["", "CET", "+9900"])
 def test_a_zone_that_the_scanner_does_not_tell_is_not_made_up(
     result: StudyResult, tmp_path: Path, zone: str
 ) -> None:
