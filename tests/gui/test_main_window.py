@@ -528,6 +528,7 @@ def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, monke
 def test_studies_are_offered_with_readable_names_and_dates(window, qtbot):
     dialog = StudyDialog((make_study(), make_study(name="other")), window)
     qtbot.addWidget(dialog)
+    assert dialog._table.accessibleName()
     cells = [dialog._table.item(0, column).text() for column in (0, 1)]
     assert cells == ["Müller, Änne · ID7", "2026-01-31"]
 

@@ -117,6 +117,8 @@ def test_help_tells_the_keys(window, qtbot):
     qtbot.addWidget(dialog)
     told = {label.text() for label in dialog.findChildren(type(styled_label("")))}
     assert {"S", "V"} <= told
+    # Never broken between keys that belong together
+    assert "Ctrl + wheel, +\u00a0and\u00a0−".replace("Ctrl + ", "Ctrl\u00a0+\u00a0") in told
 
 
 @pytest.mark.parametrize(("width", "beside"), [(1200, 3), (800, 2), (420, 1)])

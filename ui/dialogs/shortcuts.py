@@ -122,6 +122,6 @@ def _card(heading: str, text: str) -> Card:
 
 def _together(keys: str) -> str:
     """Keep keys that belong together on one line."""
-    for between in (" + ", " and "):
+    for between in (" and ", " + "):
         keys = keys.replace(between, between.replace(" ", "\u00a0"))
     return keys

@@ -378,7 +378,8 @@ class StudyPresenter:
         """Return the series of the sequence shown; empty where the image is of none."""
         result = self._session.result
         roles = self._session.roles if result is None else result.roles
-        return roles[sequence].series_uid if sequence in roles else ""
+        series = roles.get(sequence) if sequence is not None else None
+        return series.series_uid if series is not None else ""
 
     def _reference(self, volumes: dict[Sequence, Volume]) -> Volume | None:
         """Return the image whose grid the views follow: the one that carries the labels."""
