@@ -206,3 +206,12 @@ def test_visits_and_patients_are_told(tmp_path: Path) -> None:
             "used for 2 patients, who are kept apart",
             "used for 2 visits of a patient, which are kept apart by their dates",
         ]
+
+
+def test_what_a_report_is_filed_by_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "T1", AccessionNumber="", StudyTime="")
+    said = {"AccessionNumber": "ACC-4711", "StudyTime": "101112.5", "PatientAge": "072Y"}
+    write(tmp_path, "T2", MagneticFieldStrength="3", **said)
+    (study,) = studies(tmp_path)
+    assert (study.accession_number, study.time, study.age) == ("ACC-4711", "101112.5", "072Y")
+    assert study.series[1].attributes["MagneticFieldStrength"] == "3"
