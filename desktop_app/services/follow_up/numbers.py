@@ -3,11 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.follow_up import Difference, FollowUp, RegionChange, VoxelChange
-from desktop_app.domain.segmentation import Region
+from desktop_app.domain.follow_up import (
+    Difference,
+    FollowUp,
+    RegionChange,
+    VoxelChange,
+    difference,
+)
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.measure import volume_intervals, volumes_mm3
+
+Mask = NDArray[np.bool_]
 
 # Half a voxel around the outermost centres, and what rounding adds.
 _EDGE = 0.5 + 1e-4
@@ -26,6 +35,7 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
     ranges, ranges_before = (volume_intervals(one.measurements) for one in (now, earlier))
     lines = measure_diameters(now.segmentation, token)
     lines_before = measure_diameters(earlier.segmentation, token)
+    voxels = voxel_changes(found)
     changes = {}
     for region in Region:
         token.raise_if_cancelled()
@@ -33,7 +43,7 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
             region,
             before[region],
             volumes[region],
-            voxel_change(found, region) if found.is_registered else None,
+            voxels.get(region),
             ranges_before.get(region),
             ranges.get(region),
             lines_before.get(region),
@@ -42,25 +52,42 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
     return changes
 
 
-def voxel_change(found: FollowUp, region: Region) -> VoxelChange:
-    """Measure the map of change of a region.
+def voxel_changes(found: FollowUp) -> dict[Region, VoxelChange]:
+    """Measure the map of change of every region; empty without registration."""
+    # scipy loads slowly; a window that only starts need not wait for it.
+    from desktop_app.imaging.diameters import marked_box
 
-    Raises
-    ------
-    ValueError
-        If the studies could not be laid on each other.
-    """
-    if found.earlier_on_now is None:
-        raise ValueError("without registration there is no map of change")
-    geometry = found.now.segmentation.geometry
-    counts = np.bincount(found.difference_kji(region).ravel(), minlength=len(Difference))
+    now, earlier, seen = found.now.segmentation, found.earlier_on_now, found.seen_kji
+    if earlier is None or seen is None:
+        return {}
+    # Most of a head is neither; counting only where something is takes a tenth of the time.
+    box = marked_box((now.labels_kji != 0) | (earlier.labels_kji != 0))
+    if box is None:
+        return dict.fromkeys(Region, VoxelChange(0.0, 0.0, 0.0, 0.0, 0.0))
+    now, earlier = (
+        Segmentation(one.labels_kji[box], one.geometry.cropped(box), one.provenance)
+        for one in (now, earlier)
+    )
+    return {
+        region: _voxel_change(
+            earlier.mask_kji(region), now.mask_kji(region), seen[box], now.geometry
+        )
+        for region in Region
+    }
+
+
+def _voxel_change(
+    earlier_kji: Mask, now_kji: Mask, seen_kji: Mask, geometry: Geometry
+) -> VoxelChange:
+    counts = np.bincount(
+        difference(earlier_kji, now_kji, seen_kji).ravel(), minlength=len(Difference)
+    )
     same, new, gone, unseen = (
         float(counts[one]) * geometry.voxel_volume_mm3
         for one in (Difference.SAME, Difference.NEW, Difference.GONE, Difference.UNSEEN)
     )
     per_mm_mm3 = max(
-        _border_per_mm_mm3(labels.mask_kji(region), geometry.spacing_mm)
-        for labels in (found.earlier_on_now, found.now.segmentation)
+        _border_per_mm_mm3(mask, geometry.spacing_mm) for mask in (earlier_kji, now_kji)
     )
     return VoxelChange(same, new, gone, unseen, per_mm_mm3)
 
@@ -78,7 +105,7 @@ def outside_mm3(found: FollowUp) -> float:
     return float(np.count_nonzero(beyond)) * labels.geometry.voxel_volume_mm3
 
 
-def _border_per_mm_mm3(mask_kji: NDArray[np.bool_], spacing_mm: tuple[float, ...]) -> float:
+def _border_per_mm_mm3(mask_kji: Mask, spacing_mm: tuple[float, ...]) -> float:
     """Return what a shift of 1 mm uncovers: faces that look one way, mean of the three axes."""
     swept_mm3 = []
     for axis, across_mm in enumerate(spacing_mm):
