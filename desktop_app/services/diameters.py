@@ -108,11 +108,18 @@ def to_diameters(region: Region, lines: "InPlaneDiameters", geometry: Geometry) 
     )
 
 
-def in_words(found: Diameters) -> str:
-    """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial S 34.2 mm``."""
+def in_words(found: Diameters, side: str = "") -> str:
+    """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial S 34.2 mm``.
+
+    Parameters
+    ----------
+    side
+        Where the region lies, told behind its name.
+    """
     lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
     where = f"{found.plane.value} {readable_position(found.plane, found.position_mm)}"
-    return f"{REGION_TITLES[found.region]} {lengths}, {where}"
+    title = REGION_TITLES[found.region]
+    return f"{title}, {side}, {lengths}, {where}" if side else f"{title} {lengths}, {where}"
 
 
 def slice_in_words(result: StudyResult, found: Diameters) -> str:

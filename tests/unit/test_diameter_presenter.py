@@ -10,8 +10,10 @@ import pytest
 from desktop_app.domain.measurement import AnatomicalPlane, Diameters
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.imaging.mid_plane import MidPlane
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.runner import JobRunner
+from desktop_app.services import places
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -68,11 +70,21 @@ def test_a_result_is_measured_in_the_background(scene: Scene) -> None:
     assert scene.shown is not None
     enhancing, whole = scene.shown
     assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial S 5.0 mm")
-    assert whole.text.startswith("Whole tumour")
-    assert whole.text.endswith("; side not told")
+    assert whole.text.startswith("Whole tumour 3.0")
     assert whole.note.startswith("Whole tumour, side not told; centre L ")
     assert "Not measurable after RANO 2.0" in enhancing.note
     assert enhancing.middle == pytest.approx(GEOMETRY.to_patient_mm(np.array([1.0, 1.0, 1.0])))
+
+
+def test_the_side_is_told_where_it_is_known(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = MidPlane((1.0, 0.0, 0.0), -50.0, 0.95)
+    monkeypatch.setattr(places, "mid_plane", lambda _: plane)
+    scene.accept(3)
+    scene.settle()
+    assert scene.shown is not None
+    enhancing, whole = scene.shown
+    assert enhancing.text.startswith("Enhancing tumour 3.0")
+    assert whole.text.startswith("Whole tumour, left, 3.0 × 1.0 mm, axial S 5.0 mm")
 
 
 def test_corrections_are_measured_anew(scene: Scene) -> None:

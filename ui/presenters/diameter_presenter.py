@@ -113,10 +113,11 @@ def diameter_rows(
     result: StudyResult, diameters: Mapping[Region, Diameters]
 ) -> tuple[DiameterRow, ...]:
     """Return what the window shows of diameters, and on which side the whole tumour lies."""
-    side = {region: place.side_in_words for region, place in measure_places(result).items()}
+    whole = measure_places(result).get(Region.WT)
+    side = "" if whole is None or whole.side is None else whole.side.value
     return tuple(
         DiameterRow(
-            f"{in_words(one)}; {side[Region.WT]}" if one.region is Region.WT else in_words(one),
+            in_words(one, side if one.region is Region.WT else ""),
             _note(result, one),
             (one.long_ends, one.short_ends),
             one.middle,
