@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.segmentation import Region
 
+GROWING_MM = 30.0
+"""What is equally bright farther away than that is no lesion but a tissue of the brain."""
+
 _VALUES = 256
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.correction import GROWING_MM
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.readable import readable_change, readable_volume
 from desktop_app.domain.segmentation import LabelDefinition
-from desktop_app.services.similar_tissue import GROWING_MM
 
 Labels = NDArray[np.uint8]
 

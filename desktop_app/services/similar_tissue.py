@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.correction import GROWING_MM
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.brightness import Brightness, Greys, alike, grey_range
@@ -14,8 +15,6 @@ from desktop_app.imaging.strokes import Patch, brush_patch, connected_patch
 
 # Around where a stroke begins: enough voxels to tell noise from tissue, few enough to be of one.
 _BEGINNING_MM = 2.0
-# What is equally bright farther away than that is no lesion but a tissue of the brain.
-GROWING_MM = 30.0
 
 
 class SimilarTissue:
