@@ -34,7 +34,8 @@ from model.spec import (
 LEGACY_ET: Final = 4
 SPACING_TOLERANCE: Final = 0.02
 """Share of the working grid's spacing by which voxels may differ from it."""
-_LPS: Final = axcodes2ornt(("L", "P", "S"))  # type: ignore[no-untyped-call]
+LPS: Final = axcodes2ornt(("L", "P", "S"))  # type: ignore[no-untyped-call]
+"""The orientation of every array here, as nibabel says it."""
 _FILE: Final = re.compile(
     r"(?:^|[_\-.])(t1ce|t1c|t1n|t1|t2w|t2f|t2|flair|seg|coverage)\.nii(?:\.gz)?$", re.IGNORECASE
 )
@@ -258,7 +259,7 @@ def _read_lps(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.float
         or len(image.shape) not in (3, 4)
     ):
         raise ValueError("not an image with three axes in space and an orientation")
-    turn = ornt_transform(io_orientation(image.affine), _LPS)  # type: ignore[no-untyped-call]
+    turn = ornt_transform(io_orientation(image.affine), LPS)  # type: ignore[no-untyped-call]
     turned = image.as_reoriented(turn)
     return np.asanyarray(turned.dataobj).T, np.asarray(turned.affine)
 

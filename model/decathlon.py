@@ -14,11 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.data import Case, CaseError, load_lps
+from model.spec import FloatArray
 
 DESCRIPTION = "dataset.json"
 _SUFFIX = re.compile(r"\.nii(\.gz)?$")
+_FIRST = re.compile(r"(.+)_0000(\.nii(?:\.gz)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """Where the images of one case lie.
+
+    Attributes
+    ----------
+    name
+        File name without suffix.
+    images
+        One file with all modalities, or one for each.
+    """
+
+    name: str
+    images: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +89,14 @@ class DecathlonSet:
             If a file cannot be read, modalities or labels are others than described, or the files
             lie on different grids.
         """
-        parts = [load_lps(path) for path in files.images]
-        labels, affine = load_lps(files.labels)
+        named = ImageFiles(files.name, files.images)
+        images, affine = read_images(named, len(self.modalities))
+        labels, own = load_lps(files.labels)
         if labels.ndim != 3:
             msg = f"{files.labels}: labels must be three-dimensional, not {labels.shape}"
             raise CaseError(msg)
-        for array, own in parts:
-            if array.shape[-3:] != labels.shape or not np.allclose(own, affine, atol=1e-2):
-                msg = f"{files.name}: images and labels must share one grid"
-                raise CaseError(msg)
-        channels = [array if array.ndim == 4 else array[None] for array, _ in parts]
-        images = np.concatenate(channels).astype(np.float32)
-        if len(images) != len(self.modalities):
-            msg = f"{files.name}: {len(images)} modalities instead of {len(self.modalities)}"
-            raise CaseError(msg)
-        if not np.isfinite(images).all():
-            msg = f"{files.name}: intensities must be finite numbers"
+        if not _same_grid(labels, own, images, affine):
+            msg = f"{files.name}: images and labels must share one grid"
             raise CaseError(msg)
         values = np.unique(labels)
         if not np.isin(values, np.arange(len(self.labels))).all():
@@ -95,6 +106,79 @@ class DecathlonSet:
             raise CaseError(msg)
         i, j, k = np.linalg.norm(affine[:3, :3], axis=0).tolist()
         return Case(files.name, images, labels.astype(np.uint8), None, (k, j, i))
+
+
+def read_images(files: ImageFiles, modalities: int) -> tuple[FloatArray, NDArray[np.float64]]:
+    """Read the images of one case.
+
+    Returns
+    -------
+    tuple of ndarray
+        Intensities ``(c, k, j, i)`` on an LPS grid; the (RAS) affine of i, j, k.
+
+    Raises
+    ------
+    CaseError
+        If a file cannot be read, or there are more or fewer modalities, on one grid or several.
+    """
+    parts = [load_lps(path) for path in files.images]
+    first, affine = parts[0]
+    if not all(_same_grid(array, own, first, affine) for array, own in parts):
+        msg = f"{files.name}: all images must share one grid"
+        raise CaseError(msg)
+    channels = [array if array.ndim == 4 else array[None] for array, _ in parts]
+    images = np.concatenate(channels).astype(np.float32)
+    if len(images) != modalities:
+        msg = f"{files.name}: {len(images)} modalities instead of {modalities}"
+        raise CaseError(msg)
+    if not np.isfinite(images).all():
+        msg = f"{files.name}: intensities must be finite numbers"
+        raise CaseError(msg)
+    return images, affine
+
+
+def find_images(folder: Path, modalities: int) -> tuple[ImageFiles, ...]:
+    """Return the cases of a folder of images without description, by name.
+
+    Files ``NAME_0000.nii.gz``, ``NAME_0001.nii.gz`` and so on are the modalities of one case; any
+    other ``NAME.nii.gz`` is a case by itself.
+
+    Raises
+    ------
+    CaseError
+        If there is none, or a case lacks a modality.
+    """
+    found: dict[str, tuple[Path, ...]] = {}
+    parts: set[Path] = set()
+    for path in sorted(folder.glob("[!.]*.nii*")):
+        if path in parts or not _SUFFIX.search(path.name):
+            continue
+        name = _SUFFIX.sub("", path.name)
+        images: tuple[Path, ...] = (path,)
+        if first := _FIRST.fullmatch(path.name):
+            name, suffix = first.groups()
+            images = tuple(folder / f"{name}_{n:04d}{suffix}" for n in range(modalities))
+            parts.update(images)
+        if name in found:
+            msg = f"{path}: a second case of the name {name}"
+            raise CaseError(msg)
+        found[name] = images
+    if missing := sorted(str(path) for path in parts if not path.is_file()):
+        msg = f"not there: {', '.join(missing)}"
+        raise CaseError(msg)
+    if not found:
+        msg = f"{folder}: no images (NAME.nii.gz, or NAME_0000.nii.gz for each modality)"
+        raise CaseError(msg)
+    return tuple(ImageFiles(name, images) for name, images in sorted(found.items()))
+
+
+def _same_grid(
+    array: NDArray[np.generic],
+    own: NDArray[np.float64],
+    other: NDArray[np.generic],
+    affine: NDArray[np.float64],
+) -> bool:
+    return array.shape[-3:] == other.shape[-3:] and np.allclose(own, affine, atol=1e-2)
 
 
 def read_set(root: Path) -> DecathlonSet:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.cropping import occupied_box
+from model.cropping import Box, occupied_box, place_in
 from model.data import Case, CaseError
 from model.errors import WeightsError
 from model.spec import FloatArray, LabelArray
@@ -90,6 +90,20 @@ class Fingerprint:
         if case.labels_kji is None:
             msg = f"{case.name}: no reference labels"
             raise CaseError(msg)
+        images, box = self.prepare_images(case)
+        labels = torch.from_numpy(np.array(case.labels_kji[box]))[None].float()
+        k, j, i = images.shape[1:]
+        on_grid = _resampled(labels, (k, j, i), nearest=True)[0].to(torch.uint8)
+        return images, on_grid.numpy()
+
+    def prepare_images(self, case: Case) -> tuple[FloatArray, Box]:
+        """Return normalised images on the common grid, and which part of the case they show.
+
+        Raises
+        ------
+        CaseError
+            If the case has no image.
+        """
         box = occupied_box(np.asarray(case.images_ckji.any(axis=0)))
         if box is None:
             msg = f"{case.name}: the image is zero throughout"
@@ -101,11 +115,34 @@ class Fingerprint:
             ]
         )
         shape = _shape_at(images.shape[1:], case.spacing_kji_mm, self.spacing_kji_mm)
-        labels = torch.from_numpy(np.array(case.labels_kji[box]))
-        return (
-            _resampled(torch.from_numpy(images), shape).numpy(),
-            _resampled(labels[None].float(), shape, nearest=True)[0].to(torch.uint8).numpy(),
-        )
+        return _resampled(torch.from_numpy(images), shape).numpy(), box
+
+    def labels_on(
+        self, logits_ckji: Tensor, box: Box, shape_kji: tuple[int, int, int]
+    ) -> LabelArray:
+        """Return the labels of a case on its own grid; background outside the box.
+
+        The logits are brought there linearly and the largest wins, as nnU-Net does: labels that
+        were resampled themselves would have the steps of the coarser grid.
+
+        Parameters
+        ----------
+        logits_ckji
+            On the common grid, the background first.
+        box
+            From `prepare_images`.
+        shape_kji
+            Of the case.
+        """
+        k, j, i = (part.stop - part.start for part in box)
+        best = _resampled(logits_ckji[:1], (k, j, i))[0]
+        labels = torch.zeros(best.shape, dtype=torch.uint8)
+        # One channel after the other: a dozen at the full size of a CT would not fit in memory.
+        for value in range(1, len(logits_ckji)):
+            other = _resampled(logits_ckji[value : value + 1], (k, j, i))[0]
+            labels[other > best] = value
+            best = torch.maximum(best, other)
+        return place_in(labels.numpy(), box, shape_kji)
 
 
 def measure(

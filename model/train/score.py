@@ -2,7 +2,8 @@
 
 For networks trained on Decathlon data; those for brain tumours are judged by `model.evaluate`.
 Cases that the network has learnt from, those that its training set aside and new ones have means of
-their own: the first say little of how good it is.
+their own: the first say little of how good it is. All is judged on the cases' own grids, as the
+Decathlon and nnU-Net do; validation during training judges on the network's.
 """
 
 import argparse
@@ -20,15 +21,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from model.data import CaseError
+from model.data import Case, CaseError
 from model.decathlon import CaseFiles, DecathlonSet, read_set
 from model.errors import WeightsError
-from model.train.config import StageConfig
-from model.train.distributed import Share
-from model.train.fingerprint import Fingerprint
-from model.train.prepared import PreparedCase
+from model.spec import LabelArray
+from model.train.organ import OrganSegmenter
 from model.train.task import Task
-from model.train.validation import CaseFigures, Figures, Validator
+from model.train.validation import CaseFigures, Figures, figures_of
 from model.weights import ModelCard, load_network
 
 VALIDATION = "validation"
@@ -51,17 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     weights: Path = options.weights
     try:
         network, card = load_network(weights.parent, weights.stem)
-        validator, known = validator_of(card, device), known_parts(card)
+        segmenter, known = OrganSegmenter.of(network, card, device), known_parts(card)
         described = read_set(options.data)
         files = select(described, options.cases, card)
-        _check_labels(described, validator.task, card)
-        fingerprint = Fingerprint.from_document(card.task or {})
-        network = network.to(device)
-        cases: list[CaseFigures] = []
-        for one in track(files, "scoring", console=console):
-            images, labels = fingerprint.prepare(described.load(one))
-            case = PreparedCase(one.name, 1.0, images.astype(np.float16), labels, ())
-            cases += validator.look(network, [case]).cases
+        _check_labels(described, segmenter.task, card)
+        cases = [
+            score_case(segmenter, described.load(one))
+            for one in track(files, "scoring", console=console)
+        ]
     except (CaseError, WeightsError) as error:
         console.print(str(error), style="red", markup=False)
         return INPUT_ERROR
@@ -69,37 +65,31 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(_document(parts, card), indent=2) + "\n")
     else:
-        Console().print(_table(parts, validator.task.scored))
+        Console().print(_table(parts, segmenter.task.scored))
     return 0
 
 
-def validator_of(card: ModelCard, device: torch.device) -> Validator:
-    """Return what scores a network as its training did.
+def score_case(segmenter: OrganSegmenter, case: Case) -> CaseFigures:
+    """Segment a case and compare the labels with the reference, both on the case's own grid.
 
     Raises
     ------
-    WeightsError
-        If the network is for brain tumours, or its card lacks what is needed.
+    CaseError
+        If the case has no labels or no image.
     """
-    if card.task is None:
-        msg = f"{card.name} is for brain tumours: python -m model.evaluate judges it"
-        raise WeightsError(msg)
-    try:
-        recipe = card.document["training"]["recipe"]
-        stage = StageConfig(**recipe["stages"][-1])
-        k, j, i = card.task["spacing_kji_mm"]
-        task = Task(
-            str(card.task["name"]),
-            tuple(card.task["modalities"]),
-            tuple(card.task["labels"]),
-            exclusive=bool(card.task["exclusive"]),
-            spacing_kji_mm=(float(k), float(j), float(i)),
-        )
-        overlap = float(recipe["validation"]["overlap"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        msg = f"{card.name}: its card does not say how it was trained: {error!r}"
-        raise WeightsError(msg) from error
-    return Validator(task, stage.shape, overlap, device, Share())
+    if case.labels_kji is None:
+        msg = f"{case.name}: no reference labels"
+        raise CaseError(msg)
+    found, true = segmenter.segment(case), case.labels_kji
+    masks = (
+        (target, (_mask(found, value), _mask(true, value)))
+        for value, target in enumerate(segmenter.task.scored, start=1)
+    )
+    return figures_of(case.name, masks, case.spacing_kji_mm)
+
+
+def _mask(labels_kji: LabelArray, value: int) -> torch.Tensor:
+    return torch.from_numpy(labels_kji == value)[None, None].float()
 
 
 def select(described: DecathlonSet, wanted: str | None, card: ModelCard) -> tuple[CaseFiles, ...]:
@@ -161,6 +151,7 @@ def _document(parts: Mapping[Part, Figures], card: ModelCard) -> dict[str, Any]:
     return {
         "model": card.name,
         "sha256": card.sha256,
+        "grid": "each case's own",
         "mean": {part: figures.mean() for part, figures in parts.items()},
         "cases": [
             {**asdict(case), "part": part}
@@ -180,7 +171,7 @@ def _check_labels(described: DecathlonSet, task: Task, card: ModelCard) -> None:
 
 
 def _table(parts: Mapping[Part, Figures], targets: Sequence[str]) -> Table:
-    table = Table("case", "", *targets, title="Dice / HD95 mm")
+    table = Table("case", "", *targets, title="Dice / HD95 mm on the cases' own grids")
     for part, figures in parts.items():
         for case in figures.cases:
             cells = (_cell(case.dice[t], case.hd95_mm[t]) for t in targets)

@@ -2,11 +2,13 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -80,30 +82,24 @@ class Validator:
         return Figures(tuple(sorted(gather(figures), key=lambda one: one.name)))
 
     def _figures(self, network: Network, case: CaseArrays) -> CaseFigures:
-        # Seconds of import that a run without validation need not spend.
-        from monai.metrics.meandice import compute_dice
-
         found, true = self._found(network, case), _truth(case, self.task)
-        spacing = self.task.spacing_kji_mm
-        # What is missed altogether is as far off as the image goes.
-        far = math.hypot(*np.multiply(true.shape[2:], spacing).tolist())
-        dice: dict[str, float] = {}
-        distance: dict[str, float] = {}
-        for n, target in enumerate(self.task.scored):
-            one, other = found[:, n : n + 1], true[:, n : n + 1]
-            if not other.any():
-                dice[target] = distance[target] = math.nan
-            elif not one.any():
-                dice[target], distance[target] = 0.0, far
-            else:
-                dice[target] = float(compute_dice(one, other))
-                distance[target] = _hausdorff95(one, other, spacing)
-        return CaseFigures(case.name, dice, distance)
+        masks = {
+            target: (found[:, n : n + 1], true[:, n : n + 1])
+            for n, target in enumerate(self.task.scored)
+        }
+        return figures_of(case.name, masks.items(), self.task.spacing_kji_mm)
 
     def _found(self, network: Network, case: CaseArrays) -> Tensor:
+        logits = self.logits(network, case.images_ckji)
+        known = torch.from_numpy(np.asarray(case.labels_kji) != UNKNOWN)
+        return (self.task.masks(logits) & known).float()
+
+    def logits(self, network: Network, images_ckji: NDArray[np.floating[Any]]) -> Tensor:
+        """Return what a network says of a prepared image, ``(1, c, k, j, i)``."""
+        # Seconds of import that a run without validation need not spend.
         from monai.inferers.utils import sliding_window_inference
 
-        image = torch.from_numpy(np.asarray(case.images_ckji, dtype=np.float32))[None]
+        image = torch.from_numpy(np.asarray(images_ckji, dtype=np.float32))[None]
         with torch.inference_mode():
             logits = sliding_window_inference(
                 image,
@@ -116,8 +112,38 @@ class Validator:
             )
         if not isinstance(logits, Tensor):
             raise TypeError(f"the network gave {type(logits).__name__}")
-        known = torch.from_numpy(np.asarray(case.labels_kji) != UNKNOWN)
-        return (self.task.masks(logits) & known).float()
+        return logits
+
+
+def figures_of(
+    name: str,
+    masks: Iterable[tuple[str, tuple[Tensor, Tensor]]],
+    spacing_kji_mm: tuple[float, float, float],
+) -> CaseFigures:
+    """Return the figures of one case.
+
+    Parameters
+    ----------
+    masks
+        Per target what was found and what is true, ``(1, 1, k, j, i)``.
+    spacing_kji_mm
+        Of their grid.
+    """
+    from monai.metrics.meandice import compute_dice
+
+    dice: dict[str, float] = {}
+    distance: dict[str, float] = {}
+    for target, (one, other) in masks:
+        if not other.any():
+            dice[target] = distance[target] = math.nan
+        elif not one.any():
+            # What is missed altogether is as far off as the image goes.
+            far = math.hypot(*np.multiply(other.shape[2:], spacing_kji_mm).tolist())
+            dice[target], distance[target] = 0.0, far
+        else:
+            dice[target] = float(compute_dice(one, other))
+            distance[target] = _hausdorff95(one, other, spacing_kji_mm)
+    return CaseFigures(name, dice, distance)
 
 
 class InEvaluation:

@@ -1,5 +1,7 @@
 import json
+import math
 import re
+import shutil
 import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +16,7 @@ from model.data import Case, CaseError
 from model.decathlon import read_set
 from model.errors import WeightsError
 from model.network import UNETRppConfig, build_network
-from model.train import score, sources
+from model.train import predict, score, sources
 from model.train.__main__ import INPUT_ERROR, USAGE_ERROR
 from model.train.__main__ import main as train
 from model.train.config import (
@@ -172,6 +174,8 @@ def test_cases_that_are_not_as_described_are_named(root: Path) -> None:
     described = read_set(root)
     with pytest.raises(CaseError, match="2 modalities instead of 1"):
         described.load(described.cases[0])
+    _describe(root, modality={"0": "CT", "1": "PET"})
+    described = read_set(root)
     _write(root / "labelsTr" / "blob_1.nii.gz", np.zeros((40, 36, 11), dtype=np.uint8))
     with pytest.raises(CaseError, match="share one grid"):
         described.load(described.cases[0])
@@ -273,9 +277,46 @@ def test_a_network_learns_an_organ_of_its_own_and_is_scored_by_label(
     ]:
         assert any(name in row and part in row for row in rows), name
     assert sum("mean" in row for row in rows) == 3
+    _predicts_new_cases(weights, root, tmp_path, capsys)
     _describe(root, labels={"0": "background", "1": "liver", "2": "tumour"})
     assert score.main(options) == score.INPUT_ERROR
     assert "finds background, organ, tumour" in capsys.readouterr().err
+
+
+def _predicts_new_cases(
+    weights: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tmp_path / "new", tmp_path / "labels"
+    folder.mkdir()
+    for name in ("blob_5.nii.gz", "blob_3_0000.nii.gz", "blob_3_0001.nii.gz"):
+        shutil.copy(root / "imagesTr" / name, folder)
+    command = ["--weights", str(weights), "--input", str(folder), "--output", str(output)]
+    assert predict.main(command) == 0
+    assert "Channels, in this order: CT, PET" in capsys.readouterr().err
+    told = json.loads((output / predict.RECORD).read_text())
+    assert told["labels"] == {"0": "background", "1": "organ", "2": "tumour"}
+    for name in ("blob_3", "blob_5"):
+        found, true = (
+            nib.load(path) for path in (output / f"{name}.nii.gz", root / f"labelsTr/{name}.nii.gz")
+        )
+        np.testing.assert_allclose(found.affine, true.affine)
+        one, other = np.asanyarray(found.dataobj), np.asanyarray(true.dataobj)
+        assert 2 * ((one > 0) & (other > 0)).sum() / ((one > 0).sum() + (other > 0).sum()) > 0.5
+        voxel_mm3 = math.prod(SPACING_IJK)
+        volume = told["cases"][name]["volumes_mm3"]["organ"]
+        assert volume == pytest.approx((one == 1).sum() * voxel_mm3, rel=1e-4)
+    assert predict.main(command) == predict.INPUT_ERROR
+    assert "not overwritten" in capsys.readouterr().err
+    # One modality is no case of two; the other case is segmented all the same.
+    shutil.copy(root / "imagesTr" / "blob_3_0000.nii.gz", folder / "odd.nii.gz")
+    shutil.rmtree(output)
+    assert predict.main(command) == predict.INPUT_ERROR
+    assert "odd: 1 modalities instead of 2" in capsys.readouterr().err
+    assert sorted(path.name for path in output.iterdir()) == [
+        "blob_3.nii.gz",
+        "blob_5.nii.gz",
+        predict.RECORD,
+    ]
 
 
 def test_what_the_network_has_learnt_from_has_a_mean_of_its_own() -> None:
