@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Sequence as Many
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QSplashScreen
 
 import desktop_app
 from desktop_app.domain.correction import PaintOver
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
@@ -24,9 +26,8 @@ from desktop_app.jobs.worker import WorkerState
 from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
-from desktop_app.services.case import CaseOptions, ExportOptions
+from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
 from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
-from desktop_app.services.forgetting import forget_earlier_studies
 from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.segment import SegmentOptions
@@ -34,13 +35,16 @@ from desktop_app.services.settings import Settings
 from ui.app_services import AppServices
 from ui.application import Application
 from ui.comparing import Comparing
+from ui.forgetting import Forgetting
 from ui.icons import Icons
+from ui.leaving import Leaving
 from ui.main_window import MainWindow
 from ui.measuring import Measuring
 from ui.pdf_report import PdfReport
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.correction_presenter import CorrectionPresenter
 from ui.presenters.diameter_presenter import DiameterPresenter
+from ui.presenters.export_state import ExportStatePresenter
 from ui.presenters.failures import tell_failure
 from ui.presenters.sequence_presenter import SequencePresenter
 from ui.presenters.study_presenter import StudyPresenter
@@ -107,6 +111,19 @@ class WindowApp:
         self.study.preflight.on_prepared = self.sequences.show
         self.diameters = DiameterPresenter(
             self.window, services.session, services.runner, self.dispatcher
+        )
+        self.forgetting = Forgetting(
+            self.window,
+            self.correction,
+            lambda: self._keep_recent(self.settings.without_studies()),
+        )
+        self.exported = ExportStatePresenter(self.window, services.session)
+        self.leaving = Leaving(
+            self.window,
+            services.session,
+            rulers=lambda: len(self.window.study_page.views.rulers.rulers),
+            can_export=lambda: self.window.study_page.can_export,
+            export=self._begin_export,
         )
         self.measuring = Measuring(self.window, services.session, self.diameters)
         self.over_time = TimePresenter(
@@ -239,10 +256,10 @@ class WindowApp:
         window.sample_requested.connect(self._open_sample)
         window.menus.over_time.triggered.connect(self.over_time.show)
         window.result_opened.connect(self.study.reopening.open_chosen)
+        window.ask_to_leave = self.leaving.ask
         window.export_asked.connect(self._ask_export)
-        self.study.exporting.on_exported = self.batch.note_export
+        self.study.exporting.on_exported = self._note_exported
         window.close_asked.connect(self.close)
-        window.forget_asked.connect(self._forget)
         # Qt holds methods weakly, which a slotted class does not allow.
         window.keep_trace = self._keep_trace
         page.segment_requested.connect(self._segment)
@@ -302,45 +319,28 @@ class WindowApp:
 
     def _segment(self) -> None:
         """Segment, unless that would lose corrections the user wants to keep."""
-        if not self.correction.is_unsaved or self.window.may_discard():
+        saved = self.services.session.targets_saved and not self.correction.is_unsaved
+        if saved or self.window.may_leave("Segment", self._segment):
             self.study.segment()
 
     def _choose_role(self, sequence: Sequence, series_uid: str) -> None:
-        if self.window.may_discard():
+        again = partial(self._choose_role, sequence, series_uid)
+        if self.window.may_leave("Change series", again):
             self.study.choose_role(sequence, series_uid)
         else:
             self.study.keep_roles()
 
     def _choose_study(self, index: int) -> None:
-        if self.window.may_discard():
+        if self.window.may_leave("Open", partial(self._choose_study, index)):
             self.study.choose_study(index)
         else:
             self.study.keep_study()
 
     def _open_sample(self) -> None:
-        if not self.window.may_discard():
+        if not self.window.may_leave("Open", self._open_sample):
             return
         self.window.show_study_page()
         self.study.open_sample(self.services.user_data)
-
-    def _forget(self) -> None:
-        self._keep_recent(self.settings.without_studies())
-        self.window.batch_page.folders.remember("", "")
-        try:
-            self.correction.forget()
-            gone = forget_earlier_studies()
-        except UserFacingError as error:
-            self.window.show_error(error)
-            return
-        choices = "1 choice" if gone.choices == 1 else f"{gone.choices} choices"
-        lines = (
-            "List of studies opened last: emptied.",
-            f"List of earlier scans: {gone.scan_bytes / 1e6:.1f} MB removed.",
-            f"Series you chose: {choices} removed.",
-            f"Corrections never exported: of {gone.corrections} "
-            f"{'study' if gone.corrections == 1 else 'studies'} removed.",
-        )
-        self.window.show_message("Forgotten.", lines)
 
     def _show_models(self) -> None:
         try:
@@ -393,23 +393,33 @@ class WindowApp:
         )
 
     def _open_result(self, study: Study, folder: Path) -> None:
-        if not self.window.may_discard():
+        if not self.window.may_leave("Open", partial(self._open_result, study, folder)):
             return
         self.window.show_study_page()
         self.study.open_result(study, folder)
 
     def _open_images(self, study: Study, folder: Path) -> None:
         """Open a study of a batch that has no result yet; what is exported goes to the batch."""
-        if not self.window.may_discard():
+        if not self.window.may_leave("Open", partial(self._open_images, study, folder)):
             return
         self.home.note_batch(study, folder)
         self.window.show_study_page()
         self.study.open_study(study)
 
     def _ask_export(self) -> None:
+        self.leaving.stay()
+        self._begin_export()
+
+    def _begin_export(self) -> bool:
         choice = self.home.ask_export()
         if choice is not None:
             self.study.exporting.export(choice.folder, choice.formats, anonymise=choice.anonymise)
+        return choice is not None
+
+    def _note_exported(self, result: StudyResult, saved: SavedResults) -> None:
+        self.batch.note_export(result, saved)
+        self.exported.note_exported(saved.folder)
+        self.leaving.note_exported()
 
 
 def run(

@@ -42,6 +42,7 @@ from ui.panels.study_page import StudyPage
 from ui.splash import NOTICE
 from ui.views.correction_view import CorrectionState
 from ui.views.diameter_view import DiameterRow
+from ui.views.export_view import ExportState
 from ui.views.sequences_view import SequenceImage
 from ui.views.study_view import (
     Actions,
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         self._manual: ManualDialog | None = None
         self._grid: Geometry | None = None
         self.has_unsaved: Callable[[], bool] = lambda: False
+        self.ask_to_leave: Callable[[str, Callable[[], object]], bool] = lambda _verb, _again: False
         self._comparison: CompareDialog | None = None
         self.what_runs: Callable[[], str] = lambda: ""
         self.keep_trace: Callable[[str], Path | None] = lambda _trace: None
@@ -187,25 +189,18 @@ class MainWindow(QMainWindow):
         folder = QFileDialog.getExistingDirectory(
             self, "Open an earlier result", self.last_result_folder
         )
-        if folder and self.may_discard():
-            self.last_result_folder = str(Path(folder).parent)
-            self.result_opened.emit(Path(folder))
+        if folder:
+            self._open_result(Path(folder))
+
+    def _open_result(self, folder: Path) -> None:
+        if self.may_leave("Open", lambda: self._open_result(folder)):
+            self.last_result_folder = str(folder.parent)
+            self.result_opened.emit(folder)
 
     def show_batch_page(self) -> None:
         """Turn to the batch and ask for its folder if there is none yet."""
         self._tabs.setCurrentIndex(_BATCH_TAB)
         self.batch_page.choose_root_if_empty()
-
-    def ask_forget(self) -> None:
-        """Say what would be removed, and report it if the user agrees."""
-        question = (
-            "Forget what is kept of earlier studies?\n\n"
-            "Removed are the list of earlier scans, which holds names of patients, the list of "
-            "studies opened last, which series you chose for which sequence, and corrections that "
-            "were never exported. Your results and settings stay."
-        )
-        if agrees(self, question, QMessageBox.StandardButton.Yes):
-            self.forget_asked.emit()
 
     def show_shortcuts(self) -> None:
         """List what keys and mouse buttons do."""
@@ -247,7 +242,7 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Report a study to open, unless an unsaved result is to be kept."""
-        if not self.may_discard():
+        if not self.may_leave("Open", lambda: self.open_path(path)):
             return
         self._last_folder = str(path.parent)
         self.show_study_page()
@@ -278,17 +273,15 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask before a result that was never exported is lost, or work is stopped."""
-        if not (self.may_discard() and self._may_stop()):
+        if not (self.may_leave("Close", self.close) and self._may_stop()):
             event.ignore()
             return
         self.close_asked.emit()
         super().closeEvent(event)
 
-    def may_discard(self) -> bool:
-        """Whether nothing is lost by going on, or the user agrees to lose it."""
-        question = "The labels of this segmentation were not exported.\nGo on without them?"
-        discard = QMessageBox.StandardButton.Discard
-        return not self.has_unsaved() or agrees(self, question, discard)
+    def may_leave(self, verb: str, again: Callable[[], object]) -> bool:
+        """Whether nothing is lost by going on, or the user agrees to; see `Leaving.ask`."""
+        return not self.has_unsaved() or self.ask_to_leave(verb, again)
 
     def _may_stop(self) -> bool:
         """Whether nothing runs that goes on for long, or the user agrees to stop it."""
@@ -308,7 +301,7 @@ class MainWindow(QMainWindow):
     def show_study(self, header: StudyHeader, slots: Many[SequenceSlot]) -> None:
         """Show the pre-flight table; forget images and results of the study before."""
         self._study_stack.setCurrentWidget(self.study_page)
-        self.setWindowTitle(f"{header.title} — Gliascope")
+        self.setWindowTitle(f"{header.title}[*] — Gliascope")
         self.study_page.show_header(header)
         self.show_slots(slots)
         self.show_image(None, reference=None)
@@ -404,6 +397,11 @@ class MainWindow(QMainWindow):
         self.study_page.views.set_surfaces(
             segmentation.labels_kji, segmentation.geometry, segmentation.definitions
         )
+
+    def show_export_state(self, state: ExportState | None) -> None:
+        """Show what became of the result, here and in the title."""
+        self.study_page.show_export_state(state)
+        self.setWindowModified(state is not None and not state.is_exported)
 
     def show_brain(self, brain_kji: NDArray[np.bool_] | None, geometry: Geometry | None) -> None:
         """Show the brain's outline around the surfaces."""

@@ -159,7 +159,17 @@ class Session:
     @property
     def saved(self) -> bool:
         """False while there is a result whose labels or target lesions were never exported."""
-        return self._result is self._exported and self._targets == self._exported_targets
+        return self.labels_saved and self.targets_saved
+
+    @property
+    def labels_saved(self) -> bool:
+        """False while there is a result whose labels were never exported."""
+        return self._result is self._exported
+
+    @property
+    def targets_saved(self) -> bool:
+        """Whether the target lesions are those of the last export, or none where there was none."""
+        return self._targets == self._exported_targets
 
     @property
     def targets(self) -> tuple[int, ...]:

@@ -316,7 +316,7 @@ def test_the_batch_is_found_as_it_was_left(qtbot, qapp, tmp_path):
             app.window.close()
         app = WindowApp(qapp, services)
         qtbot.addWidget(app.window)
-        app._forget()
+        app.forgetting._forget()
         app.window.findChild(QMessageBox).close()
         assert app.window.batch_page.folders.last == ("", "")
         app.window.close()

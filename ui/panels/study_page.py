@@ -23,9 +23,11 @@ from ui.panels.viewer_bar import ViewerBar
 from ui.viewers.quad_view import QuadView
 from ui.viewers.view_pages import ViewLayout
 from ui.views.correction_view import CorrectionState
+from ui.views.export_view import ExportState
 from ui.views.study_view import Actions, JobStatus, StudyHeader, Verdict
 from ui.widgets.card import Card, breakable, set_kind, styled_label
 from ui.widgets.choice_box import ChoiceBox
+from ui.widgets.export_note import ExportNote
 
 # Of the left column: a quarter of the page between these.
 _LEAST_WIDTH, _MOST_WIDTH = 392, 460
@@ -77,7 +79,8 @@ class StudyPage(QWidget):
         self._studies.activated.connect(self.study_chosen)
         self._studies.hide()
         self._shown_header: StudyHeader | None = None
-        self._has_result = False
+        self._has_result = self._is_exported = False
+        self.export_note = ExportNote()
         for widget in (self._studies, self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
@@ -146,18 +149,34 @@ class StudyPage(QWidget):
             self.sequences.set_folded(has_result)
             self._mark_next_step()
 
+    def show_export_state(self, state: ExportState | None) -> None:
+        """Say what became of the result; once it is exported, no button stands out."""
+        self.export_note.show_state(state)
+        is_exported = state is not None and state.is_exported
+        if is_exported != self._is_exported:
+            self._is_exported = is_exported
+            self._mark_next_step()
+
+    @property
+    def can_export(self) -> bool:
+        """Whether there is a result that can be exported now."""
+        return self._export.isEnabled()
+
+    @property
+    def _is_export_next(self) -> bool:
+        return self._has_result and not self._is_exported
+
     def _mark_next_step(self) -> None:
         """Have the button stand out that is likely pressed next."""
         set_kind(self._segment, "" if self._has_result else "primary")
-        set_kind(self._export, "primary" if self._has_result else "")
+        set_kind(self._export, "primary" if self._is_export_next else "")
         self._segment.setText("Segment again" if self._has_result else "Segment")
         self.refresh_icons()
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""
-        has_result = self._has_result
-        self._segment.setIcon(self._icons.get("segment", on_accent=not has_result))
-        self._export.setIcon(self._icons.get("export", on_accent=has_result))
+        self._segment.setIcon(self._icons.get("segment", on_accent=not self._has_result))
+        self._export.setIcon(self._icons.get("export", on_accent=self._is_export_next))
         self.viewer_bar.refresh_icons()
         self.correction_bar.refresh_icons()
 
@@ -205,6 +224,7 @@ class StudyPage(QWidget):
         for step in (self._segment, self._export):
             step.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
             steps.addWidget(step, 1)
+        below.addWidget(self.export_note)
         below.addLayout(steps)
         return side
 

@@ -1,6 +1,7 @@
 """Questions to the user: those that wait for the answer, and those that do not."""
 
 from collections.abc import Callable
+from enum import Enum, auto
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -10,6 +11,51 @@ def agrees(parent: QWidget, question: str, yes: QMessageBox.StandardButton) -> b
     """Whether the user answers with this button; otherwise it was cancelled."""
     cancel = QMessageBox.StandardButton.Cancel
     return QMessageBox.question(parent, "Gliascope", question, yes | cancel, cancel) == yes
+
+
+class Keeping(Enum):
+    """What is to become of something that would be lost."""
+
+    KEEP = auto()
+    LOSE = auto()
+    STAY = auto()
+
+
+def ask_to_keep(
+    parent: QWidget,
+    what: str,
+    remark: str,
+    lose: str,
+    *,
+    can_keep: bool,
+    is_grave: bool,
+) -> Keeping:
+    """Ask what to do with something that was not exported.
+
+    Parameters
+    ----------
+    lose
+        Title of the button that goes on without it.
+    can_keep
+        Whether it can be exported now.
+    is_grave
+        Whether it cannot be had again.
+    """
+    icon = QMessageBox.Icon.Warning if is_grave else QMessageBox.Icon.Question
+    box = QMessageBox(icon, "Gliascope", what, QMessageBox.StandardButton.Cancel, parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(remark)
+    keep = None
+    if can_keep:
+        keep = box.addButton("Export …", QMessageBox.ButtonRole.AcceptRole)
+    lost = box.addButton(lose, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(keep or box.button(QMessageBox.StandardButton.Cancel))
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    if pressed is lost:
+        return Keeping.LOSE
+    return Keeping.KEEP if keep is not None and pressed is keep else Keeping.STAY
 
 
 def offer(

@@ -1,0 +1,59 @@
+"""Tells at any moment whether the open result was exported, when, and where to."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from desktop_app.services.session import Change, Session
+from ui.views.export_view import ExportState, ExportStateView
+
+
+class ExportStatePresenter:
+    """Follows the session.
+
+    Parameters
+    ----------
+    now
+        Returns the time.
+    """
+
+    def __init__(
+        self,
+        view: ExportStateView,
+        session: Session,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self._view = view
+        self._session = session
+        self._now = now
+        self._lineage = session.lineage
+        self._times: dict[Path, str] = {}
+        session.subscribe(self._on_change)
+
+    def note_exported(self, folder: Path) -> None:
+        """Remember when a folder was written."""
+        self._times[folder] = f"{self._now():%H:%M}"
+        self._show()
+
+    def _on_change(self, _change: Change) -> None:
+        if self._lineage != self._session.lineage:
+            self._lineage = self._session.lineage
+            self._times.clear()
+        self._show()
+
+    def _show(self) -> None:
+        self._view.show_export_state(self._state())
+
+    def _state(self) -> ExportState | None:
+        session = self._session
+        if session.result is None:
+            return None
+        folder = next(reversed(session.written), None)
+        if folder is None:
+            return ExportState("Not exported", is_exported=False)
+        if not session.saved:
+            return ExportState(f"Changed since the export to {folder.name}", False, folder)
+        # Of a result that was opened again nobody looked at the clock.
+        when = self._times.get(folder, "")
+        text = f"Exported {when} to {folder.name}" if when else f"As exported to {folder.name}"
+        return ExportState(text, True, folder)

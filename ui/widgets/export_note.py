@@ -1,0 +1,46 @@
+"""A line that says whether the open result was exported; a click opens its folder."""
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from ui.views.export_view import ExportState
+from ui.widgets.card import styled_label
+from ui.widgets.place_link import PlaceLink
+
+
+class ExportNote(QWidget):
+    """Says it in words where there is no folder, and as a link where there is one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state: ExportState | None = None
+        self._words = styled_label("", "notice")
+        self.link = PlaceLink()
+        self.link.clicked.connect(self._open)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._words)
+        layout.addWidget(self.link)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+        return self._words.text()
+
+    def show_state(self, state: ExportState | None) -> None:
+        """Say what became of the result; nothing where there is none."""
+        self._state = state
+        self.setVisible(state is not None)
+        if state is None:
+            return
+        self._words.setText(state.text)
+        self._words.setVisible(state.folder is None)
+        self.link.setVisible(state.folder is not None)
+        if state.folder is not None:
+            self.link.show_place(state.text, f"{state.folder}\nClick to open the folder.")
+
+    def _open(self) -> None:
+        if self._state is not None and self._state.folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._state.folder)))
