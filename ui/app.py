@@ -299,6 +299,7 @@ class WindowApp:
         views.stroke_began.connect(self._begin_stroke)
         views.stroke_moved.connect(correction.extend)
         views.stroke_ended.connect(correction.finish)
+        views.stroke_cancelled.connect(correction.cancel)
 
     def _begin_stroke(
         self, point_lps_mm: NDArray[np.float64], normal_lps: NDArray[np.float64], erases: bool

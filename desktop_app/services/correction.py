@@ -161,6 +161,13 @@ class Correction:
         self._drawn.end(stroke.flat_axis, stroke.settings.value, edit)
         return self._note(edit)
 
+    def cancel(self) -> None:
+        """Give the stroke that has begun up: the labels are as before it."""
+        self._stroke = None
+        self._outcome = ""
+        self._labels.cancel()
+        self._drawn.cancel()
+
     def smooth(self, hidden: frozenset[int] = frozenset()) -> bool:
         """Even out ragged borders, but for labels out of sight; return whether labels changed.
 

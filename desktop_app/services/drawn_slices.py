@@ -80,6 +80,10 @@ class DrawnSlices:
             self._axis = axis
             self._steps.append(_Stroke(axis, value, merged, edit))
 
+    def cancel(self) -> None:
+        """Forget the stroke that has not ended."""
+        self._patches = {}
+
     def note_filling(self, value: int, edit: Edit) -> None:
         """Note that a region was filled between the slices drawn in so far."""
         if self._axis is not None:

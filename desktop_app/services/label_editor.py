@@ -158,6 +158,12 @@ class LabelEditor:
         self._remember(edit)
         return edit
 
+    def cancel(self) -> None:
+        """Give the edit that has begun up: the labels are as before it."""
+        if self._before is not None and self._touched is not None:
+            self._labels[self._touched] = self._before[self._touched]
+        self._before = self._touched = None
+
     def undo(self) -> Edit | None:
         """Take the last edit back; return it, or ``None`` where there is none."""
         return self._step(self._done, self._undone.append)

@@ -12,12 +12,14 @@ from desktop_app.paths import assets_dir
 from tests.viewer_cases import drag, lesion_lps_mm, oblique_geometry, phantom
 from ui.icons import Icons
 from ui.panels.correction_bar import CorrectionBar
+from ui.viewers import annotations
 from ui.viewers.planes import Plane
 from ui.viewers.quad_view import QuadView
 from ui.views.correction_view import CorrectionState
 
 GEOMETRY = oblique_geometry()
 BRUSH = ToolSettings(Tool.BRUSH, 3, 3.0)
+OUTLINE = ToolSettings(Tool.OUTLINE, 3, 3.0)
 
 
 class Board:
@@ -30,6 +32,7 @@ class Board:
         quad.stroke_began.connect(self._began)
         quad.stroke_moved.connect(self._moved)
         quad.stroke_ended.connect(lambda: self.told.append("ended"))
+        quad.stroke_cancelled.connect(lambda: self.told.append("cancelled"))
         quad.set_live_labels(self.labels, GEOMETRY)
 
     def _began(self, point, normal, erases):
@@ -155,28 +158,90 @@ def test_the_tool_is_seen_under_the_pointer(board, tool):
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(170, 170))
 
 
+def wheel(view, delta, modifier=Qt.KeyboardModifier.NoModifier):
+    at = QPointF(150, 150)
+    event = QWheelEvent(
+        at,
+        view.mapToGlobal(at),
+        QPoint(),
+        delta,
+        Qt.MouseButton.NoButton,
+        modifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view, event)
+
+
 def test_shift_and_wheel_resize_the_brush_and_do_not_scroll(board):
     view = board.quad.slice_views[Plane.AXIAL]
     board.quad.set_tool(BRUSH)
     steps = []
     board.quad.brush_resized.connect(steps.append)
     before = view.step
-    at = QPointF(150, 150)
+    shift = Qt.KeyboardModifier.ShiftModifier
     for delta in (QPoint(0, 120), QPoint(-120, 0)):
-        event = QWheelEvent(
-            at,
-            view.mapToGlobal(at),
-            QPoint(),
-            delta,
-            Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.ShiftModifier,
-            Qt.ScrollPhase.NoScrollPhase,
-            False,
-        )
-        QApplication.sendEvent(view, event)
+        wheel(view, delta, shift)
     QTest.keyClick(view, Qt.Key.Key_BracketRight)
     assert steps == [1, -1, 1]
     assert view.step == before
+
+
+def test_a_notch_of_a_touchpad_is_one_step_however_often_it_tells(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    steps = []
+    board.quad.brush_resized.connect(steps.append)
+    for eighths in [1] * 8 + [0] + [-1] * 16 + [0]:
+        wheel(view, QPoint(0, 15 * eighths), Qt.KeyboardModifier.ShiftModifier)
+    assert steps == [1, -1, -1]
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_escape_gives_an_outline_up_and_the_view_stays(board, is_alone):
+    view = board.quad.slice_views[Plane.AXIAL]
+    if is_alone:
+        board.quad.toggle_maximised(view)
+    board.quad.set_tool(OUTLINE)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    QTest.mouseMove(view, QPoint(170, 150))
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert board.told[-1] == "cancelled"
+    assert board.quad.maximised is (view if is_alone else None)
+    QTest.mouseMove(view, QPoint(170, 170))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(170, 170))
+    assert board.told[-1] == "cancelled"
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert board.told.count("cancelled") == 1
+    assert board.quad.maximised is None
+
+
+def test_an_outline_stays_in_its_slice(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(OUTLINE)
+    before = view.step
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    wheel(view, QPoint(0, 120))
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_End):
+        QTest.keyClick(view, key)
+    assert view.step == before
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    wheel(view, QPoint(0, 120))
+    assert view.step == before + 1
+
+
+def test_an_outline_lies_where_it_was_drawn_after_a_zoom(board, monkeypatch):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(OUTLINE)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 150))
+    QTest.mouseMove(view, QPoint(170, 150))
+    drawn = view.point_at(QPointF(170, 150))
+    wheel(view, QPoint(0, 360), Qt.KeyboardModifier.ControlModifier)
+    ways = []
+    monkeypatch.setattr(annotations, "draw_outline", lambda _painter, way, _colour: ways.append(way))
+    picture(view)
+    assert ways[0][-1].x() > 171
+    assert view.point_at(ways[0][-1]) == pytest.approx(drawn)
 
 
 @pytest.fixture

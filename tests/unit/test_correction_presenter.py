@@ -94,6 +94,27 @@ def test_with_the_tools_away_nothing_is_painted(scene):
     assert scene.session.result is original
 
 
+def test_a_stroke_that_is_given_up_leaves_no_trace(scene, tmp_path):
+    original = scene.segment()
+    labels, *_ = scene.view.show_live_labels.call_args.args
+    scene.presenter.set_active(True)
+    scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    scene.presenter.extend(MIDDLE + 0.5)
+    assert labels.any()
+    scene.view.refresh_labels.reset_mock()
+    scene.presenter.cancel()
+    assert not labels.any()
+    scene.view.refresh_labels.assert_called_once_with()
+    scene.presenter.finish()
+    assert scene.session.result is original
+    assert not scene.state.undo_title
+    assert not scene.state.drawn_plane
+    assert not list(tmp_path.iterdir())
+    scene.stroke()
+    scene.presenter.undo()
+    assert not labels.any()
+
+
 def test_whole_region_changes_reach_the_session(scene):
     labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
     labels[:2] = 2

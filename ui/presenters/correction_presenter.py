@@ -72,6 +72,13 @@ class CorrectionPresenter:
         if self._correction is not None and self._correction.is_drawing:
             self._change(lambda one: one.finish())
 
+    def cancel(self) -> None:
+        """Give the stroke up."""
+        if self._correction is not None and self._correction.is_drawing:
+            self._correction.cancel()
+            self._view.refresh_labels()
+            self._show_state()
+
     def undo(self) -> None:
         """Take the last change back."""
         self._change(lambda one: one.undo())

@@ -15,6 +15,20 @@ class Gesture(Enum):
     DRAW = "draw"
 
 
+class WheelSteps:
+    """Adds up what a wheel turns: touchpads send fractions of a notch."""
+
+    def __init__(self) -> None:
+        self._notches = 0.0
+
+    def whole(self, notches: float) -> int:
+        """Turn on; return how many whole notches that makes now."""
+        self._notches += notches
+        steps = int(self._notches)
+        self._notches -= steps
+        return steps
+
+
 _CURSORS = {
     Gesture.NONE: Qt.CursorShape.CrossCursor,
     Gesture.CURSOR: Qt.CursorShape.CrossCursor,
@@ -44,6 +58,7 @@ CORRECTION_HELP = (
     "5, 6, 7, 8: enhancing tumour, necrotic core, oedema, erase\n"
     "Left drag: draw\n"
     "Ctrl + left drag: erase\n"
+    "Escape: give up what is being drawn\n"
     "Shift + wheel, [ and ]: size of the brush\n"
     "Ctrl + Z, Ctrl + Shift + Z: undo, redo"
 )

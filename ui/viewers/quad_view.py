@@ -50,9 +50,9 @@ class QuadView(QWidget):
         Window centre and width.
     value_probed(str)
         One line about the place under the pointer, else about the crosshair.
-    stroke_began(ndarray, ndarray, bool), stroke_moved(ndarray), stroke_ended()
+    stroke_began(ndarray, ndarray, bool), stroke_moved(ndarray), stroke_ended(), stroke_cancelled()
         A tool is drawn with: (3,) patient coordinates, direction through the slice, whether it
-        erases.
+        erases. In the end it stays, or is given up.
     brush_resized(int)
         The brush is to grow by so many steps, or shrink.
     """
@@ -63,6 +63,7 @@ class QuadView(QWidget):
     stroke_began = Signal(object, object, bool)
     stroke_moved = Signal(object)
     stroke_ended = Signal()
+    stroke_cancelled = Signal()
     brush_resized = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -119,6 +120,7 @@ class QuadView(QWidget):
             )
             view.stroke_moved.connect(self.stroke_moved)
             view.stroke_ended.connect(self.stroke_ended)
+            view.stroke_cancelled.connect(self.stroke_cancelled)
             view.brush_resized.connect(self.brush_resized)
         self.volume_view.cursor_picked.connect(self._move_cursor)
         self.volume_view.maximise_requested.connect(lambda: self.toggle_maximised(self.volume_view))
@@ -266,11 +268,7 @@ class QuadView(QWidget):
             self._labels = ResliceSource(labels_kji, geometry, is_labels=True)
         for view in self._slices:
             view.set_labels(self._labels)
-        self._restyle(
-            OverlayStyle(
-                tuple(definitions), self._style.hidden, self._style.opacity, self._style.outline
-            )
-        )
+        self._restyle(replace(self._style, definitions=tuple(definitions)))
         self.volume_view.set_labels(
             None if self._labels is None else labels_kji, geometry, tuple(definitions)
         )
@@ -350,9 +348,7 @@ class QuadView(QWidget):
 
     def set_opacity(self, opacity: float) -> None:
         """Change how strong labels cover the image, 0 to 1."""
-        self._restyle(
-            OverlayStyle(self._style.definitions, self._style.hidden, opacity, self._style.outline)
-        )
+        self._restyle(replace(self._style, opacity=opacity))
 
     def set_region_visible(self, value: int, visible: bool) -> None:
         """Show or hide one label value in all views."""
@@ -361,9 +357,7 @@ class QuadView(QWidget):
 
     def set_outline(self, outline: bool) -> None:
         """Paint borders instead of areas."""
-        self._restyle(
-            OverlayStyle(self._style.definitions, self._style.hidden, self._style.opacity, outline)
-        )
+        self._restyle(replace(self._style, outline=outline))
 
     def set_overlay_visible(self, visible: bool) -> None:
         """Show or hide the labels on all slices."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.correction import Tool, ToolSettings
 from ui.viewers import annotations, style
-from ui.viewers.gestures import SLICE_HELP, Gesture, gesture_for, pointer_for
+from ui.viewers.gestures import SLICE_HELP, Gesture, WheelSteps, gesture_for, pointer_for
 from ui.viewers.planes import Plane
 from ui.viewers.slice_canvas import SliceCanvas
 from ui.viewers.view_buttons import ViewButtons
@@ -68,8 +68,9 @@ class SliceView(SliceCanvas):
         The user wants this view alone, or all of them again.
     crosshair_toggled(), overlay_hidden(bool)
         Keys X and H.
-    stroke_began(ndarray, bool), stroke_moved(ndarray), stroke_ended()
-        A tool is drawn with, from (3,) patient coordinates on; whether it erases.
+    stroke_began(ndarray, bool), stroke_moved(ndarray), stroke_ended(), stroke_cancelled()
+        A tool is drawn with, from (3,) patient coordinates on; whether it erases. In the end it
+        stays, or the user gives it up.
     brush_resized(int)
         The brush is to grow by so many steps, or shrink.
     """
@@ -84,6 +85,7 @@ class SliceView(SliceCanvas):
     stroke_began = Signal(object, bool)
     stroke_moved = Signal(object)
     stroke_ended = Signal()
+    stroke_cancelled = Signal()
     brush_resized = Signal(int)
 
     def __init__(self, plane: Plane, parent: QWidget | None = None, *, title: str = "") -> None:
@@ -91,11 +93,11 @@ class SliceView(SliceCanvas):
         self._space_held = False
         self._gesture = Gesture.NONE
         self._last = QPointF()
-        self._wheel = 0.0
+        self._slice_wheel, self._brush_wheel = WheelSteps(), WheelSteps()
         self._tool: ToolSettings | None = None
         self._tool_colour = style.TEXT
         self._pointer: QPointF | None = None
-        self._way: list[QPointF] = []
+        self._way_mm: list[tuple[float, float]] = []
         title = title or plane.title
         self.setObjectName(f"{title.lower()}_view")
         self.setAccessibleName(f"{title} view")
@@ -120,13 +122,26 @@ class SliceView(SliceCanvas):
     def end_gesture(self) -> None:
         """End what the mouse is doing, as a release would; a release to come finds nothing."""
         was_drawing = self._gesture is Gesture.DRAW
-        self._gesture = Gesture.NONE
+        self._let_go()
         if was_drawing:
-            self._way = []
-            self.update()
             self.stroke_ended.emit()
+
+    def _give_stroke_up(self) -> None:
+        self._let_go()
+        self.stroke_cancelled.emit()
+
+    def _let_go(self) -> None:
+        self._gesture = Gesture.NONE
+        self._way_mm = []
         self._follows_cursor = True
         self.setCursor(pointer_for(Gesture.NONE))
+        self.update()
+
+    @property
+    def _is_outlining(self) -> bool:
+        """Whether an area is being enclosed: it lies in one slice, so no other may be shown."""
+        tool = self._tool
+        return self._gesture is Gesture.DRAW and tool is not None and tool.tool is Tool.OUTLINE
 
     @property
     def holds_space(self) -> bool:
@@ -135,7 +150,7 @@ class SliceView(SliceCanvas):
 
     def scroll_slices(self, steps: int) -> None:
         """Move so many slices on, as the user does with the wheel."""
-        if self._frame is None:
+        if self._frame is None or self._is_outlining:
             return
         step = min(max(self._step + steps, 0), self._frame.counts[2] - 1)
         u_mm, v_mm, _ = self._frame.to_uvw_mm(self._cursor_lps)
@@ -157,8 +172,9 @@ class SliceView(SliceCanvas):
         if self._tool.tool is Tool.BRUSH:
             radius = self._tool.radius_mm * self._viewport.scale
             annotations.draw_brush(painter, self._pointer, radius, self._tool_colour)
-        elif self._tool.tool is Tool.OUTLINE and len(self._way) > 1:
-            annotations.draw_outline(painter, self._way, self._tool_colour)
+        elif self._tool.tool is Tool.OUTLINE and len(self._way_mm) > 1:
+            way = [QPointF(*self._viewport.to_pixel(*at_mm)) for at_mm in self._way_mm]
+            annotations.draw_outline(painter, way, self._tool_colour)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -191,7 +207,7 @@ class SliceView(SliceCanvas):
         if self._gesture is Gesture.CURSOR:
             self._pick(self.point_at(at))
         elif self._gesture is Gesture.DRAW:
-            self._way.append(at)
+            self._note_way(at)
             self.stroke_moved.emit(self.point_at(at))
         elif self._gesture is Gesture.PAN and self._viewport:
             self.set_viewport(self._viewport.panned(moved.x(), moved.y()))
@@ -231,12 +247,10 @@ class SliceView(SliceCanvas):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._zoom(_ZOOM_PER_NOTCH**notches, event.position())
         elif self._tool is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.brush_resized.emit(1 if notches > 0 else -1)
+            if steps := self._brush_wheel.whole(notches):
+                self.brush_resized.emit(steps)
         else:
-            self._wheel += notches  # touchpads send fractions of a notch
-            steps = int(self._wheel)
-            self._wheel -= steps
-            self.scroll_slices(steps)
+            self.scroll_slices(self._slice_wheel.whole(notches))
         event.accept()
 
     def event(self, event: QEvent) -> bool:
@@ -253,7 +267,9 @@ class SliceView(SliceCanvas):
         """Scroll, move, zoom and reset by keyboard."""
         key = event.key()
         is_shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if is_shifted and key in _KEY_MOVES:
+        if key == Qt.Key.Key_Escape and self._gesture is Gesture.DRAW:
+            self._give_stroke_up()
+        elif is_shifted and key in _KEY_MOVES:
             self._nudge(*_KEY_MOVES[key])
         elif key in _KEY_STEPS:
             self.scroll_slices(_KEY_STEPS[key])
@@ -311,9 +327,15 @@ class SliceView(SliceCanvas):
             self._gesture = Gesture.NONE
             return
         self._pointer = event.position()
-        self._way = [event.position()]
+        self._way_mm = []
+        self._note_way(event.position())
         self.update()
         self.stroke_began.emit(point, bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier))
+
+    def _note_way(self, at: QPointF) -> None:
+        """Note where in the slice the pointer was: pixels show other places after a zoom."""
+        if self._viewport is not None:
+            self._way_mm.append(self._viewport.to_plane_mm(at.x(), at.y()))
 
     def _nudge(self, columns: int, rows: int) -> None:
         if self._frame is None:
