@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingError
 
 if TYPE_CHECKING:
-    from desktop_app.services.export import PageRenderer
+    from desktop_app.services.follow_up.page import AnyPageRenderer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def _open_window(paths: list[str]) -> int:
         ) from error
 
 
-def _page_renderer() -> "PageRenderer":
+def _page_renderer() -> "AnyPageRenderer":
     from desktop_app import gui
 
     try:
@@ -76,7 +76,7 @@ def _page_renderer() -> "PageRenderer":
         raise OutputError(
             "The PDF report cannot be drawn on this computer.",
             f"A system library is missing: {error}",
-            "Install it, or leave the report out: --export nifti,seg,csv,json",
+            "Install it, or leave the report out: --export nifti,seg,csv,json or --no-report",
         ) from error
 
 

@@ -52,6 +52,9 @@ def compare(
     device: options.Device = "auto",
     precision: options.PrecisionOption = options.Precision.AUTO,
     model: options.ModelName = options.DEFAULT_MODEL,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw a page with pictures as PDF.")
+    ] = True,
     anonymise: options.Anonymise = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -72,6 +75,7 @@ def compare(
             app.models, device=device, precision=precision, model=model
         )
         require_room(output)
+        renderer = frontend.page_renderer() if report else None
 
         def work(
             progress: "ProgressCallback", token: "CancelToken"
@@ -94,7 +98,7 @@ def compare(
                 progress=tell,
                 token=token,
             )
-            return found, save_follow_up(found, output, anonymise=anonymise)
+            return found, save_follow_up(found, output, anonymise=anonymise, renderer=renderer)
 
         found, saved = do_work(app.runner, work, frontend.stop, quiet=quiet)
     if quiet:

@@ -8,6 +8,7 @@ from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
     from desktop_app.services.export import ExportFormat, PageRenderer
+    from desktop_app.services.follow_up.page import AnyPageRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Frontend:
     """
 
     open_window: Callable[[list[str]], int]
-    page_renderer: "Callable[[], PageRenderer]"
+    page_renderer: "Callable[[], AnyPageRenderer]"
     stop: StopRequest = field(default_factory=StopRequest)
 
     def renderer_for(self, formats: "Iterable[ExportFormat]") -> "PageRenderer | None":

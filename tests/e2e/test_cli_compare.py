@@ -29,6 +29,7 @@ def test_a_study_and_its_copy_differ_in_nothing(nifti_study: Path, tmp_path: Pat
         assert region["map"]["same_mm3"] == region["now_mm3"]
     change = read_nifti(folder / "change-WT.nii.gz")
     assert set(np.unique(change.array_kji)) <= {0, 1}
+    assert (folder / "follow-up.pdf").read_bytes().startswith(b"%PDF-1.4")
     # No results of either study are written.
     assert [one.name for one in (tmp_path / "out").iterdir()] == [folder.name]
 

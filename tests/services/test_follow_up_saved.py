@@ -20,6 +20,8 @@ from desktop_app.io.scan import ScanResult
 from desktop_app.services import import_study
 from desktop_app.services.follow_up import compare, compare_results, save, save_follow_up
 from desktop_app.services.follow_up.document import DOCUMENT_FILE
+from desktop_app.services.follow_up.page import FollowUpPage
+from desktop_app.services.report import ReportPage
 from tests import follow_up_cases as cases
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit
 
@@ -117,9 +119,17 @@ def visits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, StudyRe
     return visits
 
 
+class Page:
+    def render(self, page: ReportPage | FollowUpPage, path: Path) -> None:
+        path.write_text(page.title)
+
+    def picture(self, page: ReportPage) -> NoReturn:
+        raise AssertionError("a picture is not wanted")
+
+
 def run(folder: Path, *further: str) -> int:
     arguments = ["compare", str(folder / "now"), str(folder / "earlier"), "-o", str(folder / "out")]
-    return cli.run([*arguments, *further], cli.Frontend(unwanted, unwanted))
+    return cli.run([*arguments, *further], cli.Frontend(unwanted, Page))
 
 
 @pytest.mark.usefixtures("visits")
@@ -132,7 +142,15 @@ def test_the_command_prints_the_numbers(tmp_path: Path, capsys: pytest.CaptureFi
     assert "New, cm³" in printed
     assert "Slices lie 1.0 mm apart now" in printed
     assert "Not a medical device" in printed
-    assert all(str(tmp_path / "out" / "now-since-earlier" / one) in printed for one in ALL_FILES)
+    files = ["follow-up.pdf", *ALL_FILES]
+    assert all(str(tmp_path / "out" / "now-since-earlier" / one) in printed for one in files)
+
+
+@pytest.mark.usefixtures("visits")
+def test_the_page_can_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "--no-report") == ExitCode.DONE
+    assert "follow-up.pdf" not in capsys.readouterr().out
+    assert not list(tmp_path.rglob("*.pdf"))
 
 
 @pytest.mark.usefixtures("visits")

@@ -25,10 +25,13 @@ from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.table import TableRow, change_table
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.report import DISCLAIMER, born_and_sex
+from desktop_app.services.report import DISCLAIMER, ReportPage, born_and_sex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     # Loads slowly; a window that only starts need not wait for it.
     from desktop_app.services.key_images import KeyImage, KeyImageMaker, Marked
@@ -264,6 +267,16 @@ class FollowUpRenderer(Protocol):
 
     def render(self, page: FollowUpPage, path: Path) -> None:
         """Write the page as PDF; an `OSError` says that it could not be written."""
+
+
+class AnyPageRenderer(Protocol):
+    """Draws the page of one study as well; see `services.export.PageRenderer`."""
+
+    def render(self, page: ReportPage | FollowUpPage, path: Path) -> None:
+        """Write the page as PDF; an `OSError` says that it could not be written."""
+
+    def picture(self, page: ReportPage) -> "NDArray[np.uint8]":
+        """Return the page as (rows, columns, 3) red, green, blue."""
 
 
 def save_follow_up_page(found: FollowUp, path: Path, renderer: FollowUpRenderer) -> None:
