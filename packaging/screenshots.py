@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from earlier_visit import write_earlier_visit
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
@@ -23,9 +24,11 @@ from model.synthetic import Sequence, write_sample_study
 from ui.app import WindowApp
 from ui.application import make_application
 from ui.dialogs.compare_dialog import CompareDialog
+from ui.dialogs.follow_up_dialog import FollowUpDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.theme import ThemeName
 from ui.viewers.planes import Plane
+from ui.viewers.visit_views import VisitOverlay
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPixmap
@@ -74,6 +77,7 @@ def main() -> int:
         _settle(application)
         _save(application, app, output / "start.png")
         _study(application, app, output)
+        _follow_up(application, app, output, Path(user_data))
         _batch(application, app, output, Path(user_data))
         app.window.has_unsaved = lambda: False
         app.window.close()
@@ -140,6 +144,19 @@ def _correct(application: QApplication, app: WindowApp, output: Path) -> None:
     _save(application, app, output / "correct.png")
     app.window.menus.undo.trigger()
     app.window.menus.correct.trigger()
+
+
+def _follow_up(application: QApplication, app: WindowApp, output: Path, folder: Path) -> None:
+    """Compare with an earlier visit, which is segmented first, and take the map of change."""
+    app.set_theme(ThemeName.DARK)
+    app.comparing.presenter.look_in(write_earlier_visit(folder / "earlier-visit"))
+    _wait(application, lambda: app.comparing.choice is not None, "the earlier study to be found")
+    if app.comparing.choice is not None:
+        app.comparing.choice.compare.click()
+    _wait(application, lambda: app.comparing.shown is not None, "the comparison")
+    if app.comparing.shown is not None:
+        app.comparing.shown.overlays[VisitOverlay.CHANGE].click()
+    _save_dialog(application, app, FollowUpDialog, output / "follow-up.png")
 
 
 def _preflight(application: QApplication, app: WindowApp, output: Path) -> None:

@@ -144,7 +144,7 @@ class FollowUpDialog(QDialog):
         box.setToolTip("Region of the map of change")
         for region in REGIONS:
             box.addItem(f"{region}: {REGION_TITLES[region].lower()}", region)
-        box.setMinimumContentsLength(7)
+        box.setMinimumContentsLength(10)
         box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.activated.connect(self._choose_region_and_map)
         box.setMaximumWidth(_REGION_PX)
