@@ -512,12 +512,12 @@ def test_the_folder_of_the_last_study_is_remembered(window):
     assert window.last_folder == "somewhere"
 
 
-def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, monkeypatch, tmp_path):
+def test_opening_another_study_keeps_an_unsaved_result_unless_told(window, tmp_path):
     opened = []
     window.path_opened.connect(opened.append)
     window.has_unsaved = lambda: True
-    answers = iter([QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard])
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    answers = iter([False, True])
+    window.ask_to_leave = lambda _verb, _again: next(answers)
     window.open_path(tmp_path)
     assert opened == []
     window.open_path(tmp_path)
