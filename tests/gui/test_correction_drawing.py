@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QEnterEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
 from desktop_app.paths import assets_dir
@@ -182,8 +182,7 @@ def test_shift_and_wheel_resize_the_brush_and_do_not_scroll(board):
     shift = Qt.KeyboardModifier.ShiftModifier
     for delta in (QPoint(0, 120), QPoint(-120, 0)):
         wheel(view, delta, shift)
-    QTest.keyClick(view, Qt.Key.Key_BracketRight)
-    assert steps == [1, -1, 1]
+    assert steps == [1, -1]
     assert view.step == before
 
 
@@ -195,6 +194,60 @@ def test_a_notch_of_a_touchpad_is_one_step_however_often_it_tells(board):
     for eighths in [1] * 8 + [0] + [-1] * 16 + [0]:
         wheel(view, QPoint(0, 15 * eighths), Qt.KeyboardModifier.ShiftModifier)
     assert steps == [1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    "modifiers",
+    [
+        Qt.KeyboardModifier.AltModifier,
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+    ],
+)
+def test_the_crosshair_is_moved_with_a_tool_in_hand(board, modifiers):
+    view = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    drag(view, Qt.MouseButton.LeftButton, QPointF(120, 120), QPointF(150, 140), modifiers)
+    assert not board.told
+    assert board.quad.cursor_lps_mm == pytest.approx(view.point_at(QPointF(150, 140)))
+
+
+def test_a_key_brings_the_crosshair_under_the_pointer(board):
+    view = board.quad.slice_views[Plane.CORONAL]
+    other = board.quad.slice_views[Plane.AXIAL]
+    board.quad.set_tool(BRUSH)
+    before = board.quad.cursor_lps_mm.copy()
+    QTest.keyClick(view, Qt.Key.Key_G)
+    assert board.quad.cursor_lps_mm == pytest.approx(before)
+    QTest.mouseMove(view, QPoint(110, 120))
+    QTest.keyClick(view, Qt.Key.Key_G)
+    assert board.quad.cursor_lps_mm == pytest.approx(view.point_at(QPointF(110, 120)))
+    assert other.step == other.frame.step_at(board.quad.cursor_lps_mm)
+    assert not board.told
+
+
+def test_keys_reach_the_slice_under_the_pointer_while_a_tool_is_in_hand(board, qtbot):
+    view = board.quad.slice_views[Plane.CORONAL]
+    other = board.quad.slice_views[Plane.AXIAL]
+    other.setFocus()
+    enter = QEnterEvent(QPointF(9, 9), QPointF(9, 9), QPointF(9, 9))
+    QApplication.sendEvent(view, enter)
+    assert board.quad.focusWidget() is other
+    board.quad.set_tool(BRUSH)
+    QApplication.sendEvent(view, enter)
+    assert board.quad.focusWidget() is view
+
+
+def test_diameters_are_out_of_the_way_while_a_tool_is_in_hand(board):
+    view = board.quad.slice_views[Plane.AXIAL]
+    at = lesion_lps_mm()
+    plain = picture(view)
+    board.quad.set_diameters([[[at, at + view.frame.axes_lps[:, column] * 9] for column in (0, 1)]])
+    measured = picture(view)
+    assert measured != plain
+    board.quad.set_tool(BRUSH)
+    assert picture(view) == plain
+    board.quad.set_tool(None)
+    assert picture(view) == measured
 
 
 @pytest.mark.parametrize("is_alone", [True, False])
@@ -238,7 +291,7 @@ def test_an_outline_lies_where_it_was_drawn_after_a_zoom(board, monkeypatch):
     drawn = view.point_at(QPointF(170, 150))
     wheel(view, QPoint(0, 360), Qt.KeyboardModifier.ControlModifier)
     ways = []
-    monkeypatch.setattr(annotations, "draw_outline", lambda _painter, way, _colour: ways.append(way))
+    monkeypatch.setattr(annotations, "draw_outline", lambda _, way, _colour: ways.append(way))
     picture(view)
     assert ways[0][-1].x() > 171
     assert view.point_at(ways[0][-1]) == pytest.approx(drawn)
@@ -335,3 +388,29 @@ def test_keys_choose_tools_and_regions(bar, qtbot):
         qtbot.waitUntil(lambda check=check: bar.settings().tool is check)
     QTest.keyClick(bar, Qt.Key.Key_7)
     qtbot.waitUntil(lambda: bar.settings().value == 2)
+
+
+def test_keys_resize_the_brush_and_change_what_it_means(bar, qtbot):
+    before = bar.settings()
+    QTest.keyClick(bar, Qt.Key.Key_BracketRight)
+    qtbot.waitUntil(lambda: bar.settings().radius_mm > before.radius_mm)
+    QTest.keyClick(bar, Qt.Key.Key_BracketLeft)
+    qtbot.waitUntil(lambda: bar.settings().radius_mm == before.radius_mm)
+    QTest.keyClick(bar, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: bar.settings().is_ball)
+    QTest.keyClick(bar, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: bar.settings().over is PaintOver.TUMOUR)
+    for _ in range(bar._over.count() - 1):
+        QTest.keyClick(bar, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: bar.settings().over is PaintOver.EVERYTHING)
+
+
+def test_a_click_on_the_bar_leaves_the_keys_where_they_were(bar):
+    before = QLineEdit(bar)
+    before.show()
+    before.setFocus()
+    for widget in (bar._size, bar._ball, bar._over):
+        assert not widget.focusPolicy() & Qt.FocusPolicy.ClickFocus
+        if widget is not bar._over:  # it would open its list
+            QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        assert bar.focusWidget() is before

@@ -94,6 +94,14 @@ def test_lengths_are_those_in_the_patient(qtbot: QtBot, plane: Plane, geometry: 
     assert view.rulers.rulers[0].text == f"{lengths(view)[0]:.1f} mm"
 
 
+def test_the_crosshair_is_moved_with_the_ruler_in_hand(view: QuadView) -> None:
+    axial = view.slice_views[Plane.AXIAL]
+    end = at(axial, 6, 4)
+    drag(axial, LEFT, at(axial, 0, 0), end, Qt.KeyboardModifier.AltModifier)
+    assert not view.rulers.rulers
+    assert view.cursor_lps_mm == pytest.approx(axial.point_at(end))
+
+
 def test_a_ruler_is_seen_on_its_slice_alone(view: QuadView) -> None:
     axial = view.slice_views[Plane.AXIAL]
     measure(axial, (-10, 0), (10, 0))

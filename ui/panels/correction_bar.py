@@ -1,8 +1,10 @@
 """The tools that correct labels: what draws, which region, how large, what it may change."""
 
+from functools import partial
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -227,8 +229,11 @@ class CorrectionBar(QWidget):
         self._size.setFixedWidth(70)
         self._size.setAccessibleName("Diameter of the brush in millimetres")
         self._size.setToolTip("Diameter of the brush ([ and ], Shift + wheel)")
+        for key, steps in (("[", -1), ("]", 1)):
+            QShortcut(QKeySequence(key), self, partial(self.resize_brush, steps))
         self._size_text.setMinimumWidth(self._size_text.fontMetrics().horizontalAdvance("60 mm"))
-        self._ball.setToolTip("The brush is a ball: it paints neighbouring slices too")
+        self._ball.setShortcut("T")
+        self._ball.setToolTip("The brush is a ball: it paints neighbouring slices too (T)")
         self._ball.toggled.connect(self._tell)
         for over, text, tip in _OVER:
             self._over.addItem(text, over.value)
@@ -245,15 +250,22 @@ class CorrectionBar(QWidget):
         self._over.setSizeAdjustPolicy(policy)
         self._over.setMinimumContentsLength(10)
         self._over.setToolTip(
-            "Which voxels drawing may change; erasing any, or those of the one region chosen. "
-            "Regions that are hidden never change"
+            "Which voxels drawing may change (N: the next choice); erasing any, or those of the "
+            "one region chosen. Regions that are hidden never change"
         )
         self._over.setAccessibleName("Voxels that may change")
         self._over.currentIndexChanged.connect(self._tell)
         self._size.valueChanged.connect(self._show_size)
         self._size.setValue(_FIRST_MM)
+        QShortcut(QKeySequence("N"), self, self._choose_next_over)
+        for widget in (self._size, self._ball, self._over):
+            # A click on them leaves the keys to the slice
+            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for widget in (self._size, self._size_text, self._ball, self._over):
             layout.addWidget(widget)
+
+    def _choose_next_over(self) -> None:
+        self._over.setCurrentIndex((self._over.currentIndex() + 1) % self._over.count())
 
     def _add_actions(self, layout: QHBoxLayout) -> None:
         self._undo.clicked.connect(self.undo_requested)

@@ -37,6 +37,11 @@ _CURSORS = {
     Gesture.DRAW: Qt.CursorShape.CrossCursor,
 }
 
+_OTHER_BUTTONS = {
+    Qt.MouseButton.MiddleButton: Gesture.PAN,
+    Qt.MouseButton.RightButton: Gesture.WINDOW,
+}
+
 # One line per operation, "keys: effect", also shown as a table by the help dialog.
 SLICE_HELP = (
     "Left drag: move the crosshair\n"
@@ -47,6 +52,7 @@ SLICE_HELP = (
     "Page Up, Page Down: five slices on or back\n"
     "Home, End: first and last slice\n"
     "Shift + arrow keys: move the crosshair within the slice\n"
+    "G: crosshair under the pointer\n"
     "Double-click, Enter: this view alone, or all\n"
     "R: reset zoom and pan\n"
     "X: crosshair on or off\n"
@@ -59,12 +65,16 @@ CORRECTION_HELP = (
     "Left drag: draw\n"
     "Ctrl + left drag: erase\n"
     "Escape: give up what is being drawn\n"
+    "Alt + left drag, Ctrl + Shift + left drag: move the crosshair\n"
     "Shift + wheel, [ and ]: size of the brush\n"
+    "T: brush as a ball, or flat\n"
+    "N: the next choice of what may change\n"
     "Ctrl + Z, Ctrl + Shift + Z: undo, redo"
 )
 RULER_HELP = (
     "D: take the ruler, or put it away\n"
     "Left drag: draw a line, or move an end of one\n"
+    "Alt + left drag: move the crosshair\n"
     "Click a line: choose it\n"
     "Delete: remove the chosen one\n"
     "Escape: put the ruler away"
@@ -94,15 +104,16 @@ def gesture_for(
     has_tool
         Whether labels are being corrected.
     """
-    if button == Qt.MouseButton.MiddleButton:
-        return Gesture.PAN
-    if button == Qt.MouseButton.RightButton:
-        return Gesture.WINDOW
     if button != Qt.MouseButton.LeftButton:
-        return Gesture.NONE
+        return _OTHER_BUTTONS.get(button, Gesture.NONE)
     if space_held:
         return Gesture.PAN
-    if modifiers & Qt.KeyboardModifier.ShiftModifier:
+    is_shifted = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+    # Some desktops take Alt + drag to move the window
+    is_with_ctrl = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+    if modifiers & Qt.KeyboardModifier.AltModifier or (is_shifted and is_with_ctrl):
+        return Gesture.CURSOR
+    if is_shifted:
         return Gesture.WINDOW
     return Gesture.DRAW if has_tool else Gesture.CURSOR
 

@@ -71,10 +71,15 @@ class RulerTool(QObject):
         return True
 
     def _press(self, event: QMouseEvent) -> bool:
-        gesture = gesture_for(event.button(), event.modifiers(), space_held=self._view.holds_space)
+        gesture = gesture_for(
+            event.button(),
+            event.modifiers(),
+            space_held=self._view.holds_space,
+            has_tool=True,
+        )
         if self._pressed is not None:
             return True
-        if gesture is not Gesture.CURSOR or self._view.frame is None:
+        if gesture is not Gesture.DRAW or self._view.frame is None:
             return False
         self._view.setFocus(Qt.FocusReason.MouseFocusReason)
         self._pressed = event.position()

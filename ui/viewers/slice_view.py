@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QEnterEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
@@ -19,9 +20,10 @@ from PySide6.QtWidgets import QWidget
 from desktop_app.domain.correction import Tool, ToolSettings
 from ui.viewers import annotations, style
 from ui.viewers.gestures import SLICE_HELP, Gesture, WheelSteps, gesture_for, pointer_for
-from ui.viewers.planes import Plane
+from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.slice_canvas import SliceCanvas
 from ui.viewers.view_buttons import ViewButtons
+from ui.viewers.viewport import Viewport
 
 _WHEEL_NOTCH = 120
 _ZOOM_PER_NOTCH = 1.15
@@ -35,7 +37,6 @@ _KEY_STEPS: dict[int, int] = {
     Qt.Key.Key_Home: -(10**6),
     Qt.Key.Key_End: 10**6,
 }
-_BRUSH_STEPS: dict[int, int] = {Qt.Key.Key_BracketLeft: -1, Qt.Key.Key_BracketRight: 1}
 _KEY_MOVES: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -177,6 +178,11 @@ class SliceView(SliceCanvas):
             annotations.draw_outline(painter, way, self._tool_colour)
         painter.end()
 
+    def _paint_diameters(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
+        """Leave the place free where a tool is at work."""
+        if self._tool is None:
+            super()._paint_diameters(painter, frame, viewport)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a gesture."""
         if self._gesture is Gesture.NONE:
@@ -201,8 +207,8 @@ class SliceView(SliceCanvas):
             self.end_gesture()  # the button was released where this view could not see it
         moved = at - self._last
         self._last = at
+        self._pointer = at
         if self._tool is not None:
-            self._pointer = at
             self.update()
         if self._gesture is Gesture.CURSOR:
             self._pick(self.point_at(at))
@@ -232,6 +238,12 @@ class SliceView(SliceCanvas):
             self.mousePressEvent(event)
         else:
             self.maximise_requested.emit()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """With a tool in hand, take the keys: the click that would do so draws."""
+        if self._tool is not None:
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget the pointer."""
@@ -277,8 +289,6 @@ class SliceView(SliceCanvas):
             self._zoom(_ZOOM_PER_NOTCH, QPointF(self.width() / 2, self.height() / 2))
         elif key == Qt.Key.Key_Minus:
             self._zoom(1 / _ZOOM_PER_NOTCH, QPointF(self.width() / 2, self.height() / 2))
-        elif self._tool is not None and key in _BRUSH_STEPS:
-            self.brush_resized.emit(_BRUSH_STEPS[key])
         elif not self._command(key, is_repeat=event.isAutoRepeat()):
             super().keyPressEvent(event)
 
@@ -311,6 +321,8 @@ class SliceView(SliceCanvas):
             self.viewport_changed.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.maximise_requested.emit()
+        elif key == Qt.Key.Key_G and self._pointer is not None:
+            self._pick(self.point_at(self._pointer))
         elif key == Qt.Key.Key_X:
             self.crosshair_toggled.emit()
         elif key == Qt.Key.Key_H and not is_repeat:
