@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserFacingError as error:
         _tell(error)
         return error.code
+    except Exception:  # noqa: BLE001 - the last stop: told to the user, kept in a file
+        from desktop_app.services.crash_report import defect_told
+
+        defect = defect_told(traceback.format_exc())
+        _tell(defect)
+        return defect.code
 
 
 def _is_study(arguments: Sequence[str]) -> bool:

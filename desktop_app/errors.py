@@ -65,6 +65,12 @@ class DeviceError(UserFacingError):
     code = ExitCode.DEVICE
 
 
+class DefectError(UserFacingError):
+    """The program itself is at fault; says where its trace was kept."""
+
+    code = ExitCode.DEFECT
+
+
 class Cancelled(UserFacingError):
     """The user stopped the work."""
 

@@ -1,9 +1,12 @@
 """The door to the window: the only module of the application that imports `ui`."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop_app.errors import DeviceError
 from desktop_app.paths import assets_dir, user_data_dir
 from desktop_app.services.settings import SETTINGS_FILE, load_settings
 
@@ -12,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def main(paths: Sequence[str]) -> int:
-    """Show the window, on a study if one is given; returns the exit code."""
+    """Show the window, on a study if one is given; returns the exit code.
+
+    Raises
+    ------
+    DeviceError
+        If there is no display to show it on.
+    """
+    _need_display()
     from desktop_app.services.rehearsal import Moment, Rehearsal
     from ui.application import make_application
     from ui.splash import Splash
@@ -38,3 +48,14 @@ def page_renderer() -> "AnyPageRenderer":
     from ui.pdf_report import PdfReport
 
     return PdfReport()
+
+
+def _need_display() -> None:
+    """Ask before Qt does, which ends the process where there is none."""
+    ways = ("DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(way) for way in ways):
+        raise DeviceError(
+            "The window cannot be opened on this computer.",
+            "There is no display.",
+            "Log in where there is one, or use the commands that need no window: gliascope --help",
+        )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+from desktop_app.errors import OutputError
+
 # Lets tests and locked-down sites move everything the app writes for itself.
 USER_DATA_VARIABLE = "GLIASCOPE_USER_DATA"
 
@@ -38,10 +40,23 @@ def weights_dir() -> Path:
 
 
 def user_data_dir() -> Path:
-    """Return the folder for what the app keeps for this user, and make it."""
+    """Return the folder for what the app keeps for this user, and make it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made: a drive that is not connected, a home that can only be read.
+    """
     override = os.environ.get(USER_DATA_VARIABLE)
     path = Path(override) if override else Path(PlatformDirs("gliascope", False).user_data_dir)
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            "The folder for the program's own data cannot be used.",
+            f"{path}: {error.strerror or error}",
+            f"Connect its drive, or name another folder by the variable {USER_DATA_VARIABLE}.",
+        ) from error
     return path
 
 

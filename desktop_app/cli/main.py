@@ -20,7 +20,7 @@ from desktop_app.cli.scan import scan
 from desktop_app.cli.segment import segment
 from desktop_app.cli.selftest import selftest
 from desktop_app.cli.work import Defect
-from desktop_app.errors import Cancelled, ExitCode, OutputError, UserFacingError
+from desktop_app.errors import Cancelled, ExitCode, UserFacingError
 
 _ABOUT = (
     "Brain tumour sub-regions from MR studies: segmented, measured, exported. "
@@ -110,15 +110,8 @@ def _open(
 
 def _report_defect(error: Exception) -> int:
     """Tell of a defect without a trace on the terminal; the trace goes to a file."""
-    from desktop_app.paths import user_data_dir
-    from desktop_app.services.crash_report import write_crash_report
+    from desktop_app.services.crash_report import defect_told
 
-    trace = str(error) if isinstance(error, Defect) else traceback.format_exc()
-    try:
-        where = f"Details: {write_crash_report(trace, user_data_dir())}"
-    except (OutputError, OSError):
-        where = f"Details could not be kept: {trace.strip().splitlines()[-1]}"
-    print_note("The program met an unexpected problem.")
-    print_note(where)
-    print_note("Please send this file to the makers of the program.")
-    return ExitCode.DEFECT
+    told = defect_told(str(error) if isinstance(error, Defect) else traceback.format_exc())
+    print_error(told)
+    return told.code

@@ -5,10 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import desktop_app
+from desktop_app.errors import DefectError, OutputError
 from desktop_app.io.atomic import atomic_path
+from desktop_app.paths import user_data_dir
 
 CRASH_FOLDER = "crashes"
 _KEPT = 20
+
+# Nobody's address: who hands the program on to clinicians hears of its faults first.
+PASS_ON = "whoever gave you the program"
 
 
 def write_crash_report(traceback_text: str, user_data: Path) -> Path:
@@ -34,3 +39,22 @@ def write_crash_report(traceback_text: str, user_data: Path) -> Path:
     for old in sorted(folder.glob("crash-*.txt"))[:-_KEPT]:
         old.unlink(missing_ok=True)
     return path
+
+
+def defect_told(trace: str) -> DefectError:
+    """Keep the trace of a defect where that can be, and return what the user is told of it."""
+    title = "The program met an unexpected problem."
+    try:
+        path = write_crash_report(trace, user_data_dir())
+    except (OutputError, OSError):
+        last_line = trace.strip().splitlines()[-1]
+        return DefectError(
+            title,
+            f"Details could not be kept: {last_line}",
+            f"Please pass these lines on to {PASS_ON}; take out patients' names first.",
+        )
+    return DefectError(
+        title,
+        f"Details: {path}",
+        f"Please pass this file on to {PASS_ON}; take out patients' names first.",
+    )

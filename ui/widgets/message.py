@@ -57,7 +57,8 @@ def crash_box(parent: QWidget, traceback: str, file: Path | None = None) -> QMes
         "This is a fault in Gliascope, not in your study. Results already exported are untouched; "
         "export what is open now, to be sure of it.",
         "",
-        f"{where} Please send them; take out patient names first.",
+        f"{where} Please pass them on to whoever gave you the program; take out "
+        "patients' names first.",
     )
     title = "Something went wrong."
     box = message_box(parent, QMessageBox.Icon.Critical, title, lines, traceback)

@@ -19,6 +19,7 @@ from desktop_app.services.batch.state import (
     with_result,
 )
 from desktop_app.services.case import CaseOptions, process_study
+from desktop_app.services.crash_report import PASS_ON
 from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import choose_roles
 from desktop_app.services.segment import Segmenter
@@ -147,5 +148,5 @@ def _reason(name: str, error: Exception, on_defect: DefectListener | None) -> st
         on_defect(trace)
     return (
         f"The program met an unexpected problem ({type(error).__name__}).\n"
-        f"Study {name}\nPlease send the crash report to the makers of the program."
+        f"Study {name}\nPlease pass the crash report on to {PASS_ON}."
     )
