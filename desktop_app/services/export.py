@@ -22,7 +22,8 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.lesions import measure_lesions
-from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.measurement_document import measurements_document
+from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import ReportPage, build_page

@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from desktop_app.domain.dates import readable_instant
-from desktop_app.domain.measurement import Diameters, Interval
+from desktop_app.domain.measurement import Interval
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
     readable_age,
     readable_date,
-    readable_diameters,
     readable_name,
-    readable_position,
     readable_range,
     readable_time,
     readable_volume,
@@ -27,13 +25,17 @@ from desktop_app.domain.segmentation import (
     Region,
 )
 from desktop_app.domain.study import PatientSummary, Sequence, Series
-from desktop_app.services.correction_words import corrected_in_words
-from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
+from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.field_ends import is_cut_off
-from desktop_app.services.lesions import MOST_LISTED, measure_lesions
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.places import measure_places, place_in_words
 from desktop_app.services.privacy import Redactor
+from desktop_app.services.report_lines import (
+    WIDE,
+    diameter_line,
+    lesion_lines,
+    provenance_lines,
+)
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
 from desktop_app.services.targets import targets_in_words
 
@@ -154,11 +156,11 @@ def build_page(
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
-        provenance=_provenance(result, created, diameters),
+        provenance=provenance_lines(result, created),
         range_title=_range_title(result),
         place=place_in_words(result),
-        lesions=(*_lesions(result), *targets_in_words(result)),
-        diameters=tuple(_diameters(result, one) for one in diameters),
+        lesions=(*lesion_lines(result), *targets_in_words(result)),
+        diameters=tuple(diameter_line(result, one) for one in diameters),
     )
 
 
@@ -212,35 +214,6 @@ def _range_cm3(interval: Interval | None) -> str:
     return "" if interval is None else readable_range(interval.low, interval.high)
 
 
-def _diameters(result: StudyResult, found: Diameters) -> str:
-    return f"{in_words(found)}, {_measured(result, found)}"
-
-
-def _measured(result: StudyResult, found: Diameters) -> str:
-    measurable = "measurable" if found.is_measurable else "not measurable"
-    # Whole millimetres do not multiply to the product of what was measured.
-    product = f"{found.product_mm2:.0f} mm² ({found.long_mm:.1f} × {found.short_mm:.1f})"
-    return f"{slice_in_words(result, found)}, product {product}, {measurable}"
-
-
-def _lesions(result: StudyResult) -> Iterable[str]:
-    lesions = measure_lesions(result.segmentation)
-    if len(lesions) < 2:
-        return
-    count = f"{len(lesions)} or more" if len(lesions) == MOST_LISTED else f"{len(lesions)}"
-    yield f"Enhancing lesions: {count} (of 1 cm³ or more, or measurable)"
-    for one in lesions[:_MOST_LESIONS]:
-        found = one.diameters
-        lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
-        where = f"{found.plane.value} {readable_position(found.plane, found.position_mm)}"
-        yield (
-            f"{one.number}: {readable_volume(one.volume_mm3)} cm³, {lengths}, {where}, "
-            f"{_measured(result, found)}"
-        )
-    if len(lesions) > _MOST_LESIONS:
-        yield f"and {len(lesions) - _MOST_LESIONS} more in measurements.json"
-
-
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
     colours = {d.region: d.rgb for d in result.segmentation.definitions}
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
@@ -251,7 +224,7 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
             REGION_TITLES[region],
             _UNIONS.get(region, ""),
             readable_volume(volumes[region]),
-            _range_cm3(intervals.get(region)) if region in intervals or not intervals else _WIDE,
+            _range_cm3(intervals.get(region)) if region in intervals or not intervals else WIDE,
             voxels[region],
             colours.get(region),
         )
@@ -303,57 +276,3 @@ def _images(result: StudyResult) -> "tuple[tuple[KeyImage, ...], ...]":
         if len(rows[home]) < _PICTURES_IN_A_ROW:
             rows[home] += (maker.make_measured(prepared.volumes[home], found),)
     return tuple(rows.values())
-
-
-def _provenance(
-    result: StudyResult, created: datetime, diameters: tuple[Diameters, ...]
-) -> tuple[str, ...]:
-    provenance = result.segmentation.provenance
-    spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
-    edited = "corrected by hand" if provenance.edited else "not corrected by hand"
-    ranges = _ranges_mean(result)
-    told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
-    return (
-        f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
-        f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
-        f"on {provenance.device} ({provenance.precision}); labels {edited}.",
-        *((told,) if told else ()),
-        f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired"
-        f"{_scanner(result)}, voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
-        *ranges,
-        *((_diameters_mean(diameters[0]),) if diameters else ()),
-    )
-
-
-def _scanner(result: StudyResult) -> str:
-    said = result.roles[result.prepared.reference_sequence].attributes
-    tesla = said.get("MagneticFieldStrength", "")
-    told = (said.get("Manufacturer"), said.get("ManufacturerModelName"), f"{tesla} T" * bool(tesla))
-    words = " ".join(one for one in told if one)
-    return f" ({words})" if words else ""
-
-
-def _ranges_mean(result: StudyResult) -> tuple[str, ...]:
-    intervals = volume_intervals(result.measurements)
-    if not intervals:
-        return ()
-    one = next(iter(intervals.values()))
-    patients = "patients" if one.patients is None else f"{one.patients} patients"
-    wide = (
-        f" {_WIDE.capitalize()}: the truth may lie below a third of the volume or above three "
-        "times it."
-        if len(intervals) < len(Region)
-        else ""
-    )
-    return (
-        f"Ranges are drawn from the errors in {patients} new to the network, to hold the true "
-        f"volume in {one.coverage:.0%} of them.{wide}",
-    )
-
-
-def _diameters_mean(found: Diameters) -> str:
-    return (
-        f"Diameters after {CRITERIA}: the longest in one slice and the longest perpendicular to "
-        "it, inside the lesion with what it encloses, of measurable lesions if there are any: both "
-        f"at least {found.least_mm:.3g} mm, in two slices or more."
-    )

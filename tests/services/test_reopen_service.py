@@ -23,10 +23,10 @@ from desktop_app.services.export import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import (
     measure,
-    measurements_document,
     volume_intervals,
     volumes_mm3,
 )
+from desktop_app.services.measurement_document import measurements_document
 from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.stored_result import NO_NUMBERS
 from model.calibration import MEASURED_REGIONS, VolumeDoubt

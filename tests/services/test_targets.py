@@ -16,7 +16,8 @@ from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import ExportFormat
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.measurement_document import measurements_document
+from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.reopen import reopen_result
 from desktop_app.services.report import build_page
 from desktop_app.services.targets import TARGETS_LOST

@@ -33,7 +33,7 @@ from desktop_app.io.export_seg import build_seg
 from desktop_app.io.export_sr import build_sr
 from desktop_app.io.scan import scan
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import measure
+from desktop_app.services import measurement_document
 from desktop_app.services.diameters import (
     image_number,
     in_words,
@@ -42,7 +42,8 @@ from desktop_app.services.diameters import (
     slice_axis,
     slice_in_words,
 )
-from desktop_app.services.measure import measurement_rows, measurements_document
+from desktop_app.services.measurement_document import measurements_document
+from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.places import place_in_words
 from desktop_app.services.report import build_page
 from tests import export_cases as cases
@@ -322,7 +323,7 @@ def test_json_lists_the_lesions(
 ) -> None:
     found = measure_diameters(result.segmentation)[Region.ET]
     listed = (Lesion(1, 2500.0, found), Lesion(2, 1200.0, found))
-    monkeypatch.setattr(measure, "measure_lesions", lambda _: listed)
+    monkeypatch.setattr(measurement_document, "measure_lesions", lambda _: listed)
     document = json.loads(json.dumps(measurements_document(result), allow_nan=False))
     one, other = document["lesions"]
     assert (one["volume_mm3"], other["volume_mm3"]) == (2500.0, 1200.0)

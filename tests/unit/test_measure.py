@@ -14,11 +14,11 @@ from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import InstanceRef, Sequence
 from desktop_app.services.measure import (
     measure,
-    measurement_rows,
-    measurements_document,
     volumes_mm3,
     voxel_counts,
 )
+from desktop_app.services.measurement_document import measurements_document
+from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import build_page
 from tests import export_cases as cases

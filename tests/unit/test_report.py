@@ -16,7 +16,7 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentatio
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.mid_plane import MidPlane
-from desktop_app.services import places, report
+from desktop_app.services import places, report_lines
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.key_images import SIZE_PX, KeyImage, KeyImageMaker
 from desktop_app.services.report import DISCLAIMER, build_page
@@ -137,7 +137,7 @@ def test_the_side_comes_first(
 
 def test_several_lesions_are_listed(result: StudyResult, monkeypatch: pytest.MonkeyPatch) -> None:
     assert build_page(result).lesions == ()
-    monkeypatch.setattr(report, "measure_lesions", lambda _: LESIONS[:2])
+    monkeypatch.setattr(report_lines, "measure_lesions", lambda _: LESIONS[:2])
     count, first, second = build_page(result).lesions
     assert count == "Enhancing lesions: 2 (of 1 cm³ or more, or measurable)"
     assert first.startswith("1: 5.00 cm³, 30 × 20 mm, axial S 100.0 mm, ")
@@ -145,7 +145,7 @@ def test_several_lesions_are_listed(result: StudyResult, monkeypatch: pytest.Mon
     assert second.startswith("2: 2.50 cm³, 25 × 15 mm, axial S 200.0 mm, ")
     assert first in report_html.measures(build_page(result))
     many = tuple(replace(LESIONS[0], number=number) for number in range(1, 11))
-    monkeypatch.setattr(report, "measure_lesions", lambda _: many)
+    monkeypatch.setattr(report_lines, "measure_lesions", lambda _: many)
     listed = build_page(result).lesions
     assert listed[0].startswith("Enhancing lesions: 10 or more")
     assert len(listed) == 7

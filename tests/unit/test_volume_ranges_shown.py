@@ -21,11 +21,11 @@ from desktop_app.io.export_csv import write_csv
 from desktop_app.io.export_sr import build_sr
 from desktop_app.services.measure import (
     measure,
-    measurement_rows,
-    measurements_document,
     volume_intervals,
     volumes_mm3,
 )
+from desktop_app.services.measurement_document import measurements_document
+from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.report import build_page
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import export_cases as cases

@@ -17,7 +17,8 @@ from desktop_app.io.export_csv import TABLE_ENCODING
 from desktop_app.io.nifti import read_nifti
 from desktop_app.services.case import CaseOutcome
 from desktop_app.services.export import FILE_NAMES, ExportFormat
-from desktop_app.services.measure import MM3_PER_CM3, SCHEMA, volumes_mm3
+from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3
+from desktop_app.services.measurement_document import SCHEMA
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 
 # Text of a decimal in DICOM has 16 characters; contours and tables are rounded to 0.001.
