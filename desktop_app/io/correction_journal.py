@@ -99,15 +99,21 @@ class JournalPlace:
         """Return a path for a journal that no window has."""
         return self._folder / f"{self._name}-{uuid.uuid4().hex[:8]}{SUFFIX}"
 
-    def left_behind(self, shape_kji: tuple[int, ...]) -> LeftBehind:
-        """Return what was written down last by a window that does not run any more."""
+    def left_behind(self, shape_kji: tuple[int, ...] | None = None) -> LeftBehind:
+        """Return what was written down last by a window that does not run any more.
+
+        Parameters
+        ----------
+        shape_kji
+            Of the grid that the labels have to fit; any if not given.
+        """
         files = []
         for file in sorted(self._folder.glob(f"{self._name}*{SUFFIX}"), key=_age):
             if is_held(file):
                 continue
             files.append(file)
             written = read_journal(file)
-            if written is not None and written.labels_kji.shape == shape_kji:
+            if written is not None and shape_kji in (None, written.labels_kji.shape):
                 return LeftBehind(written, tuple(files))
         return LeftBehind(None, tuple(files))
 

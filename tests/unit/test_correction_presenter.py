@@ -1,5 +1,6 @@
 """From the hand over the slices to the session, without a window."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.correction import Tool, ToolSettings
+from desktop_app.domain.study import Sequence
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -145,6 +147,54 @@ def test_corrections_of_a_crashed_window_are_offered(scene):
     answer(True)
     assert np.array_equal(scene.session.result.segmentation.labels_kji, corrected)
     assert scene.presenter.is_unsaved
+
+
+def test_corrections_that_are_kept_are_told_when_the_study_is_opened(scene):
+    scene.segment()
+    scene.stroke()
+    scene.start()  # as after a crash
+    told = scene.state.outcome
+    assert "never exported" in told
+    assert "series 5: t1c" in told
+    assert not scene.state.is_possible
+    scene.session.set_role(Sequence.T1C, "flair")
+    assert scene.state.outcome == told
+    study = scene.session.study
+    other = replace(
+        make_result(study, np.zeros(GEOMETRY.shape_kji, np.uint8)),
+        roles={Sequence.T1C: study.series_by_uid("flair")},
+    )
+    scene.session.accept_result(other, scene.session.generation)
+    scene.view.offer_restore.assert_not_called()
+    assert scene.state.outcome == told
+    scene.stroke()
+    assert not scene.state.outcome
+    scene.session.open_study(make_study(study_uid="2"))
+    assert not scene.state.outcome
+
+
+def test_corrections_are_told_no_more_once_they_were_asked_for(scene):
+    scene.segment()
+    scene.stroke()
+    scene.start()
+    scene.segment()
+    scene.view.offer_restore.assert_called_once()
+    assert not scene.state.outcome
+
+
+def test_corrections_given_up_are_not_told_as_kept(scene):
+    scene.segment()
+    scene.stroke()
+    scene.session.open_study(make_study())
+    assert not scene.state.outcome
+
+
+def test_kept_corrections_are_told_no_more_once_all_are_forgotten(scene):
+    scene.segment()
+    scene.stroke()
+    scene.start()
+    scene.presenter.forget()
+    assert not scene.state.outcome
 
 
 def test_declined_exported_and_left_corrections_are_not_offered_again(scene, tmp_path):

@@ -11,7 +11,16 @@ from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
-from desktop_app.services.session import Change, ResultAwaited, ResultChanged, ResultSaved, Session
+from desktop_app.services.kept_corrections import KeptCorrections, kept_corrections
+from desktop_app.services.session import (
+    Change,
+    ResultAwaited,
+    ResultChanged,
+    ResultSaved,
+    RolesChanged,
+    Session,
+)
+from ui.presenters.slots import short_series_text
 from ui.views.correction_view import CorrectionState, CorrectionView
 
 if TYPE_CHECKING:
@@ -34,6 +43,7 @@ class CorrectionPresenter:
         self._correction: Correction | None = None
         self._is_active = False
         self._is_held = False
+        self._kept: KeptCorrections | None = None
         session.subscribe(self._on_change)
         self._show_state()
 
@@ -101,8 +111,10 @@ class CorrectionPresenter:
 
     def forget(self) -> None:
         """Remove what is kept of the corrections; the labels stay as they are."""
+        self._kept = None
         if self._correction is not None:
             self._forget(self._correction)
+        self._show_state()
 
     def close(self) -> None:
         """Forget corrections that the user agreed to lose."""
@@ -120,6 +132,7 @@ class CorrectionPresenter:
             self._view.show_error(error)
         # What is as it was stays exported
         if is_changed:
+            self._kept = None  # was told, and other things are to be told now
             self._view.refresh_labels()
             self._session.accept_correction(one.result())
         self._show_state()
@@ -134,6 +147,11 @@ class CorrectionPresenter:
                 self._let_go()
                 if result is not None:
                     self._take_up(result)
+                self._show_state()
+            case RolesChanged() if self._correction is None:
+                # Of a result that was left for this all is settled: what is kept now is of before
+                study = self._session.study
+                self._kept = kept_corrections(study, self._folder) if study is not None else None
                 self._show_state()
             case ResultAwaited(is_awaited):
                 self._hold(is_awaited)
@@ -157,6 +175,8 @@ class CorrectionPresenter:
         segmentation = result.segmentation
         self._view.show_live_labels(one.labels_kji, segmentation.labels_kji, segmentation.geometry)
         earlier = one.earlier
+        if earlier is not None:
+            self._kept = None  # asked for now
 
         def answer(wanted: bool) -> None:
             if self._correction is not one or one.earlier is None:
@@ -192,6 +212,14 @@ class CorrectionPresenter:
                 undo_title=one.undo_title if one is not None else "",
                 redo_title=one.redo_title if one is not None else "",
                 drawn_plane=(one.drawn_plane or "") if one is not None else "",
-                outcome=one.outcome if one is not None else "",
+                outcome=(one.outcome if one is not None else "") or self._kept_in_words(),
             )
+        )
+
+    def _kept_in_words(self) -> str:
+        if self._kept is None:
+            return ""
+        return (
+            f"Corrections of {self._kept.started:%Y-%m-%d %H:%M} were never exported. Segment on "
+            f"series {short_series_text(self._kept.series)} to go on with them."
         )

@@ -27,7 +27,8 @@ class CorrectionState:
     drawn_plane
         The plane drawn in last, along whose slices regions are filled; empty before any stroke.
     outcome
-        What the last command on a whole region did; empty after any other change.
+        What the last command on a whole region did; empty after any other change. Before that,
+        that corrections of earlier are kept.
     """
 
     is_possible: bool = False
