@@ -43,6 +43,8 @@ from desktop_app.services.stages import Stages
 _STAGE_SECONDS = {"segment": 12.0, "export": 2.0}
 # A report refers to the segments beside it by UIDs that every SEG has anew.
 _LINKED_FORMATS = frozenset({ExportFormat.SEG, ExportFormat.SR})
+# These tell the target lesions that a reader chose.
+_WITH_TARGETS = frozenset({ExportFormat.JSON, ExportFormat.CSV, ExportFormat.PDF, ExportFormat.SC})
 # About what the results of one study take.
 _MIN_FREE_BYTES = 5_000_000
 
@@ -279,8 +281,9 @@ def save_results(
     ----------
     written
         What the caller wrote already, by folder: this very result, whose files stay since they show
-        the same numbers, or one that it was corrected from. Where SEG or SR of this very result
-        are written beside the other one, both are written anew.
+        the same numbers (but for those that tell other target lesions), or one that it was
+        corrected from. Where SEG or SR of this very result are written beside the other one, both
+        are written anew.
 
     Raises
     ------
@@ -294,15 +297,15 @@ def save_results(
     folder = _home(result.study, output, options, written) or output / results_name(
         output, result.study, anonymise=options.anonymise
     )
-    is_same = written.get(folder) is result
-    stay = _files_in(folder) if is_same else ()
+    has_same_labels = _has_same_labels(written.get(folder), result)
+    stay = _files_that_stay(folder, written.get(folder), result) if has_same_labels else ()
     formats = _with_linked(options.formats, stay)
     skipped = skipped_formats(result, formats, can_draw=page_renderer is not None)
     coming, created = set(formats) - set(skipped), datetime.now().astimezone()
-    kept = None if is_same else to_keep(folder, coming, is_continued=folder in written)
+    kept = None if has_same_labels else to_keep(folder, coming, is_continued=folder in written)
     with atomic_folder(
         folder,
-        obsolete=() if is_same else FILE_NAMES.values(),
+        obsolete=[name for one, name in FILE_NAMES.items() if one not in stay],
         keep_as=kept.name if kept else "",
     ) as staging:
         files = export_study(
@@ -335,9 +338,25 @@ def save_results(
     )
 
 
-def _files_in(folder: Path) -> tuple[ExportFormat, ...]:
-    """Return what a folder of results holds."""
-    return tuple(one for one in ExportFormat if (folder / FILE_NAMES[one]).is_file())
+def _has_same_labels(earlier: StudyResult | None, result: StudyResult) -> bool:
+    """Whether what was written is this very result, but for the reader's target lesions."""
+    return earlier is result or (
+        earlier is not None
+        and earlier.segmentation is result.segmentation
+        and earlier.targets != result.targets
+    )
+
+
+def _files_that_stay(
+    folder: Path, earlier: StudyResult | None, result: StudyResult
+) -> tuple[ExportFormat, ...]:
+    """Return what a folder of results holds that tells of this result what is true of it."""
+    told_otherwise = frozenset() if earlier is result else _WITH_TARGETS
+    return tuple(
+        one
+        for one in ExportFormat
+        if one not in told_otherwise and (folder / FILE_NAMES[one]).is_file()
+    )
 
 
 def _with_linked(

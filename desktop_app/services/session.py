@@ -385,7 +385,8 @@ class Session:
         self._written[folder] = result
         if result is not self.chosen or self._result is None:
             return
-        is_safe = holds_labels or not result.segmentation.provenance.edited
+        is_edited = result.segmentation.provenance.edited
+        is_safe = holds_labels or self.labels_saved or not is_edited
         is_safe &= holds_choices or not result.targets
         if is_safe and not self.saved:
             self._exported, self._exported_targets = self._result, result.targets

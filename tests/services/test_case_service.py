@@ -192,6 +192,16 @@ def test_files_of_the_very_same_result_stay(tmp_path: Path) -> None:
     assert not kept_folders(first.folder)
 
 
+def test_other_target_lesions_are_told_anew_beside_the_same_labels(tmp_path: Path) -> None:
+    first = save_results(CORRECTED, tmp_path, OPTIONS)
+    chosen = replace(CORRECTED, targets=(1,))
+    saved = save_results(chosen, tmp_path, ONLY_TABLE, written={first.folder: CORRECTED})
+    assert saved.notes == ()
+    assert not kept_folders(first.folder)
+    assert set(content(first.folder)) == {"measurements.csv", "segmentation.nii.gz", "run.log"}
+    assert written_lines(first.folder) == ["measurements.csv", "segmentation.nii.gz"]
+
+
 def written_lines(folder: Path) -> list[str]:
     lines = (folder / "run.log").read_text("utf-8").splitlines()
     return [line.removeprefix("Written: ") for line in lines if line.startswith("Written: ")]

@@ -304,6 +304,20 @@ def test_target_lesions_are_unsaved_until_they_are_exported(session: Session) ->
     assert session.saved
 
 
+def test_corrected_labels_that_are_exported_stay_so_when_targets_are_chosen(
+    session: Session,
+) -> None:
+    provenance = replace(RESULT.segmentation.provenance, edited=True)
+    corrected = replace(RESULT, segmentation=replace(RESULT.segmentation, provenance=provenance))
+    session.accept_result(corrected, session.generation, saved_in=FOLDER)
+    session.choose_targets((1,))
+    assert (session.labels_saved, session.targets_saved) == (True, False)
+    chosen = session.chosen
+    assert chosen is not None
+    session.note_written(chosen, FOLDER, session.lineage, holds_labels=False)
+    assert session.saved
+
+
 def test_targets_of_an_earlier_result_come_with_it(session: Session) -> None:
     earlier = replace(RESULT, targets=(2,))
     session.accept_result(earlier, session.generation, saved_in=FOLDER)

@@ -94,7 +94,8 @@ class ExportPresenter:
 
     def _tell(self, result: StudyResult, saved: SavedResults) -> None:
         is_kept = result is not self._session.chosen or self._session.saved
-        without_labels = result.segmentation.provenance.edited and not saved.holds_labels
+        is_edited = result.segmentation.provenance.edited
+        without_labels = is_edited and not (saved.holds_labels or self._session.labels_saved)
         without_targets = bool(result.targets) and not saved.holds_choices
         title = "Exported."
         if not is_kept and (without_labels or without_targets):

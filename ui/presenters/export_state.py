@@ -48,9 +48,9 @@ class ExportStatePresenter:
         session = self._session
         if session.result is None:
             return None
-        folder = next(reversed(session.written), None)
-        if folder is None:
+        if not session.written:
             return ExportState("Not exported", is_exported=False)
+        folder = tuple(session.written)[-1]
         if not session.saved:
             return ExportState(f"Changed since the export to {folder.name}", False, folder)
         # Of a result that was opened again nobody looked at the clock.

@@ -46,10 +46,11 @@ def ask_to_keep(
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(remark)
     keep = None
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     if can_keep:
         keep = box.addButton("Export …", QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(keep)
     lost = box.addButton(lose, QMessageBox.ButtonRole.DestructiveRole)
-    box.setDefaultButton(keep or box.button(QMessageBox.StandardButton.Cancel))
     box.exec()
     pressed = box.clickedButton()
     box.deleteLater()
