@@ -163,6 +163,24 @@ def test_kinds_of_change_differ_without_their_colours():
     assert not ChangeOverlay().paint(labels, 1)[:9].any()
 
 
+def test_tab_goes_from_the_bar_to_the_views_and_to_the_numbers(dialog):
+    first, widget = dialog.sequences[Sequence.T1], dialog.sequences[Sequence.T1]
+    order = [first]
+    while (widget := widget.nextInFocusChain()) is not first:
+        order.append(widget)
+    wanted = (
+        dialog.planes[Plane.AXIAL],
+        dialog.region,
+        dialog.overlay_tool,
+        view(dialog, EARLIER),
+        view(dialog, NOW),
+        dialog.legend.places[Difference.NEW],
+        dialog.numbers.table,
+    )
+    places = [order.index(one) for one in wanted]
+    assert places == sorted(places)
+
+
 def test_one_study_is_seen_alone_and_escape_brings_the_other_back(dialog, qtbot):
     qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Return)
     assert dialog.views.alone is EARLIER

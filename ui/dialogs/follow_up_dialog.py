@@ -1,6 +1,7 @@
 """An earlier study and the current one: images, map of change, numbers, and what to doubt."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
@@ -83,6 +84,7 @@ class FollowUpDialog(QDialog):
         self.numbers = ChangeNumbers(shown)
         self.outdated = styled_label(_OUTDATED, "notice", wrap=True)
         self.outdated.hide()
+        self._tools: list[QToolButton] = []
         self._bar = QHBoxLayout()
         self._bar.setContentsMargins(0, 0, 0, 0)
         self.sequences = add_choice(
@@ -96,6 +98,7 @@ class FollowUpDialog(QDialog):
         self._bar.addStretch(1)
         self._add_tools()
         self._lay_out()
+        self._order_tabs()
         self._begin()
 
     def note_outdated(self) -> None:
@@ -173,6 +176,7 @@ class FollowUpDialog(QDialog):
         tool.setText(text)
         with_key(tool, effect, key)
         self._bar.addWidget(tool)
+        self._tools.append(tool)
         return tool
 
     def _lay_out(self) -> None:
@@ -211,6 +215,13 @@ class FollowUpDialog(QDialog):
         layout.addWidget(bar)
         layout.addLayout(middle, 1)
         layout.addLayout(below)
+
+    def _order_tabs(self) -> None:
+        """Have the keyboard go through the window as the eye does."""
+        chosen = (*self.sequences.values(), *self.planes.values(), *self.overlays.values())
+        shown = (*self.views.views.values(), *self.legend.places.values(), self.numbers.table)
+        for one, following in pairwise((*chosen, self.region, *self._tools, *shown)):
+            self.setTabOrder(one, following)
 
     def _choose_overlay(self, overlay: VisitOverlay) -> None:
         self.views.set_overlay(overlay)
