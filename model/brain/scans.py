@@ -12,6 +12,7 @@ from model.brain.geometry import Anatomy
 from model.inference.brain import scaled
 from model.messages import BRAIN_SPACING_MM
 from model.train.augment import thick_slices
+from model.train.crops import mean_filter
 
 Generator = np.random.Generator
 SCALE_MM = 1.0
@@ -66,7 +67,7 @@ def _painted(tissues: Tensor, rng: Generator) -> Tensor:
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     noise = torch.randn(tissues.shape[1:], generator=generator)
     if rng.random() < 0.5:
-        noise = _mean_filter(noise) * 3.0
+        noise = mean_filter(noise) * 3.0
     first, second = tissues.unbind()
     image = (levels[first] + levels[second]) / 2
     return image.add_(spread[first] * noise).clamp_(min=0.0)
@@ -75,7 +76,7 @@ def _painted(tissues: Tensor, rng: Generator) -> Tensor:
 def _resolved(image: Tensor, rng: Generator) -> Tensor:
     """Blur, ghost of motion and thick slices along any axis."""
     for _ in range(int(rng.integers(0, 3))):
-        image = torch.lerp(image, _mean_filter(image), float(rng.uniform(0.2, 0.9)))
+        image = torch.lerp(image, mean_filter(image), float(rng.uniform(0.2, 0.9)))
     if rng.random() < 0.15:
         axis = int(rng.integers(3))
         shift = int(rng.integers(5, image.shape[axis] // 2))
@@ -115,9 +116,3 @@ def _cut_field_of_view(image: Tensor, target: Tensor, rng: Generator) -> None:
                 start = 0 if end == 0 else image.shape[axis] - count
                 for volume in (image, target):
                     volume.narrow(axis, start, count).zero_()
-
-
-def _mean_filter(x: Tensor) -> Tensor:
-    return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[
-        0, 0
-    ]

@@ -6,7 +6,6 @@ slices, left-over scalp and eroded brain, which stand for what clinical studies 
 slices and an imperfect brain extraction.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from model.normalise import CLIP_HIGH, CLIP_LOW
 from model.spec import SEQUENCES
 from model.spec import Sequence as Contrast
 from model.train.config import AugmentConfig
+from model.train.crops import mean_filter, rotation, sampling_grid
 
 MISSING_ODDS: dict[Contrast, float] = {
     Contrast.T1: 0.3,
@@ -64,7 +64,7 @@ def augment_intensity(images: Tensor, config: AugmentConfig, rng: Generator) -> 
         if rng.random() < config.misregistration:
             x = torch.roll(x, tuple(rng.integers(-1, 2, size=3).tolist()), dims=(0, 1, 2))
         if rng.random() < config.blur:
-            x = torch.lerp(x, _mean_filter(x), float(rng.uniform(0.3, 1.0)))
+            x = torch.lerp(x, mean_filter(x), float(rng.uniform(0.3, 1.0)))
         x = _contrast(x, inside, config, rng)
         channels.append(x * inside)
     return torch.stack(channels).clamp_(CLIP_LOW, CLIP_HIGH)
@@ -209,21 +209,9 @@ def affine_grid(shape: Sequence[int], rng: Generator) -> Tensor:
     Tensor
         Shape ``(1, k, j, i, 3)``, for :func:`torch.nn.functional.grid_sample`.
     """
-    a, b, c = (math.radians(float(angle)) for angle in rng.uniform(-15, 15, size=3))
-    about_x = np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
-    about_y = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
-    about_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
+    turn = rotation(rng.uniform(-15, 15, size=3).tolist())
     zoom = np.diag(np.exp(rng.uniform(-0.2, 0.2) + rng.uniform(-0.06, 0.06, size=3)))
-    # The grid's coordinates run from -1 to 1 along every axis, x (i) first: undo the sides' ratio.
-    sides = np.diag([float(n) for n in reversed(shape)])
-    turn = about_x @ about_y @ about_z @ zoom
-    matrix = np.zeros((1, 3, 4), dtype=np.float32)
-    matrix[0, :, :3] = np.linalg.inv(sides) @ turn @ sides
-    return functional.affine_grid(torch.from_numpy(matrix), [1, 1, *shape], align_corners=False)
-
-
-def _mean_filter(x: Tensor) -> Tensor:
-    return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1)[0, 0]
+    return sampling_grid(shape, turn @ zoom)
 
 
 def _grow(mask: Tensor, voxels: int) -> Tensor:

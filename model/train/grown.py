@@ -30,7 +30,8 @@ from model.normalise import CLIP_HIGH, CLIP_LOW
 from model.spec import Label, LabelArray
 from model.train.augment import affine_grid
 from model.train.config import GrownConfig
-from model.train.prepared import PreparedCase, anchors_of, normalised_brain
+from model.train.crops import anchors_of, mean_filter
+from model.train.prepared import PreparedCase, normalised_brain
 
 Generator = np.random.Generator
 FloatArray = npt.NDArray[np.float32]
@@ -178,7 +179,7 @@ def paint_brain(tissues: npt.NDArray[np.int16], rng: Generator) -> FloatArray:
     for channel, row in zip(images, table, strict=True):
         sharp = torch.from_numpy(row[tissues])
         noise = torch.from_numpy(rng.standard_normal(tissues.shape, dtype=np.float32))
-        blurred = _mean_filter(sharp + noise * float(rng.uniform(0.2, 0.5)))
+        blurred = mean_filter(sharp + noise * float(rng.uniform(0.2, 0.5)))
         channel[:] = torch.lerp(blurred, sharp, 1.0 - sharpness).numpy() * inside
     return images
 
@@ -258,7 +259,7 @@ def grow(images_ckji: FloatArray, labels_kji: LabelArray, rng: Generator) -> Non
         edge = 2 if label is Label.ED else 1
         cover = mask
         for _ in range(edge):
-            cover = _mean_filter(cover)
+            cover = mean_filter(cover)
         cover = cover * float(rng.uniform(0.6, 0.95) if label is Label.ED else 1.0)
         shared = _texture(mask.shape, rng)
         for channel, level in zip(part, tint, strict=True):
@@ -276,7 +277,7 @@ def _texture(shape: Sequence[int], rng: Generator) -> Tensor:
     )
     smooth = functional.interpolate(coarse, tuple(shape), mode="trilinear", align_corners=True)
     fine = torch.from_numpy(rng.standard_normal(tuple(shape), dtype=np.float32))
-    return smooth[0, 0] * 1.2 + _mean_filter(fine) * 2.0
+    return smooth[0, 0] * 1.2 + mean_filter(fine) * 2.0
 
 
 def _standardised(images: FloatArray) -> FloatArray:
@@ -287,12 +288,6 @@ def _standardised(images: FloatArray) -> FloatArray:
         scaled = (values - values.mean()) / max(float(values.std()), 1e-3)
         channel[inside] = np.clip(scaled, CLIP_LOW, CLIP_HIGH)
     return images
-
-
-def _mean_filter(x: Tensor) -> Tensor:
-    return functional.avg_pool3d(x[None, None], 3, stride=1, padding=1, count_include_pad=False)[
-        0, 0
-    ]
 
 
 def names_to_grow_from(config: GrownConfig, data: Path) -> set[str]:

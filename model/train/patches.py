@@ -10,25 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.train.augment import mirrored_axes
-from model.train.cases import Anchors, CaseArrays
+from model.train.cases import CaseArrays
 from model.train.config import AugmentConfig, TrainConfig
+from model.train.crops import Shape, cut, mean_filter, rotation, sampling_grid, turned
 
-Shape = tuple[int, int, int]
 Generator = np.random.Generator
 
 ANISOTROPY = 3.0
 """Patches longer than this against their shortest side turn in the plane only (nnU-Net's rule)."""
-ANCHORS_PER_LABEL = 20_000
-
-
-def anchors_of(labels_kji: npt.NDArray[np.uint8], classes: int) -> Anchors:
-    """Return positions ``(n, 3)`` of each class but the background, of those that occur."""
-    found = []
-    for label in range(1, classes):
-        positions = np.argwhere(labels_kji == label).astype(np.int16)
-        if len(positions):
-            found.append(positions[:: max(1, len(positions) // ANCHORS_PER_LABEL)])
-    return tuple(found)
 
 
 class PatchSampler:
@@ -56,7 +45,8 @@ class PatchSampler:
         """Return images, one-hot target and weight of one patch, each with a batch axis of one."""
         rng = np.random.default_rng([self._config.seed, number])
         case = self._cases[int(rng.choice(len(self._cases), p=self._odds))]
-        images, labels = _cut(case, self._start(case, rng, shape), shape)
+        start = self._start(case, rng, shape)
+        images, labels = cut(case.images_ckji, case.labels_kji, start, shape)
         images, labels = augment_patch(images, labels, self._config.augment, rng)
         target = functional.one_hot(labels.long(), self._classes).movedim(-1, 0).float()
         return images[None], target[None].contiguous(), torch.ones(1, 1, *shape)
@@ -77,29 +67,12 @@ class PatchSampler:
         return start
 
 
-def _cut(case: CaseArrays, start: npt.NDArray[np.int64], shape: Shape) -> tuple[Tensor, Tensor]:
-    stored = case.images_ckji
-    images = np.zeros((stored.shape[0], *shape), dtype=np.float32)
-    labels = np.zeros(shape, dtype=np.uint8)
-    low = np.maximum(start, 0)
-    high = np.minimum(start + np.array(shape), stored.shape[1:])
-    source = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    inside = tuple(slice(int(a), int(b)) for a, b in zip(low - start, high - start, strict=True))
-    images[:, *inside] = stored[:, *source]
-    labels[inside] = case.labels_kji[source]
-    return torch.from_numpy(images), torch.from_numpy(labels)
-
-
 def augment_patch(
     images: Tensor, labels: Tensor, config: AugmentConfig, rng: Generator
 ) -> tuple[Tensor, Tensor]:
     """Return a patch ``(c, k, j, i)`` and its labels after rotation, zoom, flips and contrast."""
     if rng.random() < config.affine:
-        grid = _affine_grid((labels.shape[0], labels.shape[1], labels.shape[2]), rng)
-        images = functional.grid_sample(images[None], grid, align_corners=False)[0]
-        labels = functional.grid_sample(
-            labels[None, None].float(), grid, mode="nearest", align_corners=False
-        )[0, 0].to(torch.uint8)
+        images, labels = turned(images, labels, _affine_grid(tuple(labels.shape), rng))
     axes = mirrored_axes(config, rng)
     if axes:
         images = images.flip([axis + 1 for axis in axes])
@@ -112,8 +85,7 @@ def _contrast(image: Tensor, config: AugmentConfig, rng: Generator) -> Tensor:
         noise = torch.from_numpy(rng.standard_normal(tuple(image.shape), dtype=np.float32))
         image = image + noise * float(rng.uniform(0.0, 0.1))
     if rng.random() < config.blur:
-        mean = functional.avg_pool3d(image[None, None], 3, stride=1, padding=1)[0, 0]
-        image = torch.lerp(image, mean, float(rng.uniform(0.3, 1.0)))
+        image = torch.lerp(image, mean_filter(image), float(rng.uniform(0.3, 1.0)))
     if rng.random() < config.scale_shift:
         image = image * float(rng.uniform(0.75, 1.25)) + float(rng.uniform(-0.1, 0.1))
     if rng.random() < config.gamma:
@@ -124,21 +96,13 @@ def _contrast(image: Tensor, config: AugmentConfig, rng: Generator) -> Tensor:
     return image
 
 
-def _affine_grid(shape: Shape, rng: Generator) -> Tensor:
-    """Return a grid for `grid_sample`: rotation up to 30° and zoom 0.7 to 1.4 (nnU-Net's)."""
+def _affine_grid(shape: Sequence[int], rng: Generator) -> Tensor:
+    """Return a grid of a rotation up to 30° and zoom 0.7 to 1.4 (nnU-Net's)."""
     flat = max(shape) > ANISOTROPY * min(shape)
     limits = (0.0, 0.0, 30.0) if flat else (30.0, 30.0, 30.0)
-    a, b, c = (math.radians(float(rng.uniform(-limit, limit))) for limit in limits)
-    # Axes x, y, z are i, j, k; a turn about z stays in the plane of a slice.
-    about_x = np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
-    about_y = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
-    about_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
-    zoom = float(np.exp(rng.uniform(math.log(0.7), math.log(1.4))))
-    turn = about_x @ about_y @ about_z * zoom
-    # grid_sample measures every axis from -1 to 1: a turn has to happen in voxels.
-    sides = np.array(shape[::-1], dtype=np.float64)
-    matrix = np.zeros((1, 3, 4), dtype=np.float32)
-    matrix[0, :, :3] = turn * sides[None, :] / sides[:, None]
+    angles = [float(rng.uniform(-limit, limit)) for limit in limits]
+    turn = rotation(angles) * float(np.exp(rng.uniform(math.log(0.7), math.log(1.4))))
     if flat:
-        matrix[0, 2, :3] = (0, 0, 1)
-    return functional.affine_grid(torch.from_numpy(matrix), [1, 1, *shape], align_corners=False)
+        # Not even zoomed: a turn about z stays in the plane of a slice.
+        turn[2] = (0, 0, 1)
+    return sampling_grid(shape, turn)

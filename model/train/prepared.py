@@ -9,11 +9,11 @@ from scipy import ndimage
 from model.cropping import Box, brain_box
 from model.data import Case, CaseError, require_work_grid
 from model.normalise import normalise
-from model.spec import FloatArray, Label, LabelArray
+from model.spec import FloatArray, LabelArray
+from model.train.crops import anchors_of
 
 UNKNOWN = 255
 """Label of voxels whose truth is not known; they carry no loss."""
-ANCHORS_PER_LABEL = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,16 +75,6 @@ def normalised_brain(case: Case) -> tuple[FloatArray, Box]:
     except ValueError as error:
         msg = f"{case.name}: {error}"
         raise CaseError(msg) from error
-
-
-def anchors_of(labels_kji: LabelArray) -> tuple[npt.NDArray[np.int16], ...]:
-    """Return some voxels of each label that occurs."""
-    anchors = []
-    for label in (Label.NCR, Label.ED, Label.ET):
-        positions = np.argwhere(labels_kji == label).astype(np.int16)
-        if len(positions):
-            anchors.append(positions[:: max(1, len(positions) // ANCHORS_PER_LABEL)])
-    return tuple(anchors)
 
 
 def distance_to_tumour(labels_kji: LabelArray) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from model.spec import region_masks
 from model.train.augment import (
@@ -19,12 +18,11 @@ from model.train.augment import (
 )
 from model.train.cases import CaseArrays
 from model.train.config import AugmentConfig, TrainConfig
+from model.train.crops import Shape, cut, turned
 from model.train.grown import GrownTumours
 from model.train.lesions import vary_lesion
 from model.train.prepared import UNKNOWN
 from model.train.transplant import Donor, can_give
-
-Shape = tuple[int, int, int]
 
 
 class CropSampler:
@@ -79,7 +77,8 @@ class CropSampler:
 
     def _crop(self, rng: np.random.Generator, step: int, shape: Shape) -> tuple[Tensor, Tensor]:
         case = self._case(rng, step)
-        images, labels = cut(case, self._centre(case, rng, shape), shape)
+        start = self._centre(case, rng, shape) - np.array(shape) // 2
+        images, labels = cut(case.images_ckji, case.labels_kji, start, shape)
         return augment_crop(images, labels, self._config.augment, rng)
 
     def _case(self, rng: np.random.Generator, step: int) -> CaseArrays:
@@ -115,30 +114,12 @@ class CropSampler:
         return centre
 
 
-def cut(case: CaseArrays, centre: npt.NDArray[np.int64], shape: Shape) -> tuple[Tensor, Tensor]:
-    """Return images ``(4, k, j, i)`` and labels ``(k, j, i)`` around a voxel, zero outside it."""
-    images = np.zeros((case.images_ckji.shape[0], *shape), dtype=np.float32)
-    labels = np.zeros(shape, dtype=np.uint8)
-    start = centre - np.array(shape) // 2
-    low = np.maximum(start, 0)
-    high = np.minimum(start + shape, case.labels_kji.shape)
-    source = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    target = tuple(slice(int(a), int(b)) for a, b in zip(low - start, high - start, strict=True))
-    images[:, *target] = case.images_ckji[:, *source]
-    labels[target] = case.labels_kji[source]
-    return torch.from_numpy(images), torch.from_numpy(labels)
-
-
 def augment_crop(
     images: Tensor, labels: Tensor, config: AugmentConfig, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return a crop after every augmentation of the configuration."""
     if rng.random() < config.affine:
-        grid = affine_grid(tuple(labels.shape), rng)
-        images = functional.grid_sample(images[None], grid, align_corners=False)[0]
-        labels = functional.grid_sample(
-            labels[None, None].float(), grid, mode="nearest", align_corners=False
-        )[0, 0].to(torch.uint8)
+        images, labels = turned(images, labels, affine_grid(tuple(labels.shape), rng))
     axes = mirrored_axes(config, rng)
     if axes:
         images = images.flip([axis + 1 for axis in axes])

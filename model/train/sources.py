@@ -1,7 +1,6 @@
 """From folders to prepared cases: those to learn from and those set aside for validation."""
 
 import logging
-import re
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -23,17 +22,16 @@ from model.data import (
 from model.decathlon import CaseFiles, DecathlonSet, read_set
 from model.train.cases import CaseArrays, CaseStore, StoredCase
 from model.train.config import ConfigError, Layout, SourceConfig, TrainConfig
+from model.train.crops import anchors_of
 from model.train.feed import ClassDrawer, Drawer, RegionDrawer
 from model.train.fingerprint import Fingerprint, measure
 from model.train.grown import GrownTumours, load_grown, names_to_grow_from
-from model.train.patches import PatchSampler, anchors_of
+from model.train.patches import PatchSampler
 from model.train.prepared import PreparedCase, prepare_case
 from model.train.sampling import CropSampler
-from model.train.task import BRAIN_TUMOUR, Task
+from model.train.task import BRAIN_TUMOUR, Task, sided_pairs
 
 logger = logging.getLogger("model.train")
-_WORD = re.compile(r"[^\W_]+")
-_OTHER_SIDE = {"left": "right", "l": "r"}
 
 
 class _Job(Protocol):
@@ -217,7 +215,7 @@ class _DecathlonCase:
 
     def _prepare(self) -> PreparedCase:
         images, labels = self.fingerprint.prepare(self.described.load(self.files))
-        anchors = anchors_of(labels, len(self.described.labels))
+        anchors = anchors_of(labels, range(1, len(self.described.labels)))
         return PreparedCase(
             self.files.name, self.weight, images.astype(np.float16), labels, anchors
         )
@@ -269,21 +267,6 @@ def _warn_of_mirrored_sides(labels: Sequence[str], flip_lr: float) -> None:
             flip_lr,
             told,
         )
-
-
-def sided_pairs(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return the labels that have a counterpart on the other side, left first.
-
-    Their names differ in one word alone: left and right, or l and r.
-    """
-    by_words = {tuple(_WORD.findall(label.lower())): label for label in labels}
-    pairs = []
-    for words, label in by_words.items():
-        for n, word in enumerate(words):
-            other = (*words[:n], _OTHER_SIDE.get(word, ""), *words[n + 1 :])
-            if other in by_words:
-                pairs.append((label, by_words[other]))
-    return tuple(pairs)
 
 
 def _fingerprint(

@@ -1,12 +1,17 @@
 """What a network is trained to find, and what its model card says of it."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from model.spec import REGIONS, SEQUENCES
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_OTHER_SIDE: Final = {"left": "right", "l": "r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +72,18 @@ BRAIN_TUMOUR = Task(
     exclusive=False,
     spacing_kji_mm=(1.0, 1.0, 1.0),
 )
+
+
+def sided_pairs(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the labels that have a counterpart on the other side, left first.
+
+    Their names differ in one word alone: left and right, or l and r.
+    """
+    by_words = {tuple(_WORD.findall(label.lower())): label for label in labels}
+    pairs = []
+    for words, label in by_words.items():
+        for n, word in enumerate(words):
+            other = (*words[:n], _OTHER_SIDE.get(word, ""), *words[n + 1 :])
+            if other in by_words:
+                pairs.append((label, by_words[other]))
+    return tuple(pairs)

@@ -37,6 +37,7 @@ from model.train.loop import BEST, Trainer
 from model.train.patches import PatchSampler
 from model.train.score import Part
 from model.train.sources import load_data
+from model.train.task import sided_pairs
 from model.train.validation import CaseFigures
 from model.weights import ModelCard, load_network, save_network
 
@@ -387,7 +388,7 @@ def test_a_network_of_other_channels_or_no_case_is_refused(root: Path, tmp_path:
     ],
 )
 def test_labels_of_both_sides_are_noticed(labels: list[str], pairs: list[tuple[str, str]]) -> None:
-    assert list(sources.sided_pairs(labels)) == pairs
+    assert list(sided_pairs(labels)) == pairs
 
 
 @pytest.mark.expects_logs

@@ -23,11 +23,12 @@ from model.train.config import (
     TrainConfig,
     ValidationConfig,
 )
+from model.train.crops import anchors_of
 from model.train.distributed import Share
 from model.train.feed import Feed
 from model.train.journal import VALIDATIONS
 from model.train.loop import BEST, Trainer
-from model.train.prepared import PreparedCase, anchors_of
+from model.train.prepared import PreparedCase
 from model.train.sources import TrainingData, split
 
 NETWORK = UNETRppConfig(

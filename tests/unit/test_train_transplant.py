@@ -1,7 +1,8 @@
 import numpy as np
 
 from model.spec import Label
-from model.train.prepared import UNKNOWN, PreparedCase, anchors_of, distance_to_tumour
+from model.train.crops import anchors_of
+from model.train.prepared import UNKNOWN, PreparedCase, distance_to_tumour
 from model.train.transplant import LARGEST_MARGIN, SHIFT, SOFT_EDGE, Donor, can_give
 
 
