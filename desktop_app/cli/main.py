@@ -39,7 +39,7 @@ def run(arguments: Sequence[str], frontend: Frontend) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     frontend.stop.watch()
     try:
-        _application()(args=list(arguments), prog_name="gliascope", obj=frontend)
+        application()(args=list(arguments), prog_name="gliascope", obj=frontend)
     except SystemExit as end:
         if end.code == ExitCode.CANCELLED:
             print_note("Cancelled.")
@@ -57,7 +57,8 @@ def run(arguments: Sequence[str], frontend: Frontend) -> int:
     return ExitCode.DONE
 
 
-def _application() -> typer.Typer:
+def application() -> typer.Typer:
+    """Return all commands."""
     app = typer.Typer(
         help=_ABOUT,
         add_completion=False,

@@ -203,16 +203,16 @@ def _with_roles(study: Study) -> Study:
 def _nothing_usable(
     path: Path, found: Counter[str], skipped: list[tuple[str, str]]
 ) -> NoStudyError:
+    where = path.absolute()
     if found:
         series = [f"{count} series: {what}" for what, count in found.most_common(3)]
         what = "; ".join(series)
         return NoStudyError(
-            "There is no usable brain MR series here.", f"{path}: {what}.", OPEN_INSTEAD
+            "There is no usable brain MR series here.", f"{where}: {what}.", OPEN_INSTEAD
         )
     if not skipped:
-        return NoStudyError("The folder is empty.", str(path), OPEN_INSTEAD)
+        return NoStudyError("The folder is empty.", str(where), OPEN_INSTEAD)
     reasons = Counter(reason for _, reason in skipped)
     listed = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
-    return NoStudyError(
-        "No MR images were found.", f"{path}: {len(skipped)} files ({listed}).", OPEN_INSTEAD
-    )
+    files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
+    return NoStudyError("No MR images were found.", f"{where}: {files} ({listed}).", OPEN_INSTEAD)

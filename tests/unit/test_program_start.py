@@ -129,7 +129,9 @@ def test_where_no_report_can_be_kept_none_is_asked_for(
     assert "file" not in lines[2]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can be without a display")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere there is always a display"
+)
 def test_without_a_display_three_lines_tell_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

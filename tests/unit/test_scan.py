@@ -167,6 +167,16 @@ def test_empty_folder_says_so(tmp_path: Path) -> None:
         scan(tmp_path)
 
 
+def test_a_single_file_that_is_no_image_is_told_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("letter.txt").write_text("Dear colleague")
+    with pytest.raises(InputError, match="No MR images") as refused:
+        scan(Path("letter.txt"))
+    assert refused.value.detail == f"{tmp_path / 'letter.txt'}: 1 file (1 × not an image)."
+
+
 def test_nothing_at_the_path(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing at this path"):
         scan(tmp_path / "missing")
