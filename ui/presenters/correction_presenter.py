@@ -20,7 +20,6 @@ from desktop_app.services.session import (
     RolesChanged,
     Session,
 )
-from ui.presenters.slots import short_series_text
 from ui.views.correction_view import CorrectionState, CorrectionView
 
 if TYPE_CHECKING:
@@ -219,7 +218,8 @@ class CorrectionPresenter:
     def _kept_in_words(self) -> str:
         if self._kept is None:
             return ""
-        return (
-            f"Corrections of {self._kept.started:%Y-%m-%d %H:%M} were never exported. Segment on "
-            f"series {short_series_text(self._kept.series)} to go on with them."
-        )
+        # Short, since what is under the pointer is told beside it
+        series = self._kept.series
+        which = f"series {series.number}" if series.number else f"“{series.description}”"
+        when = f"{self._kept.started:%Y-%m-%d %H:%M}"
+        return f"Corrections of {when} were never exported. Segment on {which} to go on with them."

@@ -64,11 +64,6 @@ def series_text(series: Series) -> str:
     return _series_texts(series)[0]
 
 
-def short_series_text(series: Series) -> str:
-    """Return number and description of a series, as the choices of series name it."""
-    return _series_texts(series)[-1]
-
-
 def _series_texts(series: Series) -> tuple[str, str, str]:
     """Return the line whole, without the matrix, and without the time of acquisition either."""
     number = str(series.number) if series.number else ""
