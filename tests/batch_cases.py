@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.study import InstanceRef, Study
+from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.scan import ScanResult
 from desktop_app.services.batch import Batch, BatchOptions, CaseState, CaseStatus, LocalPlace
 from desktop_app.services.batch import attempt as attempt_module
+from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch import listing as listing_module
 from desktop_app.services.case import CaseOptions, CaseOutcome
 from desktop_app.services.models import ModelStore
@@ -132,3 +134,15 @@ def write_model(folder: Path, sha256: str, **card_says: Any) -> None:
 
 def statuses(batch: Batch) -> list[CaseStatus]:
     return [case.status for case in batch.cases]
+
+
+def take_output_away(patch: pytest.MonkeyPatch, looks: int) -> None:
+    """Have the folder of results away while it is looked at so many times."""
+    left = [looks]
+
+    def require_room(output: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
+
+    patch.setattr(journal_module, "require_room", require_room)

@@ -12,11 +12,19 @@ import pytest
 from distributed import LocalCluster
 
 import desktop_app
-from desktop_app.errors import Cancelled, DeviceError, ExitCode, InputError, UsageError
+from desktop_app.errors import (
+    Cancelled,
+    DeviceError,
+    ExitCode,
+    InputError,
+    OutputError,
+    UsageError,
+)
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
 from desktop_app.services.batch import cluster as cluster_module
 from desktop_app.services.batch import cluster_worker as worker_module
+from desktop_app.services.batch import place as place_module
 from desktop_app.services.batch.attempt import StudyOrder, attempt
 from desktop_app.services.batch.cluster import ClusterPlace
 from desktop_app.services.batch.cluster_messages import (
@@ -28,7 +36,14 @@ from desktop_app.services.batch.cluster_messages import (
 )
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.models import ModelStore
-from tests.batch_cases import NAMES, FakeWorker, Stage, statuses, write_model
+from tests.batch_cases import (
+    NAMES,
+    FakeWorker,
+    Stage,
+    statuses,
+    take_output_away,
+    write_model,
+)
 from tests.study_cases import PROVENANCE
 
 
@@ -176,6 +191,32 @@ def test_a_failed_study_does_not_stop_the_rest(
     assert outcome.failed[0].reason == "It is damaged.\nFile 3\nSend it again."
     assert "cannot be read" in outcome.failed[1].reason
     assert stage.processed == ["anna", "cäsar"]
+
+
+def test_no_study_is_handed_over_while_results_cannot_be_written(
+    cluster: LocalCluster, stage: Stage, quick: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place_module, "_LOOK_AGAIN_SECONDS", 0.001)
+    said: list[str] = []
+
+    def note(fraction: float, text: str) -> None:
+        if text == "anna: Waiting for a worker":
+            take_output_away(monkeypatch, 3)
+        said.append(text)
+
+    assert batch_on(cluster, stage).run(note).failed == ()
+    waiting = "Waiting for the folder of results: The folder cannot be reached."
+    assert said.count(waiting) == 3
+    assert said.index(waiting) < said.index("berta: Waiting for a worker")
+
+
+def test_results_away_for_long_end_a_batch_on_a_cluster(
+    cluster: LocalCluster, stage: Stage, quick: type[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.before = lambda name: take_output_away(monkeypatch, 1000)
+    with pytest.raises(OutputError, match="cannot be reached"):
+        batch_on(cluster, stage, at_a_time=1, patience_seconds=0.0).run()
+    assert stage.processed == ["anna"]
 
 
 def test_a_study_in_an_archive_stays_here(

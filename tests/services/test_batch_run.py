@@ -12,11 +12,10 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import InstanceRef, Study
 from desktop_app.errors import InputError, OutputError
 from desktop_app.services.batch import Batch, BatchOptions, CaseStatus, LocalPlace, place_below
-from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch import place as place_module
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.models import ModelStore
-from tests.batch_cases import NAMES, FakeWorker, Stage, statuses
+from tests.batch_cases import NAMES, FakeWorker, Stage, statuses, take_output_away
 from tests.study_cases import GEOMETRY, make_series, make_study
 
 
@@ -181,18 +180,6 @@ def test_the_last_state_is_written_when_the_share_is_back(
     kept = read_state(stage.output, "cäsar")
     assert kept is not None
     assert kept.status is CaseStatus.DONE
-
-
-def take_output_away(patch: pytest.MonkeyPatch, looks: int) -> None:
-    """Have the folder of results away while it is looked at so many times."""
-    left = [looks]
-
-    def require_room(output: Path) -> None:
-        left[0] -= 1
-        if left[0] >= 0:
-            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
-
-    patch.setattr(journal_module, "require_room", require_room)
 
 
 def test_no_study_begins_while_results_cannot_be_written(
