@@ -1,6 +1,8 @@
 """The workflows call commands that exist, and give no job more rights than it needs."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +44,30 @@ def test_checks_run_on_three_systems_with_the_oldest_and_the_newest_python() -> 
     matrix = _load("ci.yml")["jobs"]["tests"]["strategy"]["matrix"]
     assert {system.split("-")[0] for system in matrix["system"]} == {"ubuntu", "windows", "macos"}
     assert matrix["python"] == ["3.11", "3.13"]
+
+
+# What the C library of the releases' computers is; what is built there asks for no newer one.
+GLIBC_OF_RUNNERS = {"ubuntu-22.04": "2.35", "ubuntu-24.04": "2.39"}
+
+
+def test_systems_told_are_those_that_the_release_is_built_for() -> None:
+    runner = _load("release.yml")["jobs"]["linux"]["runs-on"]
+    page = (WORKFLOWS.parents[1] / "docs" / "INSTALL.md").read_text("utf-8")
+    assert set(re.findall(r"glibc (\d+\.\d+) or later", page)) == {GLIBC_OF_RUNNERS[runner]}
+    assert f"{runner.replace('ubuntu-', 'Ubuntu ')} or later" in page
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the step runs on Linux, with its own sort"
+)
+@pytest.mark.parametrize(("asked", "code"), [("2.9", 0), ("2.34", 0), ("2.35", 0), ("2.36", 1)])
+def test_a_release_that_asks_for_more_than_is_told_ends(
+    asked: str, code: int, tmp_path: Path
+) -> None:
+    steps = _load("release.yml")["jobs"]["linux"]["steps"]
+    (step,) = [one for one in steps if "glibc" in one.get("name", "")]
+    (tmp_path / "output" / "installers").mkdir(parents=True)
+    (tmp_path / "output" / "installers" / "x.run").write_text(f"#!/bin/sh\nglibc={asked}\n")
+    (tmp_path / "docs").symlink_to(WORKFLOWS.parents[1] / "docs")
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True)
+    assert done.returncode == code, done.stderr
