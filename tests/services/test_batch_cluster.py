@@ -386,7 +386,7 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="not installed") as raised:
         ClusterPlace("tcp://127.0.0.1:9").prepare()
-    assert "gliascope[cluster]" in raised.value.remedy
+    assert "docs/BATCH.md" in raised.value.remedy
 
 
 def test_messages_end_where_the_process_dies() -> None:

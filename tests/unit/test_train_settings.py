@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,13 @@ CONFIG = TrainConfig(
     name="tiny", sources=(SourceConfig("."),), stages=(StageConfig(1.0, 32, 3),), epochs=300
 )
 CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
+
+
+def test_every_configuration_is_told() -> None:
+    page = (CONFIGS.parents[2] / "docs" / "TRAINING.md").read_text("utf-8")
+    table = page.split("## The configurations")[1].split("\n\n")[1]
+    told = re.findall(r"`(\w+\.toml)`", "".join(row.split("|")[1] for row in table.splitlines()))
+    assert sorted(told) == sorted(file.name for file in CONFIGS.glob("*.toml"))
 
 
 def test_epochs_become_steps_for_the_cases_there_are() -> None:

@@ -27,7 +27,7 @@ def connect(address: str, seconds: float) -> "AbstractContextManager[Client]":
         raise UsageError(
             "Clusters need a library that is not installed.",
             f"--scheduler {address}: there is no Python package “distributed”.",
-            "Install it on every computer of the cluster: pip install 'gliascope[cluster]'",
+            "Set up a checkout of this release on every computer, as docs/BATCH.md tells.",
         )
     from distributed import Client
     from distributed.comm.addressing import get_address_host_port
