@@ -150,8 +150,15 @@ class Menus:
         four = self._window.study_page.viewer_bar.four
         self.four.toggled.connect(lambda is_shown: four.setChecked(is_shown))
         four.toggled.connect(lambda is_shown: self.four.setChecked(is_shown))
+        views = self._window.study_page.views
+        self.linked_zoom = self._add(menu, "&Zoom the three planes together")
+        self.linked_zoom.setCheckable(True)
+        self.linked_zoom.setChecked(True)
+        self.linked_zoom.toggled.connect(views.zoom.set_active)
+        self.centre = self._add(menu, "Ce&ntre slices on the crosshair", "Shift+C")
+        self.centre.triggered.connect(views.zoom.centre)
         reset = self._add(menu, "&Reset views")
-        reset.triggered.connect(self._window.study_page.views.reset_views)
+        reset.triggered.connect(views.reset_views)
         menu.addSeparator()
         group = QActionGroup(self._window)
         for name, title in _THEME_TITLES.items():

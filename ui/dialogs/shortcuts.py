@@ -31,6 +31,7 @@ _STUDY_HELP = (
     "Ctrl + T: compare with an earlier study\n"
     "O, X: overlay, crosshair on or off\n"
     "C: contrast of the image anew\n"
+    "Shift + C: all slices centred on the crosshair\n"
     "Ctrl + 0: reset all views\n"
     "F1: this list"
 )

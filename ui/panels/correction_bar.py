@@ -258,9 +258,9 @@ class CorrectionBar(QWidget):
         self._size.valueChanged.connect(self._show_size)
         self._size.setValue(_FIRST_MM)
         QShortcut(QKeySequence("N"), self, self._choose_next_over)
-        for widget in (self._size, self._ball, self._over):
+        for setting in (self._size, self._ball, self._over):
             # A click on them leaves the keys to the slice
-            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            setting.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for widget in (self._size, self._size_text, self._ball, self._over):
             layout.addWidget(widget)
 

@@ -17,6 +17,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from ui.viewers import style
 from ui.viewers.landmarks import point_of_interest
+from ui.viewers.linked_zoom import LinkedZoom
 from ui.viewers.overlay import OverlayStyle, label_names
 from ui.viewers.planes import Plane
 from ui.viewers.probe import Probed, probe_text
@@ -84,6 +85,8 @@ class QuadView(QWidget):
         self.slice_views = {plane: SliceView(plane, self) for plane in Plane}
         self.volume_view = VolumeView(self)
         self._sequences = SequenceViews(self._images, self)
+        sequences = tuple(self._sequences.views.values())
+        self.zoom = LinkedZoom(tuple(self.slice_views.values()), sequences, self)
         self.rulers = RulerBoard(self)
         RulerKeys(self, self.rulers)
         self._ruler_tools: list[RulerTool] = []

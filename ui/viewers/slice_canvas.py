@@ -173,6 +173,24 @@ class SliceCanvas(QWidget):
         else:
             self.set_viewport(other._viewport.resized(self.width(), self.height()))
 
+    def zoom_as(self, other: "SliceCanvas") -> None:
+        """Zoom about the crosshair to the scale of a view of another plane, or show all as it."""
+        if self._viewport is None or self._frame is None or other._viewport is None:
+            return
+        if other._is_fitted:
+            self.reset_view()
+            return
+        u_mm, v_mm, _ = self._frame.to_uvw_mm(self._cursor_lps)
+        shown = self._viewport.revealing(u_mm, v_mm)
+        factor = other._viewport.scale / shown.scale
+        self.set_viewport(shown.zoomed(factor, *shown.to_pixel(u_mm, v_mm)))
+
+    def centre_on_cursor(self) -> None:
+        """Show the crosshair in the middle, as large as now."""
+        if self._viewport is not None and self._frame is not None:
+            u_mm, v_mm, _ = self._frame.to_uvw_mm(self._cursor_lps)
+            self.set_viewport(self._viewport.centred(u_mm, v_mm))
+
     def point_at(self, position: QPointF) -> NDArray[np.float64] | None:
         """Return the patient coordinates shown at a logical pixel position, on this slice."""
         if self._frame is None or self._viewport is None:

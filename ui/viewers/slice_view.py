@@ -65,6 +65,8 @@ class SliceView(SliceCanvas):
         (3,) patient coordinates under the pointer, ``None`` when it leaves.
     viewport_changed()
         The user zoomed, panned, or showed the whole slice again.
+    zoomed()
+        The user did so, but did not pan.
     maximise_requested()
         The user wants this view alone, or all of them again.
     crosshair_toggled(), overlay_hidden(bool)
@@ -80,6 +82,7 @@ class SliceView(SliceCanvas):
     window_dragged = Signal(float, float)
     hovered = Signal(object)
     viewport_changed = Signal()
+    zoomed = Signal()
     maximise_requested = Signal()
     crosshair_toggled = Signal()
     overlay_hidden = Signal(bool)
@@ -319,6 +322,7 @@ class SliceView(SliceCanvas):
         if key == Qt.Key.Key_R:
             self.reset_view()
             self.viewport_changed.emit()
+            self.zoomed.emit()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.maximise_requested.emit()
         elif key == Qt.Key.Key_G and self._pointer is not None:
@@ -367,3 +371,4 @@ class SliceView(SliceCanvas):
         if self._viewport:
             self.set_viewport(self._viewport.zoomed(factor, at.x(), at.y()))
             self.viewport_changed.emit()
+            self.zoomed.emit()

@@ -76,4 +76,8 @@ class Viewport:
         x, y = self.to_pixel(u_mm, v_mm)
         if 0 <= x <= self.width and 0 <= y <= self.height:
             return self
+        return self.centred(u_mm, v_mm)
+
+    def centred(self, u_mm: float, v_mm: float) -> "Viewport":
+        """Show a place in the middle."""
         return replace(self, centre_u_mm=u_mm, centre_v_mm=v_mm)
