@@ -148,17 +148,25 @@ def test_a_set_that_cannot_be_moved_in_whole_leaves_the_old_one(
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
-def test_a_file_that_is_open_elsewhere_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("locks_open_files", "title", "name"),
+    [(True, "The file is in use.", "report.pdf"), (False, "The folder cannot be written to.", "")],
+)
+def test_a_file_that_is_open_elsewhere_is_named_where_that_is_why(
+    locks_open_files: bool,
+    title: str,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(atomic, "_LOCKS_OPEN_FILES", True)
+    monkeypatch.setattr(atomic, "_LOCKS_OPEN_FILES", locks_open_files)
     target = tmp_path / "report.pdf"
     target.write_text("open in a viewer")
     error = PermissionError(errno.EACCES, "denied", str(tmp_path / "x.part"), None, str(target))
     told = atomic.output_error(error, tmp_path)
     assert told is not None
-    assert told.title == "The file is in use."
-    assert told.detail == f"Writing {target}"
+    assert told.title == title
+    assert told.detail == f"Writing {tmp_path / name}"
 
 
 @pytest.mark.parametrize(

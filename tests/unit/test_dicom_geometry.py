@@ -55,11 +55,12 @@ def test_two_blocks_with_a_seam_keep_their_step() -> None:
 
 def test_rounding_of_every_step_does_not_add_up() -> None:
     places_mm = np.round(np.arange(100) * 1.2345, 1)
-    found = whole_steps(np.delete(places_mm, 40), 1.2)
-    assert found is not None
-    step_mm, whole = found
-    assert step_mm == pytest.approx(1.2345, abs=1e-3)
-    assert whole[-1] == 99
+    for first_mm in (0.0, -37.5, 80.0):
+        found = whole_steps(first_mm + np.delete(places_mm, 40), 1.2)
+        assert found is not None
+        step_mm, whole = found
+        assert step_mm == pytest.approx(1.2345, abs=1e-3)
+        assert whole[-1] == 99
 
 
 def test_any_place_is_not_a_multiple_of_a_fine_step() -> None:

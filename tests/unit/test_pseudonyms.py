@@ -1,6 +1,9 @@
 """Stand-ins for identifiers: always the same ones, and none without the key."""
 
 import hashlib
+from functools import reduce
+from operator import and_, or_
+from uuid import UUID
 
 import pytest
 from pydicom.uid import UID
@@ -28,6 +31,11 @@ def test_they_are_valid_and_differ() -> None:
     uids = {one.uid(f"1.2.{number}") for number in range(500)}
     assert len(uids) == 500
     assert all(UID(uid).is_valid for uid in uids)
+    numbers = [int(uid.removeprefix("2.25.")) for uid in uids]
+    always = reduce(and_, numbers) | ~reduce(or_, numbers) & (2**128 - 1)
+    # All bits are the checksum's but those that say what kind of number it is (RFC 9562, 5.8).
+    assert always == 0xF << 76 | 0x3 << 62
+    assert {UUID(int=number).version for number in numbers} == {8}
     other = Pseudonyms(new_key(), "pid-7", "1.2.3")
     assert other.uid("1.2.1") not in uids
     assert other.patient_id != one.patient_id

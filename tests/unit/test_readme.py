@@ -5,7 +5,9 @@ import re
 import click
 import pytest
 import typer
+import yaml
 
+import desktop_app
 from desktop_app.cli.main import application
 from desktop_app.errors import ExitCode
 from tests.command_line import ROOT
@@ -57,3 +59,13 @@ def test_every_exit_code_is_explained() -> None:
     first_sentence = paragraph.split(". ")[0]
     explained = {int(number) for number in re.findall(r"\b\d+\b", first_sentence)}
     assert explained == {code.value for code in ExitCode}
+
+
+def test_what_is_cited_is_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == desktop_app.__version__
+    needed = {"cff-version", "message", "title", "authors"}  # required by the format, version 1.2.0
+    assert needed <= set(citation)
+    assert {one["doi"] for one in citation["references"]} <= set(
+        re.findall(r"10\.\d{4}/\S+\d", README)
+    )
