@@ -75,12 +75,17 @@ class Comparing:
 
     def show_follow_up(self, shown: ShownFollowUp) -> None:
         """Show a comparison in a window of its own."""
-        self._close_shown()
+        before = self._shown
         windows = self._window.study_page.views.sequence_windows()
-        dialog = self._shown = FollowUpDialog(shown, self._window, windows=windows)
+        dialog = FollowUpDialog(shown, self._window, windows=windows)
+        if before is not None:
+            dialog.begin_as(before)
+        self._close_shown()
+        self._shown = dialog
         dialog.copy_requested.connect(self._copy)
         dialog.save_requested.connect(self._ask_and_save)
         dialog.files_requested.connect(self._ask_and_save_files)
+        dialog.again_requested.connect(self.presenter.compare_again)
         dialog.finished.connect(self._forget_shown)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()

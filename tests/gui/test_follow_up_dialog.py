@@ -222,10 +222,27 @@ def test_a_sequence_that_one_study_lacks_is_said_to_be_missing(qtbot, found):
     assert view(dialog, NOW).image is not None
 
 
-def test_labels_that_were_corrected_since_are_told(dialog):
+def test_labels_that_were_corrected_since_are_told(dialog, qtbot):
     assert dialog.outdated.isHidden()
+    assert dialog.again.isHidden()
     dialog.note_outdated()
     assert dialog.outdated.isVisible()
+    with qtbot.waitSignal(dialog.again_requested):
+        dialog.again.click()
+
+
+def test_compared_again_the_window_stays_as_it_was(dialog, qtbot, found):
+    dialog.planes[Plane.CORONAL].click()
+    dialog.overlays[VisitOverlay.CHANGE].click()
+    dialog.region.setCurrentIndex(2)
+    dialog.resize(1240, 700)
+    again = opened(qtbot, found)
+    again.begin_as(dialog)
+    assert again.planes[Plane.CORONAL].isChecked()
+    assert again.views.plane is Plane.CORONAL
+    assert again.overlays[VisitOverlay.CHANGE].isChecked()
+    assert again.region.currentIndex() == 2
+    assert again.size() == dialog.size()
 
 
 def test_copy_and_report_are_asked_for_by_keys(dialog, qtbot):

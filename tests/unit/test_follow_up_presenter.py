@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 from desktop_app.domain.dates import DateOrder
@@ -19,6 +20,7 @@ from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.follow_up import EarlierStudy
+from desktop_app.services.measure import measure
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit
@@ -134,6 +136,26 @@ def test_a_correction_makes_the_comparison_outdated_and_leaves_it_open(scene: Sc
     scene.session.accept_correction(replace(scene.now))
     assert scene.view.note_outdated.called
     assert not scene.view.close_follow_up.called
+
+
+def test_corrected_labels_are_compared_again_with_the_same_study(scene: Scene) -> None:
+    scene.presenter.compare_again()
+    assert not scene.jobs.busy
+    scene.offered()
+    scene.presenter.compare(0)
+    scene.until(lambda: scene.view.show_follow_up.called)
+    segmentation = replace(scene.now.segmentation, labels_kji=ball(GRID, 5.0))
+    corrected = replace(scene.now, segmentation=segmentation, measurements=measure(segmentation))
+    scene.session.accept_correction(corrected)
+    scene.view.reset_mock()
+    scene.presenter.compare_again()
+    scene.until(lambda: scene.view.show_follow_up.called)
+    again = scene.presenter.found
+    assert again is not None
+    assert again.now is corrected
+    assert again.regions[Region.WT].now_mm3 == np.count_nonzero(segmentation.labels_kji)
+    assert scene.compare.call_count == 1
+    assert not scene.view.note_outdated.called
 
 
 def test_labels_corrected_meanwhile_are_told_too(scene: Scene) -> None:

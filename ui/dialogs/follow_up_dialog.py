@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
+    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +29,8 @@ from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import add_choice, with_key
 from ui.widgets.overlay_legend import OverlayLegend
+
+_Choice = TypeVar("_Choice")
 
 _SHOWN_FIRST = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _OVERLAY_KEYS = {VisitOverlay.FILLED: "F", VisitOverlay.OUTLINED: "L", VisitOverlay.CHANGE: "M"}
@@ -57,11 +61,14 @@ class FollowUpDialog(QDialog):
     -------
     copy_requested(), save_requested(), files_requested()
         The numbers are to go to the clipboard, a report into a file, all there is into a folder.
+    again_requested()
+        The labels as they are now are to be compared.
     """
 
     copy_requested = Signal()
     save_requested = Signal()
     files_requested = Signal()
+    again_requested = Signal()
 
     def __init__(
         self,
@@ -84,6 +91,10 @@ class FollowUpDialog(QDialog):
         self.numbers = ChangeNumbers(shown)
         self.outdated = styled_label(_OUTDATED, "notice", wrap=True)
         self.outdated.hide()
+        self.again = QPushButton("Compare again")
+        self.again.setToolTip("Compare the labels as they are now; takes a second or two")
+        self.again.clicked.connect(self.again_requested)
+        self.again.hide()
         self._tools: list[QToolButton] = []
         self._bar = QHBoxLayout()
         self._bar.setContentsMargins(0, 0, 0, 0)
@@ -104,6 +115,17 @@ class FollowUpDialog(QDialog):
     def note_outdated(self) -> None:
         """Say that the labels were corrected since."""
         self.outdated.show()
+        self.again.show()
+
+    def begin_as(self, other: "FollowUpDialog") -> None:
+        """Show what another window shows: its sequence, plane, region and overlay, at its place."""
+        self.setGeometry(other.geometry())
+        self.setWindowState(other.windowState())
+        self.region.setCurrentIndex(other.region.currentIndex())
+        self._choose_region()
+        _click_same(self.sequences, other.sequences)
+        _click_same(self.planes, other.planes)
+        _click_same(self.overlays, other.overlays)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape shows both views again where one is alone, else it closes."""
@@ -187,6 +209,7 @@ class FollowUpDialog(QDialog):
         left.addWidget(self.legend)
         right = QVBoxLayout()
         right.addWidget(self.outdated)
+        right.addWidget(self.again, 0, Qt.AlignmentFlag.AlignLeft)
         right.addWidget(self.numbers, 1)
         middle = QHBoxLayout()
         middle.addLayout(left, 1)
@@ -245,3 +268,9 @@ class FollowUpDialog(QDialog):
         planes = tuple(Plane)
         following = planes[(planes.index(self.views.plane) + 1) % len(planes)]
         self.planes[following].click()
+
+
+def _click_same(mine: Mapping[_Choice, QToolButton], theirs: Mapping[_Choice, QToolButton]) -> None:
+    for one, button in theirs.items():
+        if button.isChecked():
+            mine[one].click()

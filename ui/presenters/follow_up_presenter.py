@@ -17,6 +17,7 @@ from desktop_app.services.follow_up import (
     compare_with_earlier,
     earlier_studies,
     save_follow_up,
+    with_labels,
 )
 from desktop_app.services.follow_up.page import (
     FollowUpRenderer,
@@ -139,18 +140,22 @@ class FollowUpPresenter:
                 token=token,
             )
 
-        def done(found: FollowUp) -> None:
-            if not self._is_open(now):
-                return
-            # Showing it closes the one before, which is then let go of
-            self._view.show_follow_up(shown_follow_up(found))
-            self._found = found
-            if self._session.result is not now:
-                self._view.note_outdated()
-
         # Where nothing is to be segmented, one that is being stopped need not be waited for.
         lane, kind = (Lane.COMPUTE, "compare all") if folder is None else (Lane.IO, "compare")
-        self._jobs.start(_TITLE, work, done, lane=lane, kind=kind)
+        self._jobs.start(_TITLE, work, lambda found: self._show(now, found), lane=lane, kind=kind)
+
+    def compare_again(self) -> None:
+        """Compare the labels as they are now, after a correction, with the same earlier study."""
+        now, found = self._may_compare(), self._found
+        if now is None or found is None:
+            return
+
+        def work(_progress: ProgressCallback, token: CancelToken) -> FollowUp:
+            return with_labels(found, now, token=token)
+
+        self._jobs.start(
+            _TITLE, work, lambda again: self._show(now, again), lane=Lane.IO, kind="compare"
+        )
 
     def text_to_copy(self) -> str:
         """Return the numbers with tabs between columns, and what they are; empty without any."""
@@ -189,6 +194,16 @@ class FollowUpPresenter:
             self._view.show_message("Report saved.", (path.name,), path.parent)
 
         self._jobs.start(_SAVING, work, done, lane=Lane.IO, kind="follow-up page", is_kept=True)
+
+    def _show(self, now: StudyResult, found: FollowUp) -> None:
+        """Show a comparison of the open study; corrected meanwhile, say so."""
+        if not self._is_open(now):
+            return
+        # Showing it closes the one before, which is then let go of
+        self._view.show_follow_up(shown_follow_up(found))
+        self._found = found
+        if self._session.result is not now:
+            self._view.note_outdated()
 
     def _may_compare(self) -> StudyResult | None:
         """Return the open result, unless there is none or something runs: then say so."""
