@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -114,6 +115,15 @@ def atomic_folder(
             _swap_in(staging, folder, obsolete, keep_as)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def takes_folders(folder: Path) -> bool:
+    """Whether a folder can be made there: tried, since what Windows says of rights is no answer."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".gliascope-", dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def output_error(error: OSError, path: Path) -> OutputError | None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import OutputError
-from desktop_app.io.atomic import atomic_folder, output_error
+from desktop_app.io.atomic import atomic_folder, output_error, takes_folders
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
@@ -253,10 +253,10 @@ def _why_not_in(output: Path) -> str:
     if not os.access(existing, os.W_OK | os.X_OK):
         return "The output folder cannot be written to."
     usage = shutil.disk_usage(existing)
-    # Some file systems tell no sizes: what they can take is found out by writing.
-    if usage.total and usage.free < _MIN_FREE_BYTES:
-        return "There is no room left on the disk."
-    return ""
+    # Some file systems tell no sizes, and some of these are none to write to.
+    if not usage.total:
+        return "" if takes_folders(existing) else "The output folder cannot be written to."
+    return "There is no room left on the disk." if usage.free < _MIN_FREE_BYTES else ""
 
 
 def save_results(

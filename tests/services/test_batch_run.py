@@ -222,6 +222,14 @@ def test_a_full_disk_is_told_before_anything_is_read(
         stage.batch().run()
 
 
+def test_states_that_somebody_else_keeps_are_told_before_anything_is_read(stage: Stage) -> None:
+    stage.output.mkdir()
+    (stage.output / ".gliascope").write_text("not a folder of states")
+    with pytest.raises(OutputError, match="file is in the place"):
+        stage.batch().run()
+    assert stage.processed == []
+
+
 def test_a_summary_that_cannot_be_written_waits_and_stops_no_study(stage: Stage) -> None:
     in_the_way = stage.output / "summary.csv"
     in_the_way.mkdir(parents=True)

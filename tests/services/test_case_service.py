@@ -144,6 +144,10 @@ def test_a_disk_that_tells_no_sizes_is_tried(
 ) -> None:
     monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(total=0, free=0))
     require_room(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(case, "takes_folders", lambda folder: folder != tmp_path)
+    with pytest.raises(OutputError, match="cannot be written"):
+        require_room(tmp_path)
 
 
 def test_a_folder_that_is_read_only_is_refused_before_the_work(

@@ -17,6 +17,7 @@ from desktop_app.services.batch.records import (
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.case import require_room
+from desktop_app.services.results_folder import STATE_FOLDER
 
 CaseListener = Callable[[CaseState], None]
 
@@ -152,7 +153,8 @@ class Journal:
         OutputError
             If not.
         """
-        require_room(self._output)
+        for folder in (self._output, self._output / STATE_FOLDER):
+            require_room(folder)
         self.write_waiting()
 
     def write_waiting(self) -> None:

@@ -1,8 +1,9 @@
 """Where a batch's results go unless somebody says otherwise."""
 
 import re
-import tempfile
 from pathlib import Path
+
+from desktop_app.io.atomic import takes_folders
 
 _NO_LETTERS = re.compile(r"\W+")
 
@@ -20,7 +21,7 @@ def proposed_output(root: Path, home: Path) -> Path:
     home
         Folder of the user.
     """
-    if root.name and _takes_folders(root.parent):
+    if root.name and takes_folders(root.parent):
         return root.with_name(_named_after(root.name))
     name = root.name or _NO_LETTERS.sub("-", root.drive).strip("-") or "studies"
     return home / _named_after(name)
@@ -28,12 +29,3 @@ def proposed_output(root: Path, home: Path) -> Path:
 
 def _named_after(name: str) -> str:
     return f"{name}-gliascope"
-
-
-def _takes_folders(folder: Path) -> bool:
-    """Whether a folder can be made there: tried, since what Windows says of rights is no answer."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=".gliascope-", dir=folder):
-            return True
-    except OSError:
-        return False
