@@ -199,7 +199,7 @@ def test_a_tumour_cut_by_the_end_of_the_images_is_told_and_has_no_range(
     monkeypatch.setattr(preprocess, "prepare", prepare)
     cut = segmented(labels)
     assert cut.segmentation.warnings[0].startswith("The tumour reaches the upper end of T1c")
-    assert "T1c: The top of the head is cut off: part of the brain is missing." in (
+    assert "T1c: The top of the head is not in the image: part of the brain may be missing." in (
         cut.segmentation.warnings
     )
     assert volume_intervals(cut.measurements) == {}

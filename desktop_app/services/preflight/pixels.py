@@ -174,7 +174,8 @@ def _coverage(
     if own.is_cut:
         higher = max(whole, key=lambda one: whole[one].head_top, default=None)
         if higher is None:
-            return _short(Light.FAIR, "The top of the head is cut off")
+            # Scalp and skull end here as often as brain: there is no image to tell.
+            return _short(Light.FAIR, "The top of the head is not in the image", "may be missing")
         missing = whole[higher].head_top - own.top
         return _short(Light.FAIR, f"Ends {missing:.0f} mm below the top of the head in {higher}")
     height = max(reach.head_top for reach in whole.values()) - own.bottom
@@ -183,6 +184,6 @@ def _coverage(
     return None
 
 
-def _short(light: Light, what: str) -> Check:
-    sentence = f"{what}: part of the brain is missing."
+def _short(light: Light, what: str, missing: str = "is missing") -> Check:
+    sentence = f"{what}: part of the brain {missing}."
     return Check(Aspect.COVERAGE, light, sentence, Source.PIXELS)
