@@ -42,10 +42,11 @@ def write_csv(
     ):
         writer = csv.DictWriter(file, fieldnames=header)
         writer.writeheader()
-        writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
+        writer.writerows({name: inert(cell) for name, cell in row.items()} for row in rows)
     return path
 
 
-def _inert(cell: str | int | float) -> str | int | float:
+def inert(cell: str | int | float) -> str | int | float:
+    """Return a cell as a table has it: what a spreadsheet would run, after an apostrophe."""
     is_formula = isinstance(cell, str) and cell.startswith(_FORMULA_STARTS)
     return f"'{cell}" if is_formula else cell

@@ -89,6 +89,14 @@ def test_spreadsheets_know_the_letters_and_run_nothing(tmp_path: Path) -> None:
     assert (again[-1]["state"], again[-1]["seconds"]) == ("done", "-1.5")
 
 
+def test_the_line_of_a_study_named_like_a_formula_is_found_again(tmp_path: Path) -> None:
+    summary(tmp_path, CaseState("-12", "1"), CaseState("12", "1"))
+    update_summary(tmp_path, CaseState("-12", "1", CaseStatus.DONE))
+    with (tmp_path / "summary.csv").open(encoding="utf-8-sig", newline="") as file:
+        told = [(row["study"], row["state"]) for row in csv.DictReader(file)]
+    assert told == [("'-12", "done"), ("12", "pending")]
+
+
 def test_a_correction_takes_the_ranges_away(tmp_path: Path) -> None:
     result = result_with_range()
     state = with_result(CaseState("anna", "1"), result, [], ())

@@ -12,7 +12,7 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path, output_error
-from desktop_app.io.export_csv import TABLE_ENCODING, write_csv
+from desktop_app.io.export_csv import TABLE_ENCODING, inert, write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.diameters import MEASURED_REGIONS
 from desktop_app.services.privacy import Redactor
@@ -171,7 +171,7 @@ def update_summary(output: Path, state: CaseState) -> None:
     if any(list(row) != list(fresh) for row in rows):
         return  # of another version, whose next run writes it anew
     write_csv(
-        [fresh if row["study"] == state.name else row for row in rows],
+        [fresh if row["study"] == inert(state.name) else row for row in rows],
         output / SUMMARY,
         columns=tuple(fresh),
     )
