@@ -24,6 +24,7 @@ from desktop_app.services.export import (
     PageRenderer,
     export_study,
     export_warnings,
+    lacking,
     skipped_formats,
 )
 from desktop_app.services.kept_results import LABEL_FILES, to_keep
@@ -82,7 +83,8 @@ class CaseOutcome:
     ----------
     notes
         One plain sentence per file that was asked for and makes no sense for this study, or that
-        not every program can use, and where earlier results are that had to be kept.
+        not every program can use, where earlier results are that had to be kept, and which of
+        their files are gone.
     """
 
     result: StudyResult
@@ -274,16 +276,16 @@ def save_results(
     A folder of another name in `output` that the result was read from is where it goes back to.
     Where that folder holds the results of another study, the name is numbered; anonymised
     results have a folder named after nobody. Files of an earlier run of the same study go, since
-    they would show other numbers than the new ones; what cannot be had again is kept in a folder
-    below, see `to_keep`.
+    they would show other numbers than the new ones, which the notes tell; what cannot be had again
+    is kept in a folder below, see `to_keep`.
 
     Parameters
     ----------
     written
         What the caller wrote already, by folder: this very result, whose files stay since they show
-        the same numbers (but for those that tell other target lesions), or one that it was
-        corrected from. Where SEG or SR of this very result are written beside the other one, both
-        are written anew.
+        the same numbers (but for those that tell other target lesions, which are written anew), or
+        one that it was corrected from. Where SEG or SR of this very result are written beside the
+        other one, both are written anew.
 
     Raises
     ------
@@ -297,12 +299,18 @@ def save_results(
     folder = _home(result.study, output, options, written) or output / results_name(
         output, result.study, anonymise=options.anonymise
     )
+    there = tuple(one for one in ExportFormat if (folder / FILE_NAMES[one]).is_file())
     has_same_labels = _has_same_labels(written.get(folder), result)
-    stay = _files_that_stay(folder, written.get(folder), result) if has_same_labels else ()
+    stay = _files_that_stay(there, written.get(folder), result) if has_same_labels else ()
     formats = _with_linked(options.formats, stay)
-    skipped = skipped_formats(result, formats, can_draw=page_renderer is not None)
-    coming, created = set(formats) - set(skipped), datetime.now().astimezone()
+    can_draw = page_renderer is not None
+    if has_same_labels:
+        anew = [one for one in there if one not in (*stay, *formats)]
+        formats = (*formats, *_without(anew, lacking(result, anew, can_draw=can_draw)))
+    skipped = skipped_formats(result, formats, can_draw=can_draw)
+    coming, created = _without(formats, skipped), datetime.now().astimezone()
     kept = None if has_same_labels else to_keep(folder, coming, is_continued=folder in written)
+    gone = () if kept else _without(there, (*stay, *coming))
     with atomic_folder(
         folder,
         obsolete=[name for one, name in FILE_NAMES.items() if one not in stay],
@@ -331,6 +339,7 @@ def save_results(
         tuple(folder / file.name for file in (*files, log)),
         (
             *((kept.note(folder),) if kept else ()),
+            *((_told_gone(gone),) if gone else ()),
             *skipped.values(),
             *export_warnings(result, formats),
         ),
@@ -348,15 +357,21 @@ def _has_same_labels(earlier: StudyResult | None, result: StudyResult) -> bool:
 
 
 def _files_that_stay(
-    folder: Path, earlier: StudyResult | None, result: StudyResult
+    there: Iterable[ExportFormat], earlier: StudyResult | None, result: StudyResult
 ) -> tuple[ExportFormat, ...]:
-    """Return what a folder of results holds that tells of this result what is true of it."""
-    told_otherwise = frozenset() if earlier is result else _WITH_TARGETS
-    return tuple(
-        one
-        for one in ExportFormat
-        if one not in told_otherwise and (folder / FILE_NAMES[one]).is_file()
-    )
+    """Return what of a folder with the same labels tells of this result what is true of it."""
+    return _without(there, () if earlier is result else _WITH_TARGETS)
+
+
+def _without(
+    formats: Iterable[ExportFormat], others: Collection[ExportFormat]
+) -> tuple[ExportFormat, ...]:
+    return tuple(one for one in formats if one not in others)
+
+
+def _told_gone(formats: Iterable[ExportFormat]) -> str:
+    names = ", ".join(FILE_NAMES[one] for one in formats)
+    return f"Removed, since the results are others now: {names}."
 
 
 def _with_linked(

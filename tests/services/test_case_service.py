@@ -163,8 +163,12 @@ def test_files_of_an_earlier_run_go(tmp_path: Path) -> None:
     folder.mkdir()
     for name in ("report.sr.dcm", "structures.rt.dcm", "notes.txt"):
         (folder / name).write_text("earlier")
-    files = save_results(RESULT, tmp_path, OPTIONS).files
+    saved = save_results(RESULT, tmp_path, OPTIONS)
+    files = saved.files
     assert {file.name for file in folder.iterdir()} == {"notes.txt", *(f.name for f in files)}
+    assert saved.notes == (
+        "Removed, since the results are others now: report.sr.dcm, structures.rt.dcm.",
+    )
 
 
 def edited(result: StudyResult, labels_kji: np.ndarray[Any, Any]) -> StudyResult:
@@ -202,8 +206,30 @@ def test_other_target_lesions_are_told_anew_beside_the_same_labels(tmp_path: Pat
     saved = save_results(chosen, tmp_path, ONLY_TABLE, written={first.folder: CORRECTED})
     assert saved.notes == ()
     assert not kept_folders(first.folder)
-    assert set(content(first.folder)) == {"measurements.csv", "segmentation.nii.gz", "run.log"}
-    assert written_lines(first.folder) == ["measurements.csv", "segmentation.nii.gz"]
+    names = {"measurements.csv", "measurements.json", "run.log"}
+    assert {file.name for file in saved.files} == names
+    assert set(content(first.folder)) == names | {"segmentation.nii.gz"}
+    assert written_lines(first.folder) == sorted({*content(first.folder)} - {"run.log"})
+
+
+def test_labels_alone_take_no_numbers_away(tmp_path: Path) -> None:
+    first = save_results(CORRECTED, tmp_path, OPTIONS)
+    chosen, labels = replace(CORRECTED, targets=(1,)), ExportOptions((ExportFormat.NIFTI,))
+    before = set(content(first.folder))
+    saved = save_results(chosen, tmp_path, labels, written={first.folder: CORRECTED})
+    assert set(content(first.folder)) == before
+    assert (saved.holds_choices, saved.notes) == (True, ())
+
+
+def test_a_page_that_nobody_can_draw_anew_is_not_gone_without_a_word(tmp_path: Path) -> None:
+    first = save_results(CORRECTED, tmp_path, OPTIONS)
+    (first.folder / "report.pdf").write_bytes(b"%PDF without targets")
+    chosen = replace(CORRECTED, targets=(1,))
+    saved = save_results(chosen, tmp_path, ONLY_TABLE, written={first.folder: CORRECTED})
+    assert not (first.folder / "report.pdf").exists()
+    assert saved.notes == ("Removed, since the results are others now: report.pdf.",)
+    document = json.loads((first.folder / "measurements.json").read_text("utf-8"))
+    assert document["warnings"] == list(CORRECTED.segmentation.warnings)
 
 
 def written_lines(folder: Path) -> list[str]:
