@@ -187,7 +187,8 @@ class KeyImageMaker:
         plane = next(one for one in PLANES if one.plane is found.plane)
         lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
         number = ""
-        if found.slice_axis == 0:
+        # As `_where` has it: another series has other images.
+        if found.slice_axis == 0 and volume is self._reference:
             number = image_number(self._series.image_on(self._geometry, found.slice_index))
         where = (readable_position(found.plane, found.position_mm), number)
         return KeyImage(
