@@ -46,8 +46,9 @@ class Redactor:
     def for_study(cls, study: Study, *, anonymise: bool = True) -> "Redactor":
         """Collect the identifiers of a study.
 
-        Names (also their parts), patient ID, birth date, study and series UIDs, the folder and
-        file paths and names, the study's name and all its free-text descriptions and dates.
+        Names (also their parts), patient ID, birth date, accession number, study and series UIDs,
+        the folder and file paths and names, the study's name and all its free-text descriptions
+        and dates.
 
         Parameters
         ----------
@@ -64,6 +65,7 @@ class Redactor:
             patient.patient_id,
             *_date_forms(patient.birth_date),
             *_date_forms(study.date),
+            study.accession_number,
             study.study_uid,
             own_uid(study.study_uid),
             study.name,

@@ -156,7 +156,7 @@ def build_page(
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),
         warnings=tuple(redactor.redact(w) for w in warnings if w not in NO_TUMOUR),
-        provenance=provenance_lines(result, created),
+        provenance=provenance_lines(result, created, anonymise=anonymise),
         range_title=_range_title(result),
         place=place_in_words(result),
         lesions=(*lesion_lines(result), *targets_in_words(result)),
@@ -238,21 +238,27 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         if series is None:
             yield SequenceRow(sequence.value, "missing", "", present=False)
             continue
-        described = "used, description withheld" if anonymise else series.description
+        described = (series.description, _number_of(series))
+        if anonymise:
+            described = ("used, description withheld",)
         yield SequenceRow(
             sequence.value,
-            ", ".join(part for part in (described, *_numbers_of(series)) if part),
+            ", ".join(part for part in (*described, _spacing_of(series)) if part),
             _sureness(result, sequence),
             present=True,
         )
 
 
-def _numbers_of(series: Series) -> Iterable[str]:
-    """Yield what archives tell series apart by, and how far apart its slices are."""
-    if series.number:
-        yield f"no.\N{NO-BREAK SPACE}{series.number}"
-    if series.geometry is not None:
-        yield f"{max(series.geometry.spacing_mm):.1f}\N{NO-BREAK SPACE}mm"
+def _number_of(series: Series) -> str:
+    """Return what archives tell series apart by, where it is known."""
+    return f"no.\N{NO-BREAK SPACE}{series.number}" if series.number else ""
+
+
+def _spacing_of(series: Series) -> str:
+    """Return how far apart the slices are, where it is known."""
+    if series.geometry is None:
+        return ""
+    return f"{max(series.geometry.spacing_mm):.1f}\N{NO-BREAK SPACE}mm"
 
 
 def _sureness(result: StudyResult, sequence: Sequence) -> str:

@@ -43,18 +43,23 @@ def lesion_lines(result: StudyResult) -> Iterable[str]:
         yield f"and {len(lesions) - _MOST_LESIONS} more in measurements.json"
 
 
-def provenance_lines(result: StudyResult, created: datetime) -> tuple[str, ...]:
+def provenance_lines(
+    result: StudyResult, created: datetime, *, anonymise: bool = False
+) -> tuple[str, ...]:
     """Tell how the numbers came about.
 
     Parameters
     ----------
     created
         When the page was made.
+    anonymise
+        Leave out which scanner it was: few have the same, and sites type into its name.
     """
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
     edited = "corrected by hand" if provenance.edited else "not corrected by hand"
     diameters = tuple(measure_diameters(result.segmentation).values())
+    scanner = "" if anonymise else _scanner(result)
     told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
         f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
@@ -62,7 +67,7 @@ def provenance_lines(result: StudyResult, created: datetime) -> tuple[str, ...]:
         f"on {provenance.device} ({provenance.precision}); labels {edited}.",
         *((told,) if told else ()),
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired"
-        f"{_scanner(result)}, voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
+        f"{scanner}, voxels {spacing} mm; volume = voxels marked × volume of a voxel.",
         *_ranges_mean(result),
         *((_diameters_mean(diameters[0]),) if diameters else ()),
     )

@@ -176,6 +176,11 @@ def test_redaction(result: StudyResult, sentence: str, expected: str) -> None:
     assert Redactor.for_study(result.study).redact(sentence) == expected
 
 
+def test_accession_number_is_redacted(result: StudyResult) -> None:
+    redactor = Redactor.for_study(replace(result.study, accession_number="ACC-4711"))
+    assert redactor.redact("Of ACC-4711: short") == "Of [removed]: short"
+
+
 def test_paths_below_the_study_are_redacted_whole(result: StudyResult) -> None:
     path = result.roles[Sequence.T1C].instances[0].path
     redacted = Redactor.for_study(result.study).redact(f"File {path}: truncated.")

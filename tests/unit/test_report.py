@@ -165,6 +165,19 @@ def test_pictures_of_diameters_hold_both_lines_where_they_lie(result: StudyResul
             assert (around == (213, 94, 0)).all(axis=-1).any()
 
 
+def test_diameters_name_images_of_the_series_that_is_shown_alone(result: StudyResult) -> None:
+    reference = result.prepared.reference
+    flair = replace(reference, source="FLAIR")
+    volumes = {Sequence.T1C: reference, Sequence.FLAIR: flair}
+    shown = build_page(replace(result, prepared=replace(result.prepared, volumes=volumes))).images
+    found = measure_diameters(result.segmentation)
+    number = cases.SHAPE_KJI[0] - found[Region.ET].slice_index
+    assert shown[0][3].caption.endswith(f" mm, image {number}")
+    assert shown[1][0].caption.startswith("FLAIR")
+    assert shown[1][3].caption.startswith("WT ")
+    assert "image" not in shown[1][3].caption
+
+
 def test_a_speck_is_not_written_as_nothing(result: StudyResult) -> None:
     one_voxel = np.zeros(cases.SHAPE_KJI, np.uint8)
     one_voxel[5, 20, 16] = 3
@@ -194,6 +207,22 @@ def test_anonymised_page_names_nobody(result: StudyResult) -> None:
     words = repr(replace(page, images=()))
     private = ["Müller", "Zoë", "山田", cases.PATIENT_ID, "1951", "Schädel", "tirm", "2024"]
     assert [word for word in private if word in words] == []
+
+
+def test_anonymised_page_tells_no_scanner_and_no_number_of_a_series(result: StudyResult) -> None:
+    said = {
+        "Manufacturer": "SIEMENS",
+        "ManufacturerModelName": "Skyra Station Berlin",
+        "MagneticFieldStrength": "3",
+    }
+    t1c = replace(result.roles[Sequence.T1C], attributes=said)
+    scanned = replace(result, roles={**result.roles, Sequence.T1C: t1c})
+    scanner, number = "(SIEMENS Skyra Station Berlin 3 T)", f"no.\N{NO-BREAK SPACE}{t1c.number}"
+    named, hidden = (build_page(scanned, anonymise=one, created=WHEN) for one in (False, True))
+    assert any(scanner in line for line in named.provenance)
+    assert number in named.sequences[1].series
+    assert not any("SIEMENS" in line or " 3 T" in line for line in hidden.provenance)
+    assert hidden.sequences[1].series == "used, description withheld, 5.5\N{NO-BREAK SPACE}mm"
 
 
 def marked(image: KeyImage) -> tuple[float, float]:
