@@ -1,5 +1,6 @@
 """Where a region lies: its middle, its box, and on which side of the brain."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ SIDE_NOT_TOLD = "side not told"
 # A voxel or two across the mid-plane, which is itself known to a few millimetres, is not a second
 # side.
 _ONE_SIDE_SHARE = 0.95
+_ROUNDING = 1e-9
 _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
 
 
@@ -66,7 +68,8 @@ class Place:
             return self.side.value
         larger = Side.RIGHT if self.right_share >= 0.5 else Side.LEFT
         share = max(self.right_share, 1 - self.right_share)
-        return f"{Side.BOTH}: {100 * share:.0f} % {larger}"
+        # Never rounded up to what counts as one side.
+        return f"{Side.BOTH}: {math.floor(100 * share + _ROUNDING)} % {larger}"
 
     @property
     def centre_in_words(self) -> str:

@@ -74,8 +74,9 @@ def readable_change(change_mm3: float) -> str:
 
 
 def readable_percent(percent: float) -> str:
-    """Write a change in whole per cent with its sign, of which zero has none but plus."""
-    return f"{round(percent):+d} %".replace("-", "−")
+    """Write a change in whole per cent with its sign, of which zero has none."""
+    rounded = round(percent)
+    return f"{rounded:+d} %".replace("-", "−") if rounded else "0 %"
 
 
 def readable_range(low_mm3: float, high_mm3: float) -> str:

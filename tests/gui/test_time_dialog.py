@@ -13,14 +13,14 @@ from ui.views.time_view import TimeRow
 def test_volumes_over_time_are_listed_and_copied(qtbot):
     rows = (
         TimeRow("2026-01-01", ("10.00", "5.00", "2.00"), ("", "", ""), ""),
-        TimeRow("2026-03-01", ("12.00", "5.00", "1.00"), ("+20 %", "+0 %", "−50 %"), "a note"),
+        TimeRow("2026-03-01", ("12.00", "5.00", "1.00"), ("+20 %", "0 %", "−50 %"), "a note"),
     )
     dialog = TimeDialog("Doe, Jo · 7", Path("results"), rows)
     qtbot.addWidget(dialog)
     assert dialog.table.item(1, 6).text() == "−50 %"
     dialog.copy()
     lines = QApplication.clipboard().text().splitlines()
-    assert lines[2] == "2026-03-01\t12.00\t+20 %\t5.00\t+0 %\t1.00\t−50 %\ta note"
+    assert lines[2] == "2026-03-01\t12.00\t+20 %\t5.00\t0 %\t1.00\t−50 %\ta note"
     assert lines[3] == "For research use. Not a medical device."
 
 

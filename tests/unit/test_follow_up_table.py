@@ -89,7 +89,12 @@ def test_signs_and_days_cannot_be_mixed_up() -> None:
         "0.00",
         "+ < 0.01",
     ]
-    assert [readable_percent(one) for one in (33.4, -0.4, -50)] == ["+33 %", "+0 %", "−50 %"]
+    assert [readable_percent(one) for one in (33.4, -0.4, 0.4, -50)] == [
+        "+33 %",
+        "0 %",
+        "0 %",
+        "−50 %",
+    ]
     assert [readable_day(one) for one in ("20250312", "20251301", "", "March")] == [
         "12 Mar 2025",
         "20251301",

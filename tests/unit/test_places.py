@@ -117,6 +117,22 @@ def test_share_of_a_region_on_both_sides() -> None:
     assert place.side_in_words.endswith("% right")
 
 
+@pytest.mark.parametrize(
+    ("right_share", "told"),
+    [
+        (0.946, "both sides: 94 % right"),
+        (0.054, "both sides: 94 % left"),
+        (0.57, "both sides: 57 % right"),
+        (0.95, "right"),
+    ],
+)
+def test_what_is_told_as_both_sides_is_less_than_what_counts_as_one(
+    right_share: float, told: str
+) -> None:
+    nowhere = (0.0, 0.0, 0.0)
+    assert Place(nowhere, (nowhere, nowhere), right_share).side_in_words == told
+
+
 def test_side_is_not_told_where_it_is_doubtful() -> None:
     own = points_of_head(turn(0, 0))
     whole, mask = brain(own), ball(own, (-35.0, 0.0, 10.0))

@@ -165,7 +165,7 @@ def test_the_latest_answer_alone_is_shown_while_its_patient_is_open(
     assert view.show_volumes_over_time.call_count == (0 if other else 1)
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.997, "+0 %"), (0.97, "−3 %"), (1.5, "+50 %")])
+@pytest.mark.parametrize(("share", "said"), [(0.997, "0 %"), (0.97, "−3 %"), (1.5, "+50 %")])
 def test_a_change_of_next_to_nothing_has_no_sign_of_loss(
     tmp_path: Path, share: float, said: str
 ) -> None:
