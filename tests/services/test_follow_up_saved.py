@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from desktop_app import cli
+from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.follow_up import Difference
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
@@ -95,6 +97,32 @@ def test_anonymised_files_bear_no_name(tmp_path: Path) -> None:
     assert "now" not in saved.folder.name.split("-since-")
     document = json.loads((saved.folder / DOCUMENT_FILE).read_text("utf-8"))
     assert document["now"]["patient_id"] == ""
+
+
+class KeptPage:
+    """Keeps the page instead of drawing it."""
+
+    def render(self, page: FollowUpPage, path: Path) -> None:
+        self.page = page
+        path.touch()
+
+
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_page_and_numbers_tell_one_time_with_its_zone(tmp_path: Path, anonymise: bool) -> None:
+    found, kept = compare_results(visit(ball(GRID, 12.0)), earlier_visit()), KeptPage()
+    saved = save_follow_up(found, tmp_path, anonymise=anonymise, renderer=kept)
+    document = json.loads((saved.folder / DOCUMENT_FILE).read_text("utf-8"))
+    assert kept.page.created == readable_instant(datetime.fromisoformat(document["created"]))
+
+
+def test_an_anonymised_page_bears_the_names_of_the_folders(tmp_path: Path) -> None:
+    found, kept = compare_results(visit(ball(GRID, 12.0)), earlier_visit()), KeptPage()
+    saved = save_follow_up(found, tmp_path, anonymise=True, renderer=kept)
+    identity = dict(kept.page.identity)
+    assert identity["Patient"] == "Anonymised"
+    names = f"{identity['Current study']}-since-{identity['Earlier study']}"
+    assert names == saved.folder.name
+    assert identity["Between them"] == "176 days"
 
 
 def unwanted(*_: object) -> NoReturn:

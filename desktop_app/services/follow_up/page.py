@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import desktop_app
 from desktop_app.domain.change_marks import CHANGE_MARKS, ChangeMark
-from desktop_app.domain.dates import DateOrder
+from desktop_app.domain.dates import DateOrder, readable_instant
 from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
     readable_change,
     readable_date,
@@ -85,7 +86,11 @@ class FollowUpPage:
 
 
 def build_follow_up_page(
-    found: FollowUp, *, anonymise: bool = False, created: datetime | None = None
+    found: FollowUp,
+    *,
+    anonymise: bool = False,
+    pseudonyms: tuple[Pseudonyms, Pseudonyms] | None = None,
+    created: datetime | None = None,
 ) -> FollowUpPage:
     """Put together the report of a comparison.
 
@@ -93,6 +98,8 @@ def build_follow_up_page(
     ----------
     anonymise
         Leave out who the patient is, dates, and what was typed in by people.
+    pseudonyms
+        Stand for the current and the earlier study then.
     created
         Date and time on the page; now if not given.
     """
@@ -102,8 +109,11 @@ def build_follow_up_page(
     redactors = [Redactor.for_study(one, anonymise=anonymise) for one in studies]
     return FollowUpPage(
         title="Brain tumour, MR follow-up",
-        created=f"{created:%Y-%m-%d %H:%M}",
-        identity=(("Patient", "Anonymised"), _between(found)) if anonymise else _identity(found),
+        created=readable_instant(created),
+        identity=(
+            *(_anonymised(pseudonyms) if anonymise else _identity(found)),
+            _between(found),
+        ),
         finding=change_in_words(found),
         rows=rows,
         images=tuple(_images(found, has_dates=not anonymise)),
@@ -165,8 +175,17 @@ def _identity(found: FollowUp) -> tuple[tuple[str, str], ...]:
         ("Born, sex", born_and_sex(patient)),
         ("Earlier study", _study(found.earlier)),
         ("Current study", _study(found.now)),
-        _between(found),
     )
+
+
+def _anonymised(
+    pseudonyms: tuple[Pseudonyms, Pseudonyms] | None,
+) -> tuple[tuple[str, str], ...]:
+    patient = ("Patient", "Anonymised")
+    if pseudonyms is None:
+        return (patient,)
+    now, earlier = (one.folder_name for one in pseudonyms)
+    return patient, ("Earlier study", earlier), ("Current study", now)
 
 
 def _between(found: FollowUp) -> tuple[str, str]:

@@ -1,16 +1,18 @@
 """The files of a comparison, in a folder of their own beside the results of the studies."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.export_json import write_json
 from desktop_app.services.follow_up.document import DOCUMENT_FILE, follow_up_document
 from desktop_app.services.follow_up.page import FollowUpRenderer, build_follow_up_page
-from desktop_app.services.results_folder import results_name
+from desktop_app.services.results_folder import pseudonyms, results_name
 
 MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.TC, Region.ET)}
 """Values as `Difference` has them, on the grid of the current labels."""
@@ -63,10 +65,18 @@ def save_follow_up(
     )
     folder = output / f"{now}-since-{earlier}"
     every = (DOCUMENT_FILE, REPORT_FILE, *MAP_FILES.values(), EARLIER_LABELS_FILE)
+    # Page and numbers tell one time.
+    created = datetime.now().astimezone()
     with atomic_folder(folder, obsolete=every) as staging:
-        write_json(follow_up_document(found, anonymise=anonymise), staging / DOCUMENT_FILE)
+        document = follow_up_document(found, anonymise=anonymise, created=created)
+        write_json(document, staging / DOCUMENT_FILE)
         if renderer is not None:
-            page = build_follow_up_page(found, anonymise=anonymise)
+            page = build_follow_up_page(
+                found,
+                anonymise=anonymise,
+                pseudonyms=_pseudonyms(found, output) if anonymise else None,
+                created=created,
+            )
             renderer.render(page, staging / REPORT_FILE)
         if found.earlier_on_now is not None:
             write_nifti_labels(found.earlier_on_now, staging / EARLIER_LABELS_FILE)
@@ -75,3 +85,7 @@ def save_follow_up(
                 write_nifti(Volume(found.difference_kji(region), geometry), staging / name)
         written = [name for name in every if (staging / name).is_file()]
     return SavedFollowUp(folder, tuple(folder / name for name in written))
+
+
+def _pseudonyms(found: FollowUp, output: Path) -> tuple[Pseudonyms, Pseudonyms]:
+    return pseudonyms(output, found.now.study), pseudonyms(output, found.earlier.study)
