@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop_app.domain.change_marks import CHANGE_MARKS
 from desktop_app.domain.follow_up import Difference, FollowUp
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.services.follow_up.table import REGIONS
-from tests.follow_up_cases import CENTRE_MM
+from tests.follow_up_cases import CENTRE_MM, GRID, ball, earlier_visit, visit
 from tests.follow_up_found import apart, compared
 from tests.viewer_cases import drag
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
@@ -158,6 +158,26 @@ def test_the_map_is_of_the_region_chosen_and_leads_to_what_is_new(dialog, qtbot,
     qtbot.waitUntil(lambda: there() == Difference.NEW)
 
 
+@pytest.mark.parametrize(
+    ("key", "kind"), [(Qt.Key.Key_N, Difference.NEW), (Qt.Key.Key_B, Difference.GONE)]
+)
+def test_keys_lead_to_new_and_gone_from_the_regions_too(qtbot, key, kind):
+    after = visit(ball(GRID, 13.0, (CENTRE_MM[0] + 6, *CENTRE_MM[1:])))
+    found = compared(after, earlier_visit(12.0))
+    dialog = opened(qtbot, found)
+    grid, change_kji = found.now.segmentation.geometry, found.difference_kji(REGIONS[0])
+
+    def there() -> int:
+        k, j, i = np.rint(grid.to_index_kji(view(dialog, NOW)._cursor_lps)).astype(int)
+        return int(change_kji[k, j, i])
+
+    assert dialog.overlays[VisitOverlay.FILLED].isChecked()
+    assert there() != kind
+    qtbot.keyClick(view(dialog, NOW), key)
+    qtbot.waitUntil(lambda: there() == kind)
+    assert dialog.overlays[VisitOverlay.CHANGE].isChecked()
+
+
 def test_kinds_of_change_differ_without_their_colours():
     labels = np.zeros((60, 240), np.uint8)
     for column, mark in enumerate(CHANGE_MARKS):
@@ -237,6 +257,29 @@ def test_labels_that_were_corrected_since_are_told(dialog, qtbot):
         dialog.again.click()
 
 
+def test_what_the_labels_no_longer_are_is_not_passed_on(dialog, qtbot):
+    assert [one.text() for one in dialog.passing_on] == ["Copy", "Save report …", "Save files …"]
+    dialog.note_outdated()
+    asked = []
+    for signal in (dialog.copy_requested, dialog.save_requested, dialog.files_requested):
+        signal.connect(lambda: asked.append(True))
+    for button in dialog.passing_on:
+        button.click()
+        assert "compare again first" in button.toolTip()
+    for key in (Qt.Key.Key_C, Qt.Key.Key_S):
+        qtbot.keyClick(dialog, key, Qt.KeyboardModifier.ControlModifier)
+    assert not asked
+
+
+def test_enter_starts_and_closes_nothing(dialog, qtbot):
+    dialog.note_outdated()
+    assert not [one for one in dialog.findChildren(QPushButton) if one.autoDefault()]
+    with qtbot.assertNotEmitted(dialog.again_requested):
+        qtbot.keyClick(dialog.numbers.table, Qt.Key.Key_Return)
+        qtbot.keyClick(dialog.sequences[Sequence.T1C], Qt.Key.Key_Return)
+    assert dialog.isVisible()
+
+
 def test_compared_again_the_window_stays_as_it_was(dialog, qtbot, found):
     dialog.planes[Plane.CORONAL].click()
     dialog.overlays[VisitOverlay.CHANGE].click()
@@ -249,6 +292,49 @@ def test_compared_again_the_window_stays_as_it_was(dialog, qtbot, found):
     assert again.overlays[VisitOverlay.CHANGE].isChecked()
     assert again.region.currentIndex() == 2
     assert again.size() == dialog.size()
+
+
+def test_compared_again_place_zoom_and_contrast_stay(dialog, qtbot, found):
+    now = view(dialog, NOW)
+    qtbot.keyClick(now, Qt.Key.Key_Up)
+    qtbot.keyClick(now, Qt.Key.Key_Plus)
+    drag(now, Qt.MouseButton.RightButton, QPointF(60, 60), QPointF(100, 75))
+    dialog.crosshair_tool.click()
+    dialog.overlay_tool.click()
+    shown = {one: (v.step, v._renderer.window) for one, v in dialog.views.views.items()}
+    again = FollowUpDialog(shown_follow_up(replace(found)))
+    qtbot.addWidget(again)
+    again.begin_as(dialog)
+    with qtbot.waitExposed(again):
+        again.show()
+    views = again.views.views
+    assert {one: (v.step, v._renderer.window) for one, v in views.items()} == shown
+    for one, there in views.items():
+        before = view(dialog, one)
+        np.testing.assert_allclose(there._cursor_lps, before._cursor_lps)
+        assert there.viewport.scale == pytest.approx(before.viewport.scale)
+        assert not there._has_crosshair
+        assert there._is_peeking
+    assert not again.crosshair_tool.isChecked()
+    assert again.views.alone is None
+
+
+def test_compared_again_a_study_alone_stays_alone(dialog, qtbot, found):
+    qtbot.keyClick(view(dialog, EARLIER), Qt.Key.Key_Return)
+    again = FollowUpDialog(shown_follow_up(found))
+    qtbot.addWidget(again)
+    again.begin_as(dialog)
+    again.show()
+    assert again.views.alone is EARLIER
+
+
+def test_another_earlier_study_is_not_shown_as_the_one_before(dialog, qtbot, found):
+    drag(view(dialog, NOW), Qt.MouseButton.RightButton, QPointF(60, 60), QPointF(100, 75))
+    images = {one: replace(image) for one, image in found.earlier_images.items()}
+    again = opened(qtbot, replace(found, earlier_images=images))
+    again.begin_as(dialog)
+    assert view(again, NOW)._renderer.window == view(dialog, NOW)._renderer.window
+    assert view(again, EARLIER)._renderer.window == view(again, EARLIER).image.auto_window
 
 
 def test_copy_and_report_are_asked_for_by_keys(dialog, qtbot):

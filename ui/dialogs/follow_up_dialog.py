@@ -1,6 +1,7 @@
 """An earlier study and the current one: images, map of change, numbers, and what to doubt."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from ui.widgets.card import styled_label
 from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import add_choice, with_key
-from ui.widgets.overlay_legend import OverlayLegend
+from ui.widgets.overlay_legend import PLACE_KEYS, OverlayLegend
 
 _Choice = TypeVar("_Choice")
 
@@ -47,6 +48,7 @@ _NOT_LINKED = (
 _OUTDATED = (
     "The open study's labels were corrected after this comparison, which shows them as they were."
 )
+_COMPARE_FIRST = "The labels were corrected since: compare again first"
 
 
 class FollowUpDialog(QDialog):
@@ -108,17 +110,22 @@ class FollowUpDialog(QDialog):
         self.region = self._add_region()
         self._bar.addStretch(1)
         self._add_tools()
+        self.passing_on: tuple[QPushButton, ...] = ()
         self._lay_out()
         self._order_tabs()
+        self._add_place_keys()
         self._begin()
 
     def note_outdated(self) -> None:
-        """Say that the labels were corrected since."""
+        """Say that the labels were corrected since; nothing that says otherwise leaves here."""
         self.outdated.show()
         self.again.show()
+        for button in self.passing_on:
+            button.setEnabled(False)
+            button.setToolTip(_COMPARE_FIRST)
 
     def begin_as(self, other: "FollowUpDialog") -> None:
-        """Show what another window shows: its sequence, plane, region and overlay, at its place."""
+        """Take the place of another window, and show what it shows as it shows it."""
         self.setGeometry(other.geometry())
         self.setWindowState(other.windowState())
         self.region.setCurrentIndex(other.region.currentIndex())
@@ -126,6 +133,9 @@ class FollowUpDialog(QDialog):
         _click_same(self.sequences, other.sequences)
         _click_same(self.planes, other.planes)
         _click_same(self.overlays, other.overlays)
+        self.overlay_tool.setChecked(other.overlay_tool.isChecked())
+        self.crosshair_tool.setChecked(other.crosshair_tool.isChecked())
+        self.views.begin_as(other.views)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape shows both views again where one is alone, else it closes."""
@@ -227,6 +237,10 @@ class FollowUpDialog(QDialog):
         files.setToolTip("Save report, numbers (JSON) and maps of change (NIfTI) in a folder")
         files.clicked.connect(self.files_requested)
         buttons.rejected.connect(self.reject)
+        self.passing_on = (copy, save, files)
+        # Enter shows a study alone; anywhere else it is to do nothing that was not asked for
+        for button in (self.again, *self.passing_on, *buttons.findChildren(QPushButton)):
+            button.setAutoDefault(False)
         keys = styled_label(" · ".join(FOLLOW_UP_HELP.splitlines()), "muted", wrap=True)
         below = QHBoxLayout()
         below.addWidget(keys, 1)
@@ -263,6 +277,12 @@ class FollowUpDialog(QDialog):
     def _go_to(self, difference: Difference) -> None:
         self.overlays[VisitOverlay.CHANGE].click()
         self.views.go_to_change((difference,))
+
+    def _add_place_keys(self) -> None:
+        """Let keys lead to new and gone, also while the legend hides their buttons."""
+        for difference, key in PLACE_KEYS.items():
+            shortcut = QShortcut(QKeySequence(key), self, partial(self._go_to, difference))
+            shortcut.setEnabled(self._shown.change_kji is not None)
 
     def _turn_plane(self) -> None:
         planes = tuple(Plane)

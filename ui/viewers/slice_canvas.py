@@ -173,6 +173,11 @@ class SliceCanvas(QWidget):
         else:
             self.set_viewport(other._viewport.resized(self.width(), self.height()))
 
+    def show_as(self, other: "SliceCanvas") -> None:
+        """Show the slice, place and zoom of another view of this plane and grid."""
+        self.set_cursor(other._cursor_lps)
+        self.follow(other)
+
     def zoom_as(self, other: "SliceCanvas") -> None:
         """Zoom about the crosshair to the scale of a view of another plane, or show all as it."""
         if self._viewport is None or self._frame is None or other._viewport is None:

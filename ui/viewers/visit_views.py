@@ -24,7 +24,7 @@ FOLLOW_UP_HELP = (
     "1, 2, 3, 4: T1, T1c, T2, FLAIR of both\n"
     "V: the next plane\n"
     "F, L, M: regions filled, outlined, map of change\n"
-    "N, G: where most is new, where most is gone\n"
+    "N, B: where most is new, where most is gone\n"
     "O, X: overlay, crosshair on or off\n"
     "C, Ctrl + 0: contrast anew, both whole\n"
     "Ctrl + C, Ctrl + S: copy the numbers, save the report"
@@ -127,6 +127,24 @@ class VisitViews(QWidget):
             # Of linked ones the current study, which comes last, has the say
             self._pick(visit, middle if place is None else place)
         self._show_overlay()
+
+    def begin_as(self, other: "VisitViews") -> None:
+        """Take place, zoom, grey values and the view alone from other views, cut as these are.
+
+        What lies on another grid, as another earlier study may, keeps its own.
+        """
+        for visit, shown in other._shown.items():
+            for sequence, volume in shown.images.items():
+                window = other._images.known_window(volume)
+                if window is not None and self._shown[visit].images.get(sequence) is volume:
+                    self._images.remember(self._images.ready(volume), window)
+        if self._sequence is not None:
+            self.show_sequence(self._sequence)
+        for visit, view in self.views.items():
+            if self._shown[visit].grid.matches(other._shown[visit].grid):
+                view.show_as(other.views[visit])
+        if other.alone is not None and self.alone is None:
+            self.toggle_alone(other.alone)
 
     def show_sequence(self, sequence: Sequence) -> None:
         """Show another sequence of both, each with the window it last had."""

@@ -8,11 +8,11 @@ from desktop_app.domain.change_marks import CHANGE_MARKS
 from desktop_app.domain.follow_up import Difference
 from desktop_app.domain.segmentation import DEFAULT_LABELS
 from ui.widgets.card import styled_label
-from ui.widgets.choice_buttons import with_key
 from ui.widgets.colour_chip import change_chip, colour_chip
 
 _CHIP = QSize(14, 14)
-_KEYS = {Difference.NEW: "N", Difference.GONE: "G"}
+PLACE_KEYS = {Difference.NEW: "N", Difference.GONE: "B"}
+"""Keys of the window, which work whatever the legend names just now."""
 
 
 class OverlayLegend(QStackedWidget):
@@ -34,7 +34,7 @@ class OverlayLegend(QStackedWidget):
         change, row = _row()
         self.places: dict[Difference, QToolButton] = {}
         for mark in CHANGE_MARKS:
-            if mark.difference in _KEYS:
+            if mark.difference in PLACE_KEYS:
                 row.addWidget(self._place_button(mark.difference, mark.title, change_chip(mark)))
             else:
                 _add(row, change_chip(mark), mark.title)
@@ -52,7 +52,9 @@ class OverlayLegend(QStackedWidget):
         button.setIconSize(_CHIP)
         button.setText(f" {title}")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        with_key(button, f"Go to where most is {title.lower()}", _KEYS[difference])
+        effect = f"Go to where most is {title.lower()}"
+        button.setToolTip(f"{effect} ({PLACE_KEYS[difference]})")
+        button.setAccessibleName(effect)
         button.clicked.connect(lambda: self.place_requested.emit(difference))
         self.places[difference] = button
         return button
