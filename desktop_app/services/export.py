@@ -28,6 +28,7 @@ from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import ReportPage, build_page
 from desktop_app.services.study_identity import identity, patient_identity
+from desktop_app.services.targets import TARGETS_LOST
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation as DicomSegmentation
@@ -349,7 +350,9 @@ class _Job:
     def _told(self) -> tuple[str, ...]:
         """What may be told of the warnings in DICOM files."""
         redactor = Redactor.for_study(self._result.study, anonymise=self._anonymise)
-        return tuple(redactor.redact(one) for one in self._result.segmentation.warnings)
+        # No target lesions are told there.
+        warnings = (one for one in self._result.segmentation.warnings if one != TARGETS_LOST)
+        return tuple(redactor.redact(one) for one in warnings)
 
     @cached_property
     def _source(self) -> "DicomSource":

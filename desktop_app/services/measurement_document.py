@@ -23,7 +23,7 @@ from desktop_app.services.places import measure_places
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.role_origin import assigned_by, header_confidence_of
 from desktop_app.services.study_identity import own_uid
-from desktop_app.services.targets import targets_document
+from desktop_app.services.targets import standing_warnings, targets_document
 
 SCHEMA = "gliascope/measurements/1"
 
@@ -71,7 +71,7 @@ def measurements_document(
     intervals = volume_intervals(result.measurements)
     diameters = measure_diameters(result.segmentation)
     places = measure_places(result)
-    warnings = (*result.segmentation.warnings, *further_warnings)
+    warnings = (*standing_warnings(result), *further_warnings)
     identity = ("", "", "") if anonymise else _identity(result)
     return {
         "schema": SCHEMA,

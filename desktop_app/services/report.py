@@ -37,7 +37,7 @@ from desktop_app.services.report_lines import (
     provenance_lines,
 )
 from desktop_app.services.role_origin import Assigner, assigned_by, header_confidence_of
-from desktop_app.services.targets import targets_in_words
+from desktop_app.services.targets import standing_warnings, targets_in_words
 
 if TYPE_CHECKING:
     from desktop_app.services.key_images import KeyImage
@@ -143,7 +143,7 @@ def build_page(
     """
     created = created or datetime.now().astimezone()
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
-    warnings = (*result.segmentation.warnings, *further_warnings)
+    warnings = (*standing_warnings(result), *further_warnings)
     empty = result.segmentation.is_empty
     diameters = tuple(measure_diameters(result.segmentation).values())
     return ReportPage(

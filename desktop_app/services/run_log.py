@@ -14,6 +14,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.io.atomic import atomic_path
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.study_identity import new_mark
+from desktop_app.services.targets import standing_warnings
 
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
@@ -121,7 +122,7 @@ def _lines(result: StudyResult, created: datetime | None) -> Iterable[str]:
         yield f"{sequence}: {_grid(result, sequence)}"
     for step in provenance.steps:
         yield f"{_STEP}{step}"
-    for warning in result.segmentation.warnings:
+    for warning in standing_warnings(result):
         yield f"{_WARNING}{warning}"
     voxel_mm3 = result.segmentation.geometry.voxel_volume_mm3
     for region in Region:

@@ -1,7 +1,7 @@
 """What the files of an earlier result say: its labels, its origin, its numbers."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from desktop_app.services.export import FILE_NAMES, ExportFormat, is_about_expor
 from desktop_app.services.kept_results import LABEL_FILES
 from desktop_app.services.label_comparison import corrections_of
 from desktop_app.services.run_log import read_run
-from desktop_app.services.targets import read_targets
+from desktop_app.services.targets import TARGETS_LOST, read_targets
 
 LABELS_FILE = FILE_NAMES[ExportFormat.NIFTI]
 SEG_FILE = FILE_NAMES[ExportFormat.SEG]
@@ -140,7 +140,8 @@ def read_origin(
         return _said_by_numbers(document, folder / NUMBERS_FILE)
     run = read_run(folder)
     if run is not None:
-        return run.provenance, (*(one for one in run.warnings if one != NO_NUMBERS), NO_NUMBERS)
+        before = (one for one in run.warnings if one != NO_NUMBERS)
+        return run.provenance, (*_lasting(before), NO_NUMBERS)
     nobody = Provenance(_UNKNOWN, "", _UNKNOWN, _UNKNOWN, _UNKNOWN)
     return labels.provenance or nobody, (NO_NUMBERS,)
 
@@ -223,10 +224,17 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
             seconds=dict(stored["seconds"]),
             corrections=corrections_of(stored.get("corrections")),
         )
-        # What that export left out, the next one tells for itself.
-        return provenance, tuple(one for one in document["warnings"] if not is_about_export(one))
+        return provenance, _lasting(document["warnings"])
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(file) from error
+
+
+def _lasting(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return the warnings of a result that are true of it whenever it is read.
+
+    What an export left out, the next one tells for itself; a choice is lost at one reading only.
+    """
+    return tuple(one for one in warnings if one != TARGETS_LOST and not is_about_export(one))
 
 
 def _unreadable(file: Path) -> InputError:

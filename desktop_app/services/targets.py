@@ -27,6 +27,15 @@ def chosen_targets(result: StudyResult) -> tuple[Lesion, ...]:
     )
 
 
+def standing_warnings(result: StudyResult) -> tuple[str, ...]:
+    """Return the warnings of a result, but for the wish for targets where some were chosen since.
+
+    The segmentation itself keeps it: who takes the choice back reads it again.
+    """
+    warnings = result.segmentation.warnings
+    return tuple(one for one in warnings if one != TARGETS_LOST) if result.targets else warnings
+
+
 def targets_in_words(result: StudyResult) -> tuple[str, ...]:
     """Return a line with the chosen lesions and the sum of their products; none without them."""
     targets = chosen_targets(result)

@@ -23,6 +23,7 @@ from desktop_app.services.report import build_page
 from desktop_app.services.targets import TARGETS_LOST
 from tests.result_cases import make_result
 from tests.study_cases import make_study
+from ui.presenters.rows import findings_of
 
 GRID = Geometry((24, 50, 40), np.eye(4))
 FORMATS = (ExportFormat.NIFTI, ExportFormat.JSON)
@@ -114,3 +115,38 @@ def test_a_choice_that_fits_other_labels_no_longer_is_told(
     again = reopen_result(result.study, result.roles, saved.folder).result
     assert again.targets == ()
     assert TARGETS_LOST in again.segmentation.warnings
+    assert TARGETS_LOST in measurements_document(again)["warnings"]
+    assert TARGETS_LOST in findings_of(again).warnings
+    chosen_anew = replace(again, targets=(2,))
+    assert TARGETS_LOST not in build_page(chosen_anew).warnings
+    assert TARGETS_LOST not in findings_of(chosen_anew).warnings
+    written = {saved.folder: again}
+    folder = save_results(chosen_anew, tmp_path, ExportOptions(FORMATS), written=written).folder
+    assert TARGETS_LOST not in (folder / "run.log").read_text("utf-8")
+    assert TARGETS_LOST not in (folder / "measurements.json").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("reopens")
+@pytest.mark.parametrize("numbers_stay", [True, False])
+def test_a_choice_is_lost_only_once(
+    result: StudyResult, tmp_path: Path, numbers_stay: bool
+) -> None:
+    warnings = (TARGETS_LOST, "T2 is missing.")
+    lost = replace(result, segmentation=replace(result.segmentation, warnings=warnings))
+    folder = save_results(lost, tmp_path, ExportOptions(FORMATS)).folder
+    assert TARGETS_LOST in (folder / "run.log").read_text("utf-8")
+    if not numbers_stay:
+        (folder / "measurements.json").unlink()
+    again = reopen_result(result.study, result.roles, folder).result
+    assert TARGETS_LOST not in again.segmentation.warnings
+    assert "T2 is missing." in again.segmentation.warnings
+
+
+@pytest.mark.usefixtures("reopens")
+def test_a_choice_comes_back_where_labels_alone_were_exported_after_it(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    folder = save_results(result, tmp_path, ExportOptions(FORMATS)).folder
+    labels_alone = ExportOptions((ExportFormat.NIFTI,))
+    save_results(replace(result, targets=(2,)), tmp_path, labels_alone, written={folder: result})
+    assert reopen_result(result.study, result.roles, folder).result.targets == (2,)

@@ -24,6 +24,7 @@ from desktop_app.services.reopen import Reopened
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import ResultAwaited, Session
+from desktop_app.services.targets import TARGETS_LOST
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 from ui.presenters import export_presenter, other_series, preparation, reopening, study_presenter
 from ui.presenters.study_presenter import StudyPresenter
@@ -202,6 +203,19 @@ def test_segmenting_shows_labels_volumes_and_the_brain(scene):
     assert not findings.headline
     assert scene.actions.export
     assert scene.presenter.unsaved
+
+
+def test_target_lesions_are_asked_for_until_some_are_chosen(scene):
+    found = make_result(scene.study)
+    lost = replace(found.segmentation, warnings=(TARGETS_LOST,))
+    scene.services["segment_study"].return_value = replace(found, segmentation=lost)
+    scene.open()
+    scene.presenter.segment()
+    scene.settle()
+    for targets, told in (((), (TARGETS_LOST,)), ((1,), ()), ((), (TARGETS_LOST,))):
+        scene.session.choose_targets(targets)
+        (findings,) = scene.view.show_findings.call_args.args
+        assert findings.warnings == told
 
 
 def test_no_tumour_is_said_in_words(scene):

@@ -12,6 +12,7 @@ from desktop_app.domain.segmentation import (
     Segmentation,
 )
 from desktop_app.domain.study import Study
+from desktop_app.services.targets import standing_warnings
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
 # Necrosis is part of it; the tool tip has the title in full.
@@ -65,7 +66,7 @@ def findings_of(result: StudyResult) -> Findings:
     seconds = provenance.seconds.get("total")
     took = f", {seconds:.0f} s" if seconds else ""
     origin = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
-    warnings = tuple(one for one in segmentation.warnings if one not in NO_TUMOUR)
+    warnings = tuple(one for one in standing_warnings(result) if one not in NO_TUMOUR)
     if provenance.edited:
         origin = f"{origin}; corrected by hand"
     if segmentation.is_empty and provenance.edited:

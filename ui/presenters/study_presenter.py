@@ -29,7 +29,9 @@ from desktop_app.services.session import (
     RolesChanged,
     Session,
     StudyChanged,
+    TargetsChosen,
 )
+from desktop_app.services.targets import TARGETS_LOST
 from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.job_line import Dispatch, JobLine
@@ -335,6 +337,8 @@ class StudyPresenter:
             case ResultCorrected(result):
                 self._view.show_corrected(result.segmentation)
                 self._view.show_findings(findings_of(result))
+            case TargetsChosen():
+                self._note_targets()
             case _:
                 pass
         self._show_actions()
@@ -400,6 +404,12 @@ class StudyPresenter:
         self._view.show_segmentation(segmentation)
         self._view.show_brain(result.prepared.brain_kji, result.prepared.work_geometry)
         self._view.show_findings(findings_of(result))
+
+    def _note_targets(self) -> None:
+        """Ask for target lesions no longer once some are chosen."""
+        chosen = self._session.chosen
+        if chosen is not None and TARGETS_LOST in chosen.segmentation.warnings:
+            self._view.show_findings(findings_of(chosen))
 
     def _settle(self) -> None:
         """Show what there is once no job runs; nothing is read any more that would be shown."""

@@ -17,6 +17,7 @@ from desktop_app.services.export import FILE_NAMES, ExportFormat, lacking
 from desktop_app.services.lesions import measure_lesions, tumour_parts
 from desktop_app.services.measure import volume_intervals, volumes_mm3
 from desktop_app.services.places import measure_places
+from desktop_app.services.targets import standing_warnings
 
 _ET = "ET "
 
@@ -129,7 +130,7 @@ def with_result(
         parts=tumour_parts(result.segmentation),
         lesions=len(measure_lesions(result.segmentation)),
         study_date=result.study.date,
-        warnings=result.segmentation.warnings,
+        warnings=standing_warnings(result),
         files=tuple(files),
         notes=notes,
         corrected=result.segmentation.provenance.edited,

@@ -19,6 +19,7 @@ from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import DISCLAIMER
 from desktop_app.services.study_identity import own_uid
+from desktop_app.services.targets import TARGETS_LOST
 
 SCHEMA = "gliascope/follow-up/1"
 DOCUMENT_FILE = "follow-up.json"
@@ -94,7 +95,10 @@ def _study(result: StudyResult, redactor: Redactor, anonymise: bool) -> dict[str
         "reference": result.prepared.reference_sequence.value,
         "shape_kji": list(geometry.shape_kji),
         "spacing_mm": [round(mm, 6) for mm in geometry.spacing_mm],
-        "warnings": [redactor.redact(one) for one in result.segmentation.warnings],
+        # No target lesions are told here.
+        "warnings": [
+            redactor.redact(one) for one in result.segmentation.warnings if one != TARGETS_LOST
+        ],
         "provenance": {
             "app_version": provenance.app_version,
             "model_id": provenance.model_id,
