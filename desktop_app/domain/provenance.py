@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from desktop_app.domain.correction import RegionCorrection
 
+UNKNOWN = "unknown"
+"""Stands for each part of an origin that nothing tells, as of labels that came alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -32,3 +35,15 @@ class Provenance:
     edited: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     corrections: "tuple[RegionCorrection, ...]" = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything tells which network the labels came from, or if a person drew them."""
+        return self.model_id != UNKNOWN
+
+    @property
+    def correction_in_words(self) -> str:
+        """Whether a person changed the labels, as far as that is known."""
+        if self.edited:
+            return "corrected by hand"
+        return "not corrected by hand" if self.is_known else "not known whether corrected by hand"

@@ -57,14 +57,17 @@ def provenance_lines(
     """
     provenance = result.segmentation.provenance
     spacing = " × ".join(f"{mm:.2f}" for mm in reversed(result.segmentation.geometry.spacing_mm))
-    edited = "corrected by hand" if provenance.edited else "not corrected by hand"
+    network = (
+        f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
+        f"on {provenance.device} ({provenance.precision})"
+    )
     diameters = tuple(measure_diameters(result.segmentation).values())
     scanner = "" if anonymise else _scanner(result)
     told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
         f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
-        f"model {provenance.model_id}, weights {provenance.weights_sha256[:12]}, "
-        f"on {provenance.device} ({provenance.precision}); labels {edited}.",
+        f"{network if provenance.is_known else 'network not known'}; "
+        f"labels {provenance.correction_in_words}.",
         *((told,) if told else ()),
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired"
         f"{scanner}, voxels {spacing} mm; volume = voxels marked × volume of a voxel.",

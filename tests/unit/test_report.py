@@ -9,7 +9,7 @@ import pytest
 
 from desktop_app.domain.correction import RegionCorrection
 from desktop_app.domain.geometry import Geometry
-from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.provenance import UNKNOWN, Provenance
 from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentation
@@ -102,6 +102,13 @@ def test_page_says_how_far_the_labels_were_corrected(result: StudyResult) -> Non
         assert lines[1].endswith(told)
         if corrections:
             assert lines[1].startswith("Against the network's own labels: ET +")
+
+
+def test_of_labels_that_came_alone_page_says_what_is_not_known(result: StudyResult) -> None:
+    nobody = Provenance(UNKNOWN, "", "1.0", UNKNOWN, UNKNOWN)
+    alone = replace(result, segmentation=replace(result.segmentation, provenance=nobody))
+    said = build_page(alone, created=WHEN).provenance[0]
+    assert said.endswith("network not known; labels not known whether corrected by hand.")
 
 
 def test_what_is_cut_off_is_a_least_volume(result: StudyResult) -> None:

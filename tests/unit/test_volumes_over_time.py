@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.measurement import change_percent
+from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.runner import JobRunner
@@ -100,6 +101,10 @@ def test_rows_tell_the_change_since_the_study_before(tmp_path: Path) -> None:
         f"corrected by hand; {missing}",
         f"{missing}; another network: other",
     ]
+    alone = replace(points[2], model_id=UNKNOWN)
+    since = time_rows((points[1], alone, points[2]))
+    assert "network not known" in since[1].note
+    assert not any("another network" in row.note for row in since)
     assert change_percent(50, 75) == pytest.approx(50)
 
 

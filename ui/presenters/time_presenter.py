@@ -5,6 +5,7 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 
 from desktop_app.domain.measurement import change_percent
+from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.readable import (
     readable_date,
     readable_name,
@@ -122,6 +123,8 @@ def _note(before: TimePoint | None, now: TimePoint) -> str:
         notes.append("corrected by hand")
     if now.missing:
         notes.append(f"without {', '.join(now.missing)}")
-    if before is not None and before.model_id != now.model_id:
+    if now.model_id == UNKNOWN:
+        notes.append("network not known")
+    elif before is not None and before.model_id not in (now.model_id, UNKNOWN):
         notes.append(f"another network: {now.model_id}")
     return "; ".join(notes)

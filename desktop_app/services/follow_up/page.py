@@ -9,6 +9,7 @@ import desktop_app
 from desktop_app.domain.change_marks import CHANGE_MARKS, ChangeMark
 from desktop_app.domain.dates import DateOrder, readable_instant
 from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
     readable_change,
@@ -265,11 +266,7 @@ def _provenance(found: FollowUp, rows: tuple[TableRow, ...]) -> tuple[str, ...]:
         "Earlier labels": found.earlier.segmentation.provenance,
         "Current labels": found.now.segmentation.provenance,
     }
-    labels = [
-        f"{which}: {one.model_id}, weights {one.weights_sha256[:12]}, "
-        f"{'corrected by hand' if one.edited else 'not corrected by hand'}."
-        for which, one in spoken.items()
-    ]
+    labels = [f"{which}: {_origin(one)}." for which, one in spoken.items()]
     # A hint that rows share is given with the first of them.
     hints = {row.hint: f"{row.title.split(', ')[0]}: {row.hint}" for row in reversed(rows)}
     return (
@@ -279,6 +276,11 @@ def _provenance(found: FollowUp, rows: tuple[TableRow, ...]) -> tuple[str, ...]:
         " ".join(text for hint, text in reversed(hints.items()) if hint),
         *((ON_BORDERS,) if found.is_registered else ()),
     )
+
+
+def _origin(labels: Provenance) -> str:
+    network = f"{labels.model_id}, weights {labels.weights_sha256[:12]}"
+    return f"{network if labels.is_known else 'network not known'}, {labels.correction_in_words}"
 
 
 class FollowUpRenderer(Protocol):
