@@ -16,7 +16,7 @@ from desktop_app.domain.measurement import (
     MeasurementKind,
     Unfamiliarity,
 )
-from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.provenance import UNKNOWN, Provenance
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.errors import InputError
 from desktop_app.io.result_errors import result_of_other_images, unusable_result
@@ -36,7 +36,6 @@ NO_NUMBERS = (
 )
 """What is said of labels that came alone."""
 
-_UNKNOWN = "unknown"
 # Enhancing tumour as BraTS wrote it before 2023; inside the program it is 3.
 _OLD_ET_LABEL = 4
 
@@ -142,7 +141,7 @@ def read_origin(
     if run is not None:
         before = (one for one in run.warnings if one != NO_NUMBERS)
         return run.provenance, (*_lasting(before), NO_NUMBERS)
-    nobody = Provenance(_UNKNOWN, "", _UNKNOWN, _UNKNOWN, _UNKNOWN)
+    nobody = Provenance(UNKNOWN, "", UNKNOWN, UNKNOWN, UNKNOWN)
     return labels.provenance or nobody, (NO_NUMBERS,)
 
 
