@@ -49,6 +49,8 @@ def _doubts(owner: Study | None, study: Study, sequence: Sequence) -> Iterator[s
             yield "Named by hand: the patient's ID is the same, the name is another."
         case PatientMatch.OTHER_BIRTH_DATE:
             yield "Named by hand: the patient's date of birth is another."
+        case PatientMatch.OTHER_SEX:
+            yield "Named by hand: the patient's sex is another."
         case _:
             pass
     same_day = not _differ(owner.date, study.date)

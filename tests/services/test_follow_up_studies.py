@@ -11,9 +11,11 @@ import pytest
 
 from desktop_app.domain.dates import DateOrder
 from desktop_app.domain.measurement import Unfamiliarity
+from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, RoleProposal, Sequence, Study
+from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.imaging import registration as registering
 from desktop_app.jobs.cancel import CancelToken
@@ -31,6 +33,7 @@ from desktop_app.services.follow_up import (
     follow_up_document,
     write_follow_up,
 )
+from desktop_app.services.follow_up.page import build_follow_up_page
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.segment import SegmentOptions
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
@@ -218,6 +221,7 @@ def test_two_alike_examinations_raise_no_doubt() -> None:
         ({"sequences": [Sequence.FLAIR]}, "drawn on T1c now, on FLAIR in the earlier"),
         ({"provenance": {"model_id": "old"}}, "another network: old, now model"),
         ({"provenance": {"weights_sha256": "1"}}, "another network: other weights of model"),
+        ({"provenance": {"model_id": UNKNOWN}}, "not known which network made the earlier labels"),
         ({"provenance": {"edited": True}}, "Only the earlier study's labels were corrected"),
     ],
 )
@@ -226,6 +230,41 @@ def test_what_makes_comparing_doubtful_is_told(changes: dict[str, Any], told: st
     earlier = visit(ball(GRID, 9.0), **values)
     warnings = compare_results(NOW, earlier).warnings
     assert any(told in one for one in warnings), warnings
+
+
+def test_another_sex_is_told() -> None:
+    woman, man = (
+        visit(ball(GRID, 9.0), name=name, patient=PatientSummary("ID7", sex=sex))
+        for name, sex in (("now", "F"), ("earlier", "M"))
+    )
+    assert "The patient's sex is another in each study." in compare_results(woman, man).warnings
+
+
+@pytest.mark.parametrize("which", ["current", "earlier"])
+def test_sides_that_cannot_be_told_are_told(
+    which: str, registration_changes: dict[str, Any]
+) -> None:
+    now, earlier = NOW, visit(ball(GRID, 9.0), name="earlier", date="20260312")
+    mirrored = now if which == "current" else earlier
+    reference = replace(mirrored.prepared.reference, notes=(SIDES_UNKNOWN,))
+    mirrored = replace(mirrored, prepared=replace(mirrored.prepared, reference=reference))
+    pair = (mirrored, earlier) if which == "current" else (now, mirrored)
+    (told,) = [one for one in compare_results(*pair).warnings if "may be swapped" in one]
+    assert told.startswith(f"Left and right of the {which} study cannot be told")
+    assert "map of change" in told
+    registration_changes |= {"ok": False, "message": "Could not be registered."}
+    (told,) = [one for one in compare_results(*pair).warnings if "may be swapped" in one]
+    assert "map of change" not in told
+
+
+def test_of_labels_that_came_alone_neither_network_nor_correction_is_claimed() -> None:
+    alone = earlier_visit(provenance={"model_id": UNKNOWN, "weights_sha256": UNKNOWN})
+    now = visit(ball(GRID, 12.0), provenance={"edited": True})
+    found = compare_results(now, alone)
+    assert not any("another network" in one for one in found.warnings)
+    assert "The current study's labels were corrected by a person." in found.warnings
+    told = " ".join(build_follow_up_page(found).provenance)
+    assert "Earlier labels: network not known, not known whether corrected by hand." in told
 
 
 def test_thicker_slices_are_told() -> None:

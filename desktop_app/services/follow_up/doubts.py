@@ -8,6 +8,7 @@ from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Study
+from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.services.field_ends import is_cut_off
 from desktop_app.services.same_patient import PatientMatch, match_patients
 
@@ -29,6 +30,7 @@ _PATIENTS = {
     PatientMatch.UNKNOWN: "Nothing tells whether both studies are of the same patient.",
     PatientMatch.OTHER_NAME: "The patient's ID is the same in both studies, the name is another.",
     PatientMatch.OTHER_BIRTH_DATE: "The patient's date of birth is another in each study.",
+    PatientMatch.OTHER_SEX: "The patient's sex is another in each study.",
 }
 _DATES = {
     DateOrder.SAME_DAY: "Both studies are of the same day.",
@@ -56,6 +58,7 @@ def doubts(found: FollowUp) -> tuple[str, ...]:
         *about_patients(now.study, earlier.study),
         *about_dates(now.study, earlier.study),
         *_about_registration(found),
+        *_about_sides(found),
         *_about_places(found),
         *_about_sequences(now, earlier),
         *_about_grids(now, earlier),
@@ -77,6 +80,16 @@ def _about_registration(found: FollowUp) -> Iterator[str]:
             f"The studies agree only moderately where they were laid on each other (score "
             f"{registration.score:.2f}): look whether they do before relying on the map of change."
         )
+
+
+def _about_sides(found: FollowUp) -> Iterator[str]:
+    map_too = ": what the map of change shows as new and gone may come from that alone"
+    for which, one in (("current", found.now), ("earlier", found.earlier)):
+        if SIDES_UNKNOWN in one.prepared.reference.notes:
+            yield (
+                f"Left and right of the {which} study cannot be told and may be swapped"
+                f"{map_too if found.is_registered else ''}."
+            )
 
 
 def _about_places(found: FollowUp) -> Iterator[str]:
@@ -126,15 +139,20 @@ def _about_ends(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
 
 def _about_labels(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
     here, there = now.segmentation.provenance, earlier.segmentation.provenance
-    if here.weights_sha256 != there.weights_sha256 or here.model_id != there.model_id:
+    for one, which in ((here, "current"), (there, "earlier")):
+        if not one.is_known:
+            yield f"It is not known which network made the {which} labels."
+    is_same = here.weights_sha256 == there.weights_sha256 and here.model_id == there.model_id
+    if here.is_known and there.is_known and not is_same:
         names = f"{there.model_id}, now {here.model_id}"
         other = names if here.model_id != there.model_id else f"other weights of {here.model_id}"
         yield f"The earlier labels are of another network: {other}."
     if here.edited and there.edited:
         yield "The labels of both studies were corrected by a person."
     elif here.edited or there.edited:
-        which = "current" if here.edited else "earlier"
-        yield f"Only the {which} study's labels were corrected by a person."
+        which, beside = ("current", there) if here.edited else ("earlier", here)
+        only = "Only the" if beside.is_known else "The"
+        yield f"{only} {which} study's labels were corrected by a person."
 
 
 def _about_results(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
