@@ -188,6 +188,32 @@ def test_the_folders_of_the_last_time_are_offered_until_others_are_shown(page, q
     assert again.isHidden()
 
 
+def test_a_mistyped_folder_takes_no_place_of_the_last_ones(page, tmp_path):
+    folders = page.folders
+    folders.remember("/last/in", "/last/out")
+    good = folders.last
+    folders._root.setText(str(tmp_path / "none"))
+    folders._root.editingFinished.emit()
+    page.show_folders(str(tmp_path / "none"), "/proposed")
+    page.show_cases(())
+    page._start.click()
+    assert folders.last == good
+    folders.use_root(tmp_path)
+    page.show_cases(ROWS)
+    assert folders.last == (str(tmp_path), "")
+    # What the user had forgotten does not come back with the next change of the table.
+    folders.remember("", "")
+    page.show_cases(ROWS)
+    assert folders.last == ("", "")
+
+
+def test_an_empty_folder_that_is_watched_is_kept(page, tmp_path):
+    page.folders.use_root(tmp_path)
+    page.set_watches(True)
+    page._start.click()
+    assert page.folders.last == (str(tmp_path), "")
+
+
 def test_where_start_is_grey_it_says_why(page, qtbot):
     page.show_status(ALL_DONE)
     assert not page._start.isEnabled()

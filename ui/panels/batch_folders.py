@@ -28,6 +28,7 @@ class BatchFolders(Card):
         self._shown = ("", "")
         self._wanted_output: Path | None = None
         self._last: tuple[Path, Path | None] | None = None
+        self._untried: tuple[Path, Path | None] | None = None
         self._buttons = (QPushButton("Choose …"), QPushButton("Choose …"))
         self._buttons[0].clicked.connect(self.ask_root)
         self._buttons[1].clicked.connect(self._ask_output)
@@ -72,6 +73,7 @@ class BatchFolders(Card):
             Empty where the user chose none.
         """
         self._last = (Path(root), Path(output) if output else None) if root else None
+        self._untried = None
         self._offer_last()
 
     def show_folders(self, root: str, output: str) -> None:
@@ -90,8 +92,13 @@ class BatchFolders(Card):
 
     def use_root(self, root: Path) -> None:
         """Report a folder with studies."""
-        self._last = (root, self._wanted_output)
+        self._untried = (root, self._wanted_output)
         self.chosen.emit(root, self._wanted_output)
+
+    def keep(self) -> None:
+        """Have those that were chosen for the next time: they are good, a mistyped one is not."""
+        if self._untried is not None:
+            self._last, self._untried = self._untried, None
 
     def report_again(self) -> None:
         """Report the folders that are shown, if both are."""
@@ -116,7 +123,7 @@ class BatchFolders(Card):
         self._shown = (self._shown[0], str(output))
         self._output.setText(str(output))
         if self.root is not None:
-            self._last = (self.root, output)
+            self._untried = (self.root, output)
         self.report_again()
 
     def _use_last(self) -> None:

@@ -76,9 +76,7 @@ class BatchPage(QWidget):
         )
         self._start = QPushButton("Start")
         self._start.setProperty("kind", "primary")
-        self._start.clicked.connect(
-            lambda: self.start_requested.emit(self._watch.isChecked(), self._again.isChecked())
-        )
+        self._start.clicked.connect(self._ask_to_start)
         self._stop = QPushButton("Stop")
         self._stop.clicked.connect(self.stop_requested)
         self._status = styled_label("", "title")
@@ -109,6 +107,12 @@ class BatchPage(QWidget):
         """Keep watching for new studies, or not."""
         self._watch.setChecked(watches)
 
+    def _ask_to_start(self) -> None:
+        if self.watches:
+            # An empty folder may be meant.
+            self.folders.keep()
+        self.start_requested.emit(self._watch.isChecked(), self._again.isChecked())
+
     def use_root(self, root: Path) -> None:
         """Take a folder with studies that was dropped."""
         if self._shown.running:
@@ -129,6 +133,8 @@ class BatchPage(QWidget):
 
     def show_cases(self, rows: Many[CaseRow]) -> None:
         """Fill the table."""
+        if rows:
+            self.folders.keep()
         self.table.show_cases(rows)
         self._count()
 
