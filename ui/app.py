@@ -420,7 +420,7 @@ class WindowApp:
     def _note_exported(self, result: StudyResult, saved: SavedResults) -> None:
         self.batch.note_export(result, saved)
         self.exported.note_exported(saved.folder)
-        self.leaving.note_exported()
+        self.leaving.note_exported(saved.notes)
 
 
 def run(

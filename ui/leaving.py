@@ -1,6 +1,7 @@
 """What becomes of a result that nobody exported when its user goes on to something else."""
 
 from collections.abc import Callable
+from collections.abc import Sequence as Many
 
 from PySide6.QtCore import QTimer
 
@@ -37,6 +38,8 @@ class Leaving:
         self._can_export = can_export
         self._export = export
         self._again: Callable[[], object] | None = None
+        self._once_read: Callable[[], object] | None = None
+        window.message_closed.connect(self._go_on_once_read)
 
     def ask(self, verb: str, again: Callable[[], object]) -> bool:
         """Whether to go on at once; where it is exported first, `again` is called afterwards.
@@ -61,13 +64,28 @@ class Leaving:
 
     def stay(self) -> None:
         """Go on nowhere after the next export."""
-        self._again = None
+        self._again = self._once_read = None
 
-    def note_exported(self) -> None:
-        """Go on, unless something would be lost all the same: numbers alone were exported, say."""
+    def note_exported(self, notes: Many[str]) -> None:
+        """Go on, unless something would be lost all the same: numbers alone were exported, say.
+
+        Parameters
+        ----------
+        notes
+            What the message on the export says beyond that it was done: then it is read first.
+        """
         again, self._again = self._again, None
-        if again is not None and not self._window.has_unsaved():
-            # The message on the export comes first.
+        if again is None or self._window.has_unsaved():
+            return
+        if notes:
+            self._once_read = again
+        else:
+            QTimer.singleShot(0, again)
+
+    def _go_on_once_read(self) -> None:
+        again, self._once_read = self._once_read, None
+        if again is not None:
+            # The message is still closing.
             QTimer.singleShot(0, again)
 
     @property

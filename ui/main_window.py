@@ -79,6 +79,8 @@ class MainWindow(QMainWindow):
         What is kept of earlier studies is to be removed.
     close_asked()
         The window is about to close; the presenters stop their jobs.
+    message_closed()
+        The user has read what `show_message` told.
     """
 
     path_opened = Signal(object)
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
     recent_cleared = Signal()
     forget_asked = Signal()
     close_asked = Signal()
+    message_closed = Signal()
 
     def __init__(self, icons: Icons, last_folder: str = "") -> None:
         super().__init__()
@@ -439,6 +442,7 @@ class MainWindow(QMainWindow):
         box = message_box(self, QMessageBox.Icon.Information, title, lines)
         if folder is not None:
             offer_folder(box, folder)
+        box.finished.connect(self.message_closed)
 
     def show_error(self, error: UserFacingError) -> None:
         """Tell what is wrong, where, and what to do."""

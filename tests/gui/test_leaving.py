@@ -151,6 +151,44 @@ def test_the_window_closes_once_it_is_exported(scene: Scene, qtbot: QtBot) -> No
     scene.close_messages()
 
 
+def test_what_the_export_left_out_is_read_before_the_window_closes(
+    scene: Scene, qtbot: QtBot
+) -> None:
+    scene.answer, scene.formats = Keeping.KEEP, ("nifti", "json", "rtstruct")
+    closed: list[bool] = []
+    scene.app.window.close_asked.connect(lambda: closed.append(True))
+    scene.app.window.close()
+    qtbot.waitUntil(scene.is_exported, timeout=20_000)
+    qtbot.wait(20)
+    (box,) = scene.app.window.findChildren(QMessageBox)
+    assert "skipped" in box.informativeText()
+    assert closed == []
+    box.close()
+    qtbot.waitUntil(lambda: bool(closed), timeout=5_000)
+
+
+@pytest.mark.parametrize("formats", [("json",), ("csv",)])
+def test_an_export_that_keeps_too_little_is_no_change(
+    scene: Scene, qtbot: QtBot, formats: tuple[str, ...]
+) -> None:
+    page, session = scene.app.window.study_page, scene.app.services.session
+    scene.formats = formats
+    if formats == ("json",):
+        scene.accept(corrected())
+    else:
+        session.choose_targets((1,))
+    scene.app.window.export_asked.emit()
+    qtbot.waitUntil(scene.is_exported, timeout=20_000)
+    (box,) = scene.app.window.findChildren(QMessageBox)
+    told = box.text().removesuffix(".")
+    assert told in ("Exported without the corrected labels", "Exported without the target lesions")
+    assert page.export_note.text == f"{told} to {STUDY.name}"
+    assert scene.app.window.isWindowModified()
+    scene.close_messages()
+    session.choose_targets((2,))
+    assert page.export_note.text == f"Changed since the export to {STUDY.name}"
+
+
 def test_an_export_without_the_corrected_labels_leads_nowhere(
     scene: Scene, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -22,7 +22,7 @@ _WITHOUT_TARGETS = (
     "None of these files brings your target lesions back.",
     "Export measurements.json to keep them.",
 )
-_CORRECTED, _CHOSEN = "the corrected labels", "the target lesions"
+CORRECTED, CHOSEN = "the corrected labels", "the target lesions"
 
 
 class ExportPresenter:
@@ -99,7 +99,7 @@ class ExportPresenter:
         without_targets = bool(result.targets) and not saved.holds_choices
         title = "Exported."
         if not is_kept and (without_labels or without_targets):
-            title = f"Exported without {_CORRECTED if without_labels else _CHOSEN}."
+            title = f"Exported without {CORRECTED if without_labels else CHOSEN}."
         lines = [f"Folder: {saved.folder}", ""]
         for said in (
             _WITHOUT_LABELS if without_labels and not is_kept else (),

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from desktop_app.services.session import Change, Session
+from ui.presenters.export_presenter import CHOSEN, CORRECTED
 from ui.views.export_view import ExportState, ExportStateView
 
 
@@ -51,9 +52,22 @@ class ExportStatePresenter:
         if not session.written:
             return ExportState("Not exported", is_exported=False)
         folder = tuple(session.written)[-1]
+        if not session.saved and session.written[folder] is session.chosen:
+            text = f"Exported without {self._left_out} to {folder.name}"
+            return ExportState(text, False, folder)
         if not session.saved:
             return ExportState(f"Changed since the export to {folder.name}", False, folder)
         # Of a result that was opened again nobody looked at the clock.
         when = self._times.get(folder, "")
         text = f"Exported {when} to {folder.name}" if when else f"As exported to {folder.name}"
         return ExportState(text, True, folder)
+
+    @property
+    def _left_out(self) -> str:
+        """What of a person's work the files do not bring back."""
+        return CHOSEN if self._session.labels_saved or not self._is_edited else CORRECTED
+
+    @property
+    def _is_edited(self) -> bool:
+        result = self._session.result
+        return result is not None and result.segmentation.provenance.edited
