@@ -238,9 +238,8 @@ def _sequence_rows(result: StudyResult, *, anonymise: bool) -> Iterable[Sequence
         if series is None:
             yield SequenceRow(sequence.value, "missing", "", present=False)
             continue
-        described = (series.description, _number_of(series))
-        if anonymise:
-            described = ("used, description withheld",)
+        own = (series.description, _number_of(series))
+        described = ("used, description withheld",) if anonymise else own
         yield SequenceRow(
             sequence.value,
             ", ".join(part for part in (*described, _spacing_of(series)) if part),
