@@ -112,7 +112,7 @@ def test_what_lacks_sequences_needs_a_result(tmp_path: Path) -> None:
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[StudyResult, Path]:
     """An earlier examination on disk whose images load and prepare as they did then."""
-    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
+    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
     earlier = earlier_visit(doubt=doubt)
     monkeypatch.setattr(
         reopen,
