@@ -146,6 +146,7 @@ def _study_in_words(result: "StudyResult") -> str:
     from desktop_app.domain.readable import readable_date
 
     provenance = result.segmentation.provenance
-    labels = "corrected by hand" if provenance.edited else f"by {provenance.model_id}"
+    network = f"by {provenance.model_id}" if provenance.is_known else "of a network not known"
+    labels = "corrected by hand" if provenance.edited else network
     date = readable_date(result.study.date) or "no date"
     return f"{result.study.name}, {date}, labels {labels}"

@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from desktop_app.domain.measurement import Measurement, MeasurementKind
+from desktop_app.domain.provenance import UNKNOWN, Provenance
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import PatientSummary
 from desktop_app.services.preflight.headers import check_headers
+from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
-from ui.presenters.rows import header_of, region_rows, study_titles
+from ui.presenters.rows import findings_of, header_of, region_rows, study_titles
 from ui.presenters.slots import series_text, slots_of
 
 
@@ -59,3 +63,11 @@ def test_region_rows_show_cubic_centimetres_and_colours():
     assert rows[Region.ET].label_value == 3
     assert rows[Region.WT].label_value is None
     assert rows[Region.WT].rgb is None
+
+
+def test_of_labels_that_came_alone_no_network_is_named():
+    result = make_result(make_study(), np.ones(GEOMETRY.shape_kji, np.uint8))
+    assert findings_of(result).origin.startswith("Network model on CPU")
+    nobody = Provenance(UNKNOWN, "", UNKNOWN, UNKNOWN, UNKNOWN)
+    alone = replace(result, segmentation=replace(result.segmentation, provenance=nobody))
+    assert findings_of(alone).origin == "Network not known"

@@ -65,7 +65,8 @@ def findings_of(result: StudyResult) -> Findings:
     provenance = segmentation.provenance
     seconds = provenance.seconds.get("total")
     took = f", {seconds:.0f} s" if seconds else ""
-    origin = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
+    network = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
+    origin = network if provenance.is_known else "Network not known"
     warnings = tuple(one for one in standing_warnings(result) if one not in NO_TUMOUR)
     if provenance.edited:
         origin = f"{origin}; corrected by hand"
