@@ -73,7 +73,8 @@ def test_a_top_that_is_cut_off_is_measured_against_the_others(images):
 
 def test_alone_a_cut_top_is_still_seen(images):
     looks = look_at_pixels({Sequence.T1: part(images[Sequence.T1], 0, 85)})
-    assert coverage(looks, Sequence.T1).sentence.startswith("The top of the head is not in the image")
+    told = coverage(looks, Sequence.T1).sentence
+    assert told.startswith("The top of the head is not in the image")
 
 
 def test_a_missing_bottom_is_seen_from_the_top(images):
