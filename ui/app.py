@@ -136,7 +136,6 @@ class WindowApp:
         self.comparing = Comparing(
             self.window,
             services,
-            self.dispatcher,
             self.study.jobs,
             options=self._segment_options,
             results_folder=lambda: self.home.folder_of_result,

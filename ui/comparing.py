@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from desktop_app.errors import UserFacingError
 from desktop_app.services.segment import SegmentOptions
 from ui.app_services import AppServices
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
@@ -16,7 +15,7 @@ from ui.dialogs.follow_up_dialog import FollowUpDialog
 from ui.main_window import MainWindow
 from ui.pdf_report import PdfReport
 from ui.presenters.follow_up_presenter import FollowUpPresenter
-from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.job_line import JobLine
 from ui.views.follow_up_view import EarlierRow, ShownFollowUp
 
 _FILE_NAME = "follow-up.pdf"
@@ -29,7 +28,6 @@ class Comparing:
         self,
         window: MainWindow,
         services: AppServices,
-        dispatch: Dispatch,
         jobs: JobLine,
         *,
         options: Callable[[], SegmentOptions],
@@ -43,8 +41,6 @@ class Comparing:
         self.presenter = FollowUpPresenter(
             self,
             services.session,
-            services.runner,
-            dispatch,
             jobs,
             segmenter=services.worker,
             options=options,
@@ -103,14 +99,6 @@ class Comparing:
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""
         self._window.show_message(title, lines, folder)
-
-    def show_error(self, error: UserFacingError) -> None:
-        """Tell what is wrong, where, and what to do."""
-        self._window.show_error(error)
-
-    def show_crash(self, traceback: str) -> None:
-        """Tell of a defect in the program."""
-        self._window.show_crash(traceback)
 
     def _ask_folder(self) -> None:
         start = self._folder or self._window.last_folder

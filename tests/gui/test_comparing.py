@@ -42,7 +42,6 @@ class Scene:
         self.comparing = Comparing(
             self.window,
             services,
-            self.queue.append,
             self.jobs,
             options=SegmentOptions,
             results_folder=lambda: folder,

@@ -1,5 +1,6 @@
 """Comparing with an earlier study: offered, compared, copied, saved; of another study nothing."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,11 +16,11 @@ from desktop_app.domain.dates import DateOrder
 from desktop_app.domain.follow_up import FollowUp
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
-from desktop_app.domain.study import Sequence
+from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
-from desktop_app.services.follow_up import EarlierStudy
+from desktop_app.services.follow_up import EarlierStudy, candidates
 from desktop_app.services.measure import measure
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.session import Session
@@ -43,14 +44,11 @@ class Scene:
         self.view = MagicMock(spec=FollowUpView)
         self.renderer, self.compare = MagicMock(), MagicMock()
         self.session, self.runner = Session(), JobRunner()
-        self.jobs = JobLine(
-            MagicMock(spec=JobLineView), self.runner, self.queue.append, lambda: None
-        )
+        self.line = MagicMock(spec=JobLineView)
+        self.jobs = JobLine(self.line, self.runner, self.queue.append, lambda: None)
         self.presenter = FollowUpPresenter(
             self.view,
             self.session,
-            self.runner,
-            self.queue.append,
             self.jobs,
             segmenter=MagicMock(),
             options=lambda: OPTIONS,
@@ -112,6 +110,32 @@ def test_without_a_result_there_is_nothing_to_compare(scene: Scene) -> None:
     scene.view.reset_mock()
     scene.presenter.ask()
     assert not scene.view.method_calls
+
+
+def test_looking_is_shown_and_can_be_cancelled(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    answers = threading.Event()
+
+    def on_a_slow_share(study: Study, _output: Path) -> None:
+        looked.append(study.name)
+        assert answers.wait(60)
+
+    monkeypatch.setattr(candidates, "find_result", on_a_slow_share)
+    oldest = earlier_visit(name="oldest", date="20250101", study_uid="9").study
+    scene.session.set_studies((scene.now.study, scene.earlier.study, oldest))
+    scene.session.open_study(scene.now.study)
+    scene.session.accept_result(scene.now, scene.session.generation)
+    scene.presenter.ask()
+    assert scene.line.show_job.call_args.args[0].title == "Looking for earlier studies"
+    scene.until(lambda: looked)
+    scene.jobs.cancel()
+    answers.set()
+    scene.until(lambda: not scene.jobs.busy)
+    assert looked == ["earlier"]
+    assert scene.line.show_job.call_args.args == (None,)
+    assert not scene.view.offer_earlier.called
 
 
 def test_nothing_that_runs_is_stopped_for_it(scene: Scene) -> None:

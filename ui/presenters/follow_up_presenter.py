@@ -9,8 +9,8 @@ from desktop_app.domain.follow_up import FollowUp
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Study
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
-from desktop_app.jobs.runner import Job, JobRunner, Lane
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import Lane
 from desktop_app.services.follow_up import (
     EarlierStudy,
     SavedFollowUp,
@@ -32,9 +32,8 @@ from desktop_app.services.session import (
     Session,
     StudyChanged,
 )
-from ui.presenters.failures import tell_failure
 from ui.presenters.follow_up_rows import earlier_row, follow_up_text, shown_follow_up
-from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.job_line import JobLine
 from ui.presenters.rows import header_of
 from ui.views.follow_up_view import (
     FollowUpView,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
 _TITLE = "Comparing with the earlier study"
 _SAVING = "Saving the comparison"
+_LOOKING = "Looking for earlier studies"
 _NO_RESULT = "There is nothing to compare yet."
 _WHY_NO_RESULT = "Segment the open study first, or open its result."
 _BUSY = "Something else is going on."
@@ -56,10 +56,8 @@ class FollowUpPresenter:
 
     Parameters
     ----------
-    dispatch
-        Queues a function onto the GUI thread.
     jobs
-        The line of the study's jobs: comparing takes its place there.
+        The line of the study's jobs: looking and comparing take their place there.
     options
         Returns the device and model to use now.
     results_folder
@@ -72,8 +70,6 @@ class FollowUpPresenter:
         self,
         view: FollowUpView,
         session: Session,
-        runner: JobRunner,
-        dispatch: Dispatch,
         jobs: JobLine,
         *,
         segmenter: Segmenter,
@@ -83,14 +79,11 @@ class FollowUpPresenter:
     ) -> None:
         self._view = view
         self._session = session
-        self._runner = runner
-        self._dispatch = dispatch
         self._jobs = jobs
         self._segmenter = segmenter
         self._options = options
         self._results_folder = results_folder
         self._renderer = renderer
-        self._look: Job | None = None
         self._offered: tuple[EarlierStudy, ...] = ()
         self._found: FollowUp | None = None
         session.subscribe(self._on_change)
@@ -102,8 +95,9 @@ class FollowUpPresenter:
 
     def ask(self) -> None:
         """Offer the patient's other studies of those that were found with the open one."""
-        if self._may_compare() is not None:
-            self._look_at(self._session.studies)
+        result = self._may_compare()
+        if result is not None:
+            self._look_at(result, self._session.studies)
 
     def look_in(self, folder: Path) -> None:
         """Look for studies in another folder, and offer them too."""
@@ -116,7 +110,7 @@ class FollowUpPresenter:
 
         def done(scan: "ScanResult") -> None:
             if self._is_open(result):
-                self._look_at((*scan.studies, *self._session.studies))
+                self._look_at(result, (*scan.studies, *self._session.studies))
 
         self._jobs.start(
             f"Looking for studies in {folder.name}", work, done, lane=Lane.IO, kind="scan"
@@ -218,39 +212,27 @@ class FollowUpPresenter:
             return None
         return result
 
-    def _look_at(self, studies: Many[Study]) -> None:
+    def _look_at(self, result: StudyResult, studies: Many[Study]) -> None:
         """Find out beside the window which of these can be compared: shares may hang."""
-        if self._look is not None:
-            self._look.cancel()
-        study, output = self._session.study, self._results_folder()
-        if study is None:
-            return
+        study, output = result.study, self._results_folder()
         # A folder that was looked into may lie where the open study does.
         once = {(one.study_uid, one.root.absolute(), one.name): one for one in studies}
 
-        def work(_progress: ProgressCallback, _token: CancelToken) -> tuple[EarlierStudy, ...]:
-            return earlier_studies(study, once.values(), output)
+        def work(_progress: ProgressCallback, token: CancelToken) -> tuple[EarlierStudy, ...]:
+            return earlier_studies(study, once.values(), output, token=token)
 
-        def listen(event: Event) -> None:
-            if isinstance(event, Done | Failed):
-                self._dispatch(lambda: end(event))
+        def done(offered: tuple[EarlierStudy, ...]) -> None:
+            if self._is_open(result):
+                self._offered = offered
+                rows = [earlier_row(one) for one in offered]
+                self._view.offer_earlier(header_of(study).title, rows)
 
-        def end(event: Done | Failed) -> None:
-            if job is not self._look or self._session.study is not study:
-                return
-            if isinstance(event, Failed):
-                tell_failure(self._view, event)
-                return
-            self._offered = event.result
-            rows = [earlier_row(one) for one in self._offered]
-            self._view.offer_earlier(header_of(study).title, rows)
-
-        job = self._look = self._runner.submit(work, listen, lane=Lane.IO)
+        self._jobs.start(_LOOKING, work, done, lane=Lane.IO, kind="earlier studies")
 
     def _on_change(self, change: Change) -> None:
         match change:
             case StudyChanged() | ResultChanged():
-                self._found, self._offered, self._look = None, (), None
+                self._found, self._offered = None, ()
                 self._view.close_follow_up()
             case ResultCorrected() if self._found is not None:
                 self._view.note_outdated()

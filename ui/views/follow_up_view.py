@@ -14,7 +14,6 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import UserFacingError
 from desktop_app.services.follow_up.table import TableRow
 
 
@@ -112,9 +111,3 @@ class FollowUpView(Protocol):
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""
-
-    def show_error(self, error: UserFacingError) -> None:
-        """Tell what is wrong, where, and what to do."""
-
-    def show_crash(self, traceback: str) -> None:
-        """Tell of a defect in the program."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from desktop_app.domain.dates import DateOrder, date_order
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
+from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.earlier_results import EarlierResult, find_result
 from desktop_app.services.follow_up.doubts import about_dates, about_patients
 from desktop_app.services.same_patient import PatientMatch, match_patients, patient_in_words
@@ -46,7 +47,11 @@ _ORDERS = (DateOrder.EARLIER, DateOrder.SAME_DAY, DateOrder.UNKNOWN, DateOrder.L
 
 
 def earlier_studies(
-    study: Study, studies: Iterable[Study], output: Path | None
+    study: Study,
+    studies: Iterable[Study],
+    output: Path | None,
+    *,
+    token: CancelToken | None = None,
 ) -> tuple[EarlierStudy, ...]:
     """Return the studies that may be compared with one, the latest before it first.
 
@@ -61,21 +66,31 @@ def earlier_studies(
         knows whom are not.
     output
         Where results are; ``None`` finds none.
+
+    Raises
+    ------
+    Cancelled
+        If `token` was cancelled.
     """
-    found = [
-        EarlierStudy(
-            other,
-            date_order(other.date, study.date),
-            tuple(one for one in Sequence if one in other.roles),
-            None if output is None else find_result(other, output),
-            (*about_patients(study, other), *about_dates(study, other), *_lacks(other)),
-        )
-        for other in studies
-        if not is_same_study(study, other)
-        and match_patients(study.patient, other.patient) is not PatientMatch.ANOTHER
-    ]
+    token = token or CancelToken()
+    found = []
+    for other in studies:
+        token.raise_if_cancelled()
+        is_another = match_patients(study.patient, other.patient) is PatientMatch.ANOTHER
+        if not is_another and not is_same_study(study, other):
+            found.append(_earlier(study, other, output))
     latest_first = sorted(found, key=lambda one: one.study.date, reverse=True)
     return tuple(sorted(latest_first, key=lambda one: _ORDERS.index(one.order)))
+
+
+def _earlier(study: Study, other: Study, output: Path | None) -> EarlierStudy:
+    return EarlierStudy(
+        other,
+        date_order(other.date, study.date),
+        tuple(one for one in Sequence if one in other.roles),
+        None if output is None else find_result(other, output),
+        (*about_patients(study, other), *about_dates(study, other), *_lacks(other)),
+    )
 
 
 def is_same_study(one: Study, other: Study) -> bool:
