@@ -41,21 +41,15 @@ class ImageFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFiles:
+class CaseFiles(ImageFiles):
     """Where one case lies.
 
     Attributes
     ----------
-    name
-        File name without suffix.
-    images
-        One file with all modalities, or one for each.
     labels
         The reference.
     """
 
-    name: str
-    images: tuple[Path, ...]
     labels: Path
 
 
