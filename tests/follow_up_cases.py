@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
@@ -14,6 +15,7 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.imaging import registration as registering
 from desktop_app.services.measure import measure
 from model.calibration import VolumeDoubt
 from tests.study_cases import PROVENANCE, make_series, make_study
@@ -127,3 +129,14 @@ def registration(
     geometry = replace(geometry, frame_of_reference_uid=fixed.geometry.frame_of_reference_uid)
     found = Registration(geometry, 0.9, True, 11.5, 15.0, "Registered.")
     return replace(found, **changes)
+
+
+def registering_finds(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Let registering find the true motion at once, but for what a test puts into the answer."""
+    changes: dict[str, Any] = {}
+    monkeypatch.setattr(
+        registering,
+        "register_rigid",
+        lambda moving, fixed, *, check: registration(moving, fixed, **changes),
+    )
+    return changes

@@ -16,7 +16,6 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, Study
 from desktop_app.errors import ExitCode, OutputError
-from desktop_app.imaging import registration as registering
 from desktop_app.io.nifti import read_nifti
 from desktop_app.io.scan import ScanResult
 from desktop_app.services import import_study
@@ -38,14 +37,7 @@ ALL_FILES = [
 
 @pytest.fixture(autouse=True)
 def registration_changes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Registering finds the true motion at once, but for what a test changes of it."""
-    changes: dict[str, Any] = {}
-    monkeypatch.setattr(
-        registering,
-        "register_rigid",
-        lambda moving, fixed, *, check: cases.registration(moving, fixed, **changes),
-    )
-    return changes
+    return cases.registering_finds(monkeypatch)
 
 
 def test_maps_lie_on_the_grid_of_the_current_labels(tmp_path: Path) -> None:

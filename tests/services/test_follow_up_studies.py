@@ -17,7 +17,6 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, RoleProposal, Sequence, Study
 from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.errors import Cancelled, InputError
-from desktop_app.imaging import registration as registering
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
@@ -48,14 +47,7 @@ WORKER: Any = object()
 
 @pytest.fixture(autouse=True)
 def registration_changes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Registering finds the true motion at once, but for what a test changes of it."""
-    changes: dict[str, Any] = {}
-    monkeypatch.setattr(
-        registering,
-        "register_rigid",
-        lambda moving, fixed, *, check: cases.registration(moving, fixed, **changes),
-    )
-    return changes
+    return cases.registering_finds(monkeypatch)
 
 
 def examined(name: str, date: str, **changes: Any) -> Study:
