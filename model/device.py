@@ -1,6 +1,7 @@
 """Which device computes, in which number format: chosen by trying, not by asking."""
 
 import copy
+import logging
 import math
 import os
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from model.errors import DeviceFailure
 from model.messages import Precision
 from model.network.fused import fuse
+
+logger = logging.getLogger("model.device")
 
 DTYPES = {
     Precision.FP32: torch.float32,
@@ -123,6 +126,17 @@ def best_precision(device: torch.device) -> Precision:
     return Precision.FP32
 
 
+def bf16_for(device: torch.device, *, asked: bool) -> bool:
+    """Whether a training that asks for bf16 computes in it on a device.
+
+    A processor that emulates bf16 needs several times as long for a step as it does in fp32.
+    """
+    if not asked or best_precision(device) is Precision.BF16:
+        return asked
+    logger.info("%s gains nothing from bf16: computing in fp32", device)
+    return False
+
+
 def thread_count(quota_file: Path = CGROUP_QUOTA) -> int:
     """Return how many threads compute: physical cores this process may use.
 
@@ -176,9 +190,9 @@ def _candidates() -> tuple[str, ...]:
 
 
 def _try(name: str, precision: str, probe: nn.Module) -> Precision:
+    chosen = Precision(precision)
     try:
         device = torch.device(name)
-        chosen = Precision(precision)
         if chosen is Precision.AUTO:
             chosen = best_precision(device)
         error = _probe_error(probe, DeviceChoice(device, chosen))
@@ -186,7 +200,9 @@ def _try(name: str, precision: str, probe: nn.Module) -> Precision:
         # torch says AssertionError where it was built without the device.
         lines = str(exception).strip().splitlines() or [type(exception).__name__]
         reason = lines[0].rstrip(".")
-        raise DeviceFailure(f"{name} does not work here: {reason}.") from exception
+        rounded = chosen in (Precision.BF16, Precision.FP16)
+        does_not = f"does not compute in {chosen}" if rounded else "does not work"
+        raise DeviceFailure(f"{name} {does_not} here: {reason}.") from exception
     if not error <= _TOLERANCE[chosen]:  # also true for NaN
         raise DeviceFailure(f"{name} computes wrong numbers in {chosen} (off by {error:.0%}).")
     return chosen

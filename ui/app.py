@@ -295,6 +295,11 @@ class WindowApp:
         bar.smooth_requested.connect(correction.smooth)
         bar.specks_requested.connect(correction.remove_specks)
         bar.fill_requested.connect(correction.fill_between)
+        page.limits_toggled.connect(correction.show_limits)
+        page.limits_bar.limit_moved.connect(
+            lambda region, limit: correction.redraw(region, limit, bar.hidden)
+        )
+        page.limits_bar.limit_settled.connect(correction.finish_redraw)
         views.stroke_began.connect(self._begin_stroke)
         views.stroke_moved.connect(correction.extend)
         views.stroke_ended.connect(correction.finish)

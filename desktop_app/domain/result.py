@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.chances import Chances
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Measurement, Unfamiliarity
 from desktop_app.domain.registration import Registration
@@ -86,7 +87,8 @@ class StudyResult:
 
     `roles` are the series used per sequence; `unfamiliarity` is ``None`` where the model does not
     say what studies usually look like; `targets` are the numbers of the lesions that a reader chose
-    as target lesions.
+    as target lesions. `chances` are what the network gave the regions, ``None`` for labels that
+    came from a file.
     """
 
     study: Study
@@ -96,3 +98,4 @@ class StudyResult:
     measurements: tuple[Measurement, ...]
     unfamiliarity: Unfamiliarity | None = None
     targets: tuple[int, ...] = ()
+    chances: Chances | None = None

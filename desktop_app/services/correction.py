@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from desktop_app.domain.correction import Edit, Tool, ToolSettings
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import REMARKS, Segmentation, remarks_on
+from desktop_app.domain.segmentation import (
+    REGION_TITLES,
+    REMARKS,
+    Region,
+    Segmentation,
+    remarks_on,
+)
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.imaging.strokes import Patch
@@ -20,12 +26,14 @@ from desktop_app.io.correction_journal import (
     WrittenCorrections,
     corrections_folder,
 )
+from desktop_app.services.correction_words import redrawn_in_words
 from desktop_app.services.diameters import plane_across
 from desktop_app.services.drawn_slices import DrawnSlices
 from desktop_app.services.field_ends import end_remarks, is_end_remark
 from desktop_app.services.label_comparison import region_corrections
 from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.measure import measure
+from desktop_app.services.network_outline import NetworkLimits, Redrawing
 from desktop_app.services.region_commands import fill_between, remove_specks, smooth
 from desktop_app.services.similar_tissue import SimilarTissue
 from desktop_app.services.stroke import Stroke
@@ -64,6 +72,8 @@ class Correction:
         self._shown = result.prepared.reference_sequence
         self._stroke: Stroke | None = None
         self._drawn = DrawnSlices()
+        self._limits: NetworkLimits | None = None
+        self._redrawing: Redrawing | None = None
         self._outcome = ""
 
     @property
@@ -98,6 +108,18 @@ class Correction:
         return None if axis is None else plane_across(self.original.segmentation.geometry, axis)
 
     @property
+    def limits(self) -> dict[Region, float] | None:
+        """The chance from which WT, TC and ET are drawn; ``None`` where the network's are unknown.
+
+        The first time takes a moment: chances are brought onto the labels' grid.
+        """
+        if self.original.chances is None:
+            return None
+        if self._limits is None:
+            self._limits = NetworkLimits(self.original)
+        return self._limits.shown(self._labels.done)
+
+    @property
     def earlier(self) -> WrittenCorrections | None:
         """Corrections on the same grid that were never exported, until others are made."""
         return self._earlier
@@ -121,6 +143,7 @@ class Correction:
             The image it is drawn on, which says what is similarly bright; without one the
             reference.
         """
+        self.finish_redraw()
         geometry = self.original.segmentation.geometry
         alignment = np.abs(geometry.direction_lps.T @ np.asarray(normal_lps))
         flat_axis = 2 - int(alignment.argmax())  # columns are i, j, k
@@ -200,8 +223,46 @@ class Correction:
             self._drawn.note_filling(value, edit)
         return self._note(edit)
 
+    def redraw(self, region: Region, limit: float, hidden: frozenset[int] = frozenset()) -> bool:
+        """Draw WT, TC or ET where the network gives more than a limit.
+
+        Returns whether labels changed. What a hand has changed stays, and so do labels out of
+        sight. Until `finish_redraw` all of it is one step, in which the last limit counts.
+
+        Parameters
+        ----------
+        limit
+            0 to 1.
+        """
+        shown = self.limits
+        if shown is None or self._limits is None or self.is_drawing:
+            return False
+        if self._redrawing is None:
+            name = REGION_TITLES[region].lower()
+            self._redrawing = Redrawing(self._limits, self._labels, region, hidden)
+            self._labels.begin(f"Draw {name} by the network")
+        return self._labels.replace(self._redrawing.to(limit))
+
+    def finish_redraw(self) -> bool:
+        """End the step of `redraw`; return whether it left anything changed. Raises as `finish`."""
+        redrawing, self._redrawing = self._redrawing, None
+        if redrawing is None:
+            return False
+        before_kji = self._labels.settled_kji()
+        edit = self._labels.end()
+        self._outcome = redrawn_in_words(
+            redrawing.region,
+            redrawing.limit,
+            before_kji,
+            self.labels_kji,
+            self.original.segmentation.geometry.voxel_volume_mm3,
+        )
+        redrawing.note(edit)
+        return self._note(edit)
+
     def undo(self) -> bool:
         """Take the last change back; return whether there was one. Raises as `finish`."""
+        self.finish_redraw()
         self._outcome = ""
         edit = self._labels.undo()
         if edit is not None:
@@ -210,6 +271,7 @@ class Correction:
 
     def redo(self) -> bool:
         """Do again what was taken back; return whether there was anything. Raises as `finish`."""
+        self.finish_redraw()
         self._outcome = ""
         edit = self._labels.redo()
         if edit is not None:

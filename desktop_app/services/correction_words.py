@@ -9,7 +9,12 @@ from desktop_app.domain.correction import GROWING_MM
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.readable import readable_change, readable_volume
-from desktop_app.domain.segmentation import LabelDefinition
+from desktop_app.domain.segmentation import (
+    REGION_LABELS,
+    REGION_TITLES,
+    LabelDefinition,
+    Region,
+)
 
 Labels = NDArray[np.uint8]
 
@@ -54,6 +59,18 @@ def removed_in_words(
         return f"Nothing removed: no part but the largest is below {below}.{spared}"
     count = "1 part" if parts == 1 else f"{parts} parts"
     return f"{count} removed, {readable_volume(volume_mm3)} cm³."
+
+
+def redrawn_in_words(
+    region: Region, limit: float, before_kji: Labels, after_kji: Labels, voxel_mm3: float
+) -> str:
+    """Return ``Whole tumour where the network is more than 30% sure: 85.20 → 97.10 cm³``."""
+    was, now = (
+        readable_volume(np.count_nonzero(np.isin(labels, REGION_LABELS[region])) * voxel_mm3)
+        for labels in (before_kji, after_kji)
+    )
+    volumes = f"{was} → {now} cm³" if was != now else f"{now} cm³, as before"
+    return f"{REGION_TITLES[region]} where the network is more than {limit:.0%} sure: {volumes}."
 
 
 def filled_in_words(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import desktop_app
+from desktop_app.domain.chances import Chances
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
@@ -213,6 +214,7 @@ def segment_study(
         # What lies beyond an image, or between slices, was no error of the patients known.
         measure(segmentation, None if at_ends or too_coarse else ranges),
         _unfamiliarity(inference.doubt),
+        chances=Chances.kept(inference.probabilities_ckji, prepared.work_geometry),
     )
 
 

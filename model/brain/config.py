@@ -34,7 +34,8 @@ class BrainTrainConfig:
     renew_steps, kept
         Every so many steps a new anatomy is drawn; scans are made of the newest `kept` ones.
     bf16
-        Run the network under bf16 autocast.
+        Run the network under bf16 autocast, on devices that gain from it: see
+        :func:`model.device.bf16_for`.
     checkpoint_minutes
         Time between two checkpoints, each with the weights at that moment.
     card

@@ -12,6 +12,7 @@ from torch.nn import functional
 from model.brain.config import BrainTrainConfig
 from model.brain.scans import Scan
 from model.brain.source import ScanSource
+from model.device import bf16_for
 from model.errors import WeightsError
 from model.network import build_network
 from model.network.kinds import kind_of
@@ -54,6 +55,7 @@ class BrainTrainer:
         self._started_from: tuple[str, ...] = ()
         self._training = training
         self._validation = validation
+        self._bf16 = bf16_for(torch.device("cpu"), asked=config.bf16)
         self._network = _built(config)
         self._optimiser = make_optimiser(config.optimiser, self._network)
         self._average = WeightAverage(self._network, config.optimiser.ema_decay)
@@ -144,7 +146,7 @@ class BrainTrainer:
 
     def _logits(self, network: nn.Module, scan: Scan) -> Tensor:
         image = scan.image[None, None].contiguous(memory_format=torch.channels_last_3d)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             logits: Tensor = network(image)
         return logits[0, 0].float()
 

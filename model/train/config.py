@@ -64,7 +64,8 @@ class TrainConfig:
     focal_gamma
         See :func:`model.train.losses.region_loss`.
     bf16
-        Run the network under bf16 autocast.
+        Run the network under bf16 autocast, on devices that gain from it: see
+        :func:`model.device.bf16_for`.
     checkpoint_minutes
         Time between two checkpoints.
     cache

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.device import bf16_for
 from model.network import Network, build_network
 from model.train.average import mean_weights
 from model.train.card import cases_behind, training_section
@@ -74,6 +75,7 @@ class Trainer:
         self.data = data
         self.output = output
         self.device = device or torch.device("cpu")
+        self._bf16 = bf16_for(self.device, asked=config.bf16)
         self.share = share or Share()
         self._command = command
         self.progress = Progress()
@@ -307,7 +309,7 @@ class Trainer:
         )
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16)
 
 
 class _Answers(nn.Module):

@@ -213,6 +213,7 @@ class AugmentConfig:
     unenhanced: float = 0.0
     cyst: float = 0.0
     lesion_tint: float = 0.0
+    ghosting: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.domain.chances import Chances
 from desktop_app.domain.correction import Tool, ToolSettings
+from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
@@ -288,3 +290,49 @@ def test_nothing_is_drawn_that_a_result_on_its_way_would_take_away(scene):
     assert scene.state.is_possible
     scene.presenter.undo()
     assert not scene.session.result.segmentation.provenance.edited
+
+
+def test_the_networks_limits_are_told_while_their_sliders_are_out(scene):
+    original = scene.segment()
+    scene.presenter.set_active(True)
+    scene.presenter.show_limits(True)
+    assert scene.state.limits is None  # these labels came without the network's chances
+    chances = np.full((3, *GEOMETRY.shape_kji), 0.4, np.float16)
+    result = replace(original, chances=Chances(chances, GEOMETRY))
+    scene.session.accept_result(result, scene.session.generation)
+    scene.presenter.set_active(True)
+    assert set(scene.state.limits) == {Region.WT, Region.TC, Region.ET}
+    scene.presenter.show_limits(False)
+    assert scene.state.limits is None
+
+
+def test_a_slide_becomes_one_correction_when_it_ends(scene):
+    chances = np.full((3, *GEOMETRY.shape_kji), 0.4, np.float16)
+    result = replace(scene.segment(), chances=Chances(chances, GEOMETRY))
+    scene.session.accept_result(result, scene.session.generation)
+    scene.presenter.redraw(Region.TC, 0.2)
+    assert scene.session.result is result  # the tools are not out
+    scene.presenter.set_active(True)
+    scene.presenter.show_limits(True)
+    scene.view.refresh_labels.reset_mock()
+    scene.presenter.redraw(Region.TC, 0.5)
+    scene.presenter.redraw(Region.TC, 0.2)
+    scene.view.refresh_labels.assert_called_once_with()
+    assert scene.session.result is result
+    scene.presenter.finish_redraw()
+    assert scene.session.result.segmentation.labels_kji.all()
+    assert scene.presenter.is_unsaved
+    assert scene.state.limits[Region.TC] == 0.2
+    assert "more than 20% sure" in scene.state.outcome
+    scene.presenter.undo()
+    assert scene.session.result is result
+
+
+def test_putting_the_tools_away_ends_a_slide(scene):
+    chances = np.full((3, *GEOMETRY.shape_kji), 0.4, np.float16)
+    result = replace(scene.segment(), chances=Chances(chances, GEOMETRY))
+    scene.session.accept_result(result, scene.session.generation)
+    scene.presenter.set_active(True)
+    scene.presenter.redraw(Region.TC, 0.2)
+    scene.presenter.set_active(False)
+    assert scene.session.result.segmentation.provenance.edited

@@ -8,6 +8,7 @@ from torch import nn
 
 from model.device import (
     best_precision,
+    bf16_for,
     choose_device,
     free_memory_bytes,
     thread_count,
@@ -16,6 +17,7 @@ from model.device import (
 from model.errors import DeviceFailure
 from model.inference.segmenter import probe_network
 from model.messages import Precision
+from tests.bf16 import IS_COMPUTED, needs_bf16
 
 
 class Liar(nn.Module):
@@ -30,7 +32,7 @@ def probe():
     return probe_network()
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=needs_bf16)])
 def test_the_processor_works(probe, precision):
     choice = choose_device("cpu", precision, probe)
     assert str(choice.device) == "cpu"
@@ -39,10 +41,33 @@ def test_the_processor_works(probe, precision):
     assert choice.memory_format == torch.channels_last_3d
 
 
+@pytest.mark.skipif(IS_COMPUTED, reason="this processor computes in bfloat16")
+def test_a_processor_without_bfloat16_says_so(probe):
+    with pytest.raises(DeviceFailure, match="cpu does not compute in bf16 here: "):
+        choose_device("cpu", "bf16", probe)
+    assert choose_device("cpu", "auto", probe).precision is Precision.FP32
+
+
 def test_auto_finds_something(probe):
     choice = choose_device("auto", "auto", probe)
     assert choice.precision == best_precision(choice.device)
     assert choice.precision is not Precision.AUTO
+
+
+@pytest.mark.parametrize(
+    ("best", "asked", "used"),
+    [
+        (Precision.BF16, True, True),
+        (Precision.BF16, False, False),
+        (Precision.FP32, True, False),
+        (Precision.FP16, True, False),
+    ],
+)
+def test_training_computes_in_bf16_only_where_that_pays(monkeypatch, caplog, best, asked, used):
+    monkeypatch.setattr("model.device.best_precision", lambda _device: best)
+    with caplog.at_level("INFO", logger="model.device"):
+        assert bf16_for(torch.device("cpu"), asked=asked) is used
+    assert ("computing in fp32" in caplog.text) is (asked and not used)
 
 
 def test_auto_passes_a_device_over_and_says_so(probe):

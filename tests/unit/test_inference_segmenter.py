@@ -17,6 +17,7 @@ from model.inference.segmenter import probe_network
 from model.messages import InferenceRequest, Precision
 from model.postprocess import labels_from_probabilities
 from model.weights import save_network
+from tests.bf16 import needs_bf16
 
 ALL = (True, True, True, True)
 
@@ -154,6 +155,7 @@ def test_scanner_units_change_nothing(segmenter, weights, brain):
     assert (result.labels_kji == expected.labels_kji).mean() > 0.999
 
 
+@needs_bf16
 def test_bfloat16_agrees_with_float32(weights, brain):
     precise = segment(ask(weights, brain))
     rounded = segment(ask(weights, brain, precision="bf16"))

@@ -12,6 +12,7 @@ from model.train.augment import (
     disturb_brain_edge,
     drop_sequences,
     gamma,
+    ghosts,
     mirrored_axes,
     thick_slices,
 )
@@ -131,6 +132,18 @@ def test_bias_field_is_smooth() -> None:
     field = bias_field(torch.zeros(SIDE, SIDE, SIDE), np.random.default_rng(3))
     assert float(field.std()) > 0.05
     assert float((field[1:] - field[:-1]).abs().max()) < 0.2
+
+
+def test_ghosts_lie_as_far_to_one_side_as_to_the_other() -> None:
+    inside = torch.ones(SIDE, SIDE, SIDE, dtype=torch.bool)
+    point = torch.full((SIDE, SIDE, SIDE), -3.0)  # as dark as no signal
+    point[16, 16, 16] = 2.0
+    for seed in range(8):
+        added = ghosts(point, inside, np.random.default_rng(seed)) - point
+        found = added.nonzero() - 16
+        assert torch.equal(found, -found.flip(0)), "not on both sides"
+        assert (found != 0).any(dim=0).sum() == 1, "not along one axis"
+        assert 0.14 < float(added.abs().sum()) / 2 < 0.76  # 3 to 15 % of 5, each or both in one
 
 
 def test_at_least_two_sequences_stay() -> None:

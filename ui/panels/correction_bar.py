@@ -80,6 +80,8 @@ class CorrectionBar(QWidget):
         The labels out of sight, which stay as they are.
     fill_requested(ToolSettings)
         The label to fill between the slices it was drawn in, and what it may be filled over.
+    limits_toggled(bool)
+        The sliders of the network's certainty are to be taken out, or put away.
     before_toggled(bool)
         The labels as they were before correcting are to be outlined, or not.
     """
@@ -90,6 +92,7 @@ class CorrectionBar(QWidget):
     smooth_requested = Signal(object)
     specks_requested = Signal(object)
     fill_requested = Signal(object)
+    limits_toggled = Signal(bool)
     before_toggled = Signal(bool)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
@@ -145,6 +148,11 @@ class CorrectionBar(QWidget):
             only_over,
             self._hidden,
         )
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The labels out of sight, which stay as they are."""
+        return self._hidden
 
     def set_region_visible(self, value: int, visible: bool) -> None:
         """Leave a label alone while it is out of sight."""
@@ -297,6 +305,10 @@ class CorrectionBar(QWidget):
             action.triggered.connect(call)
         self._fill = menu.actions()[0]
         menu.addSeparator()
+        limits = menu.addAction("&Draw by the network's certainty")
+        limits.setToolTip("Sliders that draw a region wider or tighter by what the network saw")
+        limits.setCheckable(True)
+        limits.toggled.connect(self.limits_toggled)
         before = menu.addAction("&Outline as before correcting")
         before.setToolTip("A dashed line around each region as the network, or the file, had it")
         before.setCheckable(True)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from ui.icons import Icons
 from ui.panels.correction_bar import CorrectionBar
 from ui.panels.job_bar import JobBar
+from ui.panels.limits_bar import LimitsBar
 from ui.panels.region_panel import RegionPanel
 from ui.panels.sequence_panel import SequencePanel
 from ui.panels.viewer_bar import ViewerBar
@@ -44,6 +45,8 @@ class StudyPage(QWidget):
         The tools that correct labels are to be taken out, or put away.
     left_out_requested(StudyHeader)
         What was left out is to be listed.
+    limits_toggled(bool)
+        The sliders of the network's certainty are to be taken out, or put away.
     study_chosen(int)
         Another of the studies that were found together is to be opened.
     """
@@ -52,6 +55,7 @@ class StudyPage(QWidget):
     left_out_requested = Signal(object)
     export_requested = Signal()
     tools_requested = Signal(bool)
+    limits_toggled = Signal(bool)
     study_chosen = Signal(int)
 
     def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
@@ -63,6 +67,9 @@ class StudyPage(QWidget):
         self.viewer_bar = ViewerBar(icons)
         self.correction_bar = CorrectionBar(icons)
         self.correction_bar.hide()
+        self.limits_bar = LimitsBar()
+        self.limits_bar.hide()
+        self._shows_limits = False
         self.views = QuadView()
         self.job_bar = JobBar()
         self._header = Card()
@@ -185,9 +192,15 @@ class StudyPage(QWidget):
         self.viewer_bar.show_correction(state)
         self.correction_bar.show_state(state)
         self.correction_bar.setVisible(state.is_active)
+        self.limits_bar.show_limits(state.limits)
+        self.limits_bar.setVisible(state.is_active and self._shows_limits)
         if state.is_active:
             self.viewer_bar.overlay.setChecked(True)  # nobody paints what is not seen
         self._hand_tool_out()
+
+    def _toggle_limits(self, shown: bool) -> None:
+        self._shows_limits = shown
+        self.limits_toggled.emit(shown)
 
     def _lay_views_out(self, has_sequences: bool) -> None:
         self.views.set_view_layout(ViewLayout.SEQUENCES if has_sequences else ViewLayout.PLANES)
@@ -241,6 +254,7 @@ class StudyPage(QWidget):
         self.views.setSizePolicy(policy, policy)
         layout.addWidget(self.viewer_bar)
         layout.addWidget(self.correction_bar)
+        layout.addWidget(self.limits_bar)
         layout.addWidget(self.views, 1)
         layout.addWidget(self.job_bar)
         return layout
@@ -262,5 +276,6 @@ class StudyPage(QWidget):
         self.viewer_bar.correction_toggled.connect(self.tools_requested)
         self.correction_bar.tool_changed.connect(self._hand_tool_out)
         self.views.brush_resized.connect(self.correction_bar.resize_brush)
+        self.correction_bar.limits_toggled.connect(self._toggle_limits)
         self.correction_bar.before_toggled.connect(self.views.set_before_visible)
         self.views.set_opacity(self.regions.opacity)

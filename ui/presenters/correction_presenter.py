@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.services.kept_corrections import KeptCorrections, kept_corrections
@@ -42,6 +43,7 @@ class CorrectionPresenter:
         self._correction: Correction | None = None
         self._is_active = False
         self._is_held = False
+        self._shows_limits = False
         self._kept: KeptCorrections | None = None
         session.subscribe(self._on_change)
         self._show_state()
@@ -56,6 +58,8 @@ class CorrectionPresenter:
 
     def set_active(self, active: bool) -> None:
         """Take the tools out or put them away."""
+        if not active:
+            self.finish_redraw()
         self._is_active = active and self._correction is not None and not self._is_held
         self._show_state()
 
@@ -107,6 +111,20 @@ class CorrectionPresenter:
     def fill_between(self, settings: ToolSettings) -> None:
         """Fill the region in hand between the slices it was drawn in."""
         self._change(lambda one: one.fill_between(settings))
+
+    def show_limits(self, shown: bool) -> None:
+        """Take the sliders of the network's certainty out, or put them away."""
+        self._shows_limits = shown
+        self._show_state()
+
+    def redraw(self, region: Region, limit: float, hidden: frozenset[int] = frozenset()) -> None:
+        """Draw a region where the network gives more than a limit, until `finish_redraw` anew."""
+        if self._correction is not None and self._is_active:
+            self._refresh_if(self._correction.redraw(region, limit, hidden))
+
+    def finish_redraw(self) -> None:
+        """Let the last limit count."""
+        self._change(lambda one: one.finish_redraw())
 
     def forget(self) -> None:
         """Remove what is kept of the corrections; the labels stay as they are."""
@@ -163,6 +181,7 @@ class CorrectionPresenter:
         """Put the tools away while the network makes what will replace the labels."""
         if is_held:
             self.finish()
+            self.finish_redraw()
             self._is_active = False
         self._is_held = is_held
         self._show_state()
@@ -211,9 +230,14 @@ class CorrectionPresenter:
                 undo_title=one.undo_title if one is not None else "",
                 redo_title=one.redo_title if one is not None else "",
                 drawn_plane=(one.drawn_plane or "") if one is not None else "",
+                limits=one.limits if one is not None and self._are_limits_out else None,
                 outcome=(one.outcome if one is not None else "") or self._kept_in_words(),
             )
         )
+
+    @property
+    def _are_limits_out(self) -> bool:
+        return self._is_active and self._shows_limits
 
     def _kept_in_words(self) -> str:
         if self._kept is None:

@@ -1,6 +1,6 @@
 """What the presenter of corrections may ask of the window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import Region
 from desktop_app.errors import UserFacingError
 
 
@@ -29,6 +30,9 @@ class CorrectionState:
     outcome
         What the last command on a whole region did; empty after any other change. Before that,
         that corrections of earlier are kept.
+    limits
+        Where the sliders of the network's certainty are out: the chance from which each region is
+        drawn; ``None`` where that is not known, or the sliders are put away.
     """
 
     is_possible: bool = False
@@ -37,6 +41,7 @@ class CorrectionState:
     redo_title: str = ""
     drawn_plane: str = ""
     outcome: str = ""
+    limits: Mapping[Region, float] | None = None
 
 
 class CorrectionView(Protocol):

@@ -1,0 +1,199 @@
+"""Regions drawn wider or tighter by the network's own chances, around what a hand has drawn."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from desktop_app.domain.chances import CHANCE_REGIONS, Chances
+from desktop_app.domain.correction import Edit
+from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import REGION_LABELS, Region
+from desktop_app.domain.volume import Volume
+from desktop_app.imaging.resample import resample
+from desktop_app.services.label_editor import LabelEditor, Labels
+
+Mask = NDArray[np.bool_]
+
+SMALLEST_NEW_PART_MM3 = {Region.WT: 1000.0, Region.TC: 100.0, Region.ET: 100.0}
+"""A new part apart from all tumour that is smaller is not drawn, as in `model.postprocess`: without
+core it looks like a white-matter lesion."""
+
+# From the outermost to the innermost: what a voxel becomes that is added, and that is taken away.
+_GAINED_AND_LOST = {
+    Region.WT: (REGION_LABELS[Region.ED][0], 0),
+    Region.TC: (REGION_LABELS[Region.NCR][0], REGION_LABELS[Region.ED][0]),
+    Region.ET: (REGION_LABELS[Region.ET][0], REGION_LABELS[Region.NCR][0]),
+}
+_ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
+_USUAL = 0.5
+_RIM_PERCENTILE = 2.0
+
+
+class NetworkOutline:
+    """The labels a network led to, and those other limits of its chances would have led to.
+
+    Parameters
+    ----------
+    chances
+        What the network gave each region.
+    marked_kji
+        The labels it led to, uint8; not changed.
+    geometry
+        Their grid.
+    """
+
+    def __init__(self, chances: Chances, marked_kji: Labels, geometry: Geometry) -> None:
+        self._marked_kji = marked_kji
+        self._box = _reach(chances, geometry)
+        target = geometry.cropped(self._box)
+        self._chances = {
+            region: resample(Volume(channel.astype(np.float32), chances.geometry), target).array_kji
+            for region, channel in zip(CHANCE_REGIONS, chances.array_ckji, strict=True)
+        }
+        self._voxel_mm3 = geometry.voxel_volume_mm3
+
+    def usual(self, region: Region) -> float:
+        """Return about the least chance of the voxels marked as this region: where it begins.
+
+        The rules that led to the labels may have moved it from one half (`model.postprocess`).
+        """
+        marked = np.isin(self._marked_kji[self._box], REGION_LABELS[region])
+        if not marked.any():
+            return _USUAL
+        return float(np.percentile(self._chances[region][marked], _RIM_PERCENTILE))
+
+    def labels(self, limits: Mapping[Region, float]) -> Labels:
+        """Return the labels with regions drawn where their chance exceeds a limit.
+
+        Parameters
+        ----------
+        limits
+            For WT, TC and ET, 0 to 1; a region that is not named stays as it was marked, as far
+            as the others let it: what is added to a region lies in those around it too, what is
+            taken away in none within.
+
+        Returns
+        -------
+        ndarray
+            (k, j, i) uint8, new.
+        """
+        labels_kji = self._marked_kji.copy()
+        inside = labels_kji[self._box]
+        for region, (gained, lost) in _GAINED_AND_LOST.items():
+            if region not in limits:
+                continue
+            wanted = self._chances[region] > limits[region]
+            there = np.isin(inside, REGION_LABELS[region])
+            smallest = SMALLEST_NEW_PART_MM3[region] / self._voxel_mm3
+            new = _worth_drawing(wanted & ~there, inside != 0, smallest)
+            inside[there & ~wanted] = lost
+            inside[new] = gained
+        return labels_kji
+
+
+class NetworkLimits:
+    """The limits a person chose for the network's chances, known again after undo and redo.
+
+    Parameters
+    ----------
+    result
+        With `chances`.
+    """
+
+    def __init__(self, result: StudyResult) -> None:
+        if result.chances is None:
+            raise ValueError("without the network's chances there are no limits to choose")
+        before = result.segmentation
+        self._outline = NetworkOutline(result.chances, before.labels_kji, before.geometry)
+        self._usual = {region: self._outline.usual(region) for region in _GAINED_AND_LOST}
+        self._noted: list[tuple[Edit, dict[Region, float]]] = []
+
+    def chosen(self, done: Iterable[Edit]) -> dict[Region, float]:
+        """Return the limits chosen in the steps that stand; regions without one are as marked."""
+        standing = {id(edit) for edit in done}
+        chosen = [limits for edit, limits in self._noted if id(edit) in standing]
+        return dict(chosen[-1]) if chosen else {}
+
+    def shown(self, done: Iterable[Edit]) -> dict[Region, float]:
+        """Return the limit of every region: the one chosen, or where the network's mark begins."""
+        return self._usual | self.chosen(done)
+
+    def note(self, edit: Edit, limits: Mapping[Region, float]) -> None:
+        """Remember which limits a step led to."""
+        self._noted.append((edit, dict(limits)))
+
+    def labels(self, limits: Mapping[Region, float]) -> Labels:
+        """Return the labels that limits lead to, as `NetworkOutline.labels`."""
+        return self._outline.labels(limits)
+
+
+class Redrawing:
+    """One step in which a region is drawn by another limit.
+
+    Parameters
+    ----------
+    limits
+        Those chosen so far.
+    editor
+        Before the step begins.
+    region
+        WT, TC or ET.
+    hidden
+        Labels out of sight, which stay as they are.
+    """
+
+    def __init__(
+        self,
+        limits: NetworkLimits,
+        editor: LabelEditor,
+        region: Region,
+        hidden: frozenset[int] = frozenset(),
+    ) -> None:
+        self.region = region
+        self.limit = limits.shown(editor.done)[region]
+        self._limits = limits
+        self._chosen = limits.chosen(editor.done)
+        self._before_kji = editor.settled_kji()
+        self._hidden = list(hidden)
+        self._stays = self._before_kji != limits.labels(self._chosen)
+        self._stays |= np.isin(self._before_kji, self._hidden)
+
+    def to(self, limit: float) -> Labels:
+        """Return the labels that a limit leads to, but for what stays."""
+        self.limit = limit
+        self._chosen[self.region] = limit
+        after = self._limits.labels(self._chosen)
+        stays = self._stays | np.isin(after, self._hidden) if self._hidden else self._stays
+        after[stays] = self._before_kji[stays]
+        return after
+
+    def note(self, edit: Edit | None) -> None:
+        """Remember the limits of the step that came of it, if one did."""
+        if edit is not None:
+            self._limits.note(edit, self._chosen)
+
+
+def _worth_drawing(new: Mask, tumour: Mask, smallest: float) -> Mask:
+    """Leave specks out that hang together with no tumour."""
+    parts, count = ndimage.label(new | tumour, structure=_ANY_NEIGHBOUR)
+    keep = np.bincount(parts.ravel(), minlength=count + 1) >= smallest
+    keep |= np.bincount(parts[tumour], minlength=count + 1) > 0
+    worth: Mask = new & keep[parts]
+    return worth
+
+
+def _reach(chances: Chances, geometry: Geometry) -> tuple[slice, slice, slice]:
+    """Return the box of a grid that the chances cover; at least one voxel."""
+    ends = np.array([(0, count - 1) for count in chances.geometry.shape_kji], np.float64)
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    at = geometry.to_index_kji(chances.geometry.to_patient_mm(corners))
+    k, j, i = (
+        slice(
+            int(np.clip(np.floor(low), 0, count - 1)), int(np.clip(np.ceil(high), 0, count - 1)) + 1
+        )
+        for low, high, count in zip(at.min(axis=0), at.max(axis=0), geometry.shape_kji, strict=True)
+    )
+    return k, j, i

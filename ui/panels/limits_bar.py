@@ -1,0 +1,126 @@
+"""One slider a region: how sure the network has to be of what is drawn."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+
+from desktop_app.domain.segmentation import REGION_TITLES, Region
+from ui.widgets.card import styled_label
+
+_REGIONS = (Region.WT, Region.TC, Region.ET)  # from the outermost inwards
+_LEAST_PERCENT, _MOST_PERCENT = 2, 98
+_FRAME_MS = 30
+# After a key or a click beside the handle; further ones until then are the same step back.
+_SETTLED_MS = 600
+_UNKNOWN = "Only labels that the network drew since the study was opened can be drawn anew."
+
+
+class LimitsBar(QWidget):
+    """Draws regions wider or tighter by what the network gave each voxel.
+
+    Signals
+    -------
+    limit_moved(Region, float)
+        A region is to be drawn where its chance exceeds this, 0 to 1; more of them may follow.
+    limit_settled()
+        The last of them counts.
+    """
+
+    limit_moved = Signal(object, float)
+    limit_settled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("limits_bar")
+        self._sliders: dict[Region, QSlider] = {}
+        self._texts = {region: styled_label("", "muted") for region in _REGIONS}
+        self._moved: Region | None = None
+        self._frame = self._timer(_FRAME_MS, self._tell)
+        self._settling = self._timer(_SETTLED_MS, self.settle)
+        self._note = styled_label(_UNKNOWN, "muted")
+        self._row = QWidget()
+        row = QHBoxLayout(self._row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(styled_label("Draw where the network is surer than", "muted"))
+        for region in _REGIONS:
+            self._add(row, region)
+        row.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._row, 1)
+        layout.addWidget(self._note, 1)
+        self.show_limits(None)
+
+    def show_limits(self, limits: Mapping[Region, float] | None) -> None:
+        """Put every slider where its region is drawn from; ``None`` where that is not known."""
+        # Never both at once: together they are wider than a small screen.
+        first, second = (self._row, self._note) if limits is None else (self._note, self._row)
+        first.hide()
+        second.show()
+        for region, slider in self._sliders.items():
+            if limits is not None and not slider.isSliderDown() and region is not self._moved:
+                with QSignalBlocker(slider):
+                    slider.setValue(100 - round(100 * limits[region]))
+                self._show_percent(region)
+
+    def settle(self) -> None:
+        """Tell what has not been told yet: the last place of the slider counts."""
+        if self._moved is not None:
+            self._tell()
+            self._moved = None
+            self._settling.stop()
+            self.limit_settled.emit()
+
+    def _add(self, layout: QHBoxLayout, region: Region) -> None:
+        slider = self._sliders[region] = QSlider(Qt.Orientation.Horizontal)
+        title = REGION_TITLES[region]
+        slider.setRange(100 - _MOST_PERCENT, 100 - _LEAST_PERCENT)
+        slider.setPageStep(5)
+        slider.setMinimumWidth(90)
+        # A click on it leaves the keys to the slice
+        slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        slider.setAccessibleName(f"{title}: how sure the network has to be; further right is wider")
+        slider.setToolTip(
+            f"{title}: to the right wider, to the left only what the network is sure of. What was "
+            "drawn by hand stays, and so do hidden regions"
+        )
+        slider.valueChanged.connect(partial(self._move, region))
+        slider.sliderReleased.connect(self.settle)
+        text = self._texts[region]
+        text.setMinimumWidth(text.fontMetrics().horizontalAdvance("98 %"))
+        layout.addSpacing(8)
+        for widget in (styled_label(region.value), slider, text):
+            layout.addWidget(widget)
+
+    def _timer(self, milliseconds: int, call: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(call)
+        return timer
+
+    def _move(self, region: Region, _value: int) -> None:
+        if self._moved is not None and self._moved is not region:
+            self.settle()
+        self._moved = region
+        self._show_percent(region)
+        if not self._frame.isActive():
+            self._frame.start()
+        if self._sliders[region].isSliderDown():
+            self._settling.stop()
+        else:
+            self._settling.start()
+
+    def _tell(self) -> None:
+        self._frame.stop()
+        if self._moved is not None:
+            self.limit_moved.emit(self._moved, self._percent(self._moved) / 100)
+
+    def _show_percent(self, region: Region) -> None:
+        self._texts[region].setText(f"{self._percent(region)} %")
+
+    def _percent(self, region: Region) -> int:
+        return 100 - self._sliders[region].value()
