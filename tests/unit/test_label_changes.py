@@ -76,3 +76,27 @@ def test_smoothing_keeps_a_thin_rim_between_two_regions(spacing_mm, rim_mm):
     labels = labels.astype(np.uint8)
     better = smoothed(labels, (1, 2, 3), (spacing_mm,) * 3)
     assert (better == 3).sum() > 0.9 * (labels == 3).sum()
+
+
+@pytest.mark.parametrize("spacing_mm", [(0.2, 0.2, 0.2), (1.0, 0.25, 0.25), (5.0, 0.4, 0.4), MM])
+def test_borders_follow_the_tumour_alone_however_fine_the_voxels(spacing_mm):
+    """A cube that fills its own box: what surrounds it is background, not its mirror image."""
+    side = [max(2, round(16 / mm)) for mm in spacing_mm]
+    around = [round(6 / mm) + 2 for mm in spacing_mm]
+    labels = np.zeros([one + 2 * more for one, more in zip(side, around, strict=True)], np.uint8)
+    labels[tuple(slice(more, more + one) for one, more in zip(side, around, strict=True))] = 2
+    once = smoothed(labels, (1, 2, 3), spacing_mm)
+    again = smoothed(once, (1, 2, 3), spacing_mm)
+    assert not (once[labels == 0]).any()
+    assert (again != 0).sum() <= (once != 0).sum() < (labels != 0).sum()
+    assert (again != 0).sum() > 0.85 * (labels != 0).sum()
+
+
+def test_small_lesions_are_left_as_they_are():
+    labels = np.zeros((60, 40, 40), np.uint8)
+    labels[5:25, 10:30, 10:30] = 2  # its corners are rounded off
+    small = ball(labels.shape, (45, 20, 20), 3.2)
+    labels[small] = 3
+    after = smoothed(labels, (1, 2, 3), MM)
+    assert np.array_equal(after[35:], labels[35:])
+    assert (after[:35] != labels[:35]).any()
