@@ -65,6 +65,23 @@ def test_a_comparison_without_map_leaves_no_older_map(
     assert [file.name for file in saved.folder.iterdir()] == [DOCUMENT_FILE]
 
 
+def test_a_comparison_of_studies_called_alike_leaves_the_first_one(tmp_path: Path) -> None:
+    """As NIfTI studies in folders of one name, or visits of a patient whose dates were removed."""
+    first = compare_results(visit(ball(GRID, 12.0)), earlier_visit())
+    other_now = compare_results(
+        visit(ball(GRID, 6.0), study_uid="1.77", date=""), earlier_visit(study_uid="1.88")
+    )
+    other_earlier = compare_results(visit(ball(GRID, 12.0)), earlier_visit(study_uid="1.88"))
+    saved = [save_follow_up(one, tmp_path) for one in (first, other_now, other_earlier, first)]
+    names = [one.folder.name for one in saved]
+    assert names == ["now-since-earlier", *(f"now-since-earlier_{n}" for n in (2, 3)), names[0]]
+    uids = [
+        json.loads((one.folder / DOCUMENT_FILE).read_text("utf-8"))["now"]["study_uid"]
+        for one in saved
+    ]
+    assert uids == ["1.3", "1.77", "1.3", "1.3"]
+
+
 def test_what_cannot_be_written_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
