@@ -13,6 +13,12 @@ from pathlib import Path
 
 from desktop_app.errors import OutputError
 
+NO_LETTER = "backslashreplace"
+"""How texts are written that may hold a file's name: on Linux it may have bytes that are no letter.
+
+They become ``\\udcfc``, which JSON reads as what it was.
+"""
+
 _REMEDIES = {
     errno.ENOSPC: ("There is no room left on the disk.", "Make room or choose another folder."),
     errno.EDQUOT: ("Your disk quota is used up.", "Make room or choose another folder."),

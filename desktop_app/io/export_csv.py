@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import NO_LETTER, atomic_path
 
 # UTF-8 with the mark by which spreadsheets know it; reading takes it or leaves it.
 TABLE_ENCODING = "utf-8-sig"
@@ -38,7 +38,7 @@ def write_csv(
         raise ValueError("all rows need the same columns")
     with (
         atomic_path(path) as temporary,
-        temporary.open("w", encoding=TABLE_ENCODING, newline="") as file,
+        temporary.open("w", encoding=TABLE_ENCODING, errors=NO_LETTER, newline="") as file,
     ):
         writer = csv.DictWriter(file, fieldnames=header)
         writer.writeheader()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import NO_LETTER, atomic_path
 
 
 def write_json(document: Mapping[str, Any], path: Path) -> Path:
@@ -20,5 +20,5 @@ def write_json(document: Mapping[str, Any], path: Path) -> Path:
     """
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8", errors=NO_LETTER)
     return path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import desktop_app
 from desktop_app.errors import DefectError, OutputError
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import NO_LETTER, atomic_path
 from desktop_app.paths import user_data_dir
 
 CRASH_FOLDER = "crashes"
@@ -35,7 +35,7 @@ def write_crash_report(traceback_text: str, user_data: Path) -> Path:
         traceback_text,
     )
     with atomic_path(path) as temporary:
-        temporary.write_text("\n".join(lines), "utf-8")
+        temporary.write_text("\n".join(lines), "utf-8", NO_LETTER)
     for old in sorted(folder.glob("crash-*.txt"))[:-_KEPT]:
         old.unlink(missing_ok=True)
     return path

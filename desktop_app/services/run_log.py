@@ -11,7 +11,7 @@ from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import NO_LETTER, atomic_path
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.study_identity import new_mark
 from desktop_app.services.targets import standing_warnings
@@ -65,7 +65,7 @@ def write_run_log(
         if not anonymise:
             lines.append(f"{_MARK}{new_mark(result.study)}")
         lines += [f"Written: {file}" for file in files]
-        temporary.write_text("\n".join([*lines, ""]), "utf-8")
+        temporary.write_text("\n".join([*lines, ""]), "utf-8", NO_LETTER)
     return path
 
 

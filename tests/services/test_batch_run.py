@@ -77,6 +77,24 @@ def test_a_defect_costs_one_study_and_is_reported(stage: Stage) -> None:
     assert "ZeroDivisionError: here" in stage.defects[0]
 
 
+@pytest.mark.expects_logs
+def test_a_defect_whose_report_cannot_be_kept_costs_one_study(stage: Stage) -> None:
+    class Full(list[str]):
+        def append(self, trace: str) -> None:
+            raise OutputError("There is no room left on the disk.", "Writing crashes", "Make room.")
+
+    def fail(name: str) -> None:
+        if name == "berta":
+            raise ZeroDivisionError("here")
+
+    stage.defects = Full()
+    stage.before = fail
+    batch = stage.batch()
+    batch.run()
+    assert statuses(batch) == [CaseStatus.DONE, CaseStatus.FAILED, CaseStatus.DONE]
+    assert "No crash report" in batch.cases[1].reason
+
+
 def test_every_change_is_told(stage: Stage) -> None:
     stage.studies = stage.studies[:1]
     stage.batch().run()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.errors import Cancelled, InputError, UserFacingError
+from desktop_app.errors import Cancelled, InputError, OutputError, UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.batch.state import (
@@ -144,9 +144,13 @@ def _reason(name: str, error: Exception, on_defect: DefectListener | None) -> st
         return f"There is not enough memory.\nStudy {name}\nUse fewer workers."
     trace = "".join(traceback.format_exception(error))
     _log.error("Unexpected exception in a study of the batch\n%s", trace)
-    if on_defect is not None:
-        on_defect(trace)
+    remedy = f"Please pass the crash report on to {PASS_ON}."
+    try:
+        if on_defect is not None:
+            on_defect(trace)
+    except (OutputError, OSError) as refused:
+        _log.warning("The crash report cannot be written: %s", refused)
+        remedy = f"No crash report could be kept; please tell {PASS_ON}."
     return (
-        f"The program met an unexpected problem ({type(error).__name__}).\n"
-        f"Study {name}\nPlease pass the crash report on to {PASS_ON}."
+        f"The program met an unexpected problem ({type(error).__name__}).\nStudy {name}\n{remedy}"
     )

@@ -131,8 +131,8 @@ class LocalPlace:
         except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
             state = failed(pending, error, self._on_defect)
         else:
-            run.journal.keep(order.running)
             try:
+                run.journal.keep(order.running)
                 state = attempt(
                     order,
                     worker,
@@ -144,6 +144,8 @@ class LocalPlace:
             except Cancelled:
                 run.journal.keep(replace(order.running, status=CaseStatus.PENDING))
                 raise
+            except Exception as error:  # noqa: BLE001 - nor does a state that cannot be kept
+                state = failed(pending, error, self._on_defect)
         run.journal.keep(state)
         run.share.report(study.name, 1.0)
 

@@ -11,7 +11,7 @@ from typing import Any
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
-from desktop_app.io.atomic import atomic_path, output_error
+from desktop_app.io.atomic import NO_LETTER, atomic_path, output_error
 from desktop_app.io.export_csv import TABLE_ENCODING, inert, write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.diameters import MEASURED_REGIONS
@@ -95,9 +95,8 @@ def write_state(output: Path, state: CaseState) -> None:
     for passing in ("fraction", "stage", "resumed"):
         del kept[passing]
     with atomic_path(_state_file(output, state.name)) as temporary:
-        temporary.write_text(
-            json.dumps({"schema": _SCHEMA, **kept}, indent=1, ensure_ascii=False), "utf-8"
-        )
+        text = json.dumps({"schema": _SCHEMA, **kept}, indent=1, ensure_ascii=False)
+        temporary.write_text(text, "utf-8", NO_LETTER)
 
 
 def without_identity(state: CaseState, study: Study) -> CaseState:
