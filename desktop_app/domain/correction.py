@@ -1,5 +1,6 @@
 """How a person changes labels, and how far."""
 
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,6 +100,28 @@ class Edit:
     start_kji: tuple[int, int, int]
     shape_kji: tuple[int, int, int]
     packed: bytes
+
+    @property
+    def box_kji(self) -> tuple[slice, slice, slice]:
+        """The box that holds all changed voxels."""
+        k, j, i = (
+            slice(start, start + size)
+            for start, size in zip(self.start_kji, self.shape_kji, strict=True)
+        )
+        return k, j, i
+
+    def delta_kji(self) -> NDArray[np.uint8]:
+        """Return the exclusive or of the box before and after.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        try:
+            return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.shape_kji)
+        except zlib.error as error:
+            raise ValueError(f"the edit is damaged: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

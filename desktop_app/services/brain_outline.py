@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, UserFacingError
+from desktop_app.errors import Cancelled, DeviceError, UserFacingError
 from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
@@ -55,7 +55,8 @@ def outline_brain(
     images
         Registered, on one grid with axes near LPS.
     network
-        Asked first; without it, or where it fails, the classical method is used, which is told.
+        Asked first, once more where its device fails; without it, or where it fails again, the
+        classical method is used, which is told.
 
     Raises
     ------
@@ -97,7 +98,12 @@ def _by_network(
             device=network.device,
             precision=network.precision,
         )
-        return network.finder.find_brain(request, token=token).logits_nkji
+        try:
+            return network.finder.find_brain(request, token=token).logits_nkji
+        except DeviceError:
+            # Memory that is short for a moment, of a night's batch say, would give other volumes
+            # than every other run. The process starts anew.
+            return network.finder.find_brain(request, token=token).logits_nkji
 
     return brain_mask_by_network(images, find, check=token.raise_if_cancelled)
 

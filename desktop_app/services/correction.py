@@ -26,7 +26,7 @@ from desktop_app.io.correction_journal import (
     WrittenCorrections,
     corrections_folder,
 )
-from desktop_app.services.correction_words import redrawn_in_words
+from desktop_app.services.correction_words import redrawn_in_words, stepped_in_words
 from desktop_app.services.diameters import plane_across
 from desktop_app.services.drawn_slices import DrawnSlices
 from desktop_app.services.field_ends import end_remarks, is_end_remark
@@ -98,7 +98,7 @@ class Correction:
 
     @property
     def outcome(self) -> str:
-        """What the last command on a whole region did; empty after any other change."""
+        """What the last command on a whole region, undo or redo did; empty after a stroke."""
         return self._outcome
 
     @property
@@ -263,8 +263,8 @@ class Correction:
     def undo(self) -> bool:
         """Take the last change back; return whether there was one. Raises as `finish`."""
         self.finish_redraw()
-        self._outcome = ""
         edit = self._labels.undo()
+        self._outcome = self._stepped("Undone", edit)
         if edit is not None:
             self._write(lambda journal: journal.note_undo(edit))
         return edit is not None
@@ -272,8 +272,8 @@ class Correction:
     def redo(self) -> bool:
         """Do again what was taken back; return whether there was anything. Raises as `finish`."""
         self.finish_redraw()
-        self._outcome = ""
         edit = self._labels.redo()
+        self._outcome = self._stepped("Done again", edit)
         if edit is not None:
             self._write(lambda journal: journal.note_redo(edit))
         return edit is not None
@@ -344,6 +344,14 @@ class Correction:
         # A stroke that has not ended is written down when it ends, as what it changes.
         self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
         self._is_written_down = True
+
+    def _stepped(self, verb: str, edit: Edit | None) -> str:
+        if edit is None:
+            return ""
+        before = self.original.segmentation
+        return stepped_in_words(
+            verb, edit, self.labels_kji, before.definitions, before.geometry.voxel_volume_mm3
+        )
 
     def _paint(self, patch: Patch | None) -> bool:
         stroke = self._stroke

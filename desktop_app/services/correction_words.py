@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import GROWING_MM
+from desktop_app.domain.correction import GROWING_MM, Edit
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.readable import readable_change, readable_volume
@@ -59,6 +59,23 @@ def removed_in_words(
         return f"Nothing removed: no part but the largest is below {below}.{spared}"
     count = "1 part" if parts == 1 else f"{parts} parts"
     return f"{count} removed, {readable_volume(volume_mm3)} cm³."
+
+
+def stepped_in_words(
+    verb: str, edit: Edit, now_kji: Labels, definitions: Iterable[LabelDefinition], voxel_mm3: float
+) -> str:
+    """Return ``Undone: paint enhancing tumour; ET 28.80 → 28.50 cm³.``, the labels being as now."""
+    after = now_kji[edit.box_kji]
+    before = after ^ edit.delta_kji()
+    told = []
+    for one in definitions:
+        gained = np.count_nonzero(after == one.value) - np.count_nonzero(before == one.value)
+        if gained:
+            count = np.count_nonzero(now_kji == one.value)
+            was, now = (readable_volume(n * voxel_mm3) for n in (count - gained, count))
+            told.append(f"{one.region} {was} → {now} cm³")
+    title = edit.title[:1].lower() + edit.title[1:]
+    return f"{verb}: {title}{'; ' if told else ''}{', '.join(told)}."
 
 
 def redrawn_in_words(

@@ -196,15 +196,7 @@ class LabelEditor:
         stop_kji = np.add(edit.start_kji, edit.shape_kji)
         if min(edit.start_kji) < 0 or (stop_kji > self._labels.shape).any():
             raise ValueError(f"the edit lies outside the grid: {edit.start_kji} {edit.shape_kji}")
-        try:
-            delta = np.frombuffer(zlib.decompress(edit.packed), np.uint8).reshape(edit.shape_kji)
-        except zlib.error as error:
-            raise ValueError(f"the edit is damaged: {error}") from error
-        k, j, i = (
-            slice(start, stop)
-            for start, stop in zip(edit.start_kji, stop_kji.tolist(), strict=True)
-        )
-        self._labels[k, j, i] ^= delta
+        self._labels[edit.box_kji] ^= edit.delta_kji()
 
     def _remember(self, edit: Edit) -> None:
         self._done.append(edit)

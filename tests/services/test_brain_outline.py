@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import brain_network
@@ -107,6 +107,22 @@ def test_without_the_network_the_surface_is_followed_and_it_is_said(head: Head):
     assert len(found.warnings) == 1
     assert "weights cannot be used" in found.warnings[0]
     assert outline_brain(head.images, None).warnings == ()
+
+
+def test_a_device_that_fails_once_is_asked_again(head: Head):
+    class FailsOnce(Finder):
+        def find_brain(self, request, *, token=None):
+            if not self.asked:
+                self.asked = True
+                raise DeviceError("Out of memory.", "", "")
+            return super().find_brain(request, token=token)
+
+        asked = False
+
+    found = outline_brain(head.images, BrainNetwork(FailsOnce(depth_of(head)), Path()))
+    assert "network" in found.step
+    assert found.warnings == ()
+    assert not found.is_makeshift
 
 
 def test_network_that_sees_no_brain_is_not_believed(head: Head):

@@ -60,7 +60,7 @@ def test_what_was_drawn_inside_oedema_is_filled_over_it(correction):
     assert one.undo_title == "Fill enhancing tumour between slices"
     assert one.undo()
     assert slices_of(one.labels_kji) == [4, 8, 12]
-    assert not one.outcome
+    assert one.outcome.startswith("Undone: fill enhancing tumour between slices; ED ")
 
 
 @pytest.mark.parametrize(
@@ -314,3 +314,17 @@ def test_of_labels_corrected_before_it_is_not_known_how_far(tmp_path):
     again = Correction(corrected, tmp_path)
     dab(again, 14, 20, 20)
     assert not again.result().segmentation.provenance.corrections
+
+
+def test_undo_and_redo_tell_what_they_changed(correction):
+    one = correction()
+    dab(one, 12, 20, 20)
+    cm3 = (one.labels_kji == 3).sum() * GRID.voxel_volume_mm3 / 1000
+    assert one.outcome == ""
+    one.undo()
+    assert one.outcome == f"Undone: paint enhancing tumour; ET {cm3:.2f} → 0.00 cm³."
+    one.redo()
+    assert one.outcome == f"Done again: paint enhancing tumour; ET 0.00 → {cm3:.2f} cm³."
+    one.undo()
+    assert not one.undo()
+    assert one.outcome == ""
