@@ -15,7 +15,7 @@ SIDES_UNKNOWN = (
 """The note of an image whose header leaves its orientation open."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Volume:
     """Voxel values on a grid; the array becomes read-only.
 

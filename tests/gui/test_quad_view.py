@@ -1,5 +1,7 @@
 """Four linked views: one crosshair, one window, one set of labels."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -123,6 +125,25 @@ def test_each_image_keeps_the_window_it_was_given(quad: QuadView) -> None:
     assert quad.window_level != (123, 45)
     quad.set_image(first)
     assert quad.window_level == (123, 45)
+
+
+@pytest.mark.parametrize("series_uid", ["", "dwi"])
+def test_an_image_no_longer_shown_is_not_kept_for_its_window(
+    quad: QuadView, series_uid: str
+) -> None:
+    def look() -> "weakref.ref[np.ndarray]":
+        image = Volume(phantom(GEOMETRY).array_kji * 2, GEOMETRY, source="DWI")
+        quad.set_image(image, series_uid)
+        return weakref.ref(image.array_kji)
+
+    first = phantom(GEOMETRY)
+    voxels = look()
+    quad.set_window(123, 45)
+    quad.set_image(first)
+    gc.collect()
+    assert voxels() is None
+    look()
+    assert (quad.window_level == (123, 45)) == bool(series_uid)
 
 
 def test_labels_show_in_all_slices_and_hide_by_value(quad: QuadView) -> None:

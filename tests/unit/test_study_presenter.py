@@ -320,7 +320,8 @@ def test_a_series_without_a_role_is_shown_and_marked(with_swi):
     scene.settle_until(lambda: scene.presenter.others.volume is not None)
     shown = scene.view.show_image.call_args
     assert shown.args[0].source == "Not used for segmentation: swi"
-    assert shown_as(scene) == (T1C, "", None)
+    # Its own, so that its window is there when it is looked at again
+    assert shown_as(scene) == (T1C, "swi", None)
     assert scene.view.show_sequences.call_args.args[1] is None
     assert other_choices(scene)[2] == "Not used for segmentation: swi"
     scene.presenter.show_sequence(Sequence.FLAIR)

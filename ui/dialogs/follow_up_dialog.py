@@ -25,6 +25,7 @@ from ui.viewers.planes import Plane
 from ui.viewers.visit_views import FOLLOW_UP_HELP, VisitOverlay, VisitViews
 from ui.viewers.window_level import Window
 from ui.views.follow_up_view import ShownFollowUp, Visit
+from ui.views.sequences_view import READING_ORDER
 from ui.widgets.card import styled_label
 from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
@@ -33,7 +34,6 @@ from ui.widgets.overlay_legend import PLACE_KEYS, OverlayLegend
 
 _Choice = TypeVar("_Choice")
 
-_SHOWN_FIRST = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _OVERLAY_KEYS = {VisitOverlay.FILLED: "F", VisitOverlay.OUTLINED: "L", VisitOverlay.CHANGE: "M"}
 _OVERLAY_TIPS = {
     VisitOverlay.FILLED: "The regions of each study",
@@ -158,7 +158,7 @@ class FollowUpDialog(QDialog):
         self.planes[Plane.AXIAL].setChecked(True)
         self.overlays[VisitOverlay.FILLED].setChecked(True)
         images = [visit.images for visit in self._shown.visits.values()]
-        both = [one for one in _SHOWN_FIRST if all(one in of_visit for of_visit in images)]
+        both = [one for one in READING_ORDER if all(one in of_visit for of_visit in images)]
         first = next(iter((*both, *there)), None)
         if first is not None:
             self.sequences[first].setChecked(True)

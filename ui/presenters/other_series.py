@@ -45,6 +45,11 @@ class OtherSeries:
         self._job: Job | None = None
         self.volume: Volume | None = None
 
+    @property
+    def series_uid(self) -> str:
+        """The series that is shown or read; empty where it is none of them."""
+        return self._chosen
+
     def choose(self, series_uid: str) -> None:
         """Read a series of the open study and show it."""
         study = self._session.study

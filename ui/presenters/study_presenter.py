@@ -40,14 +40,12 @@ from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.preparation import preparation
 from ui.presenters.reopening import Reopening
 from ui.presenters.rows import findings_of, header_of, study_titles
+from ui.views.sequences_view import READING_ORDER
 from ui.views.study_view import Actions, StudyView
 
 if TYPE_CHECKING:
     from desktop_app.io.scan import ScanResult
     from desktop_app.services.sequence_naming import NamedStudy
-
-# The sequence a reader looks at first; the next in line where it is missing.
-_SHOWN_FIRST = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 
 
 class StudyPresenter:
@@ -358,7 +356,7 @@ class StudyPresenter:
     def _show_image(self) -> None:
         volumes = self._volumes()
         available = [sequence for sequence in Sequence if sequence in volumes]
-        first = next((sequence for sequence in _SHOWN_FIRST if sequence in volumes), None)
+        first = next((sequence for sequence in READING_ORDER if sequence in volumes), None)
         if volumes and self._shown not in volumes:
             self._shown = first
         other = self.others.volume
@@ -374,7 +372,7 @@ class StudyPresenter:
         self._view.show_image(
             shown,
             reference=self._grid or shown,
-            series_uid=self._uid_of(sequence),
+            series_uid=self._uid_of(sequence) if other is None else self.others.series_uid,
             sequence=sequence,
         )
 
@@ -390,7 +388,7 @@ class StudyPresenter:
         result = self._session.result
         if result is not None:
             return result.prepared.reference
-        first = next((sequence for sequence in _SHOWN_FIRST if sequence in volumes), None)
+        first = next((sequence for sequence in READING_ORDER if sequence in volumes), None)
         return volumes[first] if first is not None else None
 
     def _show_result(self, result: StudyResult | None) -> None:

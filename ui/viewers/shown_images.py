@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from desktop_app.domain.volume import Volume
 from ui.viewers.reslice import ResliceSource
@@ -38,7 +39,9 @@ class ShownImages:
 
     def __init__(self) -> None:
         self._sources: dict[Volume, ResliceSource] = {}
-        self._windows: dict[Key, Window] = {}
+        self._by_series: dict[str, Window] = {}
+        # Weak: a window is no reason to keep the voxels of an image
+        self._by_image: WeakKeyDictionary[Volume, Window] = WeakKeyDictionary()
 
     def ready(self, volume: Volume, series_uid: str = "") -> ShownImage:
         """Return an image as it can be shown.
@@ -56,15 +59,18 @@ class ShownImages:
 
     def window(self, image: ShownImage) -> Window:
         """Return the window the user last had for its series, else one by its intensities."""
-        return self._windows.get(image.key) or image.auto_window
+        return self.known_window(image.key) or image.auto_window
 
     def remember(self, image: ShownImage, window: Window) -> None:
         """Keep a window for the image's series."""
-        self._windows[image.key] = window
+        if isinstance(image.key, str):
+            self._by_series[image.key] = window
+        else:
+            self._by_image[image.key] = window
 
     def known_window(self, key: Key) -> Window | None:
         """Return the window kept for a series, if there is one."""
-        return self._windows.get(key)
+        return self._by_series.get(key) if isinstance(key, str) else self._by_image.get(key)
 
     def keep_only(self, volumes: Collection[Volume]) -> None:
         """Let go of the voxels of other images; their windows stay."""
@@ -73,4 +79,5 @@ class ShownImages:
     def clear(self) -> None:
         """Forget everything: another study follows."""
         self._sources.clear()
-        self._windows.clear()
+        self._by_series.clear()
+        self._by_image.clear()

@@ -7,6 +7,9 @@ from typing import Protocol
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 
+READING_ORDER = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
+"""The sequence a reader looks at first; the next in line where it is missing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SequenceImage:
