@@ -1,4 +1,4 @@
-"""Where things lie: the same answers from a source tree and from a frozen app."""
+"""Where things lie: the same answers from a source tree, a frozen app and an installed wheel."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ USER_DATA_VARIABLE = "GLIASCOPE_USER_DATA"
 
 
 def assets_dir() -> Path:
-    """Return the folder with icons, style sheets, translations and weights."""
+    """Return the folder with icons, style sheets, weights and the self-test's images."""
     return _root() / "assets"
 
 
@@ -61,6 +61,10 @@ def user_data_dir() -> Path:
 
 
 def _root() -> Path:
-    """Return the folder of a source tree, or of what a frozen app unpacked."""
+    """Return the folder that holds assets and manual."""
     frozen_root = getattr(sys, "_MEIPASS", None)
-    return Path(frozen_root) if frozen_root else Path(__file__).resolve().parents[1]
+    if frozen_root:
+        return Path(frozen_root)
+    # A wheel has them inside the package (setup.py), a source tree beside it.
+    package = Path(__file__).resolve().parent
+    return package if (package / "assets").is_dir() else package.parent
