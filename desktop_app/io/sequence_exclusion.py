@@ -2,10 +2,15 @@
 
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.sequence_candidate import header_number
-from desktop_app.io.sequence_names import examined_elsewhere, own_name
+from desktop_app.io.sequence_names import examined_elsewhere, own_name, own_weighting
 from desktop_app.io.sequence_repeats import MANY_TIME_POINTS, TimePoint
 from desktop_app.io.sequence_text import not_anatomical, weighting_in
-from desktop_app.io.sequence_timing import is_plain, short_inversion
+from desktop_app.io.sequence_timing import (
+    is_plain,
+    not_t2,
+    other_acquisition_contrast,
+    short_inversion,
+)
 
 MIN_SLICES = 10
 
@@ -55,13 +60,14 @@ def exclusion(series: Series, physics: Sequence | None, when: TimePoint | None =
         excluded_by_header(series)
         or named_for_another(series, physics)
         or short_inversion(series)
+        or not_t2(series, physics, own_weighting(series))
         or _one_of_many(when)
         or too_few_slices(series)
     )
 
 
 def excluded_by_header(series: Series) -> str:
-    """Return what the header, without timing, says the series is instead; else empty."""
+    """Return what the header names the series instead, not by its timing; else empty."""
     types = {part.strip().upper() for part in series.attributes.get("ImageType", "").split("\\")}
     # T1 MAP, T2_STAR MAP, R2_MAP
     types |= {"MAP"} if any(part.endswith("MAP") for part in types) else set()
@@ -73,6 +79,9 @@ def excluded_by_header(series: Series) -> str:
         return f"diffusion with b = {b_value:.0f}"
     if "EP" in series.attributes.get("ScanningSequence", "").split("\\"):
         return "echo planar"
+    contrast = other_acquisition_contrast(series)
+    if contrast:
+        return contrast
     burned_in = series.attributes.get("BurnedInAnnotation", "").upper() == "YES"
     return "text burned into its pixels" if burned_in else ""
 

@@ -22,7 +22,7 @@ from desktop_app.io.sequence_names import (
 )
 from desktop_app.io.sequence_repeats import TimePoint, time_points
 from desktop_app.io.sequence_text import names_something_else, quality_of_mp2rage
-from desktop_app.io.sequence_timing import has_timing, weighting_by_physics
+from desktop_app.io.sequence_timing import MAX_T2_INVERSION_MS, has_timing, weighting_by_physics
 
 FILE_ROLE_KEYWORD = "SequenceInFileName"
 MIN_COVERAGE_MM = 80.0
@@ -81,8 +81,9 @@ def _classify(series: Series, when: TimePoint | None) -> Candidate:
     if excluded:
         return Candidate(series.series_uid, None, 0.9, f"Left out: {excluded}.")
     words = own_weighting(series)
-    knows_inversion = bool(header_number(series, "InversionTime"))
-    role, confidence, reason = _agree(words, physics, why, knows_inversion=knows_inversion)
+    inversion_ms = header_number(series, "InversionTime") or 0.0
+    is_no_flair = 0 < inversion_ms <= MAX_T2_INVERSION_MS
+    role, confidence, reason = _agree(words, physics, why, is_no_flair=is_no_flair)
     confidence *= quality_of_mp2rage(own_name(series)) or 1.0
     if role is Sequence.T1:
         role, confidence, reason = with_contrast(series, confidence, reason)
@@ -108,7 +109,7 @@ def _coverage_mm(series: Series) -> float:
 
 
 def _agree(
-    words: Sequence | None, physics: Sequence | None, why: str, *, knows_inversion: bool
+    words: Sequence | None, physics: Sequence | None, why: str, *, is_no_flair: bool
 ) -> tuple[Sequence | None, float, str]:
     if physics is None and words is None:
         return None, 0.5, f"Left out: neither timing ({why}) nor words tell the sequence."
@@ -118,8 +119,8 @@ def _agree(
         return physics, 0.8, f"Timing of {physics} ({why})."
     if words is physics:
         return physics, 0.95, f"Description and timing say {physics} ({why})."
-    # Without inversion time in the header a FLAIR has the timing of T2.
-    if words is Sequence.FLAIR and physics is Sequence.T2 and not knows_inversion:
+    # Without inversion time in the header a FLAIR has the timing of T2, and the scanner's name.
+    if words is Sequence.FLAIR and physics is Sequence.T2 and not is_no_flair:
         return words, 0.75, f"Its description says FLAIR; timing fits ({why})."
     return physics, 0.45, f"Timing of {physics} ({why}), though its description says {words}."
 

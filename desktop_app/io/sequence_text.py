@@ -11,7 +11,7 @@ _CYRILLIC_T = re.compile(r"т(?=[12])")
 _EASTERN = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _BESIDE_EASTERN = re.compile(rf"(?<={_EASTERN})(?=[a-z0-9])|(?<=[a-z0-9])(?={_EASTERN})")
 _FLAIR = re.compile(r"flair|tirm|spcir|dark fluid|darkfluid|\bt2f\b")
-_T1_FLAIR = re.compile(r"\bt1w?( \w+)? ?flair|\bt1flair")
+_T1_FLAIR = re.compile(r"\bt1w?( \w+)? ?(?:flair|tirm|dark ?fluid)|\bt1flair")
 # Of an MP2RAGE only the combined image is like a T1.
 _T1 = re.compile(
     r"\bt1|t1w|mprage|mp rage|\bbravo\b|spgr|\bvibe|\d?d?tfe\b|\btfl\b|\bmpr?age"

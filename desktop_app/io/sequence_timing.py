@@ -1,4 +1,8 @@
-"""What timing and kind of sequence tell: T1, T2, FLAIR or none of them, and how plainly."""
+"""What timing and kind of sequence tell: T1, T2, FLAIR or none of them, and how plainly.
+
+A scanner may also name the contrast in one element. It is optional and coarse: a FLAIR, which is
+weighted by T2, bears T2 in it. So timing that only one of the four has goes before it.
+"""
 
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.sequence_candidate import header_number
@@ -15,6 +19,26 @@ _BY_ACQUISITION_CONTRAST = {
     "T2": Sequence.T2,
     "FLUID_ATTENUATED": Sequence.FLAIR,
 }
+# The same element where it says that an image is none of the four; UNKNOWN and MIXED say nothing.
+_OTHER_ACQUISITION_CONTRASTS = {
+    "DIFFUSION": "diffusion",
+    "FLOW_ENCODED": "a flow image",
+    "PERFUSION": "perfusion",
+    "PROTON_DENSITY": "proton density",
+    "STIR": "fat-suppressed by short inversion",
+    "T2_STAR": "susceptibility",
+    "TAGGING": "a tagged image",
+    "TOF": "angiography",
+}
+# Both echoes of a series may bear the contrast of the first.
+_DENIED_BY_LATE_SPIN_ECHO = frozenset({"PROTON_DENSITY", "T2_STAR"})
+_DENIED_BY_FLAIR = _DENIED_BY_LATE_SPIN_ECHO | {"STIR"}
+# Longer inversion than before a T2: that of a FLAIR, or of nothing.
+MAX_T2_INVERSION_MS = 1200.0
+# Of gradient echoes that are weighted by T2*; with later ones the header is odd, and proves nothing.
+_T2_STAR_ECHO_MS = (15.0, 60.0)
+_MAX_PROTON_DENSITY_ECHO_MS = 40.0
+_LONG_REPETITION_MS = 2000.0
 # They write EP among the kinds of sequence of every echo planar image; others may not.
 _TELL_ECHO_PLANAR = ("GE ", "SIEMENS")
 
@@ -29,14 +53,46 @@ def weighting_by_physics(series: Series) -> tuple[Sequence | None, str]:
 
     T1 stands for T1 with contrast, too. Windows follow usual practice at 1.5 and 3 T.
     """
-    contrast = series.attributes.get("AcquisitionContrast", "").upper()
-    if contrast in _BY_ACQUISITION_CONTRAST:
+    timed, timing = _timed(series)
+    contrast = _acquisition_contrast(series)
+    if contrast in _BY_ACQUISITION_CONTRAST and timed is not Sequence.FLAIR:
         return _BY_ACQUISITION_CONTRAST[contrast], f"acquisition contrast {contrast}"
-    tr, te, ti = (header_number(series, k) for k in ("RepetitionTime", "EchoTime", "InversionTime"))
-    if te is None or tr is None:
-        return None, "no timing in the header"
-    timing = f"TR {tr:.0f}, TE {te:.0f}" + (f", TI {ti:.0f} ms" if ti else " ms")
-    return _weighting_by_timing(tr, te, ti or 0.0, is_gradient(series)), timing
+    return timed, timing
+
+
+def other_acquisition_contrast(series: Series) -> str:
+    """Return what the scanner names an image of another contrast, empty if it names none.
+
+    Nor where the timing denies it: no proton density has a late spin echo.
+    """
+    contrast = _acquisition_contrast(series)
+    timed, _ = _timed(series)
+    is_denied = (timed is Sequence.FLAIR and contrast in _DENIED_BY_FLAIR) or (
+        timed is Sequence.T2 and contrast in _DENIED_BY_LATE_SPIN_ECHO and _is_spin(series)
+    )
+    if is_denied or contrast not in _OTHER_ACQUISITION_CONTRASTS:
+        return ""
+    return f"{_OTHER_ACQUISITION_CONTRASTS[contrast]} (acquisition contrast {contrast})"
+
+
+def not_t2(series: Series, physics: Sequence | None, words: Sequence | None) -> str:
+    """Recognise what is called T2 and is weighted by T2* or proton density; else empty.
+
+    Parameters
+    ----------
+    physics, words
+        As in `is_plain`.
+    """
+    tr, te = header_number(series, "RepetitionTime"), header_number(series, "EchoTime")
+    if tr is None or te is None or {physics, words} - {None} != {Sequence.T2}:
+        return ""
+    least, most = _T2_STAR_ECHO_MS
+    if is_gradient(series) and least <= te <= most:
+        return f"T2* by gradient echo (TE {te:.0f} ms)"
+    is_early = 0 < te < _MAX_PROTON_DENSITY_ECHO_MS and tr > _LONG_REPETITION_MS
+    if physics is None and is_early and _is_spin(series):
+        return f"proton density by its timing (TR {tr:.0f}, TE {te:.0f} ms)"
+    return ""
 
 
 def is_plain(series: Series, physics: Sequence | None, words: Sequence | None) -> bool:
@@ -81,6 +137,19 @@ def is_gradient(series: Series) -> bool:
     return ("GR" in kinds or "GRADIENT" in kinds) and "SE" not in kinds
 
 
+def _acquisition_contrast(series: Series) -> str:
+    return series.attributes.get("AcquisitionContrast", "").strip().upper()
+
+
+def _timed(series: Series) -> tuple[Sequence | None, str]:
+    """Return the weighting that timing alone tells, and the timing."""
+    tr, te, ti = (header_number(series, k) for k in ("RepetitionTime", "EchoTime", "InversionTime"))
+    if te is None or tr is None:
+        return None, "no timing in the header"
+    timing = f"TR {tr:.0f}, TE {te:.0f}" + (f", TI {ti:.0f} ms" if ti else " ms")
+    return _weighting_by_timing(tr, te, ti or 0.0, is_gradient(series)), timing
+
+
 def _is_spin(series: Series) -> bool:
     kinds = _kinds(series)
     return "SE" in kinds or "SPIN" in kinds
@@ -103,4 +172,5 @@ def _weighting_by_timing(tr: float, te: float, ti: float, gradient: bool) -> Seq
         return None
     if tr < 1200 and te < 40:
         return Sequence.T1
-    return Sequence.T2 if tr > 2000 and te > 60 and ti <= 1200 else None
+    is_t2 = tr > _LONG_REPETITION_MS and te > 60 and ti <= MAX_T2_INVERSION_MS
+    return Sequence.T2 if is_t2 else None

@@ -10,6 +10,14 @@ from desktop_app.io.sequence_rules import propose_roles
 from desktop_app.io.sequence_text import contrast_in, role_in_file_name
 from tests.mr_series import FLAIR, GAD, MPRAGE, SE_T1, T2, role_of, series
 
+T1_FLAIR = {
+    "RepetitionTime": 2500,
+    "EchoTime": 9,
+    "InversionTime": 900,
+    "ScanningSequence": "SE\\IR",
+}
+EARLY_ECHO = {"RepetitionTime": 3000, "EchoTime": 20, "ScanningSequence": "SE"}
+
 
 @pytest.mark.parametrize(
     ("description", "header", "expected"),
@@ -29,19 +37,23 @@ from tests.mr_series import FLAIR, GAD, MPRAGE, SE_T1, T2, role_of, series
         ("", FLAIR, "FLAIR"),
         # A FLAIR whose header lost its inversion time.
         ("FLAIR", {"RepetitionTime": 9000, "EchoTime": 120}, "FLAIR"),
-        (
-            "Ax T1 FLAIR",
-            {
-                "RepetitionTime": 2500,
-                "EchoTime": 9,
-                "InversionTime": 900,
-                "ScanningSequence": "SE\\IR",
-            },
-            "T1",
-        ),
+        ("Ax T1 FLAIR", T1_FLAIR, "T1"),
         # Words only, as after anonymisation.
         ("T1 post contrast", {}, "T1c"),
         ("", {"AcquisitionContrast": "FLUID_ATTENUATED"}, "FLAIR"),
+        ("t1_tirm_tra_dark-fluid", T1_FLAIR, "T1"),
+        ("t1_tra_dark-fluid", T1_FLAIR, "T1"),
+        # A FLAIR is weighted by T2, and some scanners name it so.
+        ("FLAIR_longTR", FLAIR | {"AcquisitionContrast": "T2"}, "FLAIR"),
+        ("", FLAIR | {"AcquisitionContrast": "T2"}, "FLAIR"),
+        ("FLAIR", FLAIR | {"InversionTime": 1400, "AcquisitionContrast": "T2"}, "FLAIR"),
+        ("FLAIR", T2 | {"AcquisitionContrast": "T2"}, "FLAIR"),
+        ("T2W_TSE", T2 | {"AcquisitionContrast": "T2"}, "T2"),
+        # The late echo of a series that is named after its early one.
+        ("PDW_TSE_T2 dual", T2 | {"AcquisitionContrast": "PROTON_DENSITY"}, "T2"),
+        ("T2W_TSE", T2 | {"AcquisitionContrast": "UNKNOWN"}, "T2"),
+        ("T2 TGSE", T2 | {"ScanningSequence": "GR\\SE"}, "T2"),
+        ("T2 3D", {"RepetitionTime": 2500, "EchoTime": 30}, "T2"),
     ],
 )
 def test_one_series_gets_its_role(description: str, header: dict[str, Any], expected: str) -> None:
@@ -65,6 +77,18 @@ def test_one_series_gets_its_role(description: str, header: dict[str, Any], expe
         ("t1_dixon", SE_T1 | {"ImageType": "DERIVED\\PRIMARY\\OP\\OP\\DERIVED"}),
         ("t1", SE_T1 | {"BurnedInAnnotation": "YES"}),
         ("t2 cervical spine", T2),
+        ("T2W_FFE", {"RepetitionTime": 700, "EchoTime": 23, "ScanningSequence": "GR"}),
+        ("t2_fl2d_tra", {"RepetitionTime": 700, "EchoTime": 20, "ScanningSequence": "GR"}),
+        ("t2_tse_tra", EARLY_ECHO),
+        ("T2W_TSE", EARLY_ECHO | {"AcquisitionContrast": "PROTON_DENSITY"}),
+        ("", SE_T1 | {"AcquisitionContrast": "PROTON_DENSITY"}),
+        ("T2W", {"AcquisitionContrast": "T2_STAR"}),
+        ("sInflow_MSDE", MPRAGE | {"InversionTime": "", "AcquisitionContrast": "TOF"}),
+        ("", T2 | {"AcquisitionContrast": "STIR"}),
+        ("t1", SE_T1 | {"AcquisitionContrast": "FLOW_ENCODED"}),
+        ("t1", MPRAGE | {"AcquisitionContrast": "PERFUSION"}),
+        ("t2", T2 | {"AcquisitionContrast": "DIFFUSION"}),
+        ("t1", MPRAGE | {"AcquisitionContrast": "TAGGING"}),
     ],
 )
 def test_other_series_get_none(description: str, header: dict[str, Any]) -> None:
