@@ -35,7 +35,7 @@ _DENIED_BY_LATE_SPIN_ECHO = frozenset({"PROTON_DENSITY", "T2_STAR"})
 _DENIED_BY_FLAIR = _DENIED_BY_LATE_SPIN_ECHO | {"STIR"}
 # Longer inversion than before a T2: that of a FLAIR, or of nothing.
 MAX_T2_INVERSION_MS = 1200.0
-# Of gradient echoes that are weighted by T2*; with later ones the header is odd, and proves nothing.
+# Of gradient echoes that are weighted by T2*; later ones are odd and prove nothing.
 _T2_STAR_ECHO_MS = (15.0, 60.0)
 _MAX_PROTON_DENSITY_ECHO_MS = 40.0
 _LONG_REPETITION_MS = 2000.0
