@@ -166,27 +166,48 @@ def _is_not_reached(error: OSError, path: Path) -> bool:
 
 
 def _swap_in(staging: Path, folder: Path, obsolete: Iterable[str], keep_as: str) -> None:
-    """Move the files of `staging` up; when one move fails, take back those before it."""
+    """Put the files of `staging` in their place; when one cannot be, take back those before it.
+
+    What leaves is first set aside as a second name or copy, then replaced or removed: killed at any
+    moment, the folder holds each file as it was or as it comes, and what is to be kept is whole.
+    """
     finished = sorted(staging.iterdir())
     for file in finished:
         _flush_to_disk(file)
     aside = folder / (keep_as or f".{uuid.uuid4().hex[:8]}.part")
     aside.mkdir()
-    leaving = {*(file.name for file in finished), *obsolete}
-    moves = [(folder / n, aside / n) for n in sorted(leaving) if (folder / n).is_file()]
-    moves += [(file, folder / file.name) for file in finished]
-    done: list[tuple[Path, Path]] = []
+    coming = {file.name for file in finished}
+    leaving = [name for name in sorted({*coming, *obsolete}) if (folder / name).is_file()]
+    changed: list[str] = []
     try:
-        for source, target in moves:
-            source.replace(target)
-            done.append((source, target))
+        for name in leaving:
+            _double(folder / name, aside / name)
+        for file in finished:
+            file.replace(folder / file.name)
+            changed.append(file.name)
+        for name in leaving:
+            if name not in coming:
+                (folder / name).unlink()
+                changed.append(name)
     except BaseException:
-        for source, target in reversed(done):
-            target.replace(source)
-        aside.rmdir()
+        for name in changed:
+            if name in leaving:
+                (aside / name).replace(folder / name)
+            else:
+                (folder / name).unlink()
+        shutil.rmtree(aside, ignore_errors=True)
         raise
     if not keep_as:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _double(file: Path, double: Path) -> None:
+    """Give a file a second name, or a copy where the disk knows no second names."""
+    try:
+        double.hardlink_to(file)
+    except OSError:
+        shutil.copy2(file, double)
+        _flush_to_disk(double)
 
 
 def _file_in_use(error: OSError) -> Path | None:

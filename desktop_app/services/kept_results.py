@@ -11,6 +11,8 @@ from desktop_app.services.export import FILE_NAMES, LABEL_FORMATS, ExportFormat
 from desktop_app.services.run_log import CORRECTED, RUN_LOG
 
 LABEL_FILES = frozenset(FILE_NAMES[one] for one in LABEL_FORMATS)
+# What tells whether a person corrected the labels.
+_TELLING = frozenset({FILE_NAMES[ExportFormat.JSON], RUN_LOG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ def to_keep(
 ) -> KeptResults | None:
     """Say whether the results in a folder have to be kept when others are written there.
 
-    Those of the network alone can be had again and go, but labels never make way for numbers.
+    Those of the network alone can be had again and go, but labels never make way for numbers, nor
+    where nothing beside them tells whose hand they are of.
 
     Parameters
     ----------
@@ -52,8 +55,10 @@ def to_keep(
         return None
     there = {file.name for file in folder.iterdir()}
     were_corrected = holds_corrections(folder)
-    lose_labels = bool(there & LABEL_FILES) and LABEL_FORMATS.isdisjoint(formats)
-    if not lose_labels and (is_continued or not were_corrected):
+    has_labels = bool(there & LABEL_FILES)
+    lose_labels = has_labels and LABEL_FORMATS.isdisjoint(formats)
+    is_unknown = has_labels and there.isdisjoint(_TELLING)
+    if not lose_labels and (is_continued or not (were_corrected or is_unknown)):
         return None
     now = datetime.now().astimezone()
     name = f"{'corrected' if were_corrected else 'earlier'}-{now:%Y%m%d-%H%M%S}"

@@ -399,6 +399,20 @@ def test_labels_of_nobody_knows_which_study_stay(tmp_path: Path) -> None:
     assert [file.name for file in labels.parent.iterdir()] == [labels.name]
 
 
+def test_labels_of_nobody_knows_which_hand_are_kept(tmp_path: Path) -> None:
+    folder = save_results(CORRECTED, tmp_path, OPTIONS).folder
+    for telling in ("measurements.json", "run.log"):
+        (folder / telling).unlink()
+    before = content(folder)
+    # A batch knows whose they are.
+    states = tmp_path / ".gliascope"
+    states.mkdir()
+    (states / f"{folder.name}.json").write_text(json.dumps({"study_uid": STUDY.study_uid}))
+    assert save_results(RESULT, tmp_path, OPTIONS).folder == folder
+    (kept,) = kept_folders(folder)
+    assert content(kept) == before
+
+
 def test_the_log_tells_its_study_to_whoever_has_it(tmp_path: Path) -> None:
     marks = [read_mark(save_results(RESULT, tmp_path / one, OPTIONS).folder) for one in "ab"]
     assert len(set(marks)) == 2

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,57 @@ def test_files_of_an_earlier_set_can_be_kept(tmp_path: Path) -> None:
         "mine.txt": "old",
         **{str(Path("before", name)): text for name, text in kept.items()},
     }
+
+
+# Ends itself at its n-th change of the disk, as a power cut would.
+KILLED = """
+import os, sys
+from pathlib import Path
+from desktop_app.io import atomic
+
+folder, keep_as, left = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+if sys.argv[4] == "no links":
+    def refuse(*_):
+        raise OSError(95, "not supported")
+    os.link = refuse
+
+def count(event, _):
+    global left
+    if event in ("os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "shutil.copyfile"):
+        left -= 1
+        if left < 0:
+            os._exit(9)
+
+sys.addaudithook(count)
+with atomic.atomic_folder(folder, obsolete=("labels.dcm",), keep_as=keep_as) as staging:
+    for name in ("labels.nii.gz", "about.json"):
+        (staging / name).write_text("new " + name)
+"""
+
+
+@pytest.mark.parametrize("disk", ["links", "no links"])
+@pytest.mark.parametrize("keep_as", ["", "before"])
+def test_killed_at_any_moment_nothing_is_lost(tmp_path: Path, keep_as: str, disk: str) -> None:
+    names = ("about.json", "labels.dcm", "labels.nii.gz")
+    codes = []
+    for moment in range(30):
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text(f"old {name}")
+        command = [sys.executable, "-c", KILLED, str(folder), keep_as, str(moment), disk]
+        codes.append(subprocess.run(command, check=False).returncode)
+        assert codes[-1] in (0, 9)
+        there = {path.name: path.read_text() for path in folder.glob("*.*") if path.is_file()}
+        aside = {path.name: path.read_text() for path in (folder / "before").glob("*")}
+        for name in ("about.json", "labels.nii.gz"):
+            assert there[name] in (f"old {name}", f"new {name}")
+        if keep_as:
+            assert all(f"old {name}" in (there.get(name), aside.get(name)) for name in names)
+        if codes[-1] == 0:
+            break
+    assert codes[-1] == 0
+    assert len(codes) > 6
 
 
 @pytest.mark.parametrize("keep_as", ["", "before"])
