@@ -310,17 +310,17 @@ def test_nothing_stays_hidden_for_the_next_result_or_the_tool_in_hand(study_wind
     slider = page.regions.findChild(QSlider)
     box.setChecked(False)
     slider.setValue(0)
-    assert page.views._style.hidden == {3}
+    assert page.views.overlay_style.hidden == {3}
     study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
-    assert not page.views._style.hidden
-    assert page.views._style.opacity > 0
+    assert not page.views.overlay_style.hidden
+    assert page.views.overlay_style.opacity > 0
     assert box.isChecked()
     study_window.show_correction(CorrectionState(True, True, "", ""))
     page.correction_bar._tools.button(1).click()
     value = page.correction_bar.settings().value
     box.setChecked(False)
     page.correction_bar._tools.button(2).click()
-    assert value not in page.views._style.hidden
+    assert value not in page.views.overlay_style.hidden
 
 
 def test_the_status_line_says_what_a_command_did(study_window):

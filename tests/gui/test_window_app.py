@@ -77,7 +77,7 @@ def test_the_window_comes_back_as_it_was_left(app, qtbot, qapp, tmp_path):
     page = again.window.study_page
     assert (page.regions.opacity, page.regions.outline) == (0.2, True)
     assert page.correction_bar.brush == (14, True)
-    assert page.views._style.opacity == 0.2
+    assert page.views.overlay_style.opacity == 0.2
     assert again.window.last_result_folder == "/results"
     assert again.window.geometry().height() == 600
     recent = again.window.menus.recent
