@@ -23,12 +23,13 @@ def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     probability, target
         Shape ``(batch, channels, k, j, i)``; the target may be soft.
     weight
-        Shape ``(batch, 1, k, j, i)``, zero where the truth is unknown.
+        Shape ``(batch, 1, k, j, i)``, zero where the truth is unknown, between where it is
+        known of a part of the voxel.
     """
-    probability, target = probability * weight, target * weight
+    probability = probability * weight
     overlap = (probability * target).sum(_DIMS)
     sizes = probability.sum(_DIMS)
-    targets = target.sum(_DIMS)
+    targets = (target * weight).sum(_DIMS)
     overlap, sizes, targets = over_processes(torch.stack([overlap, sizes, targets]))
     present = (targets > 0).to(probability.dtype)
     loss = 1.0 - 2.0 * overlap / (sizes + targets + SMOOTH)
@@ -81,7 +82,7 @@ def region_loss(
     outputs
         Logits; the first at full resolution, any further one coarser by a whole factor along each
         axis. Each coarser output counts half of the one before and learns the mean of the target
-        over its voxel.
+        over the known part of its voxel.
     target, weight
         At full resolution, as in :func:`soft_dice`.
     focal_gamma
@@ -99,8 +100,9 @@ def region_loss(
         factors = [a // b for a, b in zip(target.shape[2:], logits.shape[2:], strict=True)]
         soft, known = target, weight
         if math.prod(factors) > 1:
-            soft = functional.avg_pool3d(target, factors)
             known = functional.avg_pool3d(weight, factors)
+            # Of the known part alone: what is unknown is not background.
+            soft = functional.avg_pool3d(target * weight, factors) / known.clamp_min(1e-6)
         loss = dice(logits, soft, known) + entropy(logits, soft, known, focal_gamma)
         summed = summed + importance * loss
         norm += importance

@@ -218,6 +218,20 @@ def test_coarse_outputs_learn_the_mean_of_their_voxels() -> None:
     assert float(region_loss((fine, coarse), target, weight)) < 1e-3
 
 
+@pytest.mark.parametrize("exclusive", [False, True], ids=["regions", "classes"])
+def test_coarse_outputs_learn_the_mean_of_what_is_known_in_their_voxels(exclusive: bool) -> None:
+    """What nobody annotated beside a tumour is no background."""
+    target = torch.zeros(1, 2, 8, 8, 8)
+    target[:, 1, ..., 2:] = 1
+    weight = torch.zeros(1, 1, 8, 8, 8)
+    weight[..., 2:] = 1
+    perfect = torch.tensor([-12.0, 12.0]).reshape(1, 2, 1, 1, 1)
+    outputs = perfect.expand_as(target), perfect.expand(1, 2, 2, 2, 2)
+    assert float(region_loss(outputs, target, weight, exclusive=exclusive)) < 1e-3
+    wrong = outputs[0], -outputs[1]
+    assert float(region_loss(wrong, target, weight, exclusive=exclusive)) > 1
+
+
 def test_sampler_depends_on_seed_and_step_alone(cases: list[PreparedCase]) -> None:
     first, again = (CropSampler(cases, CONFIG).batch(5, (32, 32, 32), 2) for _ in range(2))
     other = CropSampler(cases, CONFIG).batch(6, (32, 32, 32), 2)
