@@ -99,10 +99,11 @@ def _contrast(image: Tensor, config: AugmentConfig, rng: Generator) -> Tensor:
 def _affine_grid(shape: Sequence[int], rng: Generator) -> Tensor:
     """Return a grid of a rotation up to 30° and zoom 0.7 to 1.4 (nnU-Net's)."""
     flat = max(shape) > ANISOTROPY * min(shape)
-    limits = (0.0, 0.0, 30.0) if flat else (30.0, 30.0, 30.0)
+    thick = 2 - list(shape).index(min(shape)) if flat else None  # of x, y, z
+    limits = [30.0 if thick in (None, axis) else 0.0 for axis in range(3)]
     angles = [float(rng.uniform(-limit, limit)) for limit in limits]
     turn = rotation(angles) * float(np.exp(rng.uniform(math.log(0.7), math.log(1.4))))
-    if flat:
-        # Not even zoomed: a turn about z stays in the plane of a slice.
-        turn[2] = (0, 0, 1)
+    if thick is not None:
+        # Not even zoomed: a turn about the thick axis stays in the plane of a slice.
+        turn[thick] = np.eye(3)[thick]
     return sampling_grid(shape, turn)
