@@ -108,16 +108,20 @@ def to_diameters(region: Region, lines: "InPlaneDiameters", geometry: Geometry) 
     )
 
 
-def in_words(found: Diameters, side: str = "") -> str:
+def in_words(found: Diameters, side: str = "", *, numbers_slice: bool = False) -> str:
     """Return a line for people: ``Enhancing tumour 38 × 27 mm, axial S 34.2 mm``.
 
     Parameters
     ----------
     side
         Where the region lies, told behind its name.
+    numbers_slice
+        Tell the number of the slice on the labels' grid, as the window writes it beside slices, and
+        not the place of the lines' middle, from which a tilted series leads away.
     """
     lengths = readable_diameters(found.long_mm, found.short_mm, found.least_mm)
-    where = f"{found.plane.value} {readable_position(found.plane, found.position_mm)}"
+    place = readable_position(found.plane, found.position_mm)
+    where = f"{found.plane.value} {f'slice {found.grid_plane}' if numbers_slice else place}"
     title = REGION_TITLES[found.region]
     return f"{title}, {side}, {lengths}, {where}" if side else f"{title} {lengths}, {where}"
 

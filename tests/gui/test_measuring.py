@@ -113,7 +113,7 @@ def test_lesions_are_folded_away_and_out(scene: Scene) -> None:
 
 def test_the_widest_lesions_fit_into_the_column(scene: Scene) -> None:
     note, place = "Product 4563 mm².", (0.0, 0.0, 0.0)
-    text = "117.5 × 39.5 mm, sagittal R 140.7 mm"
+    text = "117.5 × 39.5 mm, sagittal slice 512"
     rows = tuple(
         LesionRow(number, "128.51", text, "too small", note, place, False, True)
         for number in range(1, 11)

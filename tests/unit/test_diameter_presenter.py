@@ -69,7 +69,8 @@ def test_a_result_is_measured_in_the_background(scene: Scene) -> None:
     scene.settle()
     assert scene.shown is not None
     enhancing, whole = scene.shown
-    assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial S 5.0 mm")
+    assert enhancing.text.startswith("Enhancing tumour 3.0 × 1.0 mm, axial slice 2")
+    assert ", S 5.0 mm. " in enhancing.note
     assert whole.text.startswith("Whole tumour 3.0")
     assert whole.note.startswith("Whole tumour, side not told; centre L ")
     assert "Not measurable after RANO 2.0" in enhancing.note
@@ -84,7 +85,7 @@ def test_the_side_is_told_where_it_is_known(scene: Scene, monkeypatch: pytest.Mo
     assert scene.shown is not None
     enhancing, whole = scene.shown
     assert enhancing.text.startswith("Enhancing tumour 3.0")
-    assert whole.text.startswith("Whole tumour, left, 3.0 × 1.0 mm, axial S 5.0 mm")
+    assert whole.text.startswith("Whole tumour, left, 3.0 × 1.0 mm, axial slice 2")
 
 
 def test_corrections_are_measured_anew(scene: Scene) -> None:
@@ -159,5 +160,5 @@ def test_lengths_agree_with_the_verdict_on_thick_slices() -> None:
     (row,) = diameter_rows(result, {Region.ET: found})
     assert "14 × 11.6 mm" in row.text
     assert "one is shorter than 12 mm" in row.note
-    assert row.text.endswith(", axial S 0.0 mm")
+    assert row.text.endswith(", axial slice 4")
     assert "plane 4 of the grid of T1c" in row.note

@@ -50,7 +50,7 @@ def scene() -> Scene:
 
 def test_lesions_are_told_with_volume_diameters_and_worth(scene: Scene) -> None:
     one, thin = scene.row(1), scene.row(3)
-    assert (one.volume_text, one.text) == ("5.00", "30 × 20 mm, axial S 100.0 mm")
+    assert (one.volume_text, one.text) == ("5.00", "30 × 20 mm, axial slice 2")
     assert one.worth == "✓"
     assert one.middle == (15.0, 0.0, 100.0)
     assert "600 mm²" in one.note

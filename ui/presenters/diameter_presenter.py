@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters
+from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.jobs.cancel import CancelToken
@@ -117,7 +118,7 @@ def diameter_rows(
     side = "" if whole is None or whole.side is None else whole.side.value
     return tuple(
         DiameterRow(
-            in_words(one, side if one.region is Region.WT else ""),
+            in_words(one, side if one.region is Region.WT else "", numbers_slice=True),
             _note(result, one),
             (one.long_ends, one.short_ends),
             one.middle,
@@ -137,6 +138,7 @@ def _note(result: StudyResult, one: Diameters) -> str:
     return (
         f"{where}The longest diameter in one slice and the longest perpendicular to it, inside the "
         "lesion. "
-        f"Product {one.product_mm2:.0f} mm², {slice_in_words(result, one)}. {worth} "
+        f"Product {one.product_mm2:.0f} mm², {slice_in_words(result, one)}, "
+        f"{readable_position(one.plane, one.position_mm)}. {worth} "
         "Click to go there."
     )

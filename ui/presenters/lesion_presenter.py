@@ -109,9 +109,9 @@ def _row(one: Lesion, *, is_target: bool, is_full: bool) -> LesionRow:
     return LesionRow(
         number=one.number,
         volume_text=readable_volume(one.volume_mm3),
-        text=f"{lengths}, {found.plane.value} {where}",
+        text=f"{lengths}, {found.plane.value} slice {found.grid_plane}",
         worth=worth,
-        note=f"Product {found.product_mm2:.0f} mm². {note}",
+        note=f"Product {found.product_mm2:.0f} mm², {where}. {note}",
         middle=found.middle,
         is_target=is_target,
         can_be_chosen=is_target or (one.may_be_target and not is_full),

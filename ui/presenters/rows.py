@@ -16,7 +16,7 @@ from desktop_app.services.targets import standing_warnings
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
 # Necrosis is part of it; the tool tip has the title in full.
-_SHORT_TITLES = {Region.NCR: "Non-enhancing core"}
+_SHORT_TITLES = {Region.NCR: "Necrotic / non-enh. core"}
 _NOTHING = "No tumour found"
 _NOTHING_LEFT = "No tumour marked"
 _NOTHING_LEFT_MEANS = "A person removed all that was marked."
@@ -63,7 +63,8 @@ def findings_of(result: StudyResult) -> Findings:
     """Return what the panel of results shows."""
     segmentation = result.segmentation
     provenance = segmentation.provenance
-    seconds = provenance.seconds.get("total")
+    # What came before may have been done while nobody waited
+    seconds = provenance.seconds.get("inference")
     took = f", {seconds:.0f} s" if seconds else ""
     network = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
     origin = network if provenance.is_known else "Network not known"

@@ -61,7 +61,7 @@ SLICE_HELP = (
 CORRECTION_HELP = (
     "E: correct the labels, or look only\n"
     "B, L, P, M: brush, outline, part, move the crosshair\n"
-    "5, 6, 7, 8: enhancing tumour, necrotic core, oedema, erase\n"
+    "5, 6, 7, 8: enhancing tumour, NCR, oedema, erase\n"
     "Left drag: draw\n"
     "Ctrl + left drag: erase\n"
     "Escape: give up what is being drawn\n"
