@@ -1,7 +1,9 @@
 """Noise, ghosts and displaced slices, measured in the image itself."""
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from scipy import ndimage
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.stripped import background_value
 
+_T = TypeVar("_T")
 _Slice = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
@@ -49,7 +52,7 @@ class ImageQuality:
     zigzag_mm: float | None
 
 
-def measure_quality(volume: Volume) -> ImageQuality:
+def measure_quality(volume: Volume, *, check: Callable[[], None] | None = None) -> ImageQuality:
     """Measure an image of a head or of a brain without its skull.
 
     Noise: the median response, within tissue, to the difference of two Laplacians (Immerkær 1996,
@@ -71,18 +74,21 @@ def measure_quality(volume: Volume) -> ImageQuality:
     volume
         Any contrast, grid and orientation. Slices are the planes across the axis of the widest
         spacing, k of equal ones.
+    check
+        Called at every slice; raises to stop.
 
     Returns
     -------
     ImageQuality
         All zero for a blank image.
     """
+    each = _Asked(check)
     axis = _slice_axis(volume)
     slices = np.moveaxis(volume.array_kji, axis, 0)
     spacing_mm = tuple(np.delete(volume.geometry.spacing_mm, axis))
     bright = float(np.percentile(slices[:, ::3, ::3], 98))
     level = _TISSUE_SHARE * bright
-    areas = np.array([np.count_nonzero(one > level) for one in slices])
+    areas = np.array([np.count_nonzero(one > level) for one in each(slices)])
     if areas.max() < _MIN_TISSUE_PIXELS or bright <= 0:
         return ImageQuality(0.0, None, None)
     big = np.flatnonzero(areas > _BIG_SLICE * areas.max())
@@ -92,12 +98,26 @@ def measure_quality(volume: Volume) -> ImageQuality:
     signal = float(
         np.median(np.concatenate([p[t] for p, t in zip(pictures, tissues, strict=True)]))
     )
-    noise = float(np.median([_noise(p, t) for p, t in zip(pictures, tissues, strict=True)]))
+    both = tuple(zip(pictures, tissues, strict=True))
+    noise = float(np.median([_noise(picture, tissue) for picture, tissue in each(both)]))
     return ImageQuality(
         noise_share=noise / signal,
-        ghost_share=_ghost_share(pictures, tissues, spacing_mm, background_value(volume), signal),
-        zigzag_mm=_zigzag_mm(slices, level, big, spacing_mm),
+        ghost_share=_ghost_share(each(both), spacing_mm, background_value(volume), signal),
+        zigzag_mm=_zigzag_mm(slices, level, big, spacing_mm, each),
     )
+
+
+class _Asked:
+    """Goes through slices, and asks before each whether to go on."""
+
+    def __init__(self, check: Callable[[], None] | None) -> None:
+        self._check = check
+
+    def __call__(self, slices: Iterable[_T]) -> Iterator[_T]:
+        for one in slices:
+            if self._check is not None:
+                self._check()
+            yield one
 
 
 def _slice_axis(volume: Volume) -> int:
@@ -114,14 +134,13 @@ def _noise(picture: _Slice, tissue: _Mask) -> float:
 
 
 def _ghost_share(
-    pictures: list[_Slice],
-    tissues: list[_Mask],
+    both: Iterable[tuple[_Slice, _Mask]],
     spacing_mm: tuple[float, ...],
     background: float,
     signal: float,
 ) -> float | None:
     beside_rows, beside_columns = [], []
-    for picture, tissue in zip(pictures, tissues, strict=True):
+    for picture, tissue in both:
         head = ndimage.binary_opening(tissue, iterations=2)
         rows, columns = head.any(axis=1), head.any(axis=0)
         if not rows.any():
@@ -140,11 +159,15 @@ def _ghost_share(
 
 
 def _zigzag_mm(
-    slices: NDArray[np.generic], level: float, big: NDArray[np.intp], spacing_mm: tuple[float, ...]
+    slices: NDArray[np.generic],
+    level: float,
+    big: NDArray[np.intp],
+    spacing_mm: tuple[float, ...],
+    each: _Asked,
 ) -> float | None:
     run = max(np.split(big, np.flatnonzero(np.diff(big) > 1) + 1), key=len)
     if len(run) < _MIN_RUN:
         return None
-    centres = np.array([ndimage.center_of_mass(slices[number] > level) for number in run])
+    centres = np.array([ndimage.center_of_mass(slices[number] > level) for number in each(run)])
     second = np.diff(centres * np.array(spacing_mm), n=2, axis=0) / 2
     return float(np.median(np.linalg.norm(second, axis=1)))

@@ -19,6 +19,7 @@ from desktop_app.services.stages import Stages
 if TYPE_CHECKING:
     # Loads slowly, and a window that only starts does not need it.
     from desktop_app.imaging.contrast_evidence import BrainLook
+    from desktop_app.imaging.image_quality import ImageQuality
 
 _LISTEN_SECONDS = 0.05
 
@@ -32,19 +33,20 @@ class _Kept:
 
 
 class PreparationMemory:
-    """Keeps what was prepared of a study's images, so that each preparation is made once.
+    """Keeps what was prepared and measured of a study's images, so that it is done once.
 
     Registration and outline of the brain are then the same wherever they are shown or used, and a
     second segmentation does not wait for them. Whoever asks while they are prepared waits for that.
     """
 
-    __slots__ = ("_kept", "_lock", "_reached")
+    __slots__ = ("_kept", "_lock", "_qualities", "_reached")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reached = (0.0, "")
         # The images as given, and as they serve where the pixels corrected which is which.
         self._kept: deque[_Kept] = deque(maxlen=2)
+        self._qualities: deque[tuple[Volume, ImageQuality]] = deque(maxlen=len(Sequence))
 
     @contextmanager
     def turn(self, report: ProgressCallback, token: CancelToken) -> Iterator[ProgressCallback]:
@@ -111,6 +113,15 @@ class PreparationMemory:
                 one.looks = one.looks or look()
                 return one.looks
         return look()
+
+    def quality(self, volume: Volume, measure: Callable[[], "ImageQuality"]) -> "ImageQuality":
+        """Return what disturbs an image as loaded; asks `measure` where it is not known yet."""
+        for one, quality in tuple(self._qualities):
+            if one is volume:
+                return quality
+        measured = measure()
+        self._qualities.append((volume, measured))
+        return measured
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,8 @@ from desktop_app.services.loaded_study import PreparationMemory
 from desktop_app.services.sequence_check import SequenceCheck, check_sequences
 from model.postprocess import DEFAULT_SETTINGS, PostprocessSettings, labels_from_probabilities
 
+_BACK = "Bringing the labels back to the scan's grid"
+
 
 def prepare(
     volumes: Mapping[Sequence, Volume],
@@ -99,6 +101,9 @@ def to_reference(
     probabilities_ckji: NDArray[np.floating],
     prepared: PreparedStudy,
     settings: PostprocessSettings = DEFAULT_SETTINGS,
+    *,
+    progress: ProgressCallback | None = None,
+    token: CancelToken | None = None,
 ) -> NDArray[np.uint8]:
     """Bring probabilities back to the reference series' grid and turn them into labels.
 
@@ -110,24 +115,34 @@ def to_reference(
         (3, k, j, i) TC, WT, ET on the work grid.
     settings
         Thresholds and smallest parts of the model card.
+    progress, token
+        Told and asked before each channel, and before the labels are drawn.
 
     Returns
     -------
     ndarray
         uint8 on ``prepared.reference.geometry``.
+
+    Raises
+    ------
+    Cancelled
+        If `token` was cancelled.
     """
+    token = token or CancelToken()
+    report = _silent if progress is None else progress
     target = prepared.reference.geometry
     if prepared.work_geometry.matches(target):
         on_target: NDArray[np.floating] = probabilities_ckji
     else:
-        on_target = np.stack(
-            [
-                resample(
-                    Volume(channel.astype(np.float32), prepared.work_geometry), target
-                ).array_kji
-                for channel in probabilities_ckji
-            ]
-        )
+        channels = []
+        for number, channel in enumerate(probabilities_ckji):
+            token.raise_if_cancelled()
+            report(number / (len(probabilities_ckji) + 1), _BACK)
+            there = Volume(channel.astype(np.float32), prepared.work_geometry)
+            channels.append(resample(there, target).array_kji)
+        on_target = np.stack(channels)
+    token.raise_if_cancelled()
+    report(len(probabilities_ckji) / (len(probabilities_ckji) + 1), _BACK)
     return labels_from_probabilities(on_target, spacing_mm=target.spacing_mm, settings=settings)
 
 

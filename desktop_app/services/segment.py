@@ -1,7 +1,6 @@
 """From a study and its four sequences to measured labels: the one path of window, batch, CLI."""
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -144,7 +143,7 @@ def segment_study(
         If `token` was cancelled.
     """
     # Loads slowly; a window that only starts need not wait for it.
-    from desktop_app.services.preflight.poor import poor_lights
+    from desktop_app.services.preflight.poor import poor_lights_meanwhile
     from desktop_app.services.preprocess import to_reference
 
     require_sequences(study, roles)
@@ -152,6 +151,7 @@ def segment_study(
     model = read_entry(options.weights, bundled=False)
     require_tumour_model(model)
     worker.warm(options.device, options.precision)
+    token = token or CancelToken()
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
         read = loaded or load_study(roles, progress=report, token=token)
@@ -169,25 +169,27 @@ def segment_study(
         )
     stages.seconds["preprocess"] = prepared.seconds
     # The network runs elsewhere meanwhile.
-    with (
-        ThreadPoolExecutor(max_workers=1) as lane,
-        stages.stage("inference", "Segmenting") as report,
-    ):
-        poor = lane.submit(
-            poor_lights,
-            study,
-            prepared.now(roles),
-            prepared.now(read.volumes),
-            prepared.reference_sequence,
-        )
-        inference = worker.segment(
-            inference_request(prepared, options), progress=report, token=token
-        )
-    with stages.stage("postprocess", "Bringing the labels back to the scan's grid"):
-        settings = PostprocessSettings.from_card(model.card)
-        labels_kji = to_reference(inference.probabilities_ckji, prepared, settings)
-    if token is not None:
-        token.raise_if_cancelled()
+    with poor_lights_meanwhile(
+        study,
+        prepared.now(roles),
+        prepared.now(read.volumes),
+        prepared.reference_sequence,
+        memory=read.memory,
+        token=token,
+    ) as poor:
+        with stages.stage("inference", "Segmenting") as report:
+            inference = worker.segment(
+                inference_request(prepared, options), progress=report, token=token
+            )
+        with stages.stage("postprocess", "Bringing the labels back to the scan's grid") as report:
+            labels_kji = to_reference(
+                inference.probabilities_ckji,
+                prepared,
+                PostprocessSettings.from_card(model.card),
+                progress=report,
+                token=token,
+            )
+    token.raise_if_cancelled()
     at_ends = end_remarks(labels_kji, prepared)
     ranges = None if inference.doubt is None else inference.doubt.volume
     too_coarse = _too_coarse(prepared, ranges)

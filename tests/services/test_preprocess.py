@@ -331,6 +331,19 @@ def test_labels_come_back_to_the_grid_as_acquired() -> None:
     np.testing.assert_array_equal(labels == 3, core)
 
 
+def test_bringing_labels_back_tells_how_far_it_is_and_can_be_cancelled(head: Head) -> None:
+    reference = head.images[Sequence.T1C]
+    prepared = prepare({Sequence.T1C: reference})
+    assert not prepared.work_geometry.matches(reference.geometry)
+    probabilities = np.zeros((3, *prepared.work_geometry.shape_kji), dtype=np.float16)
+    told: list[float] = []
+    to_reference(probabilities, prepared, progress=lambda fraction, _: told.append(fraction))
+    assert told == pytest.approx([0, 1 / 4, 2 / 4, 3 / 4])
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        to_reference(probabilities, prepared, progress=lambda *_: token.cancel(), token=token)
+
+
 def test_same_patient_as_dicom_and_as_nifti_gives_the_same_arrays(tmp_path: Path) -> None:
     volumes = stripped_case()
     for number, (series, volume) in enumerate(

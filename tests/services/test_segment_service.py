@@ -1,10 +1,12 @@
 """The one path from series to labels, with the steps around it replaced."""
 
 import json
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -14,12 +16,14 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, InputError
+from desktop_app.errors import Cancelled, DeviceError, InputError
+from desktop_app.imaging import image_quality
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import loaded_study, preprocess
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
 from desktop_app.services.models import CARD_SCHEMA
+from desktop_app.services.preflight.pixels import look_at_pixels
 from desktop_app.services.segment import (
     SegmentOptions,
     require_sequences,
@@ -103,7 +107,10 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     def to_reference(
-        probabilities: np.ndarray[Any, Any], _: PreparedStudy, settings: PostprocessSettings
+        probabilities: np.ndarray[Any, Any],
+        _: PreparedStudy,
+        settings: PostprocessSettings,
+        **_told: Any,
     ) -> Any:
         core, whole, enhancing = (
             channel > threshold
@@ -322,6 +329,44 @@ def test_a_cancel_at_the_end_still_counts(options: SegmentOptions) -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         segment_study(STUDY, ROLES, options, FakeWorker(), token=token)
+
+
+@pytest.mark.parametrize("error", [Cancelled(), DeviceError("Out of memory.", "", "")])
+def test_nobody_waits_for_what_the_images_lack_once_the_network_has_ended(
+    error: Exception, options: SegmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures, seen = threading.Event(), []
+
+    def measure(_: Volume, *, check: Callable[[], None]) -> NoReturn:
+        measures.set()
+        until = time.monotonic() + 10.0
+        try:
+            while time.monotonic() < until:
+                check()
+        except Cancelled as cancelled:
+            seen.append(cancelled)
+            raise
+        raise AssertionError("still measured")
+
+    class Ends(FakeWorker):
+        def segment(self, *_: Any, **__: Any) -> NoReturn:
+            assert measures.wait(10.0)
+            raise error
+
+    monkeypatch.setattr(image_quality, "measure_quality", measure)
+    with pytest.raises(type(error)):
+        segment_study(STUDY, ROLES, options, Ends())
+    assert len(seen) == 1
+
+
+def test_what_was_measured_of_the_images_is_not_measured_again(
+    options: SegmentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_study(ROLES, progress=lambda *_: None)
+    look_at_pixels(loaded.volumes, memory=loaded.memory)
+    monkeypatch.setattr(image_quality, "measure_quality", None)
+    again = load_study(ROLES, known=loaded, progress=lambda *_: None)
+    assert segment_study(STUDY, ROLES, options, FakeWorker(), loaded=again)
 
 
 def test_missing_sequences_are_told_in_words_for_window_and_command_line() -> None:

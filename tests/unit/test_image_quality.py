@@ -1,5 +1,7 @@
 """Noise, ghosts and displaced slices are measured as they were put in."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -8,6 +10,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.errors import Cancelled
 from desktop_app.imaging.image_quality import ImageQuality, measure_quality
 from desktop_app.services.preflight.pixels import judge_quality
 from tests.heads import make_head
@@ -101,3 +104,16 @@ def test_a_blank_image_has_no_quality():
     quality = measure_quality(blank)
     assert quality == ImageQuality(0.0, None, None)
     assert judge_quality(quality).light is Light.UNKNOWN
+
+
+@pytest.mark.parametrize("slices", [0, 30, 150, 170])
+def test_measuring_ends_within_a_slice(head: Volume, slices: int) -> None:
+    asked = itertools.count()
+
+    def check() -> None:
+        if next(asked) >= slices:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        measure_quality(head, check=check)
+    assert next(asked) == slices + 1

@@ -211,7 +211,9 @@ class PreflightPresenter:
 
     def _look(self, loaded: LoadedStudy) -> None:
         def work(progress: ProgressCallback, token: CancelToken) -> dict[str, PixelLook]:
-            looks = look_at_pixels(loaded.volumes, progress=progress, token=token)
+            looks = look_at_pixels(
+                loaded.volumes, memory=loaded.memory, progress=progress, token=token
+            )
             return {loaded.roles[s].series_uid: look for s, look in looks.items()}
 
         def done(looks: dict[str, PixelLook]) -> None:

@@ -1,6 +1,6 @@
 """What the images themselves show before they are registered: cut heads, noise, motion."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
+from desktop_app.services.loaded_study import PreparationMemory
 from desktop_app.services.preflight.headers import BRAIN_SIZE_LPS_MM
 
 if TYPE_CHECKING:
@@ -63,10 +64,16 @@ class _Reach:
 def look_at_pixels(
     volumes: Mapping[Sequence, Volume],
     *,
+    memory: PreparationMemory | None = None,
     progress: ProgressCallback | None = None,
     token: CancelToken | None = None,
 ) -> dict[Sequence, PixelLook]:
-    """Measure the images as loaded; takes about a third of a second each.
+    """Measure the images as loaded; takes seconds for each that is fine.
+
+    Parameters
+    ----------
+    memory
+        Keeps what was measured.
 
     Raises
     ------
@@ -74,17 +81,17 @@ def look_at_pixels(
         If `token` was cancelled.
     """
     # SciPy loads slowly; a window that only starts need not wait for it.
-    from desktop_app.imaging.image_quality import measure_quality
     from desktop_app.imaging.thumbnail import axial_thumbnail
 
+    memory = memory or PreparationMemory()
+    check = (token or CancelToken()).raise_if_cancelled
     reaches = {sequence: _reach(volume) for sequence, volume in volumes.items()}
     looks = {}
     for number, (sequence, volume) in enumerate(volumes.items()):
-        if token is not None:
-            token.raise_if_cancelled()
+        check()
         if progress is not None:
             progress(number / len(volumes), f"Looking at {sequence}")
-        checks = (_coverage(sequence, volumes, reaches), judge_quality(measure_quality(volume)))
+        checks = (_coverage(sequence, volumes, reaches), check_quality(volume, memory, check))
         found = tuple(check for check in checks if check is not None)
         looks[sequence] = PixelLook(found, axial_thumbnail(volume))
     return looks
@@ -99,6 +106,22 @@ def check_coverage(sequence: Sequence, volumes: Mapping[Sequence, Volume]) -> Ch
         As loaded, `sequence` among them; those in its frame of reference show the head's top.
     """
     return _coverage(sequence, volumes, {one: _reach(volume) for one, volume in volumes.items()})
+
+
+def check_quality(volume: Volume, memory: PreparationMemory, check: Callable[[], None]) -> Check:
+    """Return what noise and motion do to an image.
+
+    Parameters
+    ----------
+    memory
+        Of what was measured before.
+    check
+        Called often while measuring; raises to stop.
+    """
+    # As above.
+    from desktop_app.imaging.image_quality import measure_quality
+
+    return judge_quality(memory.quality(volume, lambda: measure_quality(volume, check=check)))
 
 
 def judge_quality(quality: "ImageQuality") -> Check:
