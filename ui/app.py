@@ -348,11 +348,7 @@ class WindowApp:
         self.study.open_sample(self.services.user_data)
 
     def _show_models(self) -> None:
-        try:
-            entries = self.services.models.for_tumours()
-        except UserFacingError as error:
-            self.window.show_error(error)
-            return
+        entries = self.services.models.for_tumours()
         choices = [(entry.name, entry.architecture) for entry in entries]
         self.window.menus.show_models(choices, self._segment_options().model_name)
 

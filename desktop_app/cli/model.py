@@ -19,7 +19,8 @@ model_commands = typer.Typer(
 @model_commands.command(name="list")
 def list_models() -> None:
     """List the models: what they are and what they find; and what could be trained."""
-    entries = user_models().entries()
+    models = user_models()
+    entries = models.entries()
     rows = [
         [
             entry.name,
@@ -42,14 +43,17 @@ def list_models() -> None:
                 f'(kind = "{kind}", see docs/TRAINING.md), '
                 "or install a file with `gliascope model install FILE`."
             )
+    for error in models.unusable():
+        print_error(error)
 
 
 @model_commands.command(name="verify")
 def verify_models() -> None:
     """Compare every model with the checksum on its card; exit code 3 if one differs."""
-    failures: list[UserFacingError] = []
-    entries = user_models().entries()
-    if not entries:
+    models = user_models()
+    entries = models.entries()
+    failures: list[UserFacingError] = list(models.unusable())
+    if not entries and not failures:
         raise InputError(
             "There are no weights.", f"Looked in {weights_dir()}", "Install the program again."
         )

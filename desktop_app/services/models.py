@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,20 +81,20 @@ class ModelStore:
         self._installed = installed
 
     def entries(self) -> tuple[ModelEntry, ...]:
-        """Return every model, bundled ones first.
+        """Return every model that has a card, bundled ones first."""
+        return tuple(one for one in self._looked_at() if isinstance(one, ModelEntry))
 
-        Raises
-        ------
-        InputError
-            If a model card is damaged.
-        """
-        found: list[ModelEntry] = []
+    def unusable(self) -> tuple[InputError, ...]:
+        """Return why the other files that look like weights are no models."""
+        return tuple(one for one in self._looked_at() if isinstance(one, InputError))
+
+    def _looked_at(self) -> Iterator[ModelEntry | InputError]:
         for folder in (self._bundled, self._installed):
-            found += [
-                read_entry(path, bundled=folder is self._bundled)
-                for path in sorted(folder.glob(f"*{WEIGHTS_SUFFIX}"))
-            ]
-        return tuple(found)
+            for path in sorted(folder.glob(f"*{WEIGHTS_SUFFIX}")):
+                try:
+                    yield read_entry(path, bundled=folder is self._bundled)
+                except InputError as error:
+                    yield error
 
     def find(self, name: str) -> ModelEntry:
         """Return the model of this name.
@@ -103,25 +103,21 @@ class ModelStore:
         ------
         UsageError
             If there is none.
+        InputError
+            If its card is damaged.
         """
-        entries = self.entries()
-        for entry in entries:
-            if entry.name == name:
-                return entry
+        for folder in (self._bundled, self._installed):
+            for path in folder.glob(f"*{WEIGHTS_SUFFIX}"):
+                if path.stem == name:
+                    return read_entry(path, bundled=folder is self._bundled)
         raise UsageError(
             f"There is no model named {name}.",
-            f"Installed: {_listed(entry.name for entry in entries)}.",
+            f"Installed: {_listed(entry.name for entry in self.entries())}.",
             "Choose one of these, or install it with: gliascope model install FILE",
         )
 
     def for_tumours(self) -> tuple[ModelEntry, ...]:
-        """Return the models that segment brain tumours, bundled ones first.
-
-        Raises
-        ------
-        InputError
-            If a model card is damaged.
-        """
+        """Return the models that segment brain tumours, bundled ones first."""
         return tuple(entry for entry in self.entries() if not entry.other_task)
 
     def install(self, file: Path) -> ModelEntry:

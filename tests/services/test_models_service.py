@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from desktop_app.errors import InputError, UsageError
+from desktop_app import cli
+from desktop_app.errors import ExitCode, InputError, UsageError
+from desktop_app.paths import USER_DATA_VARIABLE
 from desktop_app.services.models import CARD_SCHEMA, ModelStore, require_tumour_model, verify
 
 
@@ -46,6 +48,41 @@ def test_an_unknown_model_is_refused_with_the_known_ones(store: ModelStore) -> N
     with pytest.raises(UsageError, match="nnunet") as refused:
         store.find("nnunet")
     assert "slim" in refused.value.detail
+
+
+def test_a_stray_file_among_the_users_weights_spoils_no_other_model(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    installed = store.install(write_model(tmp_path / "new", "other", 2.0))
+    (installed.folder / "mine.safetensors").touch()
+    assert [store.find(name).name for name in ("slim", "other")] == ["slim", "other"]
+    assert [one.name for one in store.entries()] == ["slim", "other"]
+    assert [one.name for one in store.for_tumours()] == ["slim", "other"]
+    (told,) = store.unusable()
+    assert "mine.safetensors" in told.detail
+    with pytest.raises(InputError, match="cannot be used"):
+        store.find("mine")
+    with pytest.raises(UsageError, match="no model named") as refused:
+        store.find("../weights/other")
+    assert "Installed: slim, other." in refused.value.detail
+
+
+def test_the_list_tells_which_files_are_no_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(USER_DATA_VARIABLE, str(tmp_path))
+    stray = tmp_path / "weights" / "mine.safetensors"
+    stray.parent.mkdir()
+    stray.touch()
+    commands = cli.Frontend(lambda *_: 0, lambda: None)
+    assert cli.run(["model", "list"], commands) == ExitCode.DONE
+    captured = capsys.readouterr()
+    assert "slim_unetrpp" in captured.out
+    assert str(stray) in captured.err
+    assert cli.run(["model", "verify"], commands) == ExitCode.INPUT
+    captured = capsys.readouterr()
+    assert "slim_unetrpp: intact" in captured.out
+    assert str(stray) in captured.err
 
 
 def test_a_model_for_another_organ_is_listed_but_not_for_tumours(

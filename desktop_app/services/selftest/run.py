@@ -297,6 +297,8 @@ def _verify(models: ModelStore) -> str:
     entries = models.entries()
     for entry in entries:
         verify(entry)
+    for error in models.unusable():
+        raise error
     if not entries:
         raise CheckFailed("none found")
     return f"{', '.join(entry.name for entry in entries)}, as on the model card"
