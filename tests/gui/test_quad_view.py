@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.segmentation import DEFAULT_LABELS
@@ -18,7 +18,7 @@ from desktop_app.domain.volume import Volume
 from tests.viewer_cases import drag, labels, lesion_lps_mm, oblique_geometry, phantom
 from ui.viewers import annotations
 from ui.viewers.landmarks import point_of_interest
-from ui.viewers.planes import Plane
+from ui.viewers.planes import Plane, position_text
 from ui.viewers.quad_view import QuadView
 from ui.viewers.slice_view import SliceView
 from ui.viewers.window_level import auto_window
@@ -241,7 +241,7 @@ def test_probe_names_place_value_and_label(quad: QuadView) -> None:
     quad.value_probed.connect(told.append)
     quad.set_labels(labels(GEOMETRY, 3), GEOMETRY, DEFAULT_LABELS)
     quad.set_cursor(lesion_lps_mm())
-    assert told[-1] == "L 15.0  P 30.0  I 4.0 mm   ·   900   ·   Enhancing tumour"
+    assert told[-1] == "Crosshair L 15.0  P 30.0  I 4.0 mm   ·   900   ·   Enhancing tumour"
     axial = quad.slice_views[Plane.AXIAL]
     at = axial.position_of(lesion_lps_mm())
     assert at is not None
@@ -252,6 +252,33 @@ def test_probe_names_place_value_and_label(quad: QuadView) -> None:
     quad.set_reference(None)
     QTest.mouseMove(axial, QPoint(30, 3))
     assert told[-1] == ""
+
+
+def test_the_pointer_goes_on_being_told_while_slices_and_labels_change_below_it(
+    quad: QuadView,
+) -> None:
+    told: list[str] = []
+    quad.value_probed.connect(told.append)
+    live = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    quad.set_live_labels(live, GEOMETRY)
+    quad.set_cursor(lesion_lps_mm())
+    axial = quad.slice_views[Plane.AXIAL]
+    at = axial.position_of(lesion_lps_mm())
+    assert at is not None
+    QTest.mouseMove(axial, at.toPoint() + QPoint(40, 0))
+    place = told[-1].split("   ·   ")[0]
+    assert not place.startswith("Crosshair")
+    live[...] = 3
+    quad.refresh_labels()
+    assert told[-1].startswith(place)
+    assert told[-1].endswith("Enhancing tumour")
+    QTest.keyClick(axial, Qt.Key.Key_PageUp)
+    pointed = axial.pointed_lps_mm
+    assert pointed is not None
+    assert told[-1].startswith(position_text(pointed))
+    assert not told[-1].startswith(place)  # the slice is another
+    QApplication.sendEvent(axial, QEvent(QEvent.Type.Leave))
+    assert told[-1].startswith("Crosshair ")
 
 
 def test_go_to_labels_finds_the_largest_slice(quad: QuadView) -> None:

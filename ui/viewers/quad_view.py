@@ -50,7 +50,7 @@ class QuadView(LinkedViews):
         self._labels = SharedLabels(self._slices)
         self._images.window_changed.connect(self.window_changed)
         for view in self._slices:
-            view.hovered.connect(self._probe)
+            view.hovered.connect(lambda _: self._probe())
             view.overlay_hidden.connect(self._labels.peek)
 
     @property
@@ -103,7 +103,7 @@ class QuadView(LinkedViews):
         if volume is not None and self._reference is None:
             self.set_reference(volume.geometry)
         self._images.show(volume, series_uid, sequence)
-        self._probe(None)
+        self._probe()
 
     def set_sequence_images(self, images: Mapping[Sequence, SequenceImage]) -> None:
         """Have these images ready to stand beside each other, in planes of the reference."""
@@ -114,12 +114,12 @@ class QuadView(LinkedViews):
         """Show three planes and the surfaces, or every sequence in one plane."""
         super().set_view_layout(layout)
         self._show_sequences()
-        self._probe(None)
+        self._probe()
 
     def set_cursor(self, point_lps_mm: NDArray[np.float64]) -> None:
         """Show the slices through a point, and what is there."""
         super().set_cursor(point_lps_mm)
-        self._probe(None)
+        self._probe()
 
     def sequence_windows(self) -> dict[Sequence, Window]:
         """Return the windows that the user has for the sequences, where he has one."""
@@ -175,6 +175,7 @@ class QuadView(LinkedViews):
     def refresh_labels(self) -> None:
         """Draw the slices' labels anew: they have changed in place."""
         self._labels.refresh()
+        self._probe()
 
     def set_surfaces(
         self,
@@ -239,11 +240,15 @@ class QuadView(LinkedViews):
         if self.view_layout is ViewLayout.SEQUENCES:
             self._images.show_sequences(self._reference)
 
-    def _probe(self, point_lps_mm: NDArray[np.float64] | None) -> None:
+    def _probe(self) -> None:
+        """Tell what is under the pointer, as long as it rests on a slice; else at the crosshair."""
         if self._reference is None:
             self.value_probed.emit("")
             return
-        point = self._cursor_lps if point_lps_mm is None else point_lps_mm
+        pointed = (view.pointed_lps_mm for view in self._slices if view.isVisible())
+        point = next((one for one in pointed if one is not None), None)
         names = label_names(self.overlay_style.definitions)
         probed = tuple(self._images.probed(self.view_layout))
-        self.value_probed.emit(probe_text(point, probed, self._labels.source, names))
+        at = self._cursor_lps if point is None else point
+        told = probe_text(at, probed, self._labels.source, names)
+        self.value_probed.emit(told if point is not None else f"Crosshair {told}")

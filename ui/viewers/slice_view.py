@@ -203,6 +203,11 @@ class SliceView(SliceCanvas):
         if self._gesture is Gesture.CURSOR:
             self._pick(self.point_at(event.position()))
 
+    @property
+    def pointed_lps_mm(self) -> NDArray[np.float64] | None:
+        """The place under the pointer, while it rests on the view."""
+        return None if self._pointer is None else self.point_at(self._pointer)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Continue the gesture; without one, tell what is under the pointer."""
         at = event.position()
