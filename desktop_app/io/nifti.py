@@ -36,6 +36,8 @@ _UNREADABLE = (
 _CHUNK_BYTES = 1 << 20
 # Further apart than rounding and resampling of headers put the same voxel.
 _DISAGREEMENT_MM = 1.0
+# Less is what single precision rounds off.
+_SLANT_TOLD_MM = 0.1
 # What lies beyond is a damaged header: no scanner makes such voxels.
 _SPACING_RANGE_MM = (0.01, 100.0)
 # nifti1.h, xyzt_units: the unit of length stands in the lowest three bits.
@@ -205,7 +207,15 @@ def _doubts(image: Any) -> tuple[str, ...]:
         notes.append(SIDES_UNKNOWN)
     if sform_code > 0 and qform_code > 0 and _forms_disagree(image):
         notes.append("The header places the image in two different ways; the sform was used.")
+    affine = np.asarray(image.affine, dtype=np.float64)
     unit = _unit(header)
+    moved_mm = _farthest_mm(affine, _orthogonal(affine), image.shape)
+    moved_mm *= unit.length_mm if unit is not None else 1.0
+    if moved_mm > _SLANT_TOLD_MM:
+        notes.append(
+            f"The header's axes are not at right angles; the grid was squared, which moves its "
+            f"corners by up to {moved_mm:.1f} mm."
+        )
     if unit is not None:
         notes.append(f"The header gives its sizes in {unit.name}; turned to millimetres.")
     return tuple(notes)

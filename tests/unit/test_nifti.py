@@ -154,6 +154,25 @@ def test_any_code_tells_the_sides(tmp_path: Path, codes: dict[str, int]) -> None
     assert read_nifti(save_placed(tmp_path / "coded.nii", **codes)).notes == ()
 
 
+@pytest.mark.parametrize(("slant", "is_told"), [(0.0, False), (1e-6, False), (0.008, True)])
+def test_a_slanted_grid_that_is_squared_is_told(
+    tmp_path: Path, slant: float, is_told: bool
+) -> None:
+    affine = np.diag([-1.0, 1, 1, 1])
+    affine[0, 2] = slant
+    image = nibabel.Nifti1Image(np.zeros((200, 40, 150), np.uint8), affine)
+    image.set_sform(affine, code=1)
+    image.set_qform(None, code=0)
+    nibabel.save(image, tmp_path / "slanted.nii.gz")
+    notes = read_nifti(tmp_path / "slanted.nii.gz").notes
+    if is_told:
+        assert "not at right angles" in notes[0]
+        # Each of the two axes turns by half of it: 0.004 × 149 along x, 0.004 × 199 along z.
+        assert "up to 1.0 mm" in notes[0]
+    else:
+        assert notes == ()
+
+
 def test_two_places_in_one_header_are_told(tmp_path: Path) -> None:
     path = save_placed(tmp_path / "two.nii", sform=1, qform=1)
     image = nibabel.load(path)
