@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -57,10 +58,10 @@ def test_results_of_such_a_study_are_written(stage: Stage) -> None:
 def test_a_state_that_cannot_be_kept_costs_its_study_alone(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(output: object, state: CaseState) -> None:
+    def write(output: Path, state: CaseState) -> Path:
         if (state.name, state.status) == ("berta", CaseStatus.RUNNING):
             raise ValueError("what nobody thought of")
-        write_state(stage.output, state)
+        return write_state(output, state)
 
     monkeypatch.setattr(journal_module, "write_state", write)
     batch = stage.batch()

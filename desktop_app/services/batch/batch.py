@@ -8,7 +8,7 @@ from pathlib import Path
 from desktop_app.domain.study import Study
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.batch.attempt import StudyOrder, make_order
 from desktop_app.services.batch.folder_watch import FolderWatch
 from desktop_app.services.batch.journal import CaseListener, Entry, Journal
@@ -211,10 +211,11 @@ class Batch:
             work_through=lambda studies: self._work_through(studies, progress, token),
         )
         with self._awake(), suppress(Cancelled):
-            watch.go_on(progress or _silent, token)
+            watch.go_on(progress or silent, token)
         return self._outcome()
 
     def _begin(self) -> None:
+        self._journal.take_stock()
         if not self._anonymise:
             require_no_anonymised(self.output)
         options = self.options.case
@@ -258,7 +259,3 @@ class Batch:
         summary = self._journal.sum_up()
         write_skipped(self.output, written)
         return BatchOutcome(self.cases, summary, self._skipped, self._journal.kept, written)
-
-
-def _silent(fraction: float, stage: str) -> None:
-    """Progress nobody listens to."""

@@ -116,7 +116,12 @@ class ClusterPlace:
                     may_hand_over = bool(waiting) and len(run.outstanding) < limit
                     if may_hand_over:
                         wait_for_output(journal, share, token, self._patience_seconds)
-                        self._hand_over(waiting.popleft(), make_order, run)
+                        journal.catch_up()
+                        study = waiting.popleft()
+                        if journal.state(study.name).status is CaseStatus.DONE:
+                            share.report(study.name, 1.0)
+                        else:
+                            self._hand_over(study, make_order, run)
                     run.turn(0.0 if may_hand_over else _POLL_SECONDS)
             finally:
                 run.close()

@@ -4,18 +4,20 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
 from desktop_app.services.batch.records import (
+    finished_state,
     finished_states,
     without_identity,
     write_state,
     write_summary,
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.batch.state_news import StateNews
 from desktop_app.services.case import require_room
 from desktop_app.services.results_folder import STATE_FOLDER
 
@@ -39,7 +41,8 @@ class Journal:
     result while the studies were listed anew.
 
     The summary also names the studies that earlier runs into `output` have finished and whose
-    images are no longer there: inboxes are emptied.
+    images are no longer there: inboxes are emptied. What somebody else finishes or corrects in
+    `output` meanwhile, in another process, is taken in.
 
     What cannot be written at the moment waits, and is written with what comes next: a share may
     be away for a while.
@@ -60,8 +63,10 @@ class Journal:
         self._output = output
         self._anonymise = anonymise
         self._on_case = on_case
+        # The window asks for states at any time: whoever holds the first lock touches no disk.
         self._lock = threading.Lock()
-        self._writing = threading.Lock()
+        self._on_the_disk = threading.Lock()
+        self._news = StateNews(output)
         self._waiting: dict[str, CaseState] = {}
         self._entries: dict[str, Entry] = {}
         self._kept: dict[str, CaseState] = {}
@@ -106,13 +111,22 @@ class Journal:
         with self._lock:
             return self._entries[name].state
 
+    def take_stock(self) -> None:
+        """Note which states are there, before they are read: only what comes later is news."""
+        try:
+            with self._on_the_disk:
+                self._news.take_stock()
+        except OSError as error:
+            _log.info("The states cannot be looked at: %s", error)
+
     def begin(self, entries: Iterable[Entry]) -> None:
         """Take in the studies that were found, in place of those before; nothing is written."""
         fresh = tuple(entries)
         kept = {entry.state.name: self._on_disk(entry.study, entry.state) for entry in fresh}
+        earlier = self._done_earlier()
         with self._lock:
             done = {n: one for n, one in self._kept.items() if one.status is CaseStatus.DONE}
-            self._earlier = self._done_earlier() | done
+            self._earlier = earlier | done
             self._entries = {entry.state.name: entry for entry in fresh}
             self._kept = kept
 
@@ -145,6 +159,24 @@ class Journal:
                 self._kept[state.name] = kept
         self.try_to_sum_up()
 
+    def catch_up(self) -> None:
+        """Take in what somebody else has finished or corrected; nothing is written.
+
+        A study that runs is left to who runs it: results that a person corrected are kept aside.
+        """
+        try:
+            with self._on_the_disk:
+                found = [
+                    finished_state(self._output, name, anonymised=self._anonymise)
+                    for name in self._news.changed()
+                ]
+        except OSError as error:
+            _log.info("The states cannot be looked at: %s", error)
+            return
+        for state in found:
+            if state is not None:
+                self._take_in(state)
+
     def require_output(self) -> None:
         """Find out whether results can be written, and write the states that wait.
 
@@ -166,12 +198,12 @@ class Journal:
             If they cannot be written.
         """
         # One at a time, or an older state of a study might be written last.
-        with self._writing:
+        with self._on_the_disk:
             with self._lock:
                 waiting = tuple(self._waiting.items())
             for name, kept in waiting:
                 with _told(self._output):
-                    write_state(self._output, kept)
+                    self._news.note(write_state(self._output, kept))
                 with self._lock:
                     if self._waiting[name] is kept:
                         del self._waiting[name]
@@ -197,16 +229,37 @@ class Journal:
         OutputError
             If it cannot be written.
         """
-        with self._lock, _told(self._output):
-            self._earlier = self._done_earlier()
-            gone = [one for name, one in self._earlier.items() if name not in self._kept]
-            return write_summary(self._output, [*gone, *self._kept.values()])
+        self.catch_up()
+        earlier = self._done_earlier()
+        with self._on_the_disk, _told(self._output):
+            with self._lock:
+                self._earlier = self._earlier or earlier
+                gone = [one for name, one in self._earlier.items() if name not in self._kept]
+                states = [*gone, *self._kept.values()]
+            return write_summary(self._output, states)
 
     def _done_earlier(self) -> dict[str, CaseState]:
-        if self._earlier is not None:
-            return self._earlier
-        states = finished_states(self._output, anonymised=self._anonymise)
+        with self._lock:
+            if self._earlier is not None:
+                return self._earlier
+        with self._on_the_disk:
+            states = finished_states(self._output, anonymised=self._anonymise)
         return {state.name: state for state in states}
+
+    def _take_in(self, state: CaseState) -> None:
+        with self._lock:
+            entry = self._entries.get(state.name)
+            if entry is None:
+                if self._earlier is not None:
+                    self._earlier[state.name] = state
+                return
+            if entry.state.status is CaseStatus.RUNNING:
+                return
+            self._kept[state.name] = state
+            shown = replace(state, study_uid=entry.study.study_uid, fraction=1.0)
+            self._entries[state.name] = Entry(entry.study, shown)
+        if self._on_case is not None:
+            self._on_case(shown)
 
     def _on_disk(self, study: Study, state: CaseState) -> CaseState:
         return without_identity(state, study) if self._anonymise else state

@@ -108,7 +108,8 @@ class LocalPlace:
                     worker.close()
                     run.wait_while(self._gives_way)
                     worker = self._make_worker()
-                # Meanwhile a person may have segmented this very study.
+                # Meanwhile a person may have segmented this very study, here or in another process.
+                run.journal.catch_up()
                 if run.journal.state(study.name).status is CaseStatus.DONE:
                     run.share.report(study.name, 1.0)
                 else:

@@ -63,6 +63,12 @@ def read_state(output: Path, name: str) -> CaseState | None:
     return state
 
 
+def state_files(output: Path) -> list[Path]:
+    """Return the files of the kept states, by name; what a killed process left is none."""
+    files = (output / STATE_FOLDER).glob("*.json")
+    return sorted(file for file in files if not file.name.startswith("."))
+
+
 def finished_states(output: Path, *, anonymised: bool) -> tuple[CaseState, ...]:
     """Return the kept states of studies that are done and have their results, by name.
 
@@ -71,20 +77,23 @@ def finished_states(output: Path, *, anonymised: bool) -> tuple[CaseState, ...]:
     anonymised
         Those that were written without identity, or else those that were not.
     """
-    names = sorted(file.stem for file in (output / STATE_FOLDER).glob("*.json"))
-    states = (read_state(output, name) for name in names)
-    return tuple(
-        state
-        for state in states
-        if state is not None
-        and state.status is CaseStatus.DONE
-        and bool(state.study_uid) is not anonymised
-        and has_results(output, state)
+    states = (
+        finished_state(output, file.stem, anonymised=anonymised) for file in state_files(output)
     )
+    return tuple(state for state in states if state is not None)
 
 
-def write_state(output: Path, state: CaseState) -> None:
-    """Keep the state of a study.
+def finished_state(output: Path, name: str, *, anonymised: bool) -> CaseState | None:
+    """Return the kept state of a study that is done and has its results; see `finished_states`."""
+    state = read_state(output, name)
+    if state is None or state.status is not CaseStatus.DONE:
+        return None
+    is_meant = bool(state.study_uid) is not anonymised
+    return state if is_meant and has_results(output, state) else None
+
+
+def write_state(output: Path, state: CaseState) -> Path:
+    """Keep the state of a study and return its file.
 
     Raises
     ------
@@ -94,9 +103,11 @@ def write_state(output: Path, state: CaseState) -> None:
     kept = asdict(state)
     for passing in ("fraction", "stage", "resumed"):
         del kept[passing]
-    with atomic_path(_state_file(output, state.name)) as temporary:
+    file = _state_file(output, state.name)
+    with atomic_path(file) as temporary:
         text = json.dumps({"schema": _SCHEMA, **kept}, indent=1, ensure_ascii=False)
         temporary.write_text(text, "utf-8", NO_LETTER)
+    return file
 
 
 def without_identity(state: CaseState, study: Study) -> CaseState:
@@ -121,7 +132,7 @@ def require_no_anonymised(output: Path) -> None:
     OutputError
         If a state in `output` was written without identity.
     """
-    for file in (output / STATE_FOLDER).glob("*.json"):
+    for file in state_files(output):
         state = read_state(output, file.stem)
         if state is not None and not state.study_uid:
             raise OutputError(
