@@ -31,6 +31,28 @@ IDENTITY_KEYWORDS = (
     # Every time of an object is of one zone (PS3.3 C.12.1), also that of the study.
     "TimezoneOffsetFromUTC",
 )
+# By these an archive files a result: whatever they hold, it holds for the images there, too.
+_FILED_BY = {
+    "PatientName": "patient's name",
+    "PatientID": "patient ID",
+    "IssuerOfPatientID": "issuer of the patient ID",
+    "AccessionNumber": "accession number",
+    "StudyID": "study ID",
+}
+# How the source itself was de-identified (PS3.3 C.7.1.1), with the values that are allowed.
+_DEIDENTIFICATION = {
+    "PatientIdentityRemoved": {"YES", "NO"},
+    "LongitudinalTemporalInformationModified": {"UNMODIFIED", "MODIFIED", "REMOVED"},
+}
+_DEIDENTIFICATION_CODES = "DeidentificationMethodCodeSequence"
+_CODE_KEYWORDS = ("CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning")
+# What `identity_of` reads of a header.
+SOURCE_KEYWORDS = (
+    *IDENTITY_KEYWORDS,
+    *_DEIDENTIFICATION,
+    "DeidentificationMethod",
+    _DEIDENTIFICATION_CODES,
+)
 _TIMEZONE = re.compile(r"([+-])(0\d|1[0-4])([0-5]\d)")
 _REQUIRED_IDENTITY = (
     "PatientName",
@@ -46,7 +68,10 @@ _REQUIRED_IDENTITY = (
 
 
 def identity_of(header: Dataset, study_uid: str, pseudonyms: Pseudonyms | None) -> Dataset:
-    """Return what a result says of patient and study, as far as the standard allows the values.
+    """Return what a result says of patient and study.
+
+    What an archive files it by is that of the images, letter by letter; of the rest, what the
+    standard allows.
 
     Parameters
     ----------
@@ -68,14 +93,53 @@ def identity_of(header: Dataset, study_uid: str, pseudonyms: Pseudonyms | None) 
     else:
         with lenient_pydicom():
             for keyword in IDENTITY_KEYWORDS:
-                value = text(header, keyword)
-                if value and _is_valid(header, keyword, value):
+                value = _in_todays_form(keyword, text(header, keyword))
+                if value and (keyword in _FILED_BY or _is_valid(header, keyword, value)):
                     setattr(identity, keyword, value)
+            _take_over_deidentification(header, identity)
     identity.StudyInstanceUID = study_uid
     for keyword in _REQUIRED_IDENTITY:
         if keyword not in identity:
             setattr(identity, keyword, "")
     return identity
+
+
+def not_allowed(header: Dataset) -> tuple[str, ...]:
+    """Return what of a header archives file results by, and the standard does not allow, by name.
+
+    Mostly it is too long; such values are written all the same.
+    """
+    with lenient_pydicom():
+        return tuple(
+            name
+            for keyword, name in _FILED_BY.items()
+            if (value := text(header, keyword)) and not _is_valid(header, keyword, value)
+        )
+
+
+def _take_over_deidentification(header: Dataset, identity: Dataset) -> None:
+    for keyword, allowed in _DEIDENTIFICATION.items():
+        if (value := text(header, keyword)) in allowed:
+            setattr(identity, keyword, value)
+    if method := text(header, "DeidentificationMethod"):
+        identity.DeidentificationMethod = method
+    codes = []
+    # Anew, since their text is of the source's character set.
+    for item in header.get(_DEIDENTIFICATION_CODES) or ():
+        code = Dataset()
+        for keyword in _CODE_KEYWORDS:
+            if value := text(item, keyword):
+                setattr(code, keyword, value)
+        codes.append(code)
+    if codes:
+        setattr(identity, _DEIDENTIFICATION_CODES, codes)
+
+
+def _in_todays_form(keyword: str, value: str) -> str:
+    """Return a date or sex as they are written today; 2024.01.05 is how they were before DICOM."""
+    if keyword.endswith("Date"):
+        return re.sub(r"^(\d{4})[.-](\d\d)[.-](\d\d)$", r"\1\2\3", value)
+    return value.upper() if keyword == "PatientSex" else value
 
 
 def _is_valid(header: Dataset, keyword: str, value: str) -> bool:

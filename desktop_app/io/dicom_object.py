@@ -82,6 +82,8 @@ def date_object(dataset: Dataset, source: DicomSource, created: datetime | None)
     for kind in kinds:
         setattr(dataset, f"{kind}Date", f"{local:%Y%m%d}")
         setattr(dataset, f"{kind}Time", f"{local:%H%M%S}")
+    for equipment_item in dataset.get("ContributingEquipmentSequence", ()):
+        equipment_item.ContributionDateTime = f"{local:%Y%m%d%H%M%S}"
 
 
 def new_object(

@@ -18,7 +18,7 @@ from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
-from desktop_app.io.dicom_identity import IDENTITY_KEYWORDS, identity_of, timezone_of
+from desktop_app.io.dicom_identity import SOURCE_KEYWORDS, identity_of, not_allowed, timezone_of
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
 
 _ORIENTATION_TOLERANCE = 1e-3
@@ -98,7 +98,6 @@ class DicomSource:
     slice_thickness_mm: float
     frames: tuple[SourceFrame | None, ...]
     instances: tuple[tuple[str, str], ...]
-    anonymised: bool
     lossy: Dataset
     others: tuple[OtherSeries, ...] = ()
 
@@ -106,6 +105,13 @@ class DicomSource:
     def timezone(self) -> timezone | None:
         """The zone of the study's times; ``None`` where the scanner does not say."""
         return timezone_of(self.identity)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing tells who the patient is, by pseudonyms or in the images already."""
+        # Without an ID of its own a series may lie in a study that has the patient's.
+        removed = str(self.identity.get("PatientIdentityRemoved", "")) == "YES"
+        return removed and bool(self.identity.get("PatientID"))
 
     @property
     def positions_lps_mm(self) -> NDArray[np.float64]:
@@ -172,10 +178,20 @@ def read_source(
             (text(header, "SOPClassUID"), uids.of(text(header, "SOPInstanceUID"), str(path)))
             for path, header in headers.items()
         ),
-        anonymised=pseudonyms is not None,
         lossy=_only(first, [k for k in _GRID_KEYWORDS if k.startswith("LossyImage")]),
         others=tuple(_other(*one, uids) for one in others.items()),
     )
+
+
+def odd_identifiers(series: Series) -> tuple[str, ...]:
+    """Return by name what of a series' identifiers results repeat though DICOM does not allow it.
+
+    Empty where its files can no longer be read.
+    """
+    try:
+        return not_allowed(_read(series.instances[0].path))
+    except InputError:
+        return ()
 
 
 def decimals(values: Iterable[float]) -> list[DSfloat]:
@@ -222,7 +238,7 @@ def _read(path: Path) -> Dataset:
                 path,
                 force=True,
                 stop_before_pixels=True,
-                specific_tags=[*IDENTITY_KEYWORDS, *_GRID_KEYWORDS],
+                specific_tags=[*SOURCE_KEYWORDS, *_GRID_KEYWORDS],
             )
     except OSError as error:
         raise InputError(

@@ -26,7 +26,7 @@ def build_sc(
     ----------
     picture_yxc
         (rows, columns, 3) red, green, blue. Shows who the patient is unless `source` is
-        anonymised.
+        anonymised, or made from images that are.
     created
         When it is made; now if not given.
 
@@ -57,7 +57,7 @@ def build_sc(
     # A page has no side of the patient at its edges; the pictures on it carry their own letters.
     dataset.PatientOrientation = ""
     dataset.BodyPartExamined = "BRAIN"
-    dataset.BurnedInAnnotation = "NO" if source.anonymised else "YES"
+    dataset.BurnedInAnnotation = "NO" if source.is_nameless else "YES"
     dataset.SamplesPerPixel = 3
     dataset.PhotometricInterpretation = "RGB"
     dataset.PlanarConfiguration = 0

@@ -341,7 +341,7 @@ def save_results(
             *((kept.note(folder),) if kept else ()),
             *((_told_gone(gone),) if gone else ()),
             *skipped.values(),
-            *export_warnings(result, formats),
+            *export_warnings(result, formats, anonymise=options.anonymise),
         ),
         options.et_label,
     )

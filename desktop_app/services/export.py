@@ -98,6 +98,10 @@ class Lack(StrEnum):
     PAGE = "cannot be drawn here"
 
 
+_ODD_IDENTIFIERS = (
+    "Longer than DICOM allows, or odd, but written as in the images, so that archives file both "
+    "together:"
+)
 _SKIPPED = {
     Lack.DICOM: "needs a DICOM study; skipped.",
     Lack.TUMOUR: "needs something to outline; skipped.",
@@ -164,21 +168,35 @@ def skipped_formats(
     return {one: _sentence(one, lack) for one, lack in lacks.items()}
 
 
-def export_warnings(result: StudyResult, formats: Iterable[ExportFormat]) -> tuple[str, ...]:
+def export_warnings(
+    result: StudyResult, formats: Iterable[ExportFormat], *, anonymise: bool = False
+) -> tuple[str, ...]:
     """Return what whoever uses these files has to know, one plain sentence each."""
     wanted = set(formats)
+    odd = () if anonymise else _odd_identifiers(result, wanted)
     if ExportFormat.RTSTRUCT not in wanted or lacking(result, [ExportFormat.RTSTRUCT]):
-        return ()
+        return odd
     # Contours lie on the slices of the scanner: across k, whichever way these run.
     normal = np.abs(result.segmentation.geometry.direction_lps[:, 2])
     plane = _PLANES[int(np.argmax(normal))]
-    return () if plane is AnatomicalPlane.AXIAL else (_contours_warning(plane),)
+    return odd if plane is AnatomicalPlane.AXIAL else (*odd, _contours_warning(plane))
 
 
 def is_about_export(warning: str) -> bool:
     """Whether a warning tells of a file, written or not, and nothing of the study."""
     about = {_sentence(one, lack) for one in ExportFormat for lack in Lack}
-    return warning in about | {_contours_warning(plane) for plane in AnatomicalPlane}
+    about |= {_contours_warning(plane) for plane in AnatomicalPlane}
+    return warning in about or warning.startswith(_ODD_IDENTIFIERS)
+
+
+def _odd_identifiers(result: StudyResult, wanted: set[ExportFormat]) -> tuple[str, ...]:
+    reference = result.roles[result.prepared.reference_sequence]
+    if reference.is_nifti or wanted.isdisjoint(_DICOM_FORMATS):
+        return ()
+    from desktop_app.io.dicom_source import odd_identifiers
+
+    names = odd_identifiers(reference)
+    return (f"{_ODD_IDENTIFIERS} {', '.join(names)}.",) if names else ()
 
 
 def _contours_warning(plane: AnatomicalPlane) -> str:
@@ -255,7 +273,10 @@ def export_study(
         page_renderer,
         et_label=et_label,
         pseudonyms=_pseudonyms(result, pseudonyms) if anonymise else None,
-        warnings=(*skipped.values(), *export_warnings(result, wanted)),
+        warnings=(
+            *skipped.values(),
+            *export_warnings(result, wanted, anonymise=anonymise),
+        ),
         created=created or datetime.now().astimezone(),
     ).writers()
     with atomic_folder(folder) as staging:

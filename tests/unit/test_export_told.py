@@ -11,8 +11,15 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
+from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_object import remarks
-from desktop_app.services.export import FILE_NAMES, ExportFormat, export_study
+from desktop_app.services.export import (
+    FILE_NAMES,
+    ExportFormat,
+    export_study,
+    export_warnings,
+    is_about_export,
+)
 from tests import export_cases as cases
 from tests.export_page import Page
 
@@ -40,8 +47,9 @@ def export(
     formats: tuple[ExportFormat, ...] = DICOM,
     *,
     anonymise: bool = False,
+    is_valid: bool = True,
 ) -> dict[ExportFormat, Dataset]:
-    """Export a result, have its DICOM files checked, and return what they hold."""
+    """Export a result, have its DICOM files checked if they are to be valid, and return them."""
     export_study(
         result,
         folder,
@@ -51,9 +59,14 @@ def export(
         created=WHEN,
     )
     paths = {one: folder / FILE_NAMES[one] for one in formats}
-    errors = {one: cases.dciodvfy_errors(path) for one, path in paths.items()}
-    assert errors == {one: [] for one in formats}
-    return {one: dcmread(path) for one, path in paths.items()}
+    if is_valid:
+        errors = {one: cases.dciodvfy_errors(path) for one, path in paths.items()}
+        assert errors == {one: [] for one in formats}
+    with lenient_pydicom():
+        found = {one: dcmread(path) for one, path in paths.items()}
+        for dataset in found.values():
+            dataset.decode()
+    return found
 
 
 def words_of(dataset: Dataset) -> str:
@@ -184,6 +197,8 @@ def test_all_files_tell_one_time(result: StudyResult, tmp_path: Path) -> None:
             if f"{what}Date" in dataset:
                 told = (dataset[f"{what}Date"].value, dataset[f"{what}Time"].value)
                 assert told == ("20261123", "053940")
+        for item in dataset.get("ContributingEquipmentSequence", ()):
+            assert item.ContributionDateTime == "20261123053940"
     document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
     assert document["provenance"]["created"] == "2026-11-22T23:39:40-05:00"
 
@@ -200,12 +215,72 @@ def test_a_zone_that_the_scanner_does_not_tell_is_not_made_up(
         assert told == (f"{local:%Y%m%d}", f"{local:%H%M%S}")
 
 
+OVERLONG = {
+    "PatientName": "Fernandez-Villaverde y Garcia de los Santos Oliveira Pereira da Silva^Maria",
+    "PatientID": "P" * 70,
+    "IssuerOfPatientID": "H" * 70,
+    "AccessionNumber": "RIS-2024-0001234567",
+    "StudyID": "MR-2024-000123456",
+}
+
+
+def test_identifiers_stay_those_of_the_images_whatever_their_length(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    overlong = with_elements(result, tmp_path / "study", **OVERLONG)
+    for dataset in export(overlong, tmp_path / "out", is_valid=False).values():
+        assert {keyword: dataset[keyword].value for keyword in OVERLONG} == OVERLONG
+    document = json.loads((tmp_path / "out" / "measurements.json").read_text("utf-8"))
+    (told,) = [one for one in document["warnings"] if "DICOM allows" in one]
+    assert told.endswith(
+        ": patient's name, patient ID, issuer of the patient ID, accession number, study ID."
+    )
+    assert is_about_export(told)
+    assert export_warnings(overlong, [ExportFormat.JSON]) == ()
+    assert export_warnings(overlong, DICOM, anonymise=True) == ()
+
+
+def test_dates_and_sex_are_written_as_they_are_today(result: StudyResult, tmp_path: Path) -> None:
+    old = with_elements(result, tmp_path / "study", StudyDate="2024.01.05", PatientSex="m")
+    seg = export(old, tmp_path / "out")[ExportFormat.SEG]
+    assert (seg.StudyDate, seg.PatientSex) == ("20240105", "M")
+
+
+def test_results_of_images_without_identity_say_so(result: StudyResult, tmp_path: Path) -> None:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator = "113100", "DCM"
+    code.CodeMeaning = "Basic Application Confidentiality Profile"
+    methods = ["Per DICOM PS3.15 annex E", "More than sixty-four characters, as some write " * 2]
+    nameless = with_elements(
+        result,
+        tmp_path / "study",
+        PatientIdentityRemoved="YES",
+        DeidentificationMethod=methods,
+        DeidentificationMethodCodeSequence=[code],
+        LongitudinalTemporalInformationModified="MODIFIED",
+    )
+    for kind, dataset in export(nameless, tmp_path / "out", is_valid=False).items():
+        assert dataset.PatientIdentityRemoved == "YES"
+        assert list(dataset.DeidentificationMethod) == [method.strip() for method in methods]
+        assert dataset.DeidentificationMethodCodeSequence[0] == code
+        assert dataset.LongitudinalTemporalInformationModified == "MODIFIED"
+        if kind is ExportFormat.SC:
+            assert dataset.BurnedInAnnotation == "NO"
+
+
 def with_time_zone(result: StudyResult, folder: Path, zone: str) -> StudyResult:
     """The result with a reference series whose headers tell a time zone."""
+    return with_elements(result, folder, TimezoneOffsetFromUTC=zone)
+
+
+def with_elements(result: StudyResult, folder: Path, **elements: object) -> StudyResult:
+    """The result with a reference series whose headers hold these elements, odd ones too."""
     geometry = result.segmentation.geometry
     series = cases.write_dicom_series(folder, geometry, study_uid=result.study.study_uid)
-    for image in series.instances:
-        dataset = dcmread(image.path)
-        dataset.TimezoneOffsetFromUTC = zone
-        dataset.save_as(image.path)
+    with lenient_pydicom():
+        for image in series.instances:
+            dataset = dcmread(image.path)
+            for keyword, value in elements.items():
+                setattr(dataset, keyword, value)
+            dataset.save_as(image.path)
     return replace(result, roles={**result.roles, Sequence.T1C: series})
