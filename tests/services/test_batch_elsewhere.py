@@ -1,13 +1,20 @@
 """What another process does to the folder of results while a batch runs there."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
+from desktop_app.errors import OutputError
 from desktop_app.services.batch import BatchOptions, CaseStatus, note_export
 from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch.journal import Entry, Journal
@@ -103,3 +110,40 @@ def test_states_are_told_while_the_disk_is_slow(
     monkeypatch.setattr(journal_module, "write_summary", asked_meanwhile)
     journal.sum_up()
     assert [state.name for state in seen] == ["anna"]
+
+
+@pytest.fixture
+def another_process() -> Iterator[psutil.Process]:
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+        yield psutil.Process(child.pid)
+        child.kill()
+
+
+def test_a_second_batch_into_the_same_folder_is_refused(
+    stage: Stage, another_process: psutil.Process
+) -> None:
+    mark: dict[str, object] = {}
+
+    def look(name: str) -> None:
+        mark.update(json.loads((stage.output / ".gliascope" / "running.mark").read_text("utf-8")))
+
+    stage.before = look
+    stage.batch().run()
+    assert mark["number"] == os.getpid()
+    left = {"number": another_process.pid, "started": another_process.create_time()}
+    file = stage.output / ".gliascope" / "running.mark"
+    file.write_text(json.dumps(mark | left), "utf-8")
+    stage.processed.clear()
+    for start in (stage.batch(BatchOptions(resume=False)).run, stage.batch().watch):
+        with pytest.raises(OutputError) as refused:
+            start()
+        assert refused.value.title == "Another batch writes to this folder."
+        assert str(another_process.pid) in refused.value.detail
+    assert stage.processed == []
+    # It crashed, and left its mark.
+    another_process.kill()
+    another_process.wait(10)
+    stage.batch(BatchOptions(resume=False)).run()
+    assert stage.processed == list(NAMES)
+    assert not file.exists()

@@ -13,6 +13,7 @@ from desktop_app.services.batch.attempt import StudyOrder, make_order
 from desktop_app.services.batch.folder_watch import FolderWatch
 from desktop_app.services.batch.journal import CaseListener, Entry, Journal
 from desktop_app.services.batch.listing import Listing, known_state, list_studies
+from desktop_app.services.batch.only_one import only_batch
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
 from desktop_app.services.batch.place import StudyPlace
 from desktop_app.services.batch.records import require_no_anonymised, write_skipped
@@ -149,13 +150,14 @@ class Batch:
         InputError
             If there is no study.
         OutputError
-            If nothing can be written to the folder of the results, from the start or for long.
+            If nothing can be written to the folder of the results, from the start or for long, or
+            another batch writes to it.
         Cancelled
             If `token` was cancelled; what is done stays done.
         """
         token = token or CancelToken()
         self._journal.require_output()
-        with self._awake():
+        with only_batch(self.output), self._awake():
             self._place.prepare()
             self.find(token=token)
             self._journal.try_to_sum_up()
@@ -187,8 +189,9 @@ class Batch:
         UsageError
             If the model is not installed.
         OutputError
-            If nothing can be written to the folder of the results when it begins, or states or
-            summary when it ends. In between it is awaited.
+            If nothing can be written to the folder of the results when it begins, another batch
+            writes to it, or states or summary cannot be written when it ends. In between it is
+            awaited.
         """
         token = token or CancelToken()
         if not self.root.is_dir():
@@ -198,11 +201,17 @@ class Batch:
                 "Name the folder in which the studies will appear.",
             )
         self._journal.require_output()
+        with only_batch(self.output):
+            return self._watch(progress or silent, token, options or WatchOptions())
+
+    def _watch(
+        self, progress: ProgressCallback, token: CancelToken, options: WatchOptions
+    ) -> BatchOutcome:
         self._begin()
         self._place.prepare()
         watch = Watch(
-            FolderWatch(self.root, self.output, (options or WatchOptions()).settle_seconds),
-            options or WatchOptions(),
+            FolderWatch(self.root, self.output, options.settle_seconds),
+            options,
             self._journal,
             list_studies=lambda: self._list(None, token).studies,
             state_of=lambda study, again: self._state_of(
@@ -211,7 +220,7 @@ class Batch:
             work_through=lambda studies: self._work_through(studies, progress, token),
         )
         with self._awake(), suppress(Cancelled):
-            watch.go_on(progress or silent, token)
+            watch.go_on(progress, token)
         return self._outcome()
 
     def _begin(self) -> None:
