@@ -10,6 +10,10 @@ ProgressCallback = Callable[[float, str], None]
 """Called by work with the fraction done, 0 to 1, and the name of the stage."""
 
 
+def silent(_fraction: float, _stage: str) -> None:
+    """Stand in for a listener that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """The work left the queue and runs."""

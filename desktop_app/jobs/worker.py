@@ -17,6 +17,7 @@ import numpy as np
 from desktop_app.errors import Cancelled, DeviceError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.child import HandlerFactory, Request, Warmth, load_network, serve
+from desktop_app.jobs.events import silent
 from desktop_app.jobs.translate import in_the_users_terms
 from desktop_app.jobs.wire import Advanced, Answer, Ready, Refusal, receive, send
 from model.cropping import Box, brain_box
@@ -152,7 +153,7 @@ class ModelWorker:
             box = _brain_box(request)
             self._warmth = replace(self._warmth, device=request.device, precision=request.precision)
             brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
-            answer = self._ask(request.with_image(brain), progress or _silent, token)
+            answer = self._ask(request.with_image(brain), progress or silent, token)
         result: InferenceResult = answer
         return result.placed_in(box, request.shape_kji)
 
@@ -168,7 +169,7 @@ class ModelWorker:
         """
         token = token or CancelToken()
         with self._turn(token):
-            result: BrainResult = self._ask(request, _silent, token)
+            result: BrainResult = self._ask(request, silent, token)
         return result
 
     @contextmanager
@@ -336,10 +337,6 @@ def _brain_box(request: InferenceRequest) -> Box:
         return brain_box(request.image_ckji)
     except UnusableImage as error:
         raise (in_the_users_terms(error) or error) from error
-
-
-def _silent(fraction: float, stage: str) -> None:
-    """Progress nobody listens to."""
 
 
 def _death_notice(exit_code: int | None) -> DeviceError:

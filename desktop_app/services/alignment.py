@@ -18,7 +18,7 @@ from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample, shares_voxels, work_geometry
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.brain_outline import outline_brain
 from desktop_app.services.loaded_study import PreparationMemory
@@ -74,7 +74,7 @@ def align(
     """
     memory = memory or PreparationMemory()
     token = token or CancelToken()
-    with memory.turn(_silent if progress is None else progress, token) as report:
+    with memory.turn(silent if progress is None else progress, token) as report:
         known = memory.recall(volumes, network)
         if known is not None:
             return known
@@ -137,10 +137,6 @@ def _prepare(
         warnings=tuple(dict.fromkeys(notes.warnings)),
     )
     return prepared, notes.is_makeshift
-
-
-def _silent(_fraction: float, _stage: str) -> None:
-    """Stand in for a listener that is not there."""
 
 
 def _refuse_blank(volumes: Mapping[Sequence, Volume]) -> None:

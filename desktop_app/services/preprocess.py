@@ -13,7 +13,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.imaging.contrast_evidence import brain_looks
 from desktop_app.imaging.resample import resample
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.alignment import align
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.loaded_study import PreparationMemory
@@ -62,7 +62,7 @@ def prepare(
         If `token` was cancelled.
     """
     token = token or CancelToken()
-    report = _silent if progress is None else progress
+    report = silent if progress is None else progress
     memory = memory or PreparationMemory()
     prepared = align(volumes, network=network, memory=memory, progress=report, token=token)
     seconds = prepared.seconds
@@ -129,7 +129,7 @@ def to_reference(
         If `token` was cancelled.
     """
     token = token or CancelToken()
-    report = _silent if progress is None else progress
+    report = silent if progress is None else progress
     target = prepared.reference.geometry
     if prepared.work_geometry.matches(target):
         on_target: NDArray[np.floating] = probabilities_ckji
@@ -144,7 +144,3 @@ def to_reference(
     token.raise_if_cancelled()
     report(len(probabilities_ckji) / (len(probabilities_ckji) + 1), _BACK)
     return labels_from_probabilities(on_target, spacing_mm=target.spacing_mm, settings=settings)
-
-
-def _silent(_fraction: float, _stage: str) -> None:
-    """Stand in for a listener that is not there."""
