@@ -21,6 +21,7 @@ from desktop_app.paths import user_data_dir
 _UNPACKED = "unpacked"
 # Beside what was unpacked; hidden, so that it is never looked at for images.
 _ABOUT = ".gliascope-archive.json"
+_begun: set[Path] = set()
 
 LeftOut = tuple[tuple[str, ...], str]
 """The parts of a member's path in its archive, and why it was left out."""
@@ -99,11 +100,15 @@ def lasting_name(path: Path) -> str:
 def own_folder() -> Path:
     """Return the folder of this process, which is removed when it ends."""
     folder = _own_path()
+    if folder not in _begun:
+        # What lies there is of a process that crashed and had the same number, as in a container.
+        shutil.rmtree(folder, ignore_errors=True)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _begun.add(folder)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clear(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

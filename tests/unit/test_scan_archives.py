@@ -5,6 +5,8 @@ import gzip
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -170,6 +172,28 @@ def test_leftovers_of_a_run_that_crashed_here_are_removed(tmp_path: Path, user_d
     assert (folder / "a").read_bytes() == DICOM_BEGINNING
     assert unpacker.shown(folder / "a") == target / "a"
     assert told == []
+
+
+def test_files_of_a_crashed_process_of_the_same_number_are_removed(tmp_path: Path) -> None:
+    """In a container every run may have number 1."""
+    script = """
+import sys
+from pathlib import Path
+from desktop_app.io import unpacked
+unpacked.os.getpid = lambda: 1
+left = Path(sys.argv[1]) / "unpacked" / f"1-{unpacked._computer()}" / "patient.dcm"
+left.parent.mkdir(parents=True)
+left.touch()
+assert not list(unpacked.own_folder().iterdir())
+(unpacked.own_folder() / "other.dcm").touch()
+assert list(unpacked.own_folder().iterdir())
+"""
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=os.environ | {"GLIASCOPE_USER_DATA": str(tmp_path)},
+        check=True,
+    )
+    assert list((tmp_path / "unpacked").iterdir()) == []
 
 
 def files_in(folder: Path) -> set[Path]:
