@@ -84,7 +84,8 @@ def _read_elsewhere(
             path = left.pop(name)
             yield path, from_plain(stored, path)
     except BrokenProcessPool:
-        # The system has ended a process, mostly for want of memory; one needs the least.
+        # The system has ended a process or lets none begin, mostly for want of memory; this one
+        # needs the least.
         yield from _read_here(iter(left.values()), len(left), float("inf"), check)
 
 
@@ -93,7 +94,11 @@ def _results(
 ) -> Iterator[tuple[str, list[Any]]]:
     # Spawned, never forked: this process has threads, and Qt.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    try:
+        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    except OSError as error:
+        # Its locks lie in shared memory, which is small or missing in some containers.
+        raise BrokenProcessPool(str(error)) from error
     chunks = (names[start : start + _CHUNK_FILES] for start in range(0, len(names), _CHUNK_FILES))
     waiting: set[Future[list[tuple[str, list[Any]]]]] = set()
     try:

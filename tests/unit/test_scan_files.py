@@ -1,11 +1,12 @@
 """What a scan meets beside images: told with its reason, never waited for, never read whole."""
 
+import errno
 import io
 import os
 import socket
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -318,6 +319,19 @@ def test_scan_goes_on_where_the_system_ends_a_process(
         raise header_pool.BrokenProcessPool
 
     monkeypatch.setattr(header_pool, "_results", dies)
+    assert [path for path, _ in read_headers(paths, processes=2)] == paths
+
+
+def test_scan_goes_on_where_there_is_no_room_for_what_processes_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container with little or no /dev/shm."""
+    paths = write_series(tmp_path, pattern((10, 4, 4)))
+
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(header_pool, "ProcessPoolExecutor", full)
     assert [path for path, _ in read_headers(paths, processes=2)] == paths
 
 
