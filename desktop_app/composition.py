@@ -137,17 +137,15 @@ class App:
         self.close()
 
 
-def build(*, weights: Path | None = None, user_data: Path | None = None) -> App:
+def build(*, user_data: Path | None = None) -> App:
     """Build the program's parts; nothing heavy is loaded and no process started yet.
 
     Parameters
     ----------
-    weights
-        Folder of the weights; the bundled ones by default.
     user_data
         Folder for settings and crash reports; the user's own by default.
     """
-    bundled = weights or weights_dir()
+    bundled = weights_dir()
     kept = user_data or user_data_dir()
 
     def make_worker() -> ModelWorker:

@@ -1,9 +1,9 @@
-"""Which series serves as which sequence, and how sure that is once the pixels were asked."""
+"""What the pixels say of which series serves as which sequence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desktop_app.domain.study import Sequence, Series
+from desktop_app.domain.study import Sequence
 
 
 class Finding(StrEnum):
@@ -35,23 +35,3 @@ class PixelFinding:
     finding: Finding
     margin: float
     sentence: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SequenceChoice:
-    """The series chosen for a sequence.
-
-    Parameters
-    ----------
-    confidence
-        0 to 1, from headers and, where they were asked, pixels.
-    reasons
-        One plain sentence each.
-    runner_up
-        The next best series for the sequence; ``None`` where there is no other.
-    """
-
-    series: Series
-    confidence: float
-    reasons: tuple[str, ...]
-    runner_up: Series | None = None

@@ -20,6 +20,7 @@ _Image = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
 _BLOCK = 2
+_BLOCK_MM = 2.0
 # Below the brain's surface: fluid and vessels at the rim, cortex, mixed, mostly white matter.
 _DEPTHS_MM = ((0.0, 2.5), (2.5, 5.5), (9.0, 15.0), (15.0, 25.0))
 _INNER_MM = 2.5
@@ -56,19 +57,15 @@ class BrainLook:
     profile: NDArray[np.float64]
 
 
-def brain_looks(
-    images: Mapping[Sequence, _Image], brain_kji: _Mask, *, spacing_mm: float = 1.0
-) -> dict[Sequence, BrainLook]:
+def brain_looks(images: Mapping[Sequence, _Image], brain_kji: _Mask) -> dict[Sequence, BrainLook]:
     """Look at registered images of one brain.
 
     Parameters
     ----------
     images
-        (k, j, i) intensities on one grid of cubes, 0 where an image has no data.
+        (k, j, i) intensities on one grid of 1 mm cubes, 0 where an image has no data.
     brain_kji
         Where the brain is.
-    spacing_mm
-        Edge of a voxel.
 
     Returns
     -------
@@ -79,13 +76,13 @@ def brain_looks(
         return {}
     box = ndimage.find_objects(brain_kji.astype(np.uint8))[0]
     brain = _block_mean(brain_kji[box].astype(np.float32)) > 0.5
-    depth_mm = _depth_mm(brain, _BLOCK * spacing_mm)
+    depth_mm = _depth_mm(brain, _BLOCK_MM)
     looks = {}
     for key, image in images.items():
         values, present = _halved(image[box], brain_kji[box])
         present &= brain
         if np.count_nonzero(present & (depth_mm > _INNER_MM)) >= _MIN_VOXELS:
-            looks[key] = _look(values, present, depth_mm, _FINE_MM / (_BLOCK * spacing_mm))
+            looks[key] = _look(values, present, depth_mm, _FINE_MM / _BLOCK_MM)
     return looks
 
 

@@ -97,20 +97,16 @@ def compare_pairs(looks: Mapping[str, BrainLook]) -> PairFeatures:
     }
 
 
-def score_assignments(
-    looks: Mapping[Sequence, BrainLook], weights: Weights = WEIGHTS
-) -> PixelScores:
+def score_assignments(looks: Mapping[Sequence, BrainLook]) -> PixelScores:
     """Weigh every assignment of registered images to the sequences they were given as.
 
     Parameters
     ----------
     looks
         The images, by the sequence they were given as.
-    weights
-        Coefficients of `pair_features` for each test.
     """
     given = {sequence.value: looks[sequence] for sequence in Sequence if sequence in looks}
-    return score_pairs(tuple(map(Sequence, given)), compare_pairs(given), weights)
+    return score_pairs(tuple(map(Sequence, given)), compare_pairs(given))
 
 
 def score_pairs(

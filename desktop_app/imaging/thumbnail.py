@@ -7,7 +7,7 @@ from scipy import ndimage
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.stripped import background_value
 
-THUMBNAIL_PX = 112
+_SIZE_PX = 112
 _MARGIN_MM = 6.0
 # Darker than this share of the bright end is air.
 _AIR = 0.12
@@ -20,7 +20,7 @@ _LOOK_VOXELS = 64
 _MOST_POINTS = 20_000
 
 
-def axial_thumbnail(volume: Volume, size_px: int = THUMBNAIL_PX) -> NDArray[np.uint8]:
+def axial_thumbnail(volume: Volume) -> NDArray[np.uint8]:
     """Return the axial slice through the middle of the head.
 
     Cut along the patient's own axes whatever the plane of the series: the patient's right is on
@@ -29,15 +29,15 @@ def axial_thumbnail(volume: Volume, size_px: int = THUMBNAIL_PX) -> NDArray[np.u
     Returns
     -------
     ndarray
-        (size_px, size_px) grey values.
+        (112, 112) grey values.
     """
     volume = volume.as_shown()
     box_lps = _head_box_lps_mm(volume)
     centre = box_lps.mean(axis=0)
     centre[2] = max(centre[2], box_lps[1, 2] - _MIDDLE_BELOW_TOP_MM)
     field_mm = float((box_lps[1] - box_lps[0])[:2].max()) + 2 * _MARGIN_MM
-    offsets = ((np.arange(size_px) + 0.5) / size_px - 0.5) * field_mm
-    points = np.empty((size_px, size_px, 3))
+    offsets = ((np.arange(_SIZE_PX) + 0.5) / _SIZE_PX - 0.5) * field_mm
+    points = np.empty((_SIZE_PX, _SIZE_PX, 3))
     points[..., 0] = centre[0] + offsets[np.newaxis, :]
     points[..., 1] = centre[1] + offsets[:, np.newaxis]
     points[..., 2] = centre[2]

@@ -10,7 +10,6 @@ from desktop_app.services.follow_up.compare import (
 from desktop_app.services.follow_up.document import (
     DOCUMENT_FILE,
     follow_up_document,
-    write_follow_up,
 )
 from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.parts import part_in_words
@@ -29,5 +28,4 @@ __all__ = [
     "part_in_words",
     "save_follow_up",
     "with_labels",
-    "write_follow_up",
 ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import desktop_app
@@ -13,7 +12,6 @@ from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.io.export_json import write_json
 from desktop_app.services.diameters import CRITERIA, MEASURED_REGIONS
 from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.privacy import Redactor
@@ -30,18 +28,6 @@ _ORDERS: Mapping[DateOrder, str] = {
     DateOrder.LATER: "later",
     DateOrder.UNKNOWN: "unknown",
 }
-
-
-def write_follow_up(found: FollowUp, folder: Path, *, anonymise: bool = False) -> Path:
-    """Write `follow_up_document` into a folder and return the file.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; an older one then stays.
-    """
-    document = follow_up_document(found, anonymise=anonymise)
-    return write_json(document, folder / DOCUMENT_FILE)
 
 
 def follow_up_document(
