@@ -11,9 +11,8 @@ from ui.window_place import WindowPlace
 def restore(window: MainWindow, settings: Settings) -> None:
     """Have the window as it was left."""
     page, menus, ticks = window.study_page, window.menus, window.batch_page.ticks
-    place = WindowPlace.parse(settings.window_place)
-    if place is not None:
-        place.restore(window)
+    place = WindowPlace.parse(settings.window_place) or WindowPlace.first(window)
+    place.restore(window)
     page.regions.set_overlay(settings.overlay_percent, outline=settings.overlay_outline)
     page.correction_bar.set_brush(settings.brush_mm, is_ball=settings.brush_ball)
     window.last_result_folder = settings.result_folder or settings.export_folder

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Self
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
 _SMALLEST = (800, 500)
 # Above a window's contents; without it on the screen the window could not be moved.
 _TITLE_BAR = 32
+# Beyond any desktop; numbers much larger do not fit into a rectangle of Qt.
+_FARTHEST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,21 @@ class WindowPlace:
         return cls(window.normalGeometry(), window.isMaximized())
 
     @classmethod
+    def first(cls, window: QMainWindow) -> Self:
+        """Return the place of a window that nobody has moved: the middle of the main screen."""
+        rect = QRect(QPoint(), window.size())
+        rect.moveCenter(QGuiApplication.primaryScreen().availableGeometry().center())
+        return cls(rect)
+
+    @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read what `str` wrote; ``None`` where it is nothing of the kind."""
         numbers = text.split(",")
         try:
             left, top, width, height, maximised = (int(one) for one in numbers)
         except ValueError:
+            return None
+        if max(abs(one) for one in (left, top, width, height)) > _FARTHEST:
             return None
         return cls(QRect(left, top, width, height), bool(maximised))
 

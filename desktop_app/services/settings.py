@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,16 @@ from desktop_app.io.atomic import atomic_path
 SETTINGS_FILE = "settings.json"
 
 _RECENT_STUDIES = 8
+# As in `model.messages`, which takes too long to load before anything is on the screen.
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
+# What other versions, or a hand, may have written, and the window could not be built with.
+_IS_POSSIBLE: dict[str, Callable[[Any], bool]] = {
+    "theme": lambda name: name in {"auto", "light", "dark"},
+    "device": lambda name: _DEVICE.fullmatch(name) is not None,
+    "precision": lambda name: name in {"auto", "fp32", "bf16", "fp16"},
+    "overlay_percent": lambda percent: 0 <= percent <= 100,
+    "brush_mm": lambda diameter_mm: 1 <= diameter_mm <= 60,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +98,8 @@ def load_settings(file: Path) -> Settings:
         stored: Any = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError) as error:
+    # Lists within lists without end are no settings either.
+    except (OSError, ValueError, RecursionError) as error:
         _log.info("Settings in %s are not readable, defaults are used: %s", file.name, error)
         return Settings()
     if not isinstance(stored, dict):
@@ -99,6 +112,7 @@ def load_settings(file: Path) -> Settings:
         for k, v in values.items()
         if type(v) is kinds.get(k)
         and not (isinstance(v, tuple) and any(not isinstance(one, str) for one in v))
+        and (k not in _IS_POSSIBLE or _IS_POSSIBLE[k](v))
     }
     return Settings(**known)
 

@@ -108,7 +108,36 @@ def test_the_window_lies_on_a_screen_that_is_there(kept, expected):
     assert clamped(QRect(*kept), screens).getRect() == expected
 
 
-@pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d,e", "1.5,2,3,4,5"])
+def test_at_the_first_start_nothing_lies_below_the_edge_of_the_screen(app):
+    free, window = app.window.screen().availableGeometry(), app.window.geometry()
+    assert free.top() < window.top()
+    assert window.bottom() <= free.bottom()
+    assert window.width() <= max(free.width(), app.window.minimumSizeHint().width())
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"theme": "contrast"}',
+        '{"window_place": "99999999999,0,900,600,0"}',
+        '{"overlay_percent": 100000000000000000000}',
+        '{"brush_mm": 1000000000000}',
+    ],
+)
+def test_the_window_opens_whatever_is_kept(qtbot, qapp, tmp_path, kept):
+    (tmp_path / SETTINGS_FILE).write_text(kept)
+    with composition.build(user_data=tmp_path) as services:
+        app = WindowApp(qapp, services)
+        qtbot.addWidget(app.window)
+        assert app.settings.theme == "auto"
+        assert app.window.study_page.regions.opacity == 0.45
+        assert app.window.study_page.correction_bar.brush == (8, False)
+        app.window.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,2,3", "a,b,c,d,e", "1.5,2,3,4,5", "99999999999,0,900,600,0", "0,0,9,-100001,0"]
+)
 def test_a_place_that_makes_no_sense_is_none(text):
     assert WindowPlace.parse(text) is None
     place = WindowPlace(QRect(1, -2, 900, 600), is_maximised=True)

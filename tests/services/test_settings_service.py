@@ -7,6 +7,7 @@ import pytest
 
 from desktop_app.services.crash_report import CRASH_FOLDER, write_crash_report
 from desktop_app.services.settings import Settings, load_settings, save_settings
+from model.messages import Precision, is_device_name
 
 
 def test_settings_survive(tmp_path: Path) -> None:
@@ -44,6 +45,10 @@ def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
         b"[1]",
         b"\xff\xfe",
         b'{"theme": 3, "export_anonymise": 1, "recent_studies": [3], "brush_mm": [8]}',
+        b'{"theme": "contrast", "device": "tpu", "precision": "int3", "brush_mm": 61}',
+        b'{"overlay_percent": -1, "brush_mm": 0}',
+        b'{"overlay_percent": 100000000000000000000}',
+        b"[" * 100_000,
     ],
 )
 def test_a_damaged_file_gives_defaults(tmp_path: Path, content: bytes) -> None:
@@ -56,6 +61,22 @@ def test_settings_of_another_version_are_read_as_far_as_known(tmp_path: Path) ->
     file = tmp_path / "settings.json"
     file.write_text('{"theme": "light", "hologram": "on"}')
     assert load_settings(file) == Settings(theme="light")
+
+
+@pytest.mark.parametrize(
+    "device", ["auto", "cpu", "cuda", "cuda:1", "mps", "tpu", "cuda:", "cpu\n"]
+)
+def test_a_device_is_kept_that_the_command_line_takes_too(tmp_path: Path, device: str) -> None:
+    file = tmp_path / "settings.json"
+    save_settings(Settings(device=device), file)
+    assert load_settings(file).device == (device if is_device_name(device) else "auto")
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_every_precision_is_kept(tmp_path: Path, precision: Precision) -> None:
+    file = tmp_path / "settings.json"
+    save_settings(Settings(precision=precision.value), file)
+    assert load_settings(file).precision == precision
 
 
 def test_the_studies_opened_last_come_first_and_old_ones_go() -> None:
