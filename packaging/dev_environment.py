@@ -33,7 +33,9 @@ LOCKED_GROUPS = ("test", "lint", "train", "bench", "package")
 # What only the CUDA build of torch needs; pip takes it from torch's own metadata.
 CUDA_PACKAGES = re.compile(r"(nvidia|cuda|triton)(-|==)")
 LOCK_HEADER = """\
-# The exact versions that packaging/dev.py installs: product, tests, linters, packaging.
+# The exact versions that packaging/dev.py installs: product, tests, linters, packaging; and what
+# their files on the package index add up to (SHA-256), of which only these are taken. Torch has no
+# such sums: its builds for processors come from elsewhere (docs/decisions/0006).
 # Made by `python3 packaging/dev.py lock` from pyproject.toml; do not edit by hand.
 """
 
@@ -65,20 +67,26 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def lock_entries(text: str) -> list[str]:
+    """Return the requirements of a lock, each with the lines of its hashes."""
+    return re.findall(r"^[^\s#].*(?:\n[ \t].*)*", text, re.MULTILINE)
+
+
 def split_lock(text: str) -> tuple[str, str]:
-    """Split a lock into torch's version and the lines of all else.
+    """Split a lock into torch's version and the requirements of all else.
 
     Torch goes its own way because its CPU and CUDA builds share a name and a version.
     """
-    torch_lines = [line for line in text.splitlines() if line.startswith("torch==")]
-    if len(torch_lines) != 1:
+    entries = lock_entries(text)
+    torch_entries = [entry for entry in entries if entry.startswith("torch==")]
+    if len(torch_entries) != 1:
         raise SetUpError(
             "The lock file does not name one version of torch.",
             str(LOCK),
             "Restore the file from git, or make it anew: python3 packaging/dev.py lock",
         )
-    rest = [line for line in text.splitlines() if not line.startswith("torch==")]
-    return torch_lines[0].removeprefix("torch=="), "\n".join(rest) + "\n"
+    rest = [entry for entry in entries if not entry.startswith("torch==")]
+    return torch_entries[0].removeprefix("torch=="), "\n".join(rest) + "\n"
 
 
 def torch_attempts(version: str, *, cuda: bool) -> list[list[str]]:
@@ -184,7 +192,7 @@ def _install_locked(lines: str) -> None:
     rest = VENV / "requirements-without-torch.txt"
     rest.write_text(lines, "utf-8")
     print("Installing the Python packages; the first time this takes some minutes.", flush=True)
-    complaint = _pip("--no-deps", "--requirement", str(rest))
+    complaint = _pip("--no-deps", "--require-hashes", "--requirement", str(rest))
     if complaint is not None:
         raise _cannot_install("The Python packages could not be installed.", complaint)
 
@@ -234,11 +242,11 @@ def _pip(*arguments: str) -> str | None:
     return errors[-1].removeprefix("ERROR:").strip() if errors else f"exit code {done.returncode}"
 
 
-def lock_lines(resolution: str) -> list[str]:
+def as_lock(resolution: str) -> list[str]:
     """Turn a resolver's answer into the lock: torch without its build, nothing of CUDA."""
-    lines = [line for line in resolution.splitlines() if not CUDA_PACKAGES.match(line)]
-    torch = {re.split(r"[+ ;]", line)[0] for line in lines if line.startswith("torch==")}
-    return sorted({line for line in lines if not line.startswith("torch==")} | torch)
+    entries = [entry for entry in lock_entries(resolution) if not CUDA_PACKAGES.match(entry)]
+    torch = {re.split(r"[+ ;]", entry)[0] for entry in entries if entry.startswith("torch==")}
+    return sorted({entry for entry in entries if not entry.startswith("torch==")} | torch)
 
 
 def write_lock() -> Path:
@@ -255,6 +263,7 @@ def write_lock() -> Path:
     command = [str(venv_python()), "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
     command += ["--universal", "--fork-strategy", "fewest", "--python-version", "3.11"]
     command += ["--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    command += ["--generate-hashes"]
     command += [part for group in LOCKED_GROUPS for part in ("--group", group)]
     if LOCK.exists():
         command += ["--constraint", str(LOCK)]
@@ -267,5 +276,5 @@ def write_lock() -> Path:
             done.stderr.strip(),
             "Mend the versions in pyproject.toml, or delete the lock to start afresh.",
         )
-    LOCK.write_text(LOCK_HEADER + "\n".join(lock_lines(done.stdout)) + "\n", "utf-8")
+    LOCK.write_text(LOCK_HEADER + "\n".join(as_lock(done.stdout)) + "\n", "utf-8")
     return LOCK

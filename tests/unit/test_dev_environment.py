@@ -1,6 +1,7 @@
 """The developer's commands: what they would install, and how they refuse."""
 
 import importlib.util
+import re
 import shutil
 import sys
 import tomllib
@@ -12,8 +13,9 @@ from dev_environment import (
     LOCKED_GROUPS,
     PYTORCH_CPU_INDEX,
     Stamp,
+    as_lock,
     ensure_environment,
-    lock_lines,
+    lock_entries,
     split_lock,
     torch_attempts,
 )
@@ -22,7 +24,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-LOCK_TEXT = "# comment\nnumpy==2.4.6\ntorch==2.13.0\nvtk==9.7.2\n"
+LOCK_TEXT = """\
+# comment
+numpy==2.4.6 \\
+    --hash=sha256:12 \\
+    --hash=sha256:34
+torch==2.13.0
+vtk==9.7.2 ; sys_platform == 'linux' \\
+    --hash=sha256:56
+"""
 
 
 @pytest.fixture
@@ -63,7 +73,7 @@ def pip_calls(checkout: Path) -> list[str]:
 def test_first_time_installs_lock_then_torch_then_project(checkout: Path) -> None:
     assert ensure_environment() == dev_environment.venv_python()
     locked, torch, project = pip_calls(checkout)
-    assert locked.startswith("--no-deps --requirement")
+    assert locked.startswith("--no-deps --require-hashes --requirement")
     assert torch == "--upgrade torch==2.13.0+cpu"
     assert project.endswith(f"--editable {checkout}")
 
@@ -114,7 +124,11 @@ def test_failed_installation_leaves_no_stamp(
 def test_lock_separates_torch() -> None:
     version, rest = split_lock(LOCK_TEXT)
     assert version == "2.13.0"
-    assert rest == "# comment\nnumpy==2.4.6\nvtk==9.7.2\n"
+    assert [line.split(" ")[0] for line in rest.splitlines() if line[0] != " "] == [
+        "numpy==2.4.6",
+        "vtk==9.7.2",
+    ]
+    assert rest.count("--hash=") == 3
 
 
 def test_lock_without_torch_is_refused() -> None:
@@ -132,27 +146,33 @@ def test_cuda_turns_the_order_of_torch_builds_round() -> None:
     assert torch_attempts("2.13.0", cuda=True) == cpu[::-1]
 
 
-def test_resolution_loses_cuda_and_the_build_of_torch() -> None:
+def test_resolution_loses_cuda_and_the_build_of_torch_with_their_hashes() -> None:
     resolution = """\
-vtk==9.7.2
-cuda-toolkit==13.0.3 ; sys_platform == 'linux'
+vtk==9.7.2 \\
+    --hash=sha256:12
+cuda-toolkit==13.0.3 ; sys_platform == 'linux' \\
+    --hash=sha256:34
 nvidia-cudnn-cu13==9.20 ; sys_platform == 'linux'
 triton==3.7.1
-torch==2.13.0 ; sys_platform == 'darwin'
+torch==2.13.0 ; sys_platform == 'darwin' \\
+    --hash=sha256:56
 torch==2.13.0+cpu ; sys_platform == 'linux'
 """
-    assert lock_lines(resolution) == ["torch==2.13.0", "vtk==9.7.2"]
+    assert as_lock(resolution) == ["torch==2.13.0", "vtk==9.7.2 \\\n    --hash=sha256:12"]
 
 
 def test_committed_lock_pins_everything_the_project_asks_for(repository_root: Path) -> None:
-    lines = (repository_root / "packaging" / "requirements.lock").read_text().splitlines()
+    lock = (repository_root / "packaging" / "requirements.lock").read_text()
     pins = {}
-    for line in lines:
-        if not line.startswith("#"):
-            pin = Requirement(line)
-            (specifier,) = pin.specifier
-            assert specifier.operator == "=="
-            pins[canonicalize_name(pin.name)] = Version(specifier.version)
+    for entry in lock_entries(lock):
+        requirement, *hashes = entry.split(" \\\n")
+        pin = Requirement(requirement)
+        (specifier,) = pin.specifier
+        assert specifier.operator == "=="
+        # One for each file that the package index has; torch's builds come from elsewhere.
+        assert bool(hashes) == (pin.name != "torch"), pin.name
+        assert all(re.fullmatch(r"\s+--hash=sha256:[0-9a-f]{64}", one) for one in hashes)
+        pins[canonicalize_name(pin.name)] = Version(specifier.version)
     settings = tomllib.loads((repository_root / "pyproject.toml").read_text())
     asked = list(settings["project"]["dependencies"])
     for group in LOCKED_GROUPS:
