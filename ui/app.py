@@ -127,11 +127,7 @@ class WindowApp:
         )
         self.measuring = Measuring(self.window, services.session, self.diameters)
         self.over_time = TimePresenter(
-            self.window,
-            services.session,
-            services.runner,
-            self.dispatcher,
-            lambda: self.home.folder_of_result,
+            self.window, services.session, self.study.jobs, lambda: self.home.folder_of_result
         )
         self.comparing = Comparing(
             self.window,

@@ -2,8 +2,9 @@
 
 import json
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -17,12 +18,13 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.case import ExportOptions, save_results
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.session import Session
-from desktop_app.services.volumes_over_time import time_points
+from desktop_app.services.volumes_over_time import TimePoint, time_points
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui.presenters import time_presenter
+from ui.presenters.job_line import JobLine, JobLineView
 from ui.presenters.time_presenter import TimePresenter, time_rows
 from ui.views.time_view import TimeView
 
@@ -108,66 +110,111 @@ def test_rows_tell_the_change_since_the_study_before(tmp_path: Path) -> None:
     assert change_percent(50, 75) == pytest.approx(50)
 
 
+class Scene:
+    """An open study, the line of its jobs, and what was told and shown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.queue: list[Callable[[], None]] = []
+        self.view, self.line = MagicMock(spec=TimeView), MagicMock(spec=JobLineView)
+        self.session, self.runner = Session(), JobRunner()
+        self.jobs = JobLine(self.line, self.runner, self.queue.append, lambda: None)
+        self.presenter = TimePresenter(self.view, self.session, self.jobs, lambda: folder)
+
+    @property
+    def titles(self) -> list[str]:
+        shown = [call.args[0] for call in self.line.show_job.call_args_list]
+        return [status.title for status in shown if status is not None]
+
+
 @pytest.fixture
-def shown(tmp_path: Path) -> Callable[..., MagicMock]:
-    def show(**of: object) -> MagicMock:
-        queue: list[Callable[[], None]] = []
-        view, session = MagicMock(spec=TimeView), Session()
-        session.open_study(make_study(**of))
-        runner = JobRunner()
-        TimePresenter(view, session, runner, queue.append, lambda: tmp_path).show()
-        stop = time.monotonic() + 10
-        while not queue and of != {"patient": PatientSummary("")}:
-            assert time.monotonic() < stop
-            time.sleep(0.01)
-        runner.close()
-        for call in queue:
-            call()
-        return view
-
-    return show
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(tmp_path)
+    yield scene
+    scene.runner.close()
 
 
-def test_the_open_patients_volumes_are_shown(
-    shown: Callable[..., MagicMock], tmp_path: Path
-) -> None:
+def look(monkeypatch: pytest.MonkeyPatch, points: tuple[TimePoint, ...]) -> threading.Event:
+    """Have looking for results begin, and end only once the event is set."""
+    goes_on = threading.Event()
+
+    def found(*_: object) -> tuple[TimePoint, ...]:
+        assert goes_on.wait(10)
+        return points
+
+    monkeypatch.setattr(time_presenter, "time_points", found)
+    return goes_on
+
+
+def wait_until_over(scene: Scene) -> None:
+    stop = time.monotonic() + 10
+    while scene.jobs.busy:
+        assert time.monotonic() < stop
+        while scene.queue:
+            scene.queue.pop(0)()
+        time.sleep(0.01)
+
+
+def test_the_open_patients_volumes_are_shown(scene: Scene, tmp_path: Path) -> None:
     export(tmp_path, "20260101", 20)
-    who, folder, rows = shown().show_volumes_over_time.call_args.args
+    scene.session.open_study(make_study())
+    scene.presenter.show()
+    wait_until_over(scene)
+    who, folder, rows = scene.view.show_volumes_over_time.call_args.args
     assert who == "Müller, Änne · ID7"
     assert folder == tmp_path
     assert len(rows) == 1
 
 
 @pytest.mark.parametrize("patient_id", ["", "nobody"])
-def test_without_results_it_is_said_why(shown: Callable[..., MagicMock], patient_id: str) -> None:
-    view = shown(patient=PatientSummary(patient_id))
-    view.show_volumes_over_time.assert_not_called()
-    (said,) = view.show_message.call_args.args[1]
+def test_without_results_it_is_said_why(scene: Scene, patient_id: str) -> None:
+    scene.session.open_study(make_study(patient=PatientSummary(patient_id)))
+    scene.presenter.show()
+    wait_until_over(scene)
+    scene.view.show_volumes_over_time.assert_not_called()
+    (said,) = scene.view.show_message.call_args.args[1]
     assert ("no exported result" if patient_id else "no patient ID") in said
 
 
+def test_looking_is_seen_and_can_be_cancelled(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = look(monkeypatch, ())
+    scene.session.open_study(make_study())
+    scene.presenter.show()
+    assert set(scene.titles) == {"Looking for earlier results"}
+    scene.jobs.cancel()
+    goes_on.set()
+    wait_until_over(scene)
+    assert scene.line.show_job.call_args.args == (None,)
+    scene.view.show_message.assert_not_called()
+    scene.view.show_volumes_over_time.assert_not_called()
+
+
+def test_what_runs_is_not_stopped_to_look(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.session.open_study(make_study())
+    goes_on, done = threading.Event(), []
+    scene.jobs.start("Segmenting", lambda *_: goes_on.wait(10), done.append)
+    scene.presenter.show()
+    goes_on.set()
+    wait_until_over(scene)
+    assert done == [True]
+    assert set(scene.titles) == {"Segmenting"}
+    assert "going on" in scene.view.show_message.call_args.args[0]
+
+
 @pytest.mark.parametrize("other", [False, True])
-def test_the_latest_answer_alone_is_shown_while_its_patient_is_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+def test_an_answer_is_shown_while_its_patient_is_open(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
 ) -> None:
     export(tmp_path, "20260101", 20)
-    queue: list[Callable[[], None]] = []
-    view, session, runner = MagicMock(spec=TimeView), Session(), JobRunner()
-    session.open_study(make_study())
-    points = time_points("ID7", tmp_path)
-    monkeypatch.setattr(time_presenter, "time_points", lambda *_: points)
-    presenter = TimePresenter(view, session, runner, queue.append, lambda: tmp_path)
-    for _ in range(3):
-        presenter.show()
-        job = presenter._job
-        assert job is not None
-        assert job.wait(10)
-    runner.close()
+    goes_on = look(monkeypatch, time_points("ID7", tmp_path))
+    scene.session.open_study(make_study())
+    scene.presenter.show()
     if other:
-        session.open_study(make_study(patient=PatientSummary("ID8")))
-    for call in queue:
-        call()
-    assert view.show_volumes_over_time.call_count == (0 if other else 1)
+        scene.session.open_study(make_study(patient=PatientSummary("ID8")))
+    goes_on.set()
+    wait_until_over(scene)
+    assert scene.view.show_volumes_over_time.call_count == (0 if other else 1)
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.997, "0 %"), (0.97, "−3 %"), (1.5, "+50 %")])

@@ -15,18 +15,20 @@ from desktop_app.domain.readable import (
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
-from desktop_app.jobs.runner import Job, JobRunner, Lane
+from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.runner import Lane
 from desktop_app.services.session import Session
 from desktop_app.services.volumes_over_time import TimePoint, time_points
-from ui.presenters.failures import tell_failure
-from ui.presenters.job_line import Dispatch
+from ui.presenters.job_line import JobLine
 from ui.views.time_view import TimeRow, TimeView
 
 _REGIONS = (Region.WT, Region.TC, Region.ET)
 _NONE = "No volumes over time."
 _WHY_NONE = "In {folder} there is no exported result with a date of this patient."
 _NO_PATIENT = "The open study does not say whose it is: it has no patient ID."
+_LOOKING = "Looking for earlier results"
+_BUSY = "Something else is going on."
+_WHY_BUSY = "Wait until it has ended, or cancel it; then look at the volumes."
 
 
 class TimePresenter:
@@ -34,32 +36,22 @@ class TimePresenter:
 
     Parameters
     ----------
+    jobs
+        The line of the study's jobs: looking takes its place there.
     folder
         Returns where results are.
-    dispatch
-        Queues a function onto the GUI thread.
     """
 
     def __init__(
-        self,
-        view: TimeView,
-        session: Session,
-        runner: JobRunner,
-        dispatch: Dispatch,
-        folder: Callable[[], Path],
+        self, view: TimeView, session: Session, jobs: JobLine, folder: Callable[[], Path]
     ) -> None:
         self._view = view
         self._session = session
-        self._runner = runner
-        self._dispatch = dispatch
+        self._jobs = jobs
         self._folder = folder
-        self._job: Job | None = None
 
     def show(self) -> None:
         """List the volumes of the open study's patient, unless another is open by then."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
         study = self._session.study
         if study is None:
             return
@@ -67,24 +59,19 @@ class TimePresenter:
         if not patient.patient_id:
             self._view.show_message(_NONE, (_NO_PATIENT,))
             return
+        if self._jobs.busy:
+            self._view.show_message(_BUSY, (_WHY_BUSY,))
+            return
 
         def work(_progress: ProgressCallback, token: CancelToken) -> tuple[TimePoint, ...]:
             return time_points(patient.patient_id, folder, token)
 
-        def listen(event: Event) -> None:
-            if isinstance(event, Done | Failed):
-                self._dispatch(lambda: end(event))
-
-        def end(event: Done | Failed) -> None:
+        def done(points: tuple[TimePoint, ...]) -> None:
             now = self._session.study
-            if job is not self._job or now is None or now.patient != patient:
-                return
-            if isinstance(event, Failed):
-                tell_failure(self._view, event)
-            else:
-                self._tell(patient, folder, event.result)
+            if now is not None and now.patient == patient:
+                self._tell(patient, folder, points)
 
-        job = self._job = self._runner.submit(work, listen, lane=Lane.IO)
+        self._jobs.start(_LOOKING, work, done, lane=Lane.IO, kind="over time")
 
     def _tell(self, patient: PatientSummary, folder: Path, points: Many[TimePoint]) -> None:
         if not points:

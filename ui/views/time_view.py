@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from desktop_app.errors import UserFacingError
-
 
 @dataclass(frozen=True, slots=True)
 class TimeRow:
@@ -26,9 +24,3 @@ class TimeView(Protocol):
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""
-
-    def show_error(self, error: UserFacingError) -> None:
-        """Tell what is wrong, where, and what to do."""
-
-    def show_crash(self, traceback: str) -> None:
-        """Tell of a defect in the program."""
