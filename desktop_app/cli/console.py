@@ -1,9 +1,10 @@
 """What the terminal sees: results on stdout, progress and errors on stderr."""
 
+import errno
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from desktop_app.errors import UserFacingError
+from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.jobs.events import Progress as ProgressEvent
 
 # Wide enough that a pipe or file never gets a wrapped or shortened line.
@@ -31,19 +32,29 @@ def prepare_streams() -> None:
 
 
 def print_result(text: str = "") -> None:
-    """Write one line to stdout."""
-    _write(sys.stdout, text)
+    """Write one line to stdout.
+
+    Raises
+    ------
+    OutputError
+        If it goes to a file on a disk that is full.
+    """
+    # A frozen program without a console has no streams.
+    if sys.stdout is not None:
+        with _told():
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
 
 
 def print_note(text: str) -> None:
     """Write one line to stderr."""
-    _write(sys.stderr, text)
+    _write_error(text)
 
 
 def print_error(error: UserFacingError) -> None:
     """Write an expected failure to stderr: what, where, what to do, a line each."""
     for part in (error.title, error.detail, error.remedy):
-        _write(sys.stderr, " ".join(part.split()))
+        _write_error(" ".join(part.split()))
 
 
 def print_table(header: list[str], rows: list[list[str]], *, right: tuple[int, ...] = ()) -> None:
@@ -60,7 +71,9 @@ def print_table(header: list[str], rows: list[list[str]], *, right: tuple[int, .
         table.add_column(title, justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _console(sys.stdout).print(table)
+    if sys.stdout is not None:
+        with _told():
+            _console(sys.stdout).print(table)
 
 
 class Bar:
@@ -137,7 +150,27 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
-def _write(stream: TextIO | None, text: str) -> None:
-    # A frozen program without a console has no streams.
-    if stream is not None:
-        stream.write(text + "\n")
+def _write_error(text: str) -> None:
+    # Nobody is left to be told of it where this fails.
+    with suppress(OSError):
+        if sys.stderr is not None:
+            sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what keeps stdout from being written; a pipe that nobody reads any more ends quietly."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        # What is left in it would be tried again at the end.
+        stream, sys.stdout = sys.stdout, None
+        with suppress(OSError):
+            stream.close()
+        raise OutputError(
+            "What the command prints cannot be written.",
+            f"Standard output: {error.strerror}",
+            "Make room or print to another place; results are where they were asked for.",
+        ) from None

@@ -78,8 +78,10 @@ def serve(connection: Connection, factory: HandlerFactory, warmth: Warmth) -> No
     warmth
         Given to the factory.
     """
-    # Ctrl+C in a terminal reaches every process of the group; the application decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl+C in a terminal, or its end, reaches every process of the group; the application decides.
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     lower_this_process()
     try:
         try:
