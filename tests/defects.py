@@ -162,11 +162,13 @@ def _tilt(folder: Path) -> None:
 
 
 def _tilt_straight() -> Array:
-    straight = np.broadcast_to(100.0 + 20 * np.arange(6), SHAPE).copy()
-    # What the slanted slices did not reach stays empty.
-    for k in range(12):
-        straight[k, :, : int(np.ceil(0.2 * k - 1e-9))] = 0
-    return straight
+    # Two columns more than a slice has: all that was measured stays.
+    column = np.broadcast_to(np.arange(SHAPE[2] + 2), (*SHAPE[:2], SHAPE[2] + 2))
+    shift = 0.2 * np.arange(SHAPE[0])[:, None, None]
+    whole = np.round(shift)
+    is_measured = (column >= whole) & (column < whole + SHAPE[2])
+    measured = 100 + 20 * np.clip(column, shift, shift + SHAPE[2] - 1)
+    return np.where(is_measured, measured, 0.0)
 
 
 def _localizer(folder: Path) -> None:

@@ -47,8 +47,8 @@ class SliceStack:
         (n,) where each slice truly lies along k, in voxels of `geometry`; 0, 1, 2 … for a regular
         stack.
     shift_voxels
-        (n, 2) how far each slice lies off the grid along j and i, in voxels; zero unless the stack
-        is slanted.
+        (n, 2) how far each slice lies off the grid's origin along j and i, in voxels; zero unless
+        the stack is slanted. The grid then holds all slices whole, to half a voxel.
     problems
         One plain sentence for each thing that will be repaired.
     """
@@ -109,12 +109,16 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     step_mm, depth_voxels = _regular_depth(depth_mm, problems)
     slant = _slant_voxels(positions, depth_mm, (row, column), spacing, problems)
 
+    # By whole voxels, so that slices that are hardly shifted still lie on the grid.
+    first, last = nearest_voxel(slant.min(axis=0)), nearest_voxel(slant.max(axis=0))
+    rows, columns = (int(n) for n in np.array([placed[0].rows, placed[0].columns]) + last - first)
+
     affine = np.eye(4)
     affine[:3, 0] = row * spacing[1]
     affine[:3, 1] = column * spacing[0]
     affine[:3, 2] = normal * step_mm
-    affine[:3, 3] = positions[0]
-    shape = (int(np.ceil(depth_voxels[-1] - 1e-6)) + 1, placed[0].rows, placed[0].columns)
+    affine[:3, 3] = positions[0] + affine[:3, 1] * first[0] + affine[:3, 0] * first[1]
+    shape = (int(np.ceil(depth_voxels[-1] - 1e-6)) + 1, rows, columns)
     if math.prod(shape) > MAX_VOXELS:
         what = "×".join(map(str, shape[::-1]))
         raise UnusableStack(f"a volume of {what} voxels is more than a scanner makes")
@@ -122,7 +126,7 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
         slices=tuple(placed[n] for n in order),
         geometry=Geometry(shape, affine, frame_of_reference_uid),
         depth_voxels=depth_voxels,
-        shift_voxels=slant,
+        shift_voxels=slant - first,
         problems=tuple(problems),
     )
 
@@ -149,6 +153,11 @@ def _axes(
     row, column = row - correction * column, column - correction * row
     row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
     return row, column, np.cross(row, column)
+
+
+def nearest_voxel(shift_voxels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the whole voxels next to shifts; halves go up, wherever one counts from."""
+    return np.floor(shift_voxels + 0.5).astype(np.int64)
 
 
 def whole_steps(
@@ -235,7 +244,7 @@ def _slant_voxels(
     spacing: tuple[float, float],
     problems: list[str],
 ) -> NDArray[np.float64]:
-    """Return how far each slice is shifted in its own plane, in voxels along j and i."""
+    """Return how far each slice is shifted against the first in its plane, in voxels along j, i."""
     row, column = row_and_column
     offset = positions - positions[0]
     shift_mm = np.stack([offset @ column, offset @ row], axis=1)

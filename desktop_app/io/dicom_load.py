@@ -12,7 +12,12 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_codecs import UnreadablePixels
-from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices
+from desktop_app.io.dicom_geometry import (
+    SliceStack,
+    UnusableStack,
+    nearest_voxel,
+    stack_slices,
+)
 from desktop_app.io.dicom_pixels import INVERTED_NOTE, read_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
@@ -130,9 +135,9 @@ def assemble(stack: SliceStack, frames: Items[_Frame]) -> NDArray[np.float32]:
     """
     if stack.is_regular:
         return np.stack(frames).astype(np.float32, copy=False)
+    size_ji = stack.geometry.shape_kji[1:]
     straight = [
-        # Content that lies further along an axis has to move there by as many voxels.
-        ndimage.shift(frame, shift, order=1, mode="constant", cval=0.0) if shift.any() else frame
+        _moved(frame, shift, size_ji)
         for frame, shift in zip(frames, stack.shift_voxels, strict=True)
     ]
     values = np.stack(straight).astype(np.float32, copy=False)
@@ -148,3 +153,19 @@ def assemble(stack: SliceStack, frames: Items[_Frame]) -> NDArray[np.float32]:
         values[upper - 1] + weight[:, None, None] * (values[upper] - values[upper - 1]),
     )
     return result
+
+
+def _moved(frame: _Frame, shift: NDArray[np.float64], size_ji: tuple[int, int]) -> _Frame:
+    """Return a slice on a plane of that size, moved along j and i by so many voxels."""
+    if frame.shape == size_ji and not shift.any():
+        return frame
+    whole = nearest_voxel(shift)
+    rest = shift - whole
+    if rest.any():
+        # Content that lies further along an axis has to move there by as many voxels.
+        frame = ndimage.shift(frame, rest, order=1, mode="nearest")
+    # Zero where the slice was not measured.
+    plane = np.zeros(size_ji, dtype=frame.dtype)
+    (j, i), (rows, columns) = np.clip(whole, 0, np.subtract(size_ji, frame.shape)), frame.shape
+    plane[j : j + rows, i : i + columns] = frame
+    return plane

@@ -117,9 +117,45 @@ def test_slanted_stack_is_straightened(tmp_path: Path) -> None:
     series = only_series(tmp_path)
     assert any("slanted by 14.0°" in problem for problem in series.problems)
     volume = load_series(series)
-    expected = np.broadcast_to(15.0 * np.arange(ni), (nj, ni))
-    for k in (0, 5, 11):
-        np.testing.assert_allclose(volume.array_kji[k, :, 12:], expected[:, 12:], atol=1.0)
+    assert volume.array_kji.shape == (nk, nj, ni + 6)
+    assert series.geometry is not None
+    assert series.geometry.shape_kji == volume.array_kji.shape
+    for k in range(nk):
+        first = int(np.ceil(0.5 * k))
+        measured = volume.array_kji[k, :, first : first + ni - 1]
+        expected = 15.0 * (first + np.arange(ni - 1))
+        np.testing.assert_allclose(measured, np.tile(expected, (nj, 1)), atol=1.0)
+
+
+@pytest.mark.parametrize("slope", [0.466, -0.466])
+def test_what_lies_at_the_end_of_a_slanted_stack_is_kept(tmp_path: Path, slope: float) -> None:
+    """A ball in slices slanted by 25°, at the side that the last of them have moved to."""
+    nk, nj, ni = 40, 60, 60
+    step_mm, voxel_mm, radius_mm = 3.0, 3.0, 15.0
+    k, j, i = np.meshgrid(*map(np.arange, (nk, nj, ni)), indexing="ij")
+    depth_mm = step_mm * k
+    along_j = voxel_mm * j + slope * depth_mm
+    centre_k, centre_j = 33, 54 if slope > 0 else 5
+    middle_j = voxel_mm * centre_j + slope * step_mm * centre_k
+    distance_mm = np.sqrt(
+        (depth_mm - step_mm * centre_k) ** 2
+        + (along_j - middle_j) ** 2
+        + (voxel_mm * (i - 30)) ** 2
+    )
+    # Soft at the border, so that its volume is that of the ball.
+    values = 1000 * np.clip((radius_mm - distance_mm) / voxel_mm + 0.5, 0, 1)
+    write_series(
+        tmp_path,
+        values.astype(np.int16),
+        spacing_mm=(step_mm, voxel_mm, voxel_mm),
+        shear_mm_per_mm=(0.0, slope),
+    )
+    volume = load_series(only_series(tmp_path))
+    loaded = volume.array_kji.astype(np.float64)
+    assert loaded.sum() == pytest.approx(values.sum(), rel=0.01)
+    centre_kji = (loaded * np.indices(loaded.shape)).sum(axis=(1, 2, 3)) / loaded.sum()
+    expected = np.array([-20.0 + 90, -30.0 + middle_j, -40.0 + step_mm * centre_k])
+    np.testing.assert_allclose(volume.geometry.to_patient_mm(centre_kji), expected, atol=0.1)
 
 
 def test_orientation_jitter_is_averaged(tmp_path: Path) -> None:
