@@ -7,10 +7,10 @@ from typing import Protocol
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
-from desktop_app.services.export import PageRenderer
 from desktop_app.services.models import ModelStore
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
+from desktop_app.services.study_writers import PageRenderer
 
 
 class AppServices(Protocol):

@@ -1,12 +1,8 @@
 """The formats a user can tick, for one result or for many studies."""
 
 from desktop_app.domain.result import StudyResult
-from desktop_app.services.export import (
-    DEFAULT_FORMATS,
-    LABEL_FORMATS,
-    ExportFormat,
-    lacking,
-)
+from desktop_app.services.export_formats import DEFAULT_FORMATS, LABEL_FORMATS, ExportFormat
+from desktop_app.services.export_lacks import lacking
 from ui.widgets.export_ticks import FormatChoice
 
 _TITLES = {

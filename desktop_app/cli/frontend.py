@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
-    from desktop_app.services.export import ExportFormat, PageRenderer
+    from desktop_app.services.export_formats import ExportFormat
     from desktop_app.services.follow_up.page import AnyPageRenderer
+    from desktop_app.services.study_writers import PageRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,6 @@ class Frontend:
         OutputError
             If pages cannot be drawn on this computer.
         """
-        from desktop_app.services.export import DRAWN_FORMATS
+        from desktop_app.services.export_formats import DRAWN_FORMATS
 
         return None if DRAWN_FORMATS.isdisjoint(formats) else self.page_renderer()

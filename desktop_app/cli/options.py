@@ -102,7 +102,7 @@ def case_options(
         If the model was trained for something else than brain tumours.
     """
     from desktop_app.services.case import CaseOptions, ExportOptions
-    from desktop_app.services.export import parse_formats
+    from desktop_app.services.export_formats import parse_formats
 
     return CaseOptions(
         segment_options(models, device=device, precision=precision, model=model),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from desktop_app.cli.frontend import Frontend
     from desktop_app.jobs.cancel import CancelToken
     from desktop_app.jobs.events import ProgressCallback
-    from desktop_app.services.export import PageRenderer
     from desktop_app.services.selftest import Check
+    from desktop_app.services.study_writers import PageRenderer
 
 SCHEMA = "gliascope/selftest/1"
 _START_SECONDS = 300.0

@@ -17,16 +17,9 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.earlier_results import study_folder
-from desktop_app.services.export import (
-    DEFAULT_FORMATS,
-    FILE_NAMES,
-    ExportFormat,
-    PageRenderer,
-    export_study,
-    export_warnings,
-    lacking,
-    skipped_formats,
-)
+from desktop_app.services.export import export_study
+from desktop_app.services.export_formats import DEFAULT_FORMATS, FILE_NAMES, ExportFormat
+from desktop_app.services.export_lacks import export_warnings, lacking, skipped_formats
 from desktop_app.services.kept_results import LABEL_FILES, to_keep
 from desktop_app.services.nameless_series import can_name
 from desktop_app.services.results_folder import (
@@ -39,6 +32,7 @@ from desktop_app.services.results_folder import (
 from desktop_app.services.run_log import write_run_log
 from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
 from desktop_app.services.stages import Stages
+from desktop_app.services.study_writers import PageRenderer
 
 # Seconds on two cores; the bar's shape, no promise.
 _STAGE_SECONDS = {"segment": 12.0, "export": 2.0}

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from desktop_app.io.naming import unique_name
-from desktop_app.services.export import FILE_NAMES, LABEL_FORMATS, ExportFormat
+from desktop_app.services.export_formats import FILE_NAMES, LABEL_FORMATS, ExportFormat
 from desktop_app.services.run_log import CORRECTED, RUN_LOG
 
 LABEL_FILES = frozenset(FILE_NAMES[one] for one in LABEL_FORMATS)

@@ -20,7 +20,8 @@ from desktop_app.domain.provenance import UNKNOWN, Provenance
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.errors import InputError
 from desktop_app.io.result_errors import result_of_other_images, unusable_result
-from desktop_app.services.export import FILE_NAMES, ExportFormat, is_about_export
+from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
+from desktop_app.services.export_lacks import is_about_export
 from desktop_app.services.kept_results import LABEL_FILES
 from desktop_app.services.label_comparison import corrections_of
 from desktop_app.services.run_log import read_run

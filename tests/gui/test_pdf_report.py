@@ -14,7 +14,8 @@ from PySide6.QtGui import QGuiApplication
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
 from desktop_app.errors import OutputError
-from desktop_app.services.export import ExportFormat, export_study
+from desktop_app.services.export import export_study
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.report import DISCLAIMER, ReportPage, build_page
 from tests import export_cases as cases
 from ui.pdf_report import PdfReport

@@ -12,7 +12,7 @@ from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note
 from desktop_app.services.batch.journal import Journal
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from tests.batch_cases import Stage
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, PROVENANCE

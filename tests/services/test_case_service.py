@@ -23,7 +23,7 @@ from desktop_app.io.dicom_slices import MR_IMAGE
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import case
 from desktop_app.services.case import ExportOptions, require_room, save_results
-from desktop_app.services.export import FILE_NAMES, ExportFormat
+from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
 from desktop_app.services.measure import measure
 from desktop_app.services.run_log import read_mark, read_run, write_run_log
 from desktop_app.services.study_identity import is_mark_of

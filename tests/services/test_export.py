@@ -22,16 +22,14 @@ from desktop_app.imaging import diameters
 from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.case import ExportOptions, save_results
-from desktop_app.services.export import (
+from desktop_app.services.export import export_study
+from desktop_app.services.export_formats import (
     DEFAULT_FORMATS,
     FILE_NAMES,
     ExportFormat,
-    export_study,
-    export_warnings,
-    is_about_export,
     parse_formats,
-    skipped_formats,
 )
+from desktop_app.services.export_lacks import export_warnings, is_about_export, skipped_formats
 from tests import export_cases as cases
 from tests.export_page import Page
 

@@ -20,7 +20,7 @@ from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.follow_up import (
     ON_BORDERS,
     compare,

@@ -20,7 +20,7 @@ from desktop_app.io.nifti import write_nifti
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import (
     measure,

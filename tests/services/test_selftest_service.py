@@ -13,7 +13,7 @@ from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.io.export_nifti import write_nifti_labels
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.case import CaseOutcome, ExportOptions, save_results
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.selftest import Outcome, codecs
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 from desktop_app.services.selftest.codecs import check_codecs, plane
@@ -180,9 +180,9 @@ def test_files_are_read_back_and_damage_is_found(tmp_path: Path) -> None:
 
     sound = found()
     assert {name for name, one in sound.items() if one is Outcome.PASSED} == {
-        "NIfTI",
-        "CSV",
-        "JSON",
+        "NIfTI labels",
+        "Table",
+        "Measurements",
     }
     assert Outcome.FAILED not in sound.values()
     table = files[0].parent / "measurements.csv"
@@ -190,5 +190,5 @@ def test_files_are_read_back_and_damage_is_found(tmp_path: Path) -> None:
     table.write_text("\n".join(one for one in lines if not one.startswith("NCR,")), "utf-8")
     (files[0].parent / "measurements.json").unlink()
     damaged = found()
-    assert damaged["CSV"] is damaged["JSON"] is Outcome.FAILED
-    assert damaged["NIfTI"] is Outcome.PASSED
+    assert damaged["Table"] is damaged["Measurements"] is Outcome.FAILED
+    assert damaged["NIfTI labels"] is Outcome.PASSED

@@ -13,7 +13,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.volume import Volume
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.case import ExportOptions, save_results
-from desktop_app.services.export import ExportFormat
+from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measurement_document import measurements_document

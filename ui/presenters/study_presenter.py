@@ -11,7 +11,6 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.brain_network import BrainNetwork, bundled_network
-from desktop_app.services.export import PageRenderer
 from desktop_app.services.import_study import open_path
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.nameless_series import can_name
@@ -31,6 +30,7 @@ from desktop_app.services.session import (
     StudyChanged,
     TargetsChosen,
 )
+from desktop_app.services.study_writers import PageRenderer
 from desktop_app.services.targets import TARGETS_LOST
 from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.export_presenter import ExportPresenter

@@ -291,7 +291,7 @@ class FollowUpRenderer(Protocol):
 
 
 class AnyPageRenderer(Protocol):
-    """Draws the page of one study as well; see `services.export.PageRenderer`."""
+    """Draws the page of one study as well; see `services.study_writers.PageRenderer`."""
 
     def render(self, page: ReportPage | FollowUpPage, path: Path) -> None:
         """Write the page as PDF; an `OSError` says that it could not be written."""

@@ -16,23 +16,13 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.io.export_csv import TABLE_ENCODING
 from desktop_app.io.nifti import read_nifti
 from desktop_app.services.case import CaseOutcome
-from desktop_app.services.export import FILE_NAMES, ExportFormat
+from desktop_app.services.export_formats import FILE_NAMES, TITLES, ExportFormat
 from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3
 from desktop_app.services.measurement_document import SCHEMA
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 
 # Text of a decimal in DICOM has 16 characters; contours and tables are rounded to 0.001.
 _RELATIVE_TOLERANCE = 1e-3
-_TITLES = {
-    ExportFormat.NIFTI: "NIfTI",
-    ExportFormat.SEG: "DICOM SEG",
-    ExportFormat.SR: "DICOM SR",
-    ExportFormat.RTSTRUCT: "DICOM RTSTRUCT",
-    ExportFormat.SC: "DICOM secondary capture",
-    ExportFormat.CSV: "CSV",
-    ExportFormat.JSON: "JSON",
-    ExportFormat.PDF: "PDF",
-}
 _LEAST_PDF_BYTES = 10_000
 
 
@@ -66,7 +56,7 @@ def check_exports(
         return f"{path.name}: {readers[one](path, outcome.result)}"
 
     for one in ExportFormat:
-        checklist.attempt(_TITLES[one], partial(read, one))
+        checklist.attempt(TITLES[one], partial(read, one))
 
 
 def _nifti(path: Path, result: StudyResult) -> str:

@@ -16,7 +16,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import USER_DATA_VARIABLE
 from desktop_app.services.case import CaseOptions, CaseOutcome, ExportOptions, process_study
-from desktop_app.services.export import DRAWN_FORMATS, ExportFormat, PageRenderer
+from desktop_app.services.export_formats import DRAWN_FORMATS, ExportFormat
 from desktop_app.services.models import ModelStore, verify
 from desktop_app.services.rehearsal import Moment, rehearse
 from desktop_app.services.segment import SegmentOptions, inference_request
@@ -31,6 +31,7 @@ from desktop_app.services.selftest.computer import (
     describe_program,
 )
 from desktop_app.services.stages import Stages
+from desktop_app.services.study_writers import PageRenderer
 
 if TYPE_CHECKING:
     from desktop_app.domain.study import Study
