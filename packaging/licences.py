@@ -6,18 +6,24 @@ lets it be shipped with a program under other terms. What the parts do not say t
 """
 
 import argparse
+import platform
+import pyexpat
 import re
+import sqlite3
+import ssl
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import Distribution, distribution
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from debian_packages import package_of
 from dev_errors import SetUpError
 from shipped import Shipped, contents_folder, read_shipped
 
@@ -30,8 +36,14 @@ PRODUCT = "gliascope"
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 # The GPL and AGPL, by identifier or in words; not the LGPL.
 _GPL = re.compile(r"(?<!L)\bA?GPL|GNU (Affero )?General Public", re.IGNORECASE)
-_DPKG_LISTS = Path("/var/lib/dpkg/info")
-_DEBIAN_DOC = Path("/usr/share/doc")
+# What the Python that the program is frozen with knows of the libraries that came with it.
+_BUILT_IN: dict[str, Callable[[], str]] = {
+    "python": platform.python_version,
+    "openssl": lambda: ssl.OPENSSL_VERSION.split()[1],
+    "sqlite": lambda: sqlite3.sqlite_version,
+    "zlib": lambda: zlib.ZLIB_RUNTIME_VERSION,
+    "expat": lambda: pyexpat.EXPAT_VERSION.removeprefix("expat_"),
+}
 _RULE = "=" * 100
 
 
@@ -49,6 +61,10 @@ class Component:
         Licence texts, each once.
     package
         Whether it is a Python distribution, to be found on the package index.
+    purl, cpe
+        Of other parts the package URL and the name in the list of weaknesses; empty where unknown.
+    source
+        The address of its source, where that is another one than its makers'.
     """
 
     name: str
@@ -56,6 +72,9 @@ class Component:
     licence: str
     texts: tuple[str, ...]
     package: bool
+    purl: str = ""
+    cpe: str = ""
+    source: str = ""
 
 
 def collect(shipped: Shipped) -> list[Component]:
@@ -108,12 +127,17 @@ def document(components: Iterable[Component]) -> str:
         "Gliascope is licensed under the Apache License 2.0, in the file LICENSE beside this one.",
         "It is shipped with the parts below, made by others, each under its own licence.",
         "",
-        *(f"  {part.name} {part.version}".rstrip() + f": {part.licence}" for part in parts),
+        *(_line(part) for part in parts),
         "",
     ]
     for text, names in users.items():
         head += [_RULE, ", ".join(names), _RULE, "", text, ""]
     return "\n".join(head)
+
+
+def _line(part: Component) -> str:
+    line = f"  {part.name} {part.version}".rstrip() + f": {part.licence}"
+    return f"{line}; source: {part.source}" if part.source else line
 
 
 def may_be_shipped(licence: str) -> bool:
@@ -159,14 +183,15 @@ def _is_product(part: Distribution) -> bool:
 
 
 @cache
-def _table() -> dict[str, Any]:
+def components_table() -> dict[str, Any]:
+    """Return ``components.toml``."""
     with (TEXTS / "components.toml").open("rb") as stream:
         return tomllib.load(stream)
 
 
 def _python_component(part: Distribution) -> Component:
     name = part.metadata["Name"]
-    entry = _table()["distributions"].get(name, {})
+    entry = components_table()["distributions"].get(name, {})
     own = [
         Path(str(part.locate_file(file))).read_text("utf-8", "replace").strip()
         for file in part.files or ()
@@ -195,7 +220,7 @@ def stated_licence(part: Distribution) -> str:
 
 def _library_components(libraries: Iterable[str]) -> list[Component]:
     files: dict[int, list[str]] = {}
-    entries = _table()["libraries"]
+    entries = components_table()["libraries"]
     unknown = []
     for library in libraries:
         for index, entry in enumerate(entries):
@@ -210,37 +235,43 @@ def _library_components(libraries: Iterable[str]) -> list[Component]:
             ", ".join(unknown),
             "Leave them out, or name them in licence_texts/components.toml.",
         )
-    return [_library_component(entries[index], found) for index, found in files.items()]
+    return [
+        part for index, found in files.items() for part in _library_parts(entries[index], found)
+    ]
 
 
-def _library_component(entry: dict[str, Any], files: list[str]) -> Component:
-    packaged = [text for file in files for text in _debian_texts(file)]
+def _library_parts(entry: dict[str, Any], files: list[str]) -> list[Component]:
+    """Return one part for each package that the files come from, and one for all others."""
     named = [_text(file) for file in entry.get("texts", ())]
-    return Component(
-        name=entry["name"],
-        version="",
-        licence=entry["licence"],
-        texts=tuple(dict.fromkeys([*named, *packaged])),
-        package=False,
-    )
-
-
-def _debian_texts(library: str) -> list[str]:
-    """Return the copyright files of the Debian packages that a system's library comes from."""
-    paths = [_DEBIAN_DOC / package / "copyright" for package in _debian_owners().get(library, ())]
-    return [path.read_text("utf-8", "replace").strip() for path in paths if path.is_file()]
-
-
-@cache
-def _debian_owners() -> dict[str, list[str]]:
-    """Return the packages of every library's file name, from dpkg's own lists; elsewhere none."""
-    owners: dict[str, list[str]] = {}
-    for listing in sorted(_DPKG_LISTS.glob("*.list")):
-        package = listing.stem.partition(":")[0]
-        for line in listing.read_text("utf-8", "replace").splitlines():
-            if ".so" in line and "/lib/" in line:
-                owners.setdefault(PurePosixPath(line).name, []).append(package)
-    return owners
+    found = {file: package_of(file) for file in files}
+    packages = {package.name: package for package in found.values() if package}
+    parts = [
+        Component(
+            name=package.name,
+            version=package.version,
+            licence=entry["licence"],
+            texts=tuple(dict.fromkeys([*named, *filter(None, [package.text])])),
+            package=False,
+            purl=package.purl,
+            source=package.source_address,
+        )
+        for package in packages.values()
+    ]
+    if None in found.values():
+        version = _BUILT_IN[entry["built_in"]]() if "built_in" in entry else ""
+        maker = entry.get("cpe", "")
+        parts.append(
+            Component(
+                name=entry["name"],
+                version=version,
+                licence=entry["licence"],
+                texts=tuple(named),
+                package=False,
+                purl=f"pkg:generic/{entry['built_in']}@{version}" if version else "",
+                cpe=f"cpe:2.3:a:{maker}:{version}:*:*:*:*:*:*:*" if maker and version else "",
+            )
+        )
+    return parts
 
 
 def _bootloader() -> Component:

@@ -1,24 +1,22 @@
 """Writes the bill of materials of a frozen program, in CycloneDX's JSON.
 
-It names what is really inside, with versions and licences, and the libraries that wheels carry
-where the wheel has a bill of its own (PEP 770). Its time is the commit's and its number follows
+It names what is really inside, with versions and licences, and the libraries that wheels carry, as
+far as `carried.py` knows them. Its time is the commit's and its number follows
 from what is in it, so that two builds of one commit have the same.
 """
 
 import argparse
-import json
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
+from carried import Carried, carried
 from dev_errors import SetUpError
 from licences import Component, collect
 from make_installers import commit_epoch_s
-from shipped import Shipped, read_shipped
+from shipped import read_shipped
 
 PRODUCT = "gliascope"
 
@@ -48,31 +46,9 @@ def write_sbom(onedir: Path, version: str, epoch_s: int, path: Path) -> Path:
     return path
 
 
-def carried(shipped: Shipped) -> dict[str, list[tuple[str, str, str]]]:
-    """Return the libraries inside wheels that have a bill of their own.
-
-    Returns
-    -------
-    dict
-        For each distribution's name its libraries as name, version and package URL.
-    """
-    return {part.metadata["Name"]: sorted(set(_carried_by(part))) for part in shipped.distributions}
-
-
-def _carried_by(part: Distribution) -> Iterator[tuple[str, str, str]]:
-    own = part.metadata["Name"].lower().replace("_", "-")
-    for file in part.files or ():
-        if "sboms" not in file.parts or file.suffix != ".json":
-            continue
-        listed: dict[str, Any] = json.loads(Path(str(part.locate_file(file))).read_text("utf-8"))
-        for entry in listed.get("components", ()):
-            if entry["name"].lower().replace("_", "-") != own:
-                yield entry["name"], entry.get("version", ""), entry.get("purl", "")
-
-
 def bill(
     components: list[Component],
-    carried_libraries: dict[str, list[tuple[str, str, str]]],
+    carried_libraries: dict[str, list[Carried]],
     version: str,
     epoch_s: int,
 ) -> str:
@@ -86,7 +62,7 @@ def bill(
     for component in components:
         part = _part(component)
         parts.append(part)
-        links[part] = [_library(*entry) for entry in carried_libraries.get(component.name, ())]
+        links[part] = [_library(entry) for entry in carried_libraries.get(component.name, ())]
     identity = "".join(f"{part.bom_ref.value}\n" for part in parts)
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCT}@{version}\n{identity}"))
     bom.metadata.component = product
@@ -118,7 +94,7 @@ def _part(component: Component) -> Any:
     from cyclonedx.model.component import ComponentType
     from packageurl import PackageURL
 
-    purl = None
+    purl = PackageURL.from_string(component.purl) if component.purl else None
     if component.package:
         name = component.name.lower().replace("_", "-")
         purl = PackageURL("pypi", name=name, version=component.version.partition("+")[0])
@@ -128,6 +104,7 @@ def _part(component: Component) -> Any:
         type=ComponentType.LIBRARY,
         bom_ref=str(purl or component.name),
         purl=purl,
+        cpe=component.cpe or None,
         licenses=[_licence(component.licence)],
     )
 
@@ -143,18 +120,19 @@ def _licence(said: str) -> Any:
     return DisjunctiveLicense(name=said) if known.errors else LicenseExpression(said)
 
 
-def _library(name: str, version: str, purl: str) -> Any:
+def _library(library: Carried) -> Any:
     from cyclonedx.model.component import Component as Part
     from cyclonedx.model.component import ComponentType
     from packageurl import PackageURL
 
-    parsed = PackageURL.from_string(purl) if purl else None
     return Part(
-        name=name,
-        version=version or None,
+        name=library.name,
+        version=library.version or None,
         type=ComponentType.LIBRARY,
-        bom_ref=purl or f"{name}@{version}",
-        purl=parsed,
+        bom_ref=library.purl or f"{library.name}@{library.version}",
+        purl=PackageURL.from_string(library.purl) if library.purl else None,
+        cpe=library.cpe or None,
+        licenses=[_licence(library.licence)] if library.licence else None,
     )
 
 

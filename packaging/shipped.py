@@ -27,10 +27,13 @@ class Shipped:
         Python distributions of which anything is inside, by name.
     libraries
         File names of native libraries that belong to none of them: the system's.
+    files
+        All native libraries, those of distributions included.
     """
 
     distributions: tuple[Distribution, ...]
     libraries: tuple[str, ...]
+    files: tuple[Path, ...] = ()
 
 
 def contents_folder(onedir: Path) -> Path:
@@ -71,8 +74,9 @@ def read_shipped(onedir: Path) -> Shipped:
     inside = tuple(installed[name] for name in sorted(names, key=str.lower))
     # Wheels keep libraries in folders of their own, which freezing flattens: so by file name.
     owned = {PurePosixPath(file).name for found in installed.values() for file in found.files or ()}
-    libraries = {path.name for path in contents.rglob("*") if is_library(path.name)}
-    return Shipped(distributions=inside, libraries=tuple(sorted(libraries - owned)))
+    files = tuple(path for path in sorted(contents.rglob("*")) if is_library(path.name))
+    libraries = {path.name for path in files}
+    return Shipped(inside, tuple(sorted(libraries - owned)), files)
 
 
 def is_library(name: str) -> bool:

@@ -2,9 +2,11 @@
 
 from importlib.metadata import distribution
 from pathlib import Path
+from zlib import ZLIB_RUNTIME_VERSION
 
 import licences
 import pytest
+from debian_packages import Package, package_of
 from dev_errors import SetUpError
 from licences import Component, collect, document, may_be_shipped
 from shipped import Shipped, is_library, read_shipped
@@ -36,14 +38,15 @@ def test_what_the_product_depends_on_has_texts() -> None:
     names = ("numpy", "PySide6_Essentials", "pyjpegls", "torch", "vtk", "python-gdcm", "rich")
     found = collect(Shipped(tuple(map(distribution, names)), ("libstdc++.so.6",)))
     texts = {part.name: "\n".join(part.texts) for part in found}
+    (runtime,) = {part.name for part in found} & {"GCC runtime", "libstdc++6"}
     assert "Lesser General Public License" in texts["PySide6_Essentials"].title()
-    assert "GCC RUNTIME LIBRARY EXCEPTION" in texts["GCC runtime"]
+    assert "GCC RUNTIME LIBRARY EXCEPTION" in texts[runtime]
     assert "Bootloader Exception" in texts["PyInstaller's bootloader"]
     assert all(len(text) > 500 for text in texts.values())
 
 
 def test_readline_is_refused_with_its_licence() -> None:
-    with pytest.raises(SetUpError, match="GNU Readline is under GPL"):
+    with pytest.raises(SetUpError, match=r"(GNU Readline|libreadline8\w*) is under GPL"):
         collect(Shipped((), ("libreadline.so.8",)))
 
 
@@ -53,13 +56,15 @@ def test_unknown_libraries_are_refused_by_name() -> None:
 
 
 def test_part_without_a_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(licences, "_table", lambda: {"distributions": {}, "libraries": []})
+    monkeypatch.setattr(
+        licences, "components_table", lambda: {"distributions": {}, "libraries": []}
+    )
     with pytest.raises(SetUpError, match="pyjpegls has no licence text"):
         collect(Shipped((distribution("pyjpegls"),), ()))
 
 
 def test_each_text_of_the_table_exists() -> None:
-    table = licences._table()
+    table = licences.components_table()
     entries = [*table["distributions"].values(), *table["libraries"]]
     for name in {text for entry in entries for text in entry.get("texts", ())}:
         assert len(licences._text(name)) > 200
@@ -71,6 +76,32 @@ def test_document_lists_all_parts_and_each_text_once() -> None:
     assert text.index("  A 1.0: MIT") < text.index("  b 1.0: MIT")
     assert text.count("the terms") == 1
     assert "\nA, b\n" in text
+
+
+def test_libraries_of_the_system_name_package_version_and_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = Package("libglib2.0-0", "2.74.6-2", "amd64", "glib2.0", "2.74.6-2")
+    monkeypatch.setattr(licences, "package_of", lambda name: package if "glib" in name else None)
+    system = {"ID": "debian", "VERSION_ID": "12"}
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: system)
+    found = collect(Shipped((), ("libglib-2.0.so.0", "libgmodule-2.0.so.0", "libz.so.1")))
+    glib, zlib = (part for part in found if part.name in {"libglib2.0-0", "zlib"})
+    assert (glib.version, glib.licence) == ("2.74.6-2", "LGPL-2.1-or-later")
+    assert glib.purl == "pkg:deb/debian/libglib2.0-0@2.74.6-2?arch=amd64&distro=debian-12"
+    assert zlib.version == ZLIB_RUNTIME_VERSION
+    source = "source: https://snapshot.debian.org/package/glib2.0/2.74.6-2/"
+    assert f"libglib2.0-0 2.74.6-2: LGPL-2.1-or-later; {source}" in document(found)
+
+
+@pytest.mark.skipif(not Path("/var/lib/dpkg/info").is_dir(), reason="needs a system with dpkg")
+def test_packages_of_libraries_are_found() -> None:
+    package = package_of("libstdc++.so.6")
+    assert package is not None
+    assert package.name == "libstdc++6"
+    assert package.source.startswith("gcc")
+    assert "GCC" in package.text
+    assert package_of("libnobody.so.1") is None
 
 
 def test_native_code_is_told_by_its_name() -> None:
