@@ -27,7 +27,7 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
-from desktop_app.services.export import DEFAULT_FORMATS, ExportFormat
+from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
 from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.segment import SegmentOptions
