@@ -20,6 +20,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
 from desktop_app import composition
+from desktop_app.domain.segmentation import Region
 from model.synthetic import Sequence, write_sample_study
 from ui.app import WindowApp
 from ui.application import make_application
@@ -143,7 +144,27 @@ def _correct(application: QApplication, app: WindowApp, output: Path) -> None:
     print(f"Longest pause of the window while painting: {pulse.longest_ms:.0f} ms")
     _save(application, app, output / "correct.png")
     app.window.menus.undo.trigger()
+    _limits(application, app, output)
     app.window.menus.correct.trigger()
+
+
+def _limits(application: QApplication, app: WindowApp, output: Path) -> None:
+    """Draw the whole tumour wider by the network's certainty, take the picture, undo."""
+    page = app.window.study_page
+    page.correction_bar.limits.trigger()
+    _settle(application)
+    pulse = _Pulse()
+    slider = page.limits_bar.sliders[Region.WT]
+    slider.setSliderDown(True)
+    for value in range(slider.value(), 91, 5):
+        slider.setSliderPosition(value)
+        _settle(application, seconds=0.1)
+    slider.setSliderDown(False)
+    _settle(application, seconds=2.0)
+    print(f"Longest pause of the window while a limit is moved: {pulse.longest_ms:.0f} ms")
+    _save(application, app, output / "limits.png")
+    app.window.menus.undo.trigger()
+    page.correction_bar.limits.trigger()
 
 
 def _follow_up(application: QApplication, app: WindowApp, output: Path, folder: Path) -> None:

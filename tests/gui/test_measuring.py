@@ -1,6 +1,7 @@
 """Ruler, lesions, and what is copied and saved, in the window with its presenters."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,12 @@ class Scene:
     def copied(self) -> str:
         return QGuiApplication.clipboard().text()
 
+    def room_px(self) -> int:
+        """Return how wide the column is beside its scroll bar."""
+        regions = self.page.regions
+        (area,) = (one for one in self.page.findChildren(QScrollArea) if one.isAncestorOf(regions))
+        return area.width() - area.verticalScrollBar().sizeHint().width()
+
     def lesion_ticks(self) -> list[QCheckBox]:
         boxes = self.page.regions.findChildren(QCheckBox)
         return [one for one in boxes if one.accessibleName().startswith("Lesion")]
@@ -111,6 +118,18 @@ def test_lesions_are_folded_away_and_out(scene: Scene) -> None:
     assert [one.isEnabled() for one in scene.lesion_ticks()] == [True, True, False, True, True]
 
 
+def test_the_widest_volumes_fit_into_the_column(scene: Scene) -> None:
+    scene.accept()
+    findings = findings_of(make_result(make_study(), np.ones(GEOMETRY.shape_kji, np.uint8)))
+    rows = tuple(
+        replace(row, volume_cm3=188.88, range_text="100–288", range_title="90% range")
+        for row in findings.rows
+    )
+    regions = scene.page.regions
+    regions.show_findings(replace(findings, rows=rows))
+    assert scene.room_px() >= regions.minimumSizeHint().width()
+
+
 def test_the_widest_lesions_fit_into_the_column(scene: Scene) -> None:
     note, place = "Product 4563 mm².", (0.0, 0.0, 0.0)
     text = "117.5 × 39.5 mm, sagittal slice 512"
@@ -123,9 +142,7 @@ def test_the_widest_lesions_fit_into_the_column(scene: Scene) -> None:
     regions.show_diameters((DiameterRow(text * 3, note, ((place,) * 2,) * 2, place),))
     regions.show_lesions(LesionListing(rows, "Sum of products of 1 target lesion: 1816 mm²."))
     fold_out(scene, len(rows))
-    (area,) = (one for one in scene.page.findChildren(QScrollArea) if one.isAncestorOf(regions))
-    scroll_bar = area.verticalScrollBar().sizeHint().width()
-    assert regions.minimumSizeHint().width() <= area.width() - scroll_bar
+    assert scene.room_px() >= regions.minimumSizeHint().width()
     links = [one for one in regions.findChildren(PlaceLink) if one.isVisibleTo(regions)]
     assert len(links) == 11
     for link in links:

@@ -34,7 +34,7 @@ class LimitsBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("limits_bar")
-        self._sliders: dict[Region, QSlider] = {}
+        self.sliders: dict[Region, QSlider] = {}
         self._texts = {region: styled_label("", "muted") for region in _REGIONS}
         self._moved: Region | None = None
         self._frame = self._timer(_FRAME_MS, self._tell)
@@ -60,7 +60,7 @@ class LimitsBar(QWidget):
         first, second = (self._row, self._note) if limits is None else (self._note, self._row)
         first.hide()
         second.show()
-        for region, slider in self._sliders.items():
+        for region, slider in self.sliders.items():
             if limits is not None and not slider.isSliderDown() and region is not self._moved:
                 with QSignalBlocker(slider):
                     slider.setValue(100 - round(100 * limits[region]))
@@ -75,7 +75,7 @@ class LimitsBar(QWidget):
             self.limit_settled.emit()
 
     def _add(self, layout: QHBoxLayout, region: Region) -> None:
-        slider = self._sliders[region] = QSlider(Qt.Orientation.Horizontal)
+        slider = self.sliders[region] = QSlider(Qt.Orientation.Horizontal)
         title = REGION_TITLES[region]
         slider.setRange(100 - _MOST_PERCENT, 100 - _LEAST_PERCENT)
         slider.setPageStep(5)
@@ -109,7 +109,7 @@ class LimitsBar(QWidget):
         self._show_percent(region)
         if not self._frame.isActive():
             self._frame.start()
-        if self._sliders[region].isSliderDown():
+        if self.sliders[region].isSliderDown():
             self._settling.stop()
         else:
             self._settling.start()
@@ -123,4 +123,4 @@ class LimitsBar(QWidget):
         self._texts[region].setText(f"{self._percent(region)} %")
 
     def _percent(self, region: Region) -> int:
-        return 100 - self._sliders[region].value()
+        return 100 - self.sliders[region].value()

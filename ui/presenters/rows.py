@@ -16,7 +16,7 @@ from desktop_app.services.targets import standing_warnings
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
 # Necrosis is part of it; the tool tip has the title in full.
-_SHORT_TITLES = {Region.NCR: "Necrotic / non-enh. core"}
+_SHORT_TITLES = {Region.NCR: "Necrotic/non-enh."}
 _NOTHING = "No tumour found"
 _NOTHING_LEFT = "No tumour marked"
 _NOTHING_LEFT_MEANS = "A person removed all that was marked."
