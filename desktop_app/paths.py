@@ -40,7 +40,7 @@ def weights_dir() -> Path:
 
 
 def user_data_dir() -> Path:
-    """Return the folder for what the app keeps for this user, and make it.
+    """Return the folder for what the app keeps for this user alone, and make it.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def user_data_dir() -> Path:
     override = os.environ.get(USER_DATA_VARIABLE)
     path = Path(override) if override else Path(PlatformDirs("gliascope", False).user_data_dir)
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
             "The folder for the program's own data cannot be used.",

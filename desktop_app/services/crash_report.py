@@ -35,6 +35,7 @@ def write_crash_report(traceback_text: str, user_data: Path) -> Path:
         traceback_text,
     )
     with atomic_path(path) as temporary:
+        temporary.touch(mode=0o600)  # a trace may name a patient
         temporary.write_text("\n".join(lines), "utf-8", NO_LETTER)
     for old in sorted(folder.glob("crash-*.txt"))[:-_KEPT]:
         old.unlink(missing_ok=True)

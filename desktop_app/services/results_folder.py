@@ -77,6 +77,7 @@ def pseudonyms(output: Path, study: Study) -> Pseudonyms:
     if key is None:
         key = new_key()
         with atomic_path(output / STATE_FOLDER / KEY_FILE) as temporary:
+            temporary.touch(mode=0o600)
             temporary.write_text(key.hex(), "ascii")
     return _pseudonyms(study, key)
 
