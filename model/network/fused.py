@@ -4,7 +4,8 @@ The same functions of the same weights, rearranged: what follows a norm or a res
 linear, so the norm's factors go into the next kernel, which is small, instead of into the volume;
 a depthwise transposed convolution, norm and 1³ convolution in a row are one matrix product; GELU is
 applied while a convolution's answer is still in the cache; tables are resampled once a grid. In
-bfloat16 there are fewer roundings than before, not more.
+bfloat16 there are fewer roundings than before, not more. Norms that stay are in
+`model.network.fused_norm`.
 """
 
 import math
@@ -18,11 +19,9 @@ from torch.nn import functional
 
 from model.network.attention import Grid, SparseGlobalAttention, TokenTable
 from model.network.blocks import GRN_EPSILON, LineConv, MedNeXtBlock
+from model.network.fused_norm import FusedGroupNorm, channel_moments
 
 _Factors = TypeVar("_Factors")
-
-# Statistics are vectorised over channels: so many at least, by taking neighbours together.
-_PACKED_CHANNELS = 128
 
 # An integer of the size of two numbers, by their bytes.
 _PAIR = {2: torch.int32, 4: torch.int64}
@@ -52,32 +51,6 @@ def fuse(network: nn.Module) -> nn.Module:
         else:
             setattr(network, name, maker(child).eval())
     return network
-
-
-def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and variance of each channel over space.
-
-    Parameters
-    ----------
-    x
-        (1, channels, k, j, i).
-
-    Returns
-    -------
-    tuple of Tensor
-        Each (channels,) float32.
-    """
-    channels = x.shape[1]
-    rows = x.permute(0, 2, 3, 4, 1).reshape(-1, channels).contiguous()
-    together = math.gcd(max(1, _PACKED_CHANNELS // channels), rows.shape[0])
-    count, width = rows.shape[0] // together, channels * together
-    packed = rows.reshape(count, width).as_strided(
-        (1, width, count, 1), (count * width, 1, width, width)
-    )
-    mean, variance = torch.batch_norm_update_stats(packed, torch.zeros(width), torch.ones(width), 0)
-    mean, variance = mean.view(together, channels), variance.view(together, channels)
-    overall = mean.mean(dim=0)
-    return overall, variance.mean(dim=0) + (mean - overall).square().mean(dim=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,18 +263,19 @@ class CachedTable(nn.Module):
         return kept[2]
 
 
+_MAKERS: dict[type[nn.Module], Callable[..., nn.Module]] = {
+    LineConv: FusedLineConv,
+    MedNeXtBlock: FusedMedNeXtBlock,
+    SparseGlobalAttention: FusedSparseAttention,
+    TokenTable: CachedTable,
+    nn.GroupNorm: FusedGroupNorm,
+}
+
+
 def _maker(block: nn.Module) -> Callable[..., nn.Module] | None:
-    if isinstance(block, LineConv):
-        return FusedLineConv
-    if isinstance(block, MedNeXtBlock):
-        return FusedMedNeXtBlock
-    if isinstance(block, SparseGlobalAttention):
-        return FusedSparseAttention
-    if isinstance(block, TokenTable):
-        return CachedTable
-    if isinstance(block, nn.ConvTranspose3d) and _is_narrow_patch(block):
-        return FusedHead
-    return None
+    if isinstance(block, nn.ConvTranspose3d):
+        return FusedHead if _is_narrow_patch(block) else None
+    return next((maker for kind, maker in _MAKERS.items() if isinstance(block, kind)), None)
 
 
 def _is_narrow_patch(block: nn.ConvTranspose3d) -> bool:
