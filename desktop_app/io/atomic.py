@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -60,6 +61,8 @@ _NOT_REACHED_ON_WINDOWS = frozenset({21, 53, 54, 55, 59, 64, 67, 121, 1167, 1231
 _LOCKS_OPEN_FILES = sys.platform == "win32"
 
 _TEMPORARY = re.compile(r"^\.[0-9a-f]{8}\.part(\.|$)")
+# Another process may be writing, and a server's clock may be hours off.
+_LEFT_BEHIND_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -95,7 +98,7 @@ def atomic_folder(
 
     Files of the same name are replaced, others stay. When the block raises, or one of the files
     cannot be replaced, `folder` stays as it was: nothing of a set appears unless all of it could
-    be written.
+    be written. What killed processes left there goes, see `sweep`.
 
     Parameters
     ----------
@@ -115,12 +118,25 @@ def atomic_folder(
     folder = Path(folder)
     staging = folder / f".{uuid.uuid4().hex[:8]}.part"
     with _writing_to(folder), _new_folders(folder):
+        sweep(folder)
         try:
             staging.mkdir()
             yield staging
             _swap_in(staging, folder, obsolete, keep_as)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed left in a folder, a day after."""
+    latest = time.time() - _LEFT_BEHIND_SECONDS
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _TEMPORARY.match(path.name) and path.lstat().st_mtime < latest:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
 
 
 def takes_folders(folder: Path) -> bool:

@@ -147,3 +147,14 @@ def test_a_second_batch_into_the_same_folder_is_refused(
     stage.batch(BatchOptions(resume=False)).run()
     assert stage.processed == list(NAMES)
     assert not file.exists()
+
+
+def test_what_a_killed_batch_left_goes_with_the_next_one(stage: Stage) -> None:
+    stage.batch().run()
+    left = [stage.output / ".00aa11bb.part.summary.csv"]
+    left.append(stage.output / ".gliascope" / ".00aa11bb.part.anna.json")
+    for file in left:
+        file.write_text("")
+        os.utime(file, (0, 0))
+    stage.batch().run()
+    assert not any(file.exists() for file in left)

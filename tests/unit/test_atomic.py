@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,21 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path: Path, keep_as: str, disk
             break
     assert codes[-1] == 0
     assert len(codes) > 6
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for name, when in ((".00aa11bb.part", two_days_ago), (".00aa22cc.part", time.time())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.pdf").write_text("of a patient")
+        os.utime(tmp_path / name, (when, when))
+    for name in (".00aa33dd.part.a.json", "a.part", ".hidden"):
+        (tmp_path / name).write_text("{}")
+        os.utime(tmp_path / name, (two_days_ago, two_days_ago))
+    with atomic_folder(tmp_path) as staging:
+        (staging / "report.pdf").write_text("new")
+    there = sorted(path.name for path in tmp_path.iterdir())
+    assert there == [".00aa22cc.part", ".hidden", "a.part", "report.pdf"]
 
 
 @pytest.mark.parametrize("keep_as", ["", "before"])

@@ -4,8 +4,10 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from desktop_app.domain.measurement import Interval, MeasurementKind
 from desktop_app.domain.result import StudyResult
@@ -13,6 +15,8 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.services.batch import CaseState
 from desktop_app.services.batch.records import (
     read_state,
+    require_no_anonymised,
+    state_files,
     update_summary,
     without_identity,
     write_state,
@@ -123,3 +127,55 @@ def test_states_of_before_are_read_with_what_they_hold(tmp_path: Path) -> None:
     (row,) = summary(tmp_path, kept)
     assert row["ET_long_mm"] == "3.0"
     assert {row[name] for name in ("study_date", "ET_measurable", *RANGES, *COUNTED)} == {""}
+
+
+def change(folder: Path, **said: object) -> None:
+    """Write other things into the kept state of a study."""
+    file = folder / ".gliascope" / "anna.json"
+    stored = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(stored | said), "utf-8")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"reason": None},
+        {"seconds": "x"},
+        {"name": None},
+        {"name": "berta"},
+        {"study_uid": 5},
+        {"warnings": [None]},
+        {"files": [{}]},
+        {"lesions": "two"},
+        {"volumes_mm3": {"ET": 10**400}},
+    ],
+)
+def test_a_state_that_somebody_spoilt_counts_as_none(tmp_path: Path, said: dict[str, Any]) -> None:
+    write_state(tmp_path, with_result(CaseState("anna", "1"), result_with_range(), [], ()))
+    assert read_state(tmp_path, "anna") is not None
+    change(tmp_path, **said)
+    assert read_state(tmp_path, "anna") is None
+
+
+def test_a_state_nested_without_end_counts_as_none(tmp_path: Path) -> None:
+    write_state(tmp_path, CaseState("anna", "1"))
+    (tmp_path / ".gliascope" / "anna.json").write_text("[" * 200_000)
+    assert read_state(tmp_path, "anna") is None
+
+
+def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+    state = with_result(CaseState("anna", "1"), result_with_range(), [], ())
+    write_state(tmp_path, state)
+    before = read_state(tmp_path, "anna")
+    change(tmp_path, moon_phase=0.5)
+    assert before is not None
+    assert read_state(tmp_path, "anna") == before
+
+
+def test_what_a_killed_process_left_is_no_state(tmp_path: Path) -> None:
+    write_state(tmp_path, CaseState("anna", "1"))
+    folder = tmp_path / ".gliascope"
+    left = (folder / "anna.json").read_text("utf-8").replace('"1"', '""')
+    (folder / ".00aa11bb.part.anna.json").write_text(left, "utf-8")
+    require_no_anonymised(tmp_path)
+    assert [file.name for file in state_files(tmp_path)] == ["anna.json"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.errors import OutputError
-from desktop_app.io.atomic import atomic_path
+from desktop_app.io.atomic import atomic_path, sweep
 from desktop_app.io.process_mark import is_running_elsewhere, process_mark
 from desktop_app.services.results_folder import STATE_FOLDER
 
@@ -17,6 +17,8 @@ _MARK = "running.mark"
 @contextmanager
 def only_batch(output: Path) -> Iterator[None]:
     """Mark a folder of results as written to by this process during the block.
+
+    What earlier ones left behind when they were killed goes.
 
     Raises
     ------
@@ -33,6 +35,8 @@ def only_batch(output: Path) -> Iterator[None]:
         )
     with atomic_path(file) as temporary:
         temporary.write_text(json.dumps(process_mark()), "utf-8")
+    for folder in (output, file.parent):
+        sweep(folder)
     try:
         yield
     finally:

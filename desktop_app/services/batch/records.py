@@ -4,9 +4,10 @@ import csv
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
@@ -21,6 +22,7 @@ from desktop_app.services.results_folder import STATE_FOLDER
 SUMMARY = "summary.csv"
 SKIPPED = "skipped.csv"
 _SCHEMA = "gliascope/batch-case/1"
+_FIELDS = frozenset(field.name for field in fields(CaseState))
 
 _log = logging.getLogger(__name__)
 
@@ -47,15 +49,25 @@ def read_state(output: Path, name: str) -> CaseState | None:
         stored |= {key: tuple(stored.get(key, ())) for key in ("warnings", "files", "notes")}
         stored["status"] = CaseStatus(stored["status"])
         state = CaseState(
-            **stored,
+            # A later version may say more.
+            **{key: stored[key] for key in stored.keys() & _FIELDS},
             volumes_mm3=volumes,
             diameters_mm=diameters,
             measurable=measurable,
             ranges_mm3=ranges,
         )
+        _require_types(state, name)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         _log.info("A batch state is not readable, its study runs again: %s", error)
         return None
     if state.status is CaseStatus.RUNNING:
@@ -204,6 +216,22 @@ def write_skipped(output: Path, skipped: Iterable[tuple[str, str]]) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise output_error(error, file) or error from None
+
+
+def _require_types(state: CaseState, name: str) -> None:
+    texts = (
+        *(state.study_uid, state.stage, state.reason, state.side, state.study_date),
+        *(state.fingerprint, state.weights_sha256, state.exported_as),
+        *(*state.warnings, *state.files, *state.notes),
+    )
+    counted = (state.parts, state.lesions, state.range_coverage)
+    numbers = (state.seconds, state.fraction, *(one for one in counted if one is not None))
+    are_right = all(isinstance(one, str) for one in texts) and all(
+        isinstance(one, int | float) for one in numbers
+    )
+    # Some systems write a letter and its accent apart in names.
+    if not are_right or normalize("NFC", state.name) != normalize("NFC", name):
+        raise ValueError(f"not the state of {name}")
 
 
 def _pairs(
