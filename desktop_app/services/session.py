@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,84 +9,20 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.services.import_study import choose_roles
 from desktop_app.services.loaded_study import LoadedStudy
-
-
-@dataclass(frozen=True, slots=True)
-class StudiesChanged:
-    """Other studies are on offer."""
-
-    studies: tuple[Study, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StudyChanged:
-    """Another study is open, or none."""
-
-    study: Study | None
-
-
-@dataclass(frozen=True, slots=True)
-class RolesChanged:
-    """Other series are chosen for the sequences."""
-
-    roles: Mapping[Sequence, Series]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedChanged:
-    """The voxels of the chosen series are there, or no longer."""
-
-    loaded: LoadedStudy | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResultChanged:
-    """There is a result, or no longer one; `saved` says whether its labels were exported."""
-
-    result: StudyResult | None
-    saved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ResultAwaited:
-    """A new result is on its way and will take the place of the one shown, or no longer."""
-
-    is_awaited: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ResultCorrected:
-    """A person changed the labels of the result."""
-
-    result: StudyResult
-
-
-@dataclass(frozen=True, slots=True)
-class TargetsChosen:
-    """The reader chose other target lesions."""
-
-    targets: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResultSaved:
-    """The labels of the result were exported."""
-
-    result: StudyResult
-
-
-Change = (
-    StudiesChanged
-    | StudyChanged
-    | RolesChanged
-    | LoadedChanged
-    | ResultChanged
-    | ResultAwaited
-    | ResultCorrected
-    | TargetsChosen
-    | ResultSaved
+from desktop_app.services.result_in_hand import ResultInHand
+from desktop_app.services.session_changes import (
+    Change,
+    Listener,
+    LoadedChanged,
+    ResultAwaited,
+    ResultChanged,
+    ResultCorrected,
+    ResultSaved,
+    RolesChanged,
+    StudiesChanged,
+    StudyChanged,
+    TargetsChosen,
 )
-Listener = Callable[[Change], None]
 
 
 class Session:
@@ -102,19 +37,13 @@ class Session:
         self._owner = threading.get_ident()
         self._listeners: list[Listener] = []
         self._generation = 0
-        self._lineage = 0
         self._studies: tuple[Study, ...] = ()
         self._study: Study | None = None
         self._roles: dict[Sequence, Series] = {}
         self._chosen_by_user: set[Sequence] = set()
         self._loaded: LoadedStudy | None = None
-        self._result: StudyResult | None = None
+        self._in_hand = ResultInHand()
         self._is_awaited = False
-        self._targets: tuple[int, ...] = ()
-        self._chosen: StudyResult | None = None
-        self._exported: StudyResult | None = None
-        self._exported_targets: tuple[int, ...] = ()
-        self._written: dict[Path, StudyResult] = {}
 
     @property
     def generation(self) -> int:
@@ -149,43 +78,37 @@ class Session:
     @property
     def result(self) -> StudyResult | None:
         """The segmentation of the open study."""
-        return self._result
+        return self._in_hand.result
 
     @property
     def lineage(self) -> int:
         """Number that grows with every result that is no correction of the one before."""
-        return self._lineage
+        return self._in_hand.lineage
 
     @property
     def saved(self) -> bool:
         """False while there is a result whose labels or target lesions were never exported."""
-        return self.labels_saved and self.targets_saved
+        return self._in_hand.saved
 
     @property
     def labels_saved(self) -> bool:
         """False while there is a result whose labels were never exported."""
-        return self._result is self._exported
+        return self._in_hand.labels_saved
 
     @property
     def targets_saved(self) -> bool:
         """Whether the target lesions are those of the last export, or none where there was none."""
-        return self._targets == self._exported_targets
+        return self._in_hand.targets_saved
 
     @property
     def targets(self) -> tuple[int, ...]:
         """Numbers of the lesions that the reader chose as targets."""
-        return self._targets
+        return self._in_hand.targets
 
     @property
     def chosen(self) -> StudyResult | None:
         """The result with the reader's choice of target lesions, as it is exported."""
-        result, known = self._result, self._chosen
-        if result is None or result.targets == self._targets:
-            return result
-        is_known = known is not None and known.segmentation is result.segmentation
-        if not is_known or known is None or known.targets != self._targets:
-            known = self._chosen = replace(result, targets=self._targets)
-        return known
+        return self._in_hand.chosen
 
     @property
     def written(self) -> Mapping[Path, StudyResult]:
@@ -193,7 +116,7 @@ class Session:
 
         In the order of writing, the last one last.
         """
-        return MappingProxyType(self._written)
+        return self._in_hand.written
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change from now on; the returned function ends that."""
@@ -263,7 +186,7 @@ class Session:
                 self._chosen_by_user.add(other)
             roles[sequence] = chosen
         self._chosen_by_user.add(sequence)
-        result = self._result
+        result = self.result
         # The pixels may have named them otherwise for the result: then this overrules the pixels.
         is_as_before = result is None or dict(result.roles) == roles
         if roles == self._roles and is_as_before:
@@ -325,11 +248,7 @@ class Session:
         self._require_owner()
         if generation != self._generation:
             return False
-        self._lineage += 1
-        self._result = result
-        self._targets = self._exported_targets = result.targets
-        self._exported = result if saved_in is not None else None
-        self._written = {saved_in: result} if saved_in is not None else {}
+        self._in_hand.accept(result, saved_in)
         self._tell(ResultChanged(result, self.saved))
         return True
 
@@ -342,18 +261,13 @@ class Session:
             If there is no result to correct.
         """
         self._require_owner()
-        if self._result is None:
-            raise RuntimeError("there is no result to correct")
-        self._result = result
-        # Numbers of lesions that are no more: who measures the new ones chooses those they became.
-        self._targets = ()
+        self._in_hand.correct(result)
         self._tell(ResultCorrected(result))
 
     def choose_targets(self, numbers: tuple[int, ...]) -> None:
         """Note which lesions of the result the reader chose as targets."""
         self._require_owner()
-        if self._result is not None and numbers != self._targets:
-            self._targets = numbers
+        if self._in_hand.choose_targets(numbers):
             self._tell(TargetsChosen(numbers))
 
     def note_written(
@@ -379,17 +293,10 @@ class Session:
             what was written of one before it is not noted.
         """
         self._require_owner()
-        if lineage != self._lineage:
-            return
-        self._written.pop(folder, None)
-        self._written[folder] = result
-        if result is not self.chosen or self._result is None:
-            return
-        is_edited = result.segmentation.provenance.edited
-        is_safe = holds_labels or self.labels_saved or not is_edited
-        is_safe &= holds_choices or not result.targets
-        if is_safe and not self.saved:
-            self._exported, self._exported_targets = self._result, result.targets
+        became_safe = self._in_hand.note_written(
+            result, folder, lineage, holds_labels=holds_labels, holds_choices=holds_choices
+        )
+        if became_safe:
             self._tell(ResultSaved(result))
 
     def _restart(self) -> None:
@@ -398,11 +305,7 @@ class Session:
         if self._loaded is not None:
             self._loaded = None
             self._tell(LoadedChanged(None))
-        if self._result is not None:
-            self._result = self._exported = self._chosen = None
-            self._targets = self._exported_targets = ()
-            self._lineage += 1
-            self._written = {}
+        if self._in_hand.drop():
             self._tell(ResultChanged(None, True))
 
     def _tell(self, change: Change) -> None:

@@ -15,7 +15,8 @@ from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import EarlierChoice, Reopened
-from desktop_app.services.session import ResultAwaited, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import ResultAwaited
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of
 from ui.presenters import reopening

@@ -23,7 +23,8 @@ from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import Reopened
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
-from desktop_app.services.session import ResultAwaited, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import ResultAwaited
 from desktop_app.services.targets import TARGETS_LOST
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
 from ui.presenters import export_presenter, other_series, preparation, reopening, study_presenter

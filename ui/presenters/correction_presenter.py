@@ -13,13 +13,13 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.services.kept_corrections import KeptCorrections, kept_corrections
-from desktop_app.services.session import (
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import (
     Change,
     ResultAwaited,
     ResultChanged,
     ResultSaved,
     RolesChanged,
-    Session,
 )
 from ui.views.correction_view import CorrectionState, CorrectionView
 

@@ -14,7 +14,8 @@ from desktop_app.jobs.runner import Job, JobRunner, Lane
 from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
 from desktop_app.services.lesions import measure_lesions
 from desktop_app.services.places import measure_places, place_in_words
-from desktop_app.services.session import Change, ResultChanged, ResultCorrected, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import Change, ResultChanged, ResultCorrected
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
 from ui.views.diameter_view import DiameterRow, DiameterView

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from desktop_app.services.session import Change, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import Change
 from ui.presenters.export_presenter import CHOSEN, CORRECTED
 from ui.views.export_view import ExportState, ExportStateView
 

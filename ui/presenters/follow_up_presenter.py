@@ -25,11 +25,11 @@ from desktop_app.services.follow_up.page import (
 )
 from desktop_app.services.import_study import open_path
 from desktop_app.services.segment import Segmenter, SegmentOptions
-from desktop_app.services.session import (
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import (
     Change,
     ResultChanged,
     ResultCorrected,
-    Session,
     StudyChanged,
 )
 from ui.presenters.follow_up_rows import earlier_row, follow_up_text, shown_follow_up

@@ -10,7 +10,8 @@ from desktop_app.domain.readable import (
 )
 from desktop_app.services.diameters import CRITERIA
 from desktop_app.services.lesions import MOST_TARGETS, sum_of_products_mm2
-from desktop_app.services.session import Change, ResultChanged, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import Change, ResultChanged
 from ui.views.lesion_view import LesionListing, LesionRow, LesionView
 
 

@@ -15,12 +15,12 @@ from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.headers import check_headers
 from desktop_app.services.preflight.pixels import PixelLook, look_at_pixels
 from desktop_app.services.preflight.prepared import check_prepared
-from desktop_app.services.session import (
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import (
     Change,
     LoadedChanged,
     ResultChanged,
     RolesChanged,
-    Session,
     StudyChanged,
 )
 from ui.presenters.job_line import Dispatch

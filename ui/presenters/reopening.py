@@ -10,7 +10,8 @@ from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.earlier_results import EarlierResult, chosen_result, find_result
 from desktop_app.services.reopen import EarlierChoice, Reopened, earlier_choice, reopen_result
-from desktop_app.services.session import Change, Session, StudyChanged
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import Change, StudyChanged
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.study_view import StudyView
 

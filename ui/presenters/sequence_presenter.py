@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from desktop_app.domain.study import Sequence
-from desktop_app.services.session import Change, LoadedChanged, ResultChanged, Session
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import Change, LoadedChanged, ResultChanged
 from ui.views.sequences_view import SequenceImage, SequencesView
 from ui.views.study_view import Comparison
 

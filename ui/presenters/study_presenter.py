@@ -20,13 +20,13 @@ from desktop_app.services.segment import (
     SegmentOptions,
     segment_study,
 )
-from desktop_app.services.session import (
+from desktop_app.services.session import Session
+from desktop_app.services.session_changes import (
     Change,
     LoadedChanged,
     ResultChanged,
     ResultCorrected,
     RolesChanged,
-    Session,
     StudyChanged,
     TargetsChosen,
 )
