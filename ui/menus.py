@@ -72,6 +72,7 @@ class Menus:
         self._add(tools, "&Forget earlier studies …").triggered.connect(window.forget_asked)
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
+        self._model_group = QActionGroup(window)
         self.help = bar.addMenu("&Help")
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
         self.help.addSeparator()
@@ -102,13 +103,12 @@ class Menus:
             Name of the one in use.
         """
         self.models.clear()
-        group = QActionGroup(self.models)
         for name, title in choices:
             action = self.models.addAction(f"{title} ({name})")
             action.setData(name)
             action.setCheckable(True)
             action.setChecked(name == chosen)
-            group.addAction(action)
+            self._model_group.addAction(action)
         self.models.addSeparator()
         hint = self.models.addAction("Install others: gliascope model install FILE")
         hint.setEnabled(False)

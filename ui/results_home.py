@@ -64,7 +64,7 @@ class ResultsHome:
         result = self._session.result
         if result is None:
             return None
-        home, folder, settings = self._home(), self.folder_of_result, self._settings()
+        home, folder, settings = self._home(), self.folder_of_result.absolute(), self._settings()
         dialog = ExportDialog(
             format_choices(result, settings.export_formats),
             folder,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QLabel
+from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QLabel, QLineEdit, QPushButton
 
 from desktop_app import composition
 from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
@@ -19,6 +19,10 @@ RESULT = make_result(make_study(), LABELS)
 
 def box(dialog: ExportDialog, title: str) -> QCheckBox:
     return next(one for one in dialog.findChildren(QCheckBox) if title in one.text())
+
+
+def save_button(dialog: ExportDialog) -> QPushButton:
+    return next(one for one in dialog.findChildren(QPushButton) if one.text() == "Export")
 
 
 @pytest.fixture
@@ -63,6 +67,25 @@ def test_ticks_are_remembered_also_where_they_could_not_be_chosen(open_dialog):
     box(dialog, "report.pdf").click()
     assert dialog.choice().to_remember == ("seg", "sr", "csv", "pdf")
     assert open_dialog(remembered="hologram").choice().formats == tuple(DEFAULT_FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "folder"), [("~/results", Path.home() / "results"), (f" {Path.home()} ", Path.home())]
+)
+def test_a_typed_folder_is_taken_as_it_is_meant(open_dialog, typed, folder):
+    dialog = open_dialog()
+    dialog.findChild(QLineEdit).setText(typed)
+    assert save_button(dialog).isEnabled()
+    assert dialog.choice().folder == folder
+
+
+@pytest.mark.parametrize("typed", ["results", " ./results", "", "~nobody-of-that-name/results"])
+def test_a_folder_that_could_be_anywhere_is_asked_for_whole(open_dialog, typed):
+    dialog = open_dialog()
+    assert save_button(dialog).isEnabled()
+    dialog.findChild(QLineEdit).setText(typed)
+    assert not save_button(dialog).isEnabled()
+    assert any("Give the whole path" in one.text() for one in dialog.findChildren(QLabel))
 
 
 def test_without_a_file_nothing_is_exported(open_dialog):

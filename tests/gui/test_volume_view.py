@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -112,6 +112,19 @@ def test_brain_is_drawn_without_any_tumour(qtbot: QtBot, view: VolumeView) -> No
     view.set_labels(empty, geometry, DEFAULT_LABELS)
     qtbot.wait(100)
     view.grab()
+
+
+def test_on_a_screen_of_another_density_the_picture_is_drawn_anew(
+    qtbot: QtBot, view: VolumeView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    geometry = oriented((0, 1, 2), (1, 1, 1))
+    labels = ball_labels(geometry, 9.0, 1)
+    wait_for_picture(qtbot, view, lambda: view.set_labels(labels, geometry, DEFAULT_LABELS))
+    drawn: list[int] = []
+    view._engine.picture_ready.connect(lambda picture, _seconds: drawn.append(picture.width()))
+    monkeypatch.setattr(view, "devicePixelRatioF", lambda: 2.0)
+    QCoreApplication.sendEvent(view, QEvent(QEvent.Type.DevicePixelRatioChange))
+    qtbot.waitUntil(lambda: 640 in drawn, timeout=WAIT_MS)
 
 
 def test_turning_changes_the_picture_and_r_resets(qtbot: QtBot, view: VolumeView) -> None:

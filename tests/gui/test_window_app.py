@@ -7,8 +7,8 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QRect, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
@@ -17,6 +17,7 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled
 from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.jobs.runner import Lane
 from desktop_app.jobs.worker import WorkerState
 from desktop_app.services.batch import CaseState, CaseStatus
 from desktop_app.services.batch.records import read_state, write_state
@@ -32,6 +33,7 @@ from ui.dialogs.export_dialog import ExportChoice, ExportDialog
 from ui.presenters.reopening import Reopening
 from ui.theme import ThemeName
 from ui.viewers.planes import Plane
+from ui.views.study_view import SeriesChoice
 from ui.window_place import WindowPlace, clamped
 
 
@@ -146,7 +148,7 @@ def test_a_place_that_makes_no_sense_is_none(text):
 
 def test_a_loaded_network_is_not_told_as_a_study_that_is_ready(app, monkeypatch):
     monkeypatch.setattr(type(app.services.worker), "state", WorkerState.READY)
-    app._show_readiness()
+    app.readiness.show()
     assert app.window._readiness.text() == "Network loaded"
 
 
@@ -164,12 +166,30 @@ def test_the_network_is_chosen_in_the_menu_and_remembered(app, tmp_path):
     assert names == ["slim_unetrpp", "heavier"]
     assert [a.data() for a in menu.actions() if a.isChecked()] == ["slim_unetrpp"]
     menu.actions()[1].trigger()
-    assert app._segment_options().weights == tmp_path / "weights" / "heavier.safetensors"
+    assert app.preferences.segment_options().weights == tmp_path / "weights" / "heavier.safetensors"
     menu.aboutToShow.emit()
     assert [a.data() for a in menu.actions() if a.isChecked()] == ["heavier"]
     assert menu.actions()[1].text() == "UNETR++ (heavier)"
     app.window.close()
     assert app.services.load_settings().model == "heavier"
+
+
+def test_menus_that_are_filled_again_and_again_leave_nothing_behind(app):
+    def groups():
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        return len(app.window.findChildren(QActionGroup))
+
+    def fill():
+        app.window.menus.models.aboutToShow.emit()
+        for uid in ("1", "2"):
+            choices = (SeriesChoice("1", "DWI"), SeriesChoice("2", "SWI"))
+            app.window.show_other_series(choices, uid, "")
+
+    fill()
+    before = groups()
+    for _ in range(3):
+        fill()
+    assert groups() == before
 
 
 def test_the_device_is_chosen_in_the_menu_and_remembered(app, monkeypatch):
@@ -179,7 +199,7 @@ def test_the_device_is_chosen_in_the_menu_and_remembered(app, monkeypatch):
     assert [name for name, action in devices.items() if action.isChecked()] == ["auto"]
     devices["cpu"].trigger()
     assert warmed == [("cpu", "auto")]
-    assert app._segment_options().device == "cpu"
+    assert app.preferences.segment_options().device == "cpu"
     app.window.close()
     assert app.services.load_settings().device == "cpu"
 
@@ -198,11 +218,11 @@ def test_closing_asks_before_a_batch_is_stopped(app, monkeypatch):
 
 
 def test_a_network_that_is_gone_is_told(app):
-    app._use_model("gone")
+    app.preferences.use_model("gone")
     box = app.window.findChild(QMessageBox)
     assert "no model named gone" in box.text()
     box.close()
-    assert app._segment_options().model_name == "slim_unetrpp"
+    assert app.preferences.segment_options().model_name == "slim_unetrpp"
     assert app.settings.model == ""
 
 
@@ -332,6 +352,26 @@ def test_closing_asks_before_an_export_is_stopped(app, monkeypatch, segmented, t
     goes_on.set()
     assert "Results are being written." in asked[0]
     assert "goes on from there" not in asked[0]
+    app.window.what_runs = lambda: ""
+
+
+def test_closing_asks_before_a_comparison_is_saved_in_part(app, monkeypatch):
+    asked, goes_on = [], threading.Event()
+    monkeypatch.setattr(
+        QMessageBox,
+        "question",
+        lambda *said: asked.append(said[2]) or QMessageBox.StandardButton.Cancel,
+    )
+    app.study.jobs.start(
+        "Saving the comparison",
+        lambda _progress, _token: goes_on.wait(10),
+        lambda _: None,
+        lane=Lane.IO,
+        is_kept=True,
+    )
+    assert not app.window.close()
+    goes_on.set()
+    assert "Results are being written." in asked[0]
     app.window.what_runs = lambda: ""
 
 

@@ -154,14 +154,15 @@ def test_files_written_before_another_job_are_told(runner, view, is_kept, expect
     assert second == ["opened"]
 
 
-def test_it_tells_what_runs(runner, view):
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_it_tells_whether_files_are_being_written(runner, view, is_kept):
     queue = Queue()
     line = JobLine(view, runner, queue, MagicMock())
-    assert not line.runs("Writing")
-    line.start("Writing", lambda _progress, _token: None, MagicMock())
-    assert line.runs("Writing")
+    assert not line.writes
+    line.start("Working", lambda _progress, _token: None, MagicMock(), is_kept=is_kept)
+    assert line.writes is is_kept
     _finish(line, queue)
-    assert not line.runs("Writing")
+    assert not line.writes
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -179,7 +180,7 @@ def test_what_stays_goes_on_behind_another_job_and_is_shown_again(runner, view, 
 
     line.start("Writing", write, got.append, is_kept=True)
     line.start("Opening", lambda _progress, _token: "opened", got.append, lane=Lane.IO)
-    assert line.runs("Writing")
+    assert line.writes
     _finish(line, queue)
     assert got == ["opened"]
     assert view.show_job.call_args.args[0].title == "Writing"
@@ -210,7 +211,7 @@ def test_files_that_cannot_be_written_are_told_behind_another_job(runner, view):
     queue.run_all()
     view.show_error.assert_called_once()
     assert line.busy
-    assert not line.runs("Writing")
+    assert not line.writes
     release.set()
     _finish(line, queue)
 
@@ -227,7 +228,7 @@ def test_cancel_stops_what_is_shown_alone_and_closing_all(runner, view):
     line.start("Opening", endless, MagicMock(), lane=Lane.IO)
     line.cancel()
     _finish(line, queue)
-    assert line.runs("Writing")
+    assert line.writes
     line.start("Opening", endless, MagicMock(), lane=Lane.IO)
     line.close()
     _finish(line, queue)

@@ -21,6 +21,8 @@ from ui.widgets.export_ticks import ExportTicks, FormatChoice
 _WITHOUT_LABELS = (
     "None of these files holds the labels you corrected. Tick NIfTI or DICOM SEG to keep them."
 )
+_SUB_FOLDER = "A sub-folder named after the study is made."
+_WHOLE_PATH = "Give the whole path of a folder, or choose it with Browse."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export results")
         self.setMinimumWidth(520)
-        self._folder = QLineEdit(str(folder))
+        self._folder = QLineEdit(str(folder.absolute()))
         self._folder.setAccessibleName("Folder for the results")
         browse = QPushButton("Browse …")
         browse.clicked.connect(self._browse)
@@ -69,7 +71,8 @@ class ExportDialog(QDialog):
         row.addWidget(self._folder, 1)
         row.addWidget(browse)
         where.body.addLayout(row)
-        where.body.addWidget(styled_label("A sub-folder named after the study is made.", "muted"))
+        self._where = styled_label(_SUB_FOLDER, "muted")
+        where.body.addWidget(self._where)
         self._ticks = ExportTicks(formats, anonymise=anonymise)
         self._is_corrected = is_corrected
         self._note = styled_label(_WITHOUT_LABELS, "notice", wrap=True)
@@ -91,7 +94,7 @@ class ExportDialog(QDialog):
         """Return what is ticked now."""
         ticks = self._ticks
         return ExportChoice(
-            Path(self._folder.text()), ticks.formats, ticks.anonymise, ticks.to_remember
+            self._chosen_folder or Path(), ticks.formats, ticks.anonymise, ticks.to_remember
         )
 
     def _browse(self) -> None:
@@ -101,7 +104,17 @@ class ExportDialog(QDialog):
         if folder:
             self._folder.setText(folder)
 
+    @property
+    def _chosen_folder(self) -> Path | None:
+        """The folder that was typed; ``None`` where nobody could say which one that is."""
+        try:
+            folder = Path(self._folder.text().strip()).expanduser()
+        except RuntimeError:  # the home of somebody unknown
+            return None
+        return folder if folder.is_absolute() else None
+
     def _check(self) -> None:
-        ticks = self._ticks
-        self._save.setEnabled(bool(self._folder.text().strip() and ticks.formats))
+        ticks, has_folder = self._ticks, self._chosen_folder is not None
+        self._where.setText(_SUB_FOLDER if has_folder else _WHOLE_PATH)
+        self._save.setEnabled(has_folder and bool(ticks.formats))
         self._note.setVisible(self._is_corrected and not ticks.holds_labels)

@@ -27,6 +27,7 @@ class OtherSeriesButton(QToolButton):
         self.setCheckable(True)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self)
+        self._group = QActionGroup(self)
         self._offered: tuple[Many[SeriesChoice], str] = ((), "")
         # Queued: the menu hides before it triggers the action that was clicked
         self._menu.aboutToHide.connect(self._fill, Qt.ConnectionType.QueuedConnection)
@@ -49,10 +50,9 @@ class OtherSeriesButton(QToolButton):
     def _fill(self) -> None:
         choices, current = self._offered
         self._menu.clear()
-        group = QActionGroup(self._menu)
         for choice in choices:
             action = self._menu.addAction(choice.text.replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(choice.series_uid == current)
             action.triggered.connect(lambda _, uid=choice.series_uid: self.series_chosen.emit(uid))
-            group.addAction(action)
+            self._group.addAction(action)

@@ -7,8 +7,8 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Lane
-from desktop_app.services.case import ExportOptions, SavedResults, save_results
 from desktop_app.services.export_formats import ExportFormat
+from desktop_app.services.saved_results import ExportOptions, SavedResults, save_results
 from desktop_app.services.session import Session
 from desktop_app.services.study_writers import PageRenderer
 from ui.presenters.job_line import JobLine
@@ -56,7 +56,7 @@ class ExportPresenter:
     @property
     def what_runs(self) -> str:
         """What would be stopped by closing the window, in a sentence; empty where nothing is."""
-        return "Results are being written." if self._jobs.runs(_EXPORTING) else ""
+        return "Results are being written." if self._jobs.writes else ""
 
     def export(self, folder: Path, formats: tuple[str, ...], *, anonymise: bool) -> None:
         """Write the result below a folder, in a sub-folder named after the study."""

@@ -66,9 +66,10 @@ class JobLine:
         """Whether a job waits or runs."""
         return self._front is not None
 
-    def runs(self, title: str) -> bool:
-        """Whether a job of this title waits or runs, be it behind another."""
-        return any(one.shown.title == title for one in (*self._behind, self._front) if one)
+    @property
+    def writes(self) -> bool:
+        """Whether a job waits or runs of which something stays, be it behind another."""
+        return any(one.is_kept for one in (*self._behind, self._front) if one)
 
     def start(
         self,

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -199,6 +199,12 @@ class VolumeCanvas(QWidget):
         """Draw at the new size."""
         self._refresh()
         super().resizeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Draw with as many pixels as a screen of another density has."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._refresh()
+        return super().event(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw what was not drawn while the view was hidden."""
