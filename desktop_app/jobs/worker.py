@@ -1,6 +1,7 @@
 """The network in a process of its own: warm, killable, replaced when it dies or ages."""
 
 import contextlib
+import math
 import multiprocessing
 import signal
 import threading
@@ -33,6 +34,9 @@ from model.messages import (
 
 RECYCLE_AFTER_STUDIES = 20
 
+# Healthy work tells after every layer how far it is, seconds apart on the slowest computer; only
+# loading is silent, for minutes from a slow disk.
+_SILENCE_SECONDS = 1800.0
 _POLL_SECONDS = 0.05
 _END_SECONDS = 2.0
 
@@ -65,6 +69,8 @@ class ModelWorker:
         leak over a night's batch stays bounded.
     factory
         Makes the handler inside the process; a module-level function.
+    silence_seconds
+        How long the process may work without a word until it counts as hung.
     """
 
     def __init__(
@@ -73,10 +79,12 @@ class ModelWorker:
         *,
         recycle_after: int = RECYCLE_AFTER_STUDIES,
         factory: HandlerFactory = load_network,
+        silence_seconds: float = _SILENCE_SECONDS,
     ) -> None:
         self._warmth = Warmth(weights_dir)
         self._recycle_after = recycle_after
         self._factory = factory
+        self._silence_seconds = silence_seconds
         self._lock = threading.Lock()
         self._child: _Child | None = None
         self._closed = False
@@ -144,7 +152,7 @@ class ModelWorker:
         Cancelled
             If the token was cancelled or the worker closed.
         DeviceError
-            If the device fails, memory runs out or the process dies.
+            If the device fails, memory runs out, or the process dies or hangs.
         WorkerDefect
             On an exception that nobody expects.
         """
@@ -221,7 +229,7 @@ class ModelWorker:
             self._child.end()
             self._child = None
         if self._child is None:
-            self._child = _Child(self._factory, self._warmth)
+            self._child = _Child(self._factory, self._warmth, self._silence_seconds)
         return self._child
 
 
@@ -234,7 +242,8 @@ class _Died(Exception):
 class _Child:
     """One process and the connection to it."""
 
-    def __init__(self, factory: HandlerFactory, warmth: Warmth) -> None:
+    def __init__(self, factory: HandlerFactory, warmth: Warmth, silence_seconds: float) -> None:
+        self._silence_seconds = silence_seconds
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self.process = context.Process(
@@ -290,7 +299,8 @@ class _Child:
         self.process.join(_END_SECONDS)
         if self.process.is_alive():
             self.process.kill()
-            self.process.join()
+            # One that hangs in the system itself ends whenever that lets it.
+            self.process.join(_END_SECONDS)
 
     def _expect(self, kind: type[Any], progress: ProgressCallback, token: CancelToken) -> Any:
         while True:
@@ -312,13 +322,19 @@ class _Child:
     def _next(self, token: CancelToken) -> Any:
         if self._unread:
             return self._unread.pop(0)
-        while True:
+        # Looks are counted, not time: a computer that slept has not waited.
+        for _ in range(math.ceil(self._silence_seconds / _POLL_SECONDS)):
             token.raise_if_cancelled()
             ready = wait([self._connection, self.process.sentinel], timeout=_POLL_SECONDS)
             if self._connection in ready:
                 return self._guard(lambda: receive(self._connection))
             if ready:
                 self._raise_death()
+        raise DeviceError(
+            "The segmentation hung and was stopped.",
+            f"Its process gave no sign of life for {self._silence_seconds / 60:.0f} minutes.",
+            "Try again; if it happens again, restart the computer or choose another device.",
+        )
 
     def _guard(self, action: Callable[[], Any]) -> Any:
         try:

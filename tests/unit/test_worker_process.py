@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,6 +159,19 @@ def test_a_kill_by_the_system_speaks_of_memory(worker):
     with pytest.raises(DeviceError) as caught:
         worker.segment(request("killed"))
     assert "memory" in caught.value.detail
+
+
+def test_a_process_that_hangs_is_ended_and_one_that_is_slow_is_not(fakes):
+    hasty = ModelWorker(Path(), factory=fakes.obedient, silence_seconds=2.5)
+    with closing(hasty) as worker:
+        worker.warm()
+        wait_for(worker, WorkerState.READY)
+        slow = worker.segment(request("slow"))
+        with pytest.raises(DeviceError) as caught:
+            worker.segment(request("sleep"))
+        assert "no sign of life" in caught.value.detail
+        assert slow.labels_kji.any()
+        assert not psutil.pid_exists(int(slow.model_id))
 
 
 def test_a_process_that_died_while_idle_is_replaced(worker):

@@ -35,6 +35,10 @@ def act(request: InferenceRequest, progress: ProgressCallback) -> InferenceResul
     match request.model_name:
         case "sleep":
             time.sleep(60)
+        case "slow":
+            for _ in range(9):
+                time.sleep(0.4)
+                progress(0.5, "Segmenting")
         case "exit":
             os._exit(7)
         case "killed":
