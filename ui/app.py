@@ -26,10 +26,11 @@ from desktop_app.jobs.worker import WorkerState
 from desktop_app.paths import assets_dir
 from desktop_app.services.ahead import load_ahead
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
-from desktop_app.services.case import CaseOptions, ExportOptions, SavedResults
+from desktop_app.services.case import CaseOptions
 from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
 from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.rehearsal import Moment, Rehearsal
+from desktop_app.services.saved_results import ExportOptions, SavedResults
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.settings import Settings
 from ui.app_services import AppServices

@@ -65,9 +65,9 @@ def compare(
     response is computed.
     """
     from desktop_app.composition import build
-    from desktop_app.services.case import require_room
     from desktop_app.services.follow_up import compare_studies, save_follow_up
     from desktop_app.services.import_study import open_path
+    from desktop_app.services.output_room import require_room
 
     frontend: Frontend = context.obj
     with build() as app:

@@ -101,8 +101,9 @@ def case_options(
     InputError
         If the model was trained for something else than brain tumours.
     """
-    from desktop_app.services.case import CaseOptions, ExportOptions
+    from desktop_app.services.case import CaseOptions
     from desktop_app.services.export_formats import parse_formats
+    from desktop_app.services.saved_results import ExportOptions
 
     return CaseOptions(
         segment_options(models, device=device, precision=precision, model=model),

@@ -60,8 +60,9 @@ def segment(
     """Segment one study and write labels, volumes and report to DIR/STUDYNAME."""
     from desktop_app.composition import build
     from desktop_app.domain.study import Sequence
-    from desktop_app.services.case import process_study, require_room
+    from desktop_app.services.case import process_study
     from desktop_app.services.import_study import choose_roles, open_path
+    from desktop_app.services.output_room import require_room
 
     frontend: Frontend = context.obj
     named = zip(Sequence, (t1, t1c, t2, flair), strict=True)

@@ -21,11 +21,12 @@ from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.errors import Cancelled, OutputError
 from desktop_app.io.dicom_slices import MR_IMAGE
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import case
-from desktop_app.services.case import ExportOptions, require_room, save_results
+from desktop_app.services import output_room, saved_results
 from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
 from desktop_app.services.measure import measure
+from desktop_app.services.output_room import require_room
 from desktop_app.services.run_log import read_mark, read_run, write_run_log
+from desktop_app.services.saved_results import ExportOptions, save_results
 from desktop_app.services.study_identity import is_mark_of
 from tests.export_cases import study_result, without_files
 from tests.result_cases import make_result
@@ -84,7 +85,7 @@ def fail(*_: Any, **__: Any) -> Path:
 def test_a_failure_at_the_very_end_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(case, "write_run_log", fail)
+    monkeypatch.setattr(saved_results, "write_run_log", fail)
     with pytest.raises(OutputError):
         save_results(RESULT, tmp_path / "new", OPTIONS)
     assert list(tmp_path.iterdir()) == []
@@ -93,7 +94,7 @@ def test_a_failure_at_the_very_end_leaves_nothing(
 def test_a_failure_keeps_earlier_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = save_results(RESULT, tmp_path, OPTIONS).files
     before = {file: file.read_bytes() for file in files}
-    monkeypatch.setattr(case, "write_run_log", fail)
+    monkeypatch.setattr(saved_results, "write_run_log", fail)
     with pytest.raises(OutputError):
         save_results(RESULT, tmp_path, OPTIONS)
     assert {f: f.read_bytes() for f in (tmp_path / "Mueller_Aenne").iterdir()} == before
@@ -115,7 +116,9 @@ def test_room_is_looked_for_before_the_work(
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="file is in the place"):
         require_room(tmp_path / "file" / "below")
-    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(total=9000, free=1000))
+    monkeypatch.setattr(
+        output_room.shutil, "disk_usage", lambda _: SimpleNamespace(total=9000, free=1000)
+    )
     with pytest.raises(OutputError, match="no room"):
         require_room(tmp_path)
 
@@ -142,10 +145,12 @@ def test_a_share_that_does_not_answer_is_told_before_the_work(
 def test_a_disk_that_tells_no_sizes_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(case.shutil, "disk_usage", lambda _: SimpleNamespace(total=0, free=0))
+    monkeypatch.setattr(
+        output_room.shutil, "disk_usage", lambda _: SimpleNamespace(total=0, free=0)
+    )
     require_room(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(case, "takes_folders", lambda folder: folder != tmp_path)
+    monkeypatch.setattr(output_room, "takes_folders", lambda folder: folder != tmp_path)
     with pytest.raises(OutputError, match="cannot be written"):
         require_room(tmp_path)
 
@@ -153,7 +158,7 @@ def test_a_disk_that_tells_no_sizes_is_tried(
 def test_a_folder_that_is_read_only_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(case.os, "access", lambda *_: False)
+    monkeypatch.setattr(output_room.os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="cannot be written"):
         require_room(tmp_path)
 

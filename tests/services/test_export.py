@@ -21,7 +21,6 @@ from desktop_app.errors import Cancelled, OutputError, UsageError
 from desktop_app.imaging import diameters
 from desktop_app.io.nifti import read_nifti
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export import export_study
 from desktop_app.services.export_formats import (
     DEFAULT_FORMATS,
@@ -30,6 +29,7 @@ from desktop_app.services.export_formats import (
     parse_formats,
 )
 from desktop_app.services.export_lacks import export_warnings, is_about_export, skipped_formats
+from desktop_app.services.saved_results import ExportOptions, save_results
 from tests import export_cases as cases
 from tests.export_page import Page
 

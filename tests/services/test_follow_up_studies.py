@@ -19,7 +19,6 @@ from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import preprocess, reopen
-from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.follow_up import (
     ON_BORDERS,
@@ -32,6 +31,7 @@ from desktop_app.services.follow_up import (
 )
 from desktop_app.services.follow_up.page import build_follow_up_page
 from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.saved_results import ExportOptions, save_results
 from desktop_app.services.segment import SegmentOptions
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import follow_up_cases as cases

@@ -18,7 +18,6 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.io.nifti import write_nifti
 from desktop_app.services import preprocess, reopen
-from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
@@ -29,6 +28,7 @@ from desktop_app.services.measure import (
 )
 from desktop_app.services.measurement_document import measurements_document
 from desktop_app.services.reopen import earlier_choice, reopen_result
+from desktop_app.services.saved_results import ExportOptions, save_results
 from desktop_app.services.stored_result import NO_NUMBERS
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import export_cases as cases

@@ -11,7 +11,8 @@ from desktop_app.domain.study import InstanceRef, RoleProposal, Sequence
 from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
-from desktop_app.services.case import CaseOptions, SavedResults
+from desktop_app.services.case import CaseOptions
+from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.segment import SegmentOptions
 from tests.study_cases import make_series, make_study
 from ui.presenters import batch_presenter

@@ -18,9 +18,9 @@ from desktop_app.errors import Cancelled, InputError
 from desktop_app.io.scan import ScanResult
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services import sequence_naming
-from desktop_app.services.case import SavedResults
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import Reopened
+from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.sequence_naming import NamedStudy
 from desktop_app.services.session import Session

@@ -17,8 +17,8 @@ from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.case import ExportOptions, save_results
 from desktop_app.services.export_formats import ExportFormat
+from desktop_app.services.saved_results import ExportOptions, save_results
 from desktop_app.services.session import Session
 from desktop_app.services.volumes_over_time import TimePoint, time_points
 from tests.result_cases import make_result

@@ -24,7 +24,7 @@ from desktop_app.services.batch import (
     place_below,
     proposed_output,
 )
-from desktop_app.services.case import SavedResults
+from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.stored_result import can_reopen
 from ui.presenters.batch_rows import is_hopeless, row_of
 from ui.presenters.failures import tell_failure

@@ -10,7 +10,7 @@ from desktop_app.services.batch.records import (
     write_state,
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus, still_exported_as, with_result
-from desktop_app.services.case import SavedResults
+from desktop_app.services.saved_results import SavedResults
 
 
 def note_export(

@@ -15,10 +15,11 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import USER_DATA_VARIABLE
-from desktop_app.services.case import CaseOptions, CaseOutcome, ExportOptions, process_study
+from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
 from desktop_app.services.export_formats import DRAWN_FORMATS, ExportFormat
 from desktop_app.services.models import ModelStore, verify
 from desktop_app.services.rehearsal import Moment, rehearse
+from desktop_app.services.saved_results import ExportOptions
 from desktop_app.services.segment import SegmentOptions, inference_request
 from desktop_app.services.selftest.checks import Check, CheckFailed, Checklist, NotPossibleHere
 from desktop_app.services.selftest.codecs import check_codecs
