@@ -106,7 +106,7 @@ def test_a_batch_writes_what_is_ticked_and_the_ticks_are_remembered(qtbot, qapp,
             page = app.window.batch_page
             assert page.ticks.formats == seen
             page.ticks.tick(("csv",), anonymise=True)
-            export = app._make_batch(tmp_path, tmp_path / "out", print).options.case.export
+            export = app.batching.make(tmp_path, tmp_path / "out", print).options.case.export
             assert export.formats == (ExportFormat.CSV,)
             assert export.anonymise
             app.window.close()
@@ -378,7 +378,7 @@ def test_a_batch_gives_way_to_a_study_in_the_window(app, tmp_path, monkeypatch):
     asked = {}
     services = type(app.services)
     monkeypatch.setattr(services, "make_batch", lambda *_, **passed: asked.update(passed))
-    app._make_batch(tmp_path, tmp_path / "out", print)
+    app.batching.make(tmp_path, tmp_path / "out", print)
     assert not asked["gives_way"]()
     released = threading.Event()
     job = app.services.runner.submit(lambda *_: released.wait(10), print)
@@ -390,7 +390,7 @@ def test_a_batch_gives_way_to_a_study_in_the_window(app, tmp_path, monkeypatch):
 def test_what_is_exported_of_a_failed_study_goes_to_its_batch(app, qtbot, tmp_path, monkeypatch):
     study, output = make_study(name="one"), tmp_path / "results"
     monkeypatch.setattr(app.study, "open_study", opens := MagicMock())
-    app._open_images(study, output / "one")
+    app.batching.open_images(study, output / "one")
     opens.assert_called_once_with(study)
     session = app.services.session
     session.set_studies((study,))
