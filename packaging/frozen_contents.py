@@ -33,8 +33,9 @@ WITH_METADATA = (
 WITH_DATA = ("highdicom",)
 
 # Packages that the dependencies would bring along and the program never runs: training and its
-# tools, plotting, tables, notebooks, compilers, clusters, tests. Python's OpenSSL too: the program opens
-# no connection, and Python's own hash functions stand in. GDCM's wheel for Linux keeps its own.
+# tools, plotting, tables, notebooks, compilers, clusters, tests. Python's OpenSSL too: the program
+# opens no connection, and Python's own hash functions stand in. GDCM's wheel for Linux keeps the
+# one that it is linked to.
 EXCLUDED_MODULES = (
     "IPython",
     "PIL.ImageQt",

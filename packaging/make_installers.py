@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from carried import carried
 from dev_errors import SetUpError
 from freeze import FOLDER, freeze
 from licences import write_licences
 from megabytes import table
+from shipped import read_shipped
 from smaller import compress_sample
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +56,8 @@ def _build(options: argparse.Namespace) -> list[Path]:
         with _timed("Freezing the program"):
             onedir = freeze(sample, options.version, commit_epoch_s(), options.output)
         write_licences(onedir)
+        # Refuses what wheels carry and may not be shipped.
+        carried(read_shipped(onedir))
     elif not onedir.is_dir():
         raise SetUpError("There is no frozen program yet.", str(onedir), "Leave --reuse-app out.")
     return [] if options.only == "app" else _pack(onedir, options)

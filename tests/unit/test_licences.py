@@ -1,5 +1,6 @@
 """What may be shipped, and that everything shipped has its licence text."""
 
+import re
 from importlib.metadata import distribution
 from pathlib import Path
 from zlib import ZLIB_RUNTIME_VERSION
@@ -43,6 +44,20 @@ def test_what_the_product_depends_on_has_texts() -> None:
     assert "GCC RUNTIME LIBRARY EXCEPTION" in texts[runtime]
     assert "Bootloader Exception" in texts["PyInstaller's bootloader"]
     assert all(len(text) > 500 for text in texts.values())
+
+
+def test_libraries_inside_simpleitk_and_vtk_have_their_notices() -> None:
+    found = {part.name: "\n".join(part.texts) for part in _python_parts("simpleitk", "vtk")}
+    for notice in ("The HDF Group", "authors of zlib-ng", "V8 project", "Clark Cooper", "McGill"):
+        assert notice in found["simpleitk"]
+    for notice in ("Baptiste Lepilleur", "Yann Collet", "FreeType Project", "Sam Leffler"):
+        assert notice in found["vtk"]
+    # Debian's VTK has a part under the GPL, which no library here needs.
+    assert not any(re.search(r"(?<!L)GPL-\d", text) for text in found.values())
+
+
+def _python_parts(*names: str) -> list[Component]:
+    return [part for part in collect(Shipped(tuple(map(distribution, names)), ())) if part.package]
 
 
 def test_readline_is_refused_with_its_licence() -> None:

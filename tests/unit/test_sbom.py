@@ -85,6 +85,11 @@ def test_a_carried_library_under_the_gpl_is_refused(monkeypatch: pytest.MonkeyPa
         carried(Shipped((distribution("pillow"),), ()))
 
 
+def test_the_part_of_vtk_under_the_gpl_is_refused() -> None:
+    with pytest.raises(SetUpError, match="Xdmf 2 in vtk is under GPL"):
+        carried(Shipped((distribution("vtk"),), (), (Path("libvtkxdmf2.so"),)))
+
+
 def _libraries(name: str) -> tuple[Path, ...]:
     part = distribution(name)
     return tuple(
@@ -95,7 +100,9 @@ def _libraries(name: str) -> tuple[Path, ...]:
 def test_libraries_inside_wheels_are_found_with_their_versions() -> None:
     names = ("vtk", "python-gdcm", "numpy", "scipy")
     parts = tuple(distribution(name) for name in names)
-    files = tuple(file for name in names for file in _libraries(name))
+    # All of the wheels but what the program leaves out.
+    libraries = (file for name in names for file in _libraries(name))
+    files = tuple(file for file in libraries if "xdmf2" not in file.name)
     found = carried(Shipped(parts, (), files))
     versions = {name: {one.name: one for one in found[name]} for name in names}
     assert versions["vtk"]["libpng"].version.startswith("1.")
