@@ -30,7 +30,7 @@ def result_of(labels=None, image=None):
 
 
 @pytest.fixture
-def correction(tmp_path: Path):
+def corrected_grid(tmp_path: Path):
     return lambda *given, **named: Correction(result_of(*given, **named), tmp_path)
 
 
@@ -49,8 +49,8 @@ def oedema():
     return labels
 
 
-def test_what_was_drawn_inside_oedema_is_filled_over_it(correction):
-    one = correction(oedema())
+def test_what_was_drawn_inside_oedema_is_filled_over_it(corrected_grid):
+    one = corrected_grid(oedema())
     for level in (4, 8, 12):
         dab(one, level, 20, 20)
     assert one.drawn_plane is AnatomicalPlane.AXIAL
@@ -71,8 +71,8 @@ def test_what_was_drawn_inside_oedema_is_filled_over_it(correction):
         {"hidden": frozenset({2})},
     ],
 )
-def test_filling_keeps_to_what_may_be_painted_over(limit, correction):
-    one = correction(oedema())
+def test_filling_keeps_to_what_may_be_painted_over(limit, corrected_grid):
+    one = corrected_grid(oedema())
     for level in (4, 8):
         dab(one, level, 20, 20)
     assert not one.fill_between(ToolSettings(value=3, **limit))
@@ -80,11 +80,11 @@ def test_filling_keeps_to_what_may_be_painted_over(limit, correction):
     assert one.fill_between(ToolSettings(value=3, only_over=2))
 
 
-def test_filling_keeps_to_similar_brightness(correction):
+def test_filling_keeps_to_similar_brightness(corrected_grid):
     image = np.full(GRID.shape_kji, 100.0, np.float32)
     image[:, :, 22:] = 200.0
     image[0] = 0.0
-    one = correction(image=image)
+    one = corrected_grid(image=image)
     for level in (4, 8):
         dab(one, level, 20, 20)
     assert one.fill_between(ToolSettings(value=3, over=PaintOver.SIMILAR))
@@ -93,11 +93,11 @@ def test_filling_keeps_to_similar_brightness(correction):
     assert not filled[:, :, 22:].any()
 
 
-def test_another_lesion_marked_in_all_slices_neither_stops_nor_grows(correction):
+def test_another_lesion_marked_in_all_slices_neither_stops_nor_grows(corrected_grid):
     labels = np.zeros(GRID.shape_kji, np.uint8)
     labels[2:22, 2:8, 2:8] = 3
     labels[[2, 20], 30:36, 2:8] = 3  # the network's own, far apart
-    one = correction(labels)
+    one = corrected_grid(labels)
     for level in (4, 8):
         dab(one, level, 20, 20)
     assert one.fill_between(BRUSH)
@@ -106,8 +106,8 @@ def test_another_lesion_marked_in_all_slices_neither_stops_nor_grows(correction)
     assert one.labels_kji[6, 20, 20] == 3
 
 
-def test_an_eraser_in_another_plane_does_not_turn_the_filling(correction):
-    one = correction()
+def test_an_eraser_in_another_plane_does_not_turn_the_filling(corrected_grid):
+    one = corrected_grid()
     for level in (4, 8):
         dab(one, level, 20, 20)
     dab(one, 15, 3, 3, ToolSettings(value=0), CORONAL)
@@ -117,8 +117,8 @@ def test_an_eraser_in_another_plane_does_not_turn_the_filling(correction):
     assert one.drawn_plane is AnatomicalPlane.CORONAL
 
 
-def test_what_was_taken_back_is_not_filled_towards(correction):
-    one = correction()
+def test_what_was_taken_back_is_not_filled_towards(corrected_grid):
+    one = corrected_grid()
     for level in (4, 8):
         dab(one, level, 20, 20)
     one.undo()
@@ -131,18 +131,18 @@ def test_what_was_taken_back_is_not_filled_towards(correction):
     assert one.fill_between(BRUSH)
 
 
-def test_a_slice_drawn_over_as_it_was_counts_as_drawn(correction):
+def test_a_slice_drawn_over_as_it_was_counts_as_drawn(corrected_grid):
     labels = np.zeros(GRID.shape_kji, np.uint8)
     labels[4, 12:28, 12:28] = 3
-    one = correction(labels)
+    one = corrected_grid(labels)
     assert not dab(one, 4, 20, 20)
     dab(one, 8, 20, 20)
     assert one.fill_between(BRUSH)
     assert slices_of(one.labels_kji) == [4, 5, 6, 7, 8]
 
 
-def test_what_was_corrected_after_a_filling_stays(correction):
-    one = correction()
+def test_what_was_corrected_after_a_filling_stays(corrected_grid):
+    one = corrected_grid()
     for level in (4, 8):
         dab(one, level, 20, 20)
     one.fill_between(BRUSH)
@@ -152,47 +152,47 @@ def test_what_was_corrected_after_a_filling_stays(correction):
     assert slices_of(one.labels_kji) == [4, 5, 7, 8, 9, 10, 11, 12]
 
 
-def test_before_any_stroke_there_is_nothing_to_fill(correction):
-    one = correction(oedema())
+def test_before_any_stroke_there_is_nothing_to_fill(corrected_grid):
+    one = corrected_grid(oedema())
     assert one.drawn_plane is None
     assert not one.fill_between(ToolSettings(value=2))
     assert one.outcome.startswith("Nothing to fill: draw oedema in two slices of one plane")
 
 
-def test_smoothing_says_what_it_changed(correction):
+def test_smoothing_says_what_it_changed(corrected_grid):
     labels = oedema()
     labels[10, 36, 20] = 2  # a bump
-    one = correction(labels)
+    one = corrected_grid(labels)
     assert one.smooth()
     assert one.outcome.startswith("Borders smoothed: ED 22.5")
-    assert not correction().smooth()
+    assert not corrected_grid().smooth()
     assert one.smooth() or one.outcome == "No border was ragged: nothing changed."
 
 
-def test_small_parts_are_counted(correction):
+def test_small_parts_are_counted(corrected_grid):
     labels = oedema()
     labels[1, 1, 1:3] = 3
     labels[22, 38, 38] = 2
-    one = correction(labels)
+    one = corrected_grid(labels)
     assert one.remove_specks()
     assert one.outcome == "2 parts removed, < 0.01 cm³."
     assert not one.remove_specks()
     assert one.outcome == "Nothing removed: no part but the largest is below 0.1 cm³."
 
 
-def test_an_only_lesion_is_no_small_part(correction):
+def test_an_only_lesion_is_no_small_part(corrected_grid):
     labels = np.zeros(GRID.shape_kji, np.uint8)
     labels[10:14, 10:14, 10:16] = 3
-    one = correction(labels)
+    one = corrected_grid(labels)
     assert not one.remove_specks()
     assert (one.labels_kji == 3).sum() == 96
 
 
-def test_hidden_regions_stay_as_they_are(correction):
+def test_hidden_regions_stay_as_they_are(corrected_grid):
     labels = oedema()
     labels[10, 36, 20] = 2
     labels[1, 1, 1:3] = (3, 2)
-    one = correction(labels)
+    one = corrected_grid(labels)
     hidden = frozenset({2})
     assert not one.remove_specks(hidden=hidden)
     assert "hidden regions stay" in one.outcome
@@ -204,10 +204,10 @@ def test_hidden_regions_stay_as_they_are(correction):
     assert dab(one, 10, 20, 20)
 
 
-def test_of_one_region_a_part_is_erased_or_renamed_whole(correction):
+def test_of_one_region_a_part_is_erased_or_renamed_whole(corrected_grid):
     labels = oedema()
     labels[10, 18:22, 18:22] = 3
-    one = correction(labels)
+    one = corrected_grid(labels)
     assert dab(one, 10, 20, 20, ToolSettings(Tool.PART, 0, only_over=3))
     assert not (one.labels_kji == 3).any()
     assert np.array_equal(one.labels_kji == 2, labels == 2)
@@ -216,12 +216,12 @@ def test_of_one_region_a_part_is_erased_or_renamed_whole(correction):
     assert np.array_equal(one.labels_kji == 1, labels == 3)
 
 
-def test_a_brush_stops_at_an_edge_and_leaves_what_lies_beyond(correction):
+def test_a_brush_stops_at_an_edge_and_leaves_what_lies_beyond(corrected_grid):
     """Bright, a dark gap of 3 mm, equally bright: as a sulcus between two gyri."""
     image = np.full(GRID.shape_kji, 100.0, np.float32)
     image[:, :, 24:27] = 20.0
     image[0] = 0.0
-    one = correction(image=image)
+    one = corrected_grid(image=image)
     wide = ToolSettings(value=3, radius_mm=8.0, over=PaintOver.SIMILAR)
     dab(one, 10, 20, 20, wide)
     painted = one.labels_kji == 3
@@ -252,9 +252,9 @@ def bright_ball():
     return image, ball
 
 
-def test_a_click_on_unmarked_tissue_marks_what_hangs_together(correction):
+def test_a_click_on_unmarked_tissue_marks_what_hangs_together(corrected_grid):
     image, ball = bright_ball()
-    one = correction(image=image)
+    one = corrected_grid(image=image)
     assert dab(one, 12, 20, 23, GROW)
     painted = one.labels_kji == 2
     assert 2 * (painted & ball).sum() / (painted.sum() + ball.sum()) > 0.97
@@ -275,24 +275,24 @@ def test_growing_leaves_what_is_marked_and_what_goes_on_and_on(tmp_path):
     )
 
 
-def test_growing_takes_nothing_from_other_regions(correction):
+def test_growing_takes_nothing_from_other_regions(corrected_grid):
     image, _ = bright_ball()
     labels = np.zeros(GRID.shape_kji, np.uint8)
     labels[:, :20] = 3
-    one = correction(labels, image)
+    one = corrected_grid(labels, image)
     assert dab(one, 12, 22, 22, GROW)
     assert np.array_equal(one.labels_kji == 3, labels == 3)
 
 
-def test_a_click_beside_all_parts_says_why_nothing_happens(correction):
-    one = correction()
+def test_a_click_beside_all_parts_says_why_nothing_happens(corrected_grid):
+    one = corrected_grid()
     assert not dab(one, 12, 20, 20, ToolSettings(Tool.PART, 2))
     assert one.outcome.startswith("Nothing is marked there.")
 
 
-def test_how_far_the_labels_were_changed_is_told_by_region(correction):
+def test_how_far_the_labels_were_changed_is_told_by_region(corrected_grid):
     labels = oedema()
-    one = correction(labels)
+    one = corrected_grid(labels)
     dab(one, 10, 20, 20)
     told = {found.region: found for found in one.result().segmentation.provenance.corrections}
     painted = int((one.labels_kji == 3).sum())
@@ -316,8 +316,8 @@ def test_of_labels_corrected_before_it_is_not_known_how_far(tmp_path):
     assert not again.result().segmentation.provenance.corrections
 
 
-def test_undo_and_redo_tell_what_they_changed(correction):
-    one = correction()
+def test_undo_and_redo_tell_what_they_changed(corrected_grid):
+    one = corrected_grid()
     dab(one, 12, 20, 20)
     cm3 = (one.labels_kji == 3).sum() * GRID.voxel_volume_mm3 / 1000
     assert one.outcome == ""
