@@ -70,7 +70,7 @@ def holds_corrections(folder: Path) -> bool:
     try:
         document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
         return bool(document["provenance"]["edited"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     try:
         return CORRECTED in (folder / RUN_LOG).read_text("utf-8")

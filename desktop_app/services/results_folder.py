@@ -113,9 +113,9 @@ def owner(folder: Path, study: Study) -> Owner:
     Measurements, `run.log` and the records of a batch do; anonymised results are told by the name
     of their folder, where the key to it is beside them.
     """
-    file = folder / FILE_NAMES[ExportFormat.JSON]
+    said = _document(folder / FILE_NAMES[ExportFormat.JSON]).get("study")
     uid, patient_id, date = (
-        _said_in(file, "study", what) for what in ("study_uid", "patient_id", "study_date")
+        _text(said, what) for what in ("study_uid", "patient_id", "study_date")
     )
     if uid and not has_uid(study, uid, patient_id=patient_id, date=date):
         return Owner.ANOTHER
@@ -128,8 +128,8 @@ def owner(folder: Path, study: Study) -> Owner:
         except OutputError:
             key = None
         return Owner.UNKNOWN if key is None else _owned(_is_named_after(folder, study, key))
-    file = folder.parent / STATE_FOLDER / f"{folder.name}.json"
-    uid, date = (_said_in(file, what) for what in ("study_uid", "study_date"))
+    state = _document(folder.parent / STATE_FOLDER / f"{folder.name}.json")
+    uid, date = (_text(state, what) for what in ("study_uid", "study_date"))
     return _owned(has_uid(study, uid, date=date)) if uid else Owner.UNKNOWN
 
 
@@ -182,12 +182,14 @@ def _unusable(key_file: Path, why: str) -> OutputError:
     )
 
 
-def _said_in(file: Path, *where: str) -> str:
-    """Return what a JSON file says in one place; empty where it does not."""
+def _document(file: Path) -> dict[str, Any]:
+    """Return what a JSON file says; nothing where there is none, or it says it in another way."""
     try:
-        said: Any = json.loads(file.read_text("utf-8"))
-        for name in where:
-            said = said[name]
-        return str(said or "")
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        document: Any = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _text(said: Any, what: str) -> str:
+    return str(said.get(what) or "") if isinstance(said, dict) else ""

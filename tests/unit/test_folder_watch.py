@@ -1,6 +1,8 @@
 """A folder counts as settled when nothing in it changed for long enough, and never before."""
 
 import os
+import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,3 +218,17 @@ def test_a_study_from_an_archive_waits_for_the_whole_folder(root: Path, look: Lo
     watch = look(1)
     assert not watch.has_settled(unpacked)
     assert watch.signature(unpacked) == look(SETTLE_SECONDS).signature(unpacked)
+
+
+def test_an_emptied_inbox_is_forgotten(root: Path, look: Look) -> None:
+    sizes = []
+    for number in range(20):
+        write(root / f"study {number:02}" / "1")
+        look()
+        look(SETTLE_SECONDS).take_news()
+        shutil.rmtree(root / f"study {number:02}")
+        look()
+        watch = look(SETTLE_SECONDS)
+        watch.take_news()
+        sizes.append(len(pickle.dumps(watch)))
+    assert max(sizes) == min(sizes)

@@ -196,3 +196,12 @@ def test_a_key_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be used"):
         results_name(tmp_path, study, anonymise=True)
     assert owner(folder, study) is Owner.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "[]", '{"study": []}', '{"study": {}}', "\0" * 99])
+def test_measurements_that_say_nothing_are_of_nobody(tmp_path: Path, text: str) -> None:
+    study = make_study(name="anna")
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "measurements.json").write_text(text)
+    assert owner(tmp_path / "anna", study) is Owner.UNKNOWN
+    assert results_name(tmp_path, study) == "anna"

@@ -86,8 +86,16 @@ class FolderWatch:
         return all(_can_be_listed(folder) for folder in (self._root, *seen))
 
     def take_news(self) -> None:
-        """Note that the studies are listed now; folders that still change stay news."""
+        """Note that the studies are listed now; folders that still change stay news.
+
+        Those that are gone are forgotten: inboxes are emptied, and a watch runs for months.
+        """
         self._news = {folder for folder in self._news if not self._is_settled(folder)}
+        self._changed_at = {
+            folder: when
+            for folder, when in self._changed_at.items()
+            if folder in self._folders or folder in self._news
+        }
 
     def has_settled(self, study: Study) -> bool:
         """Whether nothing changed lately in any folder that may belong to the study.
