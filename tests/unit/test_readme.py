@@ -54,6 +54,17 @@ def test_options_belong_to_their_commands(commands: dict[str, click.Command]) ->
         assert set(options) <= own, name
 
 
+def test_manual_page_tells_the_same_commands_and_exit_codes(
+    commands: dict[str, click.Command],
+) -> None:
+    page = (ROOT / "packaging" / "linux" / "gliascope.1").read_text("utf-8")
+    sections = dict(re.findall(r"^\.SH (.+)\n((?:(?!\.SH ).*\n)*)", page, re.MULTILINE))
+    names = re.findall(r"^\.TP\n\.B ([^\\\n]+)$", sections["COMMANDS"], re.MULTILINE)
+    assert sorted(name for line in names for name in line.split(", ")) == sorted(commands)
+    codes = re.findall(r"^\.TP\n\.B (\d+)$", sections["EXIT STATUS"], re.MULTILINE)
+    assert {int(code) for code in codes} == {code.value for code in ExitCode}
+
+
 def test_every_exit_code_is_explained() -> None:
     (paragraph,) = re.findall(r"The exit code is .*?\n\n", README, re.DOTALL)
     first_sentence = paragraph.split(". ")[0]
