@@ -67,7 +67,7 @@ class Bench:
 
     def limits(self) -> Figures:
         """Measure the machine."""
-        return self._measure(replace(self.base, kind="limits"))
+        return self._measure(replace(self.base, kind="limits", precision=self._best))
 
     def row(self, network: Contender) -> Row:
         """Measure one network."""

@@ -128,11 +128,11 @@ def print_tables(
         f"×: the time of {OURS} as shipped, that many times."
     )
     console.print(_limits_table(rows, limits))
+    rounded = f", {float(limits['bf16_flops']) / 1e9:.0f} in bf16" if "bf16_flops" in limits else ""
     console.print(
-        f"Measured here: matrices {float(limits['fp32_flops']) / 1e9:.0f} GFLOP/s in fp32, "
-        f"{float(limits['bf16_flops']) / 1e9:.0f} in bf16; memory "
-        f"{float(limits['bandwidth']) / 1e9:.1f} GB/s. Bytes are those that the operations read "
-        "and write; what a cache keeps in between counts too and can pass 100 %."
+        f"Measured here: matrices {float(limits['fp32_flops']) / 1e9:.0f} GFLOP/s in fp32"
+        f"{rounded}; memory {float(limits['bandwidth']) / 1e9:.1f} GB/s. Bytes are those that the "
+        "operations read and write; what a cache keeps in between counts too and can pass 100 %."
     )
 
 

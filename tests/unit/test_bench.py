@@ -250,13 +250,32 @@ def test_ours_is_measured_as_shipped_and_the_other_way(asked, tmp_path):
     assert list(row.patients) == ["whole and its mirror image", "whole", "windows of 128³"]
     assert not row.is_peer
     assert "patient bf16 whole" in asked
+    bench.limits()
+    assert "limits bf16" in asked
 
 
 def test_bf16_is_left_out_where_the_processor_emulates_it(asked, monkeypatch):
     monkeypatch.setattr(bench_main, "best_precision", lambda _device: Precision.FP32)
     plan = Plan(quick=False, full=False, bf16=True)
-    Bench(plan, Job("size", **NOWHERE), Console(file=io.StringIO())).row(peers()[1])
-    assert asked[::2] == ["patch fp32"]
+    bench = Bench(plan, Job("size", **NOWHERE), Console(file=io.StringIO()))
+    bench.limits()
+    bench.row(peers()[1])
+    assert asked[::2] == ["limits fp32", "patch fp32"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_limits_are_those_of_the_formats_asked_for(precision, rows, monkeypatch):
+    monkeypatch.setattr(
+        measure, "matrix_rate", lambda _device, dtype: 4e11 if dtype == torch.bfloat16 else 1e11
+    )
+    monkeypatch.setattr(measure, "memory_bandwidth", lambda _device: 2e10)
+    limits = measure.measure_limits(Job("limits", precision=precision, **NOWHERE))
+    measured = {name: rows[0].patches[name] for name in {"fp32", precision}}
+    console = Console(record=True, width=140, file=io.StringIO())
+    print_tables(console, machine(), limits, [replace(rows[0], patches=measured)], 128)
+    printed = console.export_text()
+    assert "100 GFLOP/s in fp32" in printed
+    assert ("400 in bf16" in printed) is (precision == "bf16")
 
 
 def test_a_failing_measurement_is_told(monkeypatch, capsys):
