@@ -16,6 +16,9 @@ from desktop_app.io.dicom_slices import SliceHeader
 
 POSITION_TOLERANCE_MM = 0.1
 ORIENTATION_TOLERANCE = 1e-3
+# 0.1 degree: a third of a millimetre at the corners of a head. Slices that far apart in orientation
+# are one image only where they make one stack.
+TURN_TOLERANCE = 2e-3
 # Interpolating across more than this would invent anatomy.
 MAX_MISSING_TOGETHER = 3
 MAX_MISSING_SHARE = 0.15
@@ -76,7 +79,7 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     Parameters
     ----------
     slices
-        Slices of one image: same matrix, same orientation within `ORIENTATION_TOLERANCE`.
+        Slices of one image: same matrix, same orientation within `TURN_TOLERANCE`.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from desktop_app.io.dicom_slices import SliceHeader
 # A group that holds so much of what there is, is an image and not a package of one.
 _WHOLE_SHARE = 0.75
 # Slices nearer to each other than this share of their thickness were not planned as one stack.
-_DENSE_SHARE = 0.75
+DENSE_SHARE = 0.75
 # A stack whose slices are wider apart than this many thicknesses waits for others between them.
 _MAX_SPREAD = 2.0
 _ALIKE_SHARE = 0.1
@@ -223,7 +223,7 @@ def _is_too_dense(together_mm: float, own_mm: float, header: SliceHeader) -> boo
     if distance_mm is not None and abs(together_mm - distance_mm) <= _ALIKE_SHARE * distance_mm:
         return False
     if thickness_mm is not None:
-        return together_mm < _DENSE_SHARE * thickness_mm and own_mm <= _MAX_SPREAD * thickness_mm
+        return together_mm < DENSE_SHARE * thickness_mm and own_mm <= _MAX_SPREAD * thickness_mm
     if distance_mm is not None and abs(own_mm - distance_mm) <= _ALIKE_SHARE * distance_mm:
         return True
     return None

@@ -89,7 +89,7 @@ def _classic_slice(path: Path, dataset: Dataset) -> SliceHeader:
         columns=columns,
         instance_number=integer(dataset, "InstanceNumber"),
         kind=(
-            _rounded(text(dataset, "EchoTime")),
+            _plain_number(text(dataset, "EchoTime")),
             text(dataset, "ImageType"),
             _b_value(dataset),
             f"{rows}×{columns}",
@@ -144,7 +144,7 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
         columns=columns,
         instance_number=number,
         kind=(
-            _rounded(text(groups.item("MREchoSequence"), "EffectiveEchoTime")),
+            _plain_number(text(groups.item("MREchoSequence"), "EffectiveEchoTime")),
             text(groups.item("MRImageFrameTypeSequence"), "FrameType"),
             text(groups.item("MRDiffusionSequence"), "DiffusionBValue"),
             f"{rows}×{columns}",
@@ -163,10 +163,10 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
     )
 
 
-def _rounded(value: str) -> str:
-    """Return a time in ms to a tenth, so that stored rounding does not split a series."""
+def _plain_number(value: str) -> str:
+    """Return a time in ms as a plain number, whichever way it is written."""
     try:
-        return f"{float(value):.1f}"
+        return f"{float(value):g}"
     except ValueError:
         return value
 

@@ -18,10 +18,9 @@ from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.study import ON_PLANE_MM, InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.io.dicom_elements import lenient_pydicom, numbers, text
+from desktop_app.io.dicom_geometry import TURN_TOLERANCE
 from desktop_app.io.dicom_identity import SOURCE_KEYWORDS, identity_of, not_allowed, timezone_of
 from desktop_app.io.dicom_slices import MULTIFRAME_MR
-
-_ORIENTATION_TOLERANCE = 1e-3
 
 _GRID_KEYWORDS = (
     "SpecificCharacterSet",
@@ -259,7 +258,7 @@ def _frames(
         if position is None or orientation is None:
             continue
         expected = geometry.direction_lps[:, :2].T.ravel()
-        if np.abs(orientation - expected).max() > _ORIENTATION_TOLERANCE:
+        if np.abs(orientation - expected).max() > TURN_TOLERANCE:
             continue
         k = round(float(geometry.to_index_kji(position)[0]))
         if not 0 <= k < len(planes) or planes[k] is not None:

@@ -1,5 +1,7 @@
 """Take apart what one DICOM series stores together: localizers, echoes, b-values, repeats."""
 
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Sequence as Items
@@ -7,9 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE
+from desktop_app.io.dicom_geometry import (
+    ORIENTATION_TOLERANCE,
+    TURN_TOLERANCE,
+    UnusableStack,
+    stack_slices,
+)
 from desktop_app.io.dicom_pixels import is_copy
-from desktop_app.io.dicom_repeats import place_of, separate_repeats
+from desktop_app.io.dicom_repeats import DENSE_SHARE, place_of, separate_repeats
 from desktop_app.io.dicom_slices import SliceHeader
 
 
@@ -25,6 +32,11 @@ _KINDS = (
     *("echo times", "image types", "b-values", "matrix sizes", "pixel sizes"),
     *("components (magnitude, phase)", "kinds of file (single-frame, multi-frame)"),
 )
+
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+# Echoes of one excitation are farther apart.
+_ECHO_TOLERANCE_MS = 0.1
 
 
 def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
@@ -43,14 +55,19 @@ def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
     """
     unique, problems = _without_same_instance(slices)
     by_kind: dict[tuple[str, ...], list[SliceHeader]] = defaultdict(list)
+    echo_of = _alike_echoes(header.kind[0] for header in unique)
     for header in unique:
-        by_kind[(*header.kind, "" if header.frame is None else "frames")].append(header)
+        echo, *others = header.kind
+        is_frame = "" if header.frame is None else "frames"
+        by_kind[(echo_of.get(echo, echo), *others, is_frame)].append(header)
     if len(by_kind) > 1:
         differing = [
             name for n, name in enumerate(_KINDS) if len({kind[n] for kind in by_kind}) > 1
         ]
         problems.append(f"Separated from images of other {' and '.join(differing)} in its series.")
     groups = [group for members in by_kind.values() for group in _by_orientation(members)]
+    if any(not _same_orientation(group[0], header) for group in groups for header in group[1:]):
+        problems.append("Slices turned by up to 0.1° against each other taken as one image.")
     if len(groups) > len(by_kind):
         problems.append("Separated from images of another orientation in its series.")
     stacks = [stack for group in groups for stack in _by_stack(group)]
@@ -86,15 +103,34 @@ def _without_same_instance(slices: Items[SliceHeader]) -> tuple[list[SliceHeader
     return unique, notes
 
 
+def _alike_echoes(times_ms: Iterable[str]) -> dict[str, str]:
+    """Return what each echo time counts as: headers of one echo differ by how they are rounded."""
+    numbers = sorted((float(time), time) for time in set(times_ms) if _NUMBER.fullmatch(time))
+    alike: dict[str, str] = {}
+    last_ms, representative = -math.inf, ""
+    for time_ms, time in numbers:
+        if time_ms - last_ms >= _ECHO_TOLERANCE_MS:
+            representative = time
+        alike[time] = representative
+        last_ms = time_ms
+    return alike
+
+
 def _by_orientation(slices: Iterable[SliceHeader]) -> list[list[SliceHeader]]:
-    groups: list[list[SliceHeader]] = []
+    exact: list[list[SliceHeader]] = []
     for header in slices:
-        for group in groups:
-            if _same_orientation(group[0], header):
-                group.append(header)
-                break
-        else:
-            groups.append([header])
+        _group_of(header, exact, ORIENTATION_TOLERANCE).append(header)
+    # Part of a stack may be turned by a hair, so little that it is no other image.
+    alike: list[list[list[SliceHeader]]] = []
+    for group in exact:
+        turned = next(
+            (t for t in alike if _same_orientation(t[0][0], group[0], TURN_TOLERANCE)), None
+        )
+        alike.append([group]) if turned is None else turned.append(group)
+    groups: list[list[SliceHeader]] = []
+    for turned in alike:
+        together = [header for group in turned for header in group]
+        groups.extend([together] if len(turned) > 1 and _is_one_stack(together) else turned)
     # A slice that does not say where it lies belongs to the largest group, which then leaves it
     # out and says so.
     unplaced = [group for group in groups if group[0].orientation is None]
@@ -116,8 +152,31 @@ def _by_stack(slices: list[SliceHeader]) -> list[list[SliceHeader]]:
     return list(stacks.values()) if min(map(len, stacks.values())) > 1 else [slices]
 
 
-def _same_orientation(one: SliceHeader, other: SliceHeader) -> bool:
+def _group_of(
+    header: SliceHeader, groups: list[list[SliceHeader]], tolerance: float
+) -> list[SliceHeader]:
+    """Return the group of a slice's orientation, a new one where there is none."""
+    for group in groups:
+        if _same_orientation(group[0], header, tolerance):
+            return group
+    groups.append([])
+    return groups[-1]
+
+
+def _is_one_stack(slices: list[SliceHeader]) -> bool:
+    """Whether slices make one even stack, as thick as apart: no two images of one place."""
+    thickness_mm = slices[0].thickness_mm or math.inf
+    try:
+        stack = stack_slices(slices)
+    except UnusableStack:
+        return False
+    return not stack.problems and stack.geometry.spacing_mm[0] >= DENSE_SHARE * thickness_mm
+
+
+def _same_orientation(
+    one: SliceHeader, other: SliceHeader, tolerance: float = ORIENTATION_TOLERANCE
+) -> bool:
     if one.orientation is None or other.orientation is None:
         return one.orientation is other.orientation
     difference = np.abs(one.orientation - other.orientation).max()
-    return bool(difference <= ORIENTATION_TOLERANCE * (1 + 1e-6))
+    return bool(difference <= tolerance * (1 + 1e-6))

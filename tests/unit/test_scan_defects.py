@@ -158,6 +158,49 @@ def test_what_lies_at_the_end_of_a_slanted_stack_is_kept(tmp_path: Path, slope: 
     np.testing.assert_allclose(volume.geometry.to_patient_mm(centre_kji), expected, atol=0.1)
 
 
+def turned_by(radians: float) -> list[float]:
+    """Direction cosines of axial slices, turned about their normal."""
+    return [1.0, radians, 0.0, -radians, 1.0, 0.0]
+
+
+def test_half_a_stack_that_is_hardly_turned_is_no_other_image(tmp_path: Path) -> None:
+    def turn(number: int, dataset: Dataset) -> None:
+        dataset.ImageOrientationPatient = turned_by(0.0012 * (number >= SHAPE[0] // 2))
+
+    write_series(tmp_path, pattern(SHAPE), edit=turn)
+    series = only_series(tmp_path)
+    assert "Slices turned by up to 0.1° against each other taken as one image." in series.problems
+    np.testing.assert_array_equal(load_series(series).array_kji, pattern(SHAPE))
+
+
+@pytest.mark.parametrize("apart_mm", [0.0, 1.5])
+def test_two_stacks_of_one_place_that_are_hardly_turned_stay_apart(
+    tmp_path: Path, apart_mm: float
+) -> None:
+    write_series(tmp_path / "a", pattern(SHAPE))
+    write_series(
+        tmp_path / "b",
+        pattern(SHAPE) + 7,
+        orientation=tuple(turned_by(0.0012)),
+        origin_lps_mm=(-20.0, -30.0, -40.0 + apart_mm),
+        FlipAngle=15,
+    )
+    (study,) = scan(tmp_path).studies
+    assert [len(one.instances) for one in study.series if one.usable] == [SHAPE[0]] * 2
+    assert "another orientation" in study.series[0].problems[0]
+
+
+@pytest.mark.parametrize("echo_times_ms", [("10.04", "10.05"), ("9.96", "10"), ("80", "80.0")])
+def test_one_echo_that_headers_round_differently_is_one_image(
+    tmp_path: Path, echo_times_ms: tuple[str, str]
+) -> None:
+    def edit(number: int, dataset: Dataset) -> None:
+        dataset.EchoTime = echo_times_ms[number % 2]
+
+    write_series(tmp_path, pattern(SHAPE), edit=edit)
+    assert len(only_series(tmp_path).instances) == SHAPE[0]
+
+
 def test_orientation_jitter_is_averaged(tmp_path: Path) -> None:
     values = pattern(SHAPE)
 
