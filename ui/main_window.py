@@ -47,6 +47,8 @@ class MainWindow(StudyWindow):
         What is kept of earlier studies is to be removed.
     close_asked()
         The window is about to close; the presenters stop their jobs.
+    desktop_turned()
+        The desktop became dark or light.
     """
 
     path_opened = Signal(object)
@@ -56,6 +58,7 @@ class MainWindow(StudyWindow):
     recent_cleared = Signal()
     forget_asked = Signal()
     close_asked = Signal()
+    desktop_turned = Signal()
 
     def __init__(self, icons: Icons, last_folder: str = "") -> None:
         super().__init__(icons)

@@ -54,6 +54,9 @@ class Preferences:
             theme.triggered.connect(lambda _, one=name: self.set_theme(one))
         for where, device in menus.devices.items():
             device.triggered.connect(lambda _, one=where: self._use_device(one))
+        # By a signal of the window, with which the connection ends.
+        self._application.styleHints().colorSchemeChanged.connect(window.desktop_turned)
+        window.desktop_turned.connect(self._follow_desktop)
 
     def segment_options(self) -> SegmentOptions:
         """Return the device and network to segment with now."""
@@ -66,6 +69,11 @@ class Preferences:
         """Change the appearance and remember it."""
         show_theme(self._application, name)
         self.settings = replace(self.settings, theme=name.value)
+
+    def _follow_desktop(self) -> None:
+        """Turn dark or light with the desktop, unless the user chose one of them."""
+        if self.settings.theme == ThemeName.SYSTEM.value:
+            show_theme(self._application, ThemeName.SYSTEM)
 
     def use_model(self, name: str) -> None:
         """Segment with this network from now on; with the program's own where it is gone."""

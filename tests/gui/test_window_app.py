@@ -31,7 +31,7 @@ from tests.viewer_cases import drag
 from ui.app import WindowApp, run
 from ui.dialogs.export_dialog import ExportChoice, ExportDialog
 from ui.presenters.reopening import Reopening
-from ui.theme import ThemeName
+from ui.theme import ThemeName, current_theme
 from ui.viewers.planes import Plane
 from ui.views.study_view import SeriesChoice
 from ui.window_place import WindowPlace, clamped
@@ -64,6 +64,22 @@ def test_settings_outlive_the_window(app, qapp, tmp_path):
     kept = app.services.load_settings()
     assert kept.theme == "dark"
     assert kept.open_folder == str(tmp_path / "patients")
+
+
+@pytest.mark.parametrize("chosen", [ThemeName.SYSTEM, ThemeName.LIGHT])
+def test_a_desktop_that_turns_dark_takes_a_window_along_that_follows_it(
+    app, qapp, monkeypatch, chosen
+):
+    # Windows of earlier tests would follow too.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    app.set_theme(ThemeName.LIGHT)
+    app.set_theme(chosen)
+    assert not current_theme().dark
+    hints = SimpleNamespace(colorScheme=lambda: Qt.ColorScheme.Dark)
+    monkeypatch.setattr("ui.theme.QGuiApplication", SimpleNamespace(styleHints=lambda: hints))
+    qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    assert current_theme().dark is (chosen is ThemeName.SYSTEM)
+    assert app.settings.theme == chosen.value
 
 
 def test_the_window_comes_back_as_it_was_left(app, qtbot, qapp, tmp_path):
