@@ -230,7 +230,7 @@ def is_held(file: Path) -> bool:
     try:
         with file.open("rb") as journal:
             return is_running_elsewhere(json.loads(journal.readline())["writer"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -245,7 +245,7 @@ def read_journal(file: Path) -> WrittenCorrections | None:
         voxels = zlib.decompress(base64.b64decode(head["labels"]))
         labels = np.frombuffer(voxels, np.uint8).reshape(shape)
         started = datetime.fromisoformat(head["started"])
-    except (OSError, ValueError, KeyError, TypeError, zlib.error):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, zlib.error):
         return None
     edits = _replayed(lines)
     return WrittenCorrections(started, labels, edits) if edits else None
@@ -259,7 +259,7 @@ def _replayed(lines: list[bytes]) -> tuple[Edit, ...]:
         try:
             record = json.loads(line)
             operation, edit = record["op"], _edit(record)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             break
         if operation == "undo" and _ends_with(done, edit):
             undone.append(done.pop())

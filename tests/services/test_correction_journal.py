@@ -179,7 +179,9 @@ def test_a_torn_last_line_costs_that_stroke_alone(cut, correction, tmp_path):
     assert np.array_equal(two.labels_kji, after_first)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"nothing\n", b'{"schema": "other/1"}\n'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"nothing\n", b'{"schema": "other/1"}\n', b"[" * 200_000]
+)
 def test_a_damaged_journal_is_as_none(content, correction, tmp_path):
     one = correction(result_of())
     stroke(one, BRUSH, at(*middle()))
