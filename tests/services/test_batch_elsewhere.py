@@ -14,7 +14,7 @@ import pytest
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
-from desktop_app.errors import OutputError
+from desktop_app.errors import InputError, OutputError
 from desktop_app.services.batch import BatchOptions, CaseStatus, note_export
 from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch.journal import Entry, Journal
@@ -158,3 +158,10 @@ def test_what_a_killed_batch_left_goes_with_the_next_one(stage: Stage) -> None:
         os.utime(file, (0, 0))
     stage.batch().run()
     assert not any(file.exists() for file in left)
+
+
+def test_a_batch_that_does_nothing_leaves_nothing(stage: Stage) -> None:
+    stage.studies.clear()
+    with pytest.raises(InputError):
+        stage.batch().run()
+    assert not stage.output.exists()

@@ -33,6 +33,7 @@ def only_batch(output: Path) -> Iterator[None]:
             f"{output}: process {mark['number']} of this computer",
             "Wait until it has ended or end it, or choose another folder.",
         )
+    made = [folder for folder in (file.parent, output) if not folder.exists()]
     with atomic_path(file) as temporary:
         temporary.write_text(json.dumps(process_mark()), "utf-8")
     for folder in (output, file.parent):
@@ -43,6 +44,8 @@ def only_batch(output: Path) -> Iterator[None]:
         # One that stays is of a process that has ended, and counts for nothing.
         with suppress(OSError):
             file.unlink(missing_ok=True)
+            for folder in made:
+                folder.rmdir()  # as it was, where nothing was done
 
 
 def _read(file: Path) -> Any:
