@@ -8,7 +8,6 @@ from desktop_app.services.follow_up.compare import (
     with_labels,
 )
 from desktop_app.services.follow_up.document import (
-    DOCUMENT_FILE,
     follow_up_document,
 )
 from desktop_app.services.follow_up.doubts import ON_BORDERS
@@ -16,7 +15,6 @@ from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.save import SavedFollowUp, save_follow_up
 
 __all__ = [
-    "DOCUMENT_FILE",
     "ON_BORDERS",
     "EarlierStudy",
     "SavedFollowUp",
