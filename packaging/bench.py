@@ -126,12 +126,16 @@ def print_command(figures: CommandFigures, study: Path) -> None:
 
 def main() -> int:
     """Measure and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, add_help=False)
-    parser.add_argument("--command", type=Path, metavar="STUDY")
-    parser.add_argument("--scan", action="store_true")
-    parser.add_argument("--load", action="store_true")
-    parser.add_argument("--registration", action="store_true")
-    parser.add_argument("--start", action="store_true")
+    # What is measured has options of its own, and tells them after `--help`.
+    parser = argparse.ArgumentParser(
+        prog="dev.py bench", description=__doc__, usage="%(prog)s [MODE] [OPTIONS]", add_help=False
+    )
+    modes = parser.add_argument_group("modes; without one, the network is measured")
+    modes.add_argument("--command", type=Path, metavar="STUDY", help="`segment` as a user runs it")
+    modes.add_argument("--scan", action="store_true", help="looking through 10,000 files")
+    modes.add_argument("--load", action="store_true", help="reading series into volumes")
+    modes.add_argument("--registration", action="store_true", help="finding images that were moved")
+    modes.add_argument("--start", action="store_true", help="the start of a frozen program")
     options, others = parser.parse_known_args()
     if options.registration:
         import bench_registration
@@ -148,6 +152,8 @@ def main() -> int:
     if options.load:
         return bench_load.main(others)
     if options.command is None:
+        if {"-h", "--help"} & set(others):
+            print(parser.format_help(), flush=True)
         command = [sys.executable, "-m", "model.bench", *others]
         return subprocess.run(command, cwd=ROOT, check=False).returncode
     as_json = "--json" in others

@@ -1,6 +1,6 @@
 """What the megabytes of the frozen program are: ``python packaging/megabytes.py FOLDER``."""
 
-import sys
+import argparse
 from collections import defaultdict
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -61,4 +61,6 @@ def table(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(table(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="the frozen program's folder")
+    print(table(parser.parse_args().folder))

@@ -42,11 +42,7 @@ Function WriteExplorerEntries
   WriteRegStr SHCTX "${DCM_PROGRAMS}" "${NAME}.dicom" ""
 FunctionEnd
 
-Function un.RemoveEntries
-  Delete "$SMPROGRAMS\${NAME}.lnk"
-  Delete "$DESKTOP\${NAME}.lnk"
-  DeleteRegKey SHCTX "${UNINSTALL_KEY}"
-  DeleteRegKey SHCTX "${APP_PATH}"
+!macro RemoveExplorerEntries
   DeleteRegKey SHCTX "${FOLDER_VERB}"
   DeleteRegKey SHCTX "${HERE_VERB}"
   DeleteRegKey SHCTX "${DISC_VERB}"
@@ -54,4 +50,12 @@ Function un.RemoveEntries
   DeleteRegValue SHCTX "${DCM_PROGRAMS}" "${NAME}.dicom"
   DeleteRegKey /ifempty SHCTX "${DCM_PROGRAMS}"
   DeleteRegKey /ifempty SHCTX "Software\Classes\.dcm"
+!macroend
+
+Function un.RemoveEntries
+  Delete "$SMPROGRAMS\${NAME}.lnk"
+  Delete "$DESKTOP\${NAME}.lnk"
+  DeleteRegKey SHCTX "${UNINSTALL_KEY}"
+  DeleteRegKey SHCTX "${APP_PATH}"
+  !insertmacro RemoveExplorerEntries
 FunctionEnd

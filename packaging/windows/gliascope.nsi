@@ -116,6 +116,10 @@ Section /o "Entry on the desktop" DesktopSection
 SectionEnd
 
 Section "-Done"
+  ; An earlier version may have left them.
+  ${IfNot} ${SectionIsSelected} ${ExplorerSection}
+    !insertmacro RemoveExplorerEntries
+  ${EndIf}
   ${RefreshShellIcons}
 SectionEnd
 
