@@ -21,13 +21,18 @@ class ThemeName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours as #rrggbb; text keeps a contrast of 4.5 : 1 on `panel` and `window` (WCAG 2.2)."""
+    """Colours as #rrggbb, with the contrasts of WCAG 2.2.
+
+    Text keeps 4.5 : 1 on `panel` and `window`, and so does what cannot be used now; `edge`, which
+    shows where a control is, 3 : 1 on these and on `field`. `border` only parts things.
+    """
 
     dark: bool
     window: str
     panel: str
     field: str
     border: str
+    edge: str
     text: str
     muted: str
     accent: str
@@ -44,6 +49,7 @@ LIGHT = Theme(
     panel="#ffffff",
     field="#f6f8fa",
     border="#d3d9e0",
+    edge="#7f8a95",
     text="#1b2128",
     muted="#5a6673",
     accent="#0b7285",
@@ -59,6 +65,7 @@ DARK = Theme(
     panel="#1d2126",
     field="#262b31",
     border="#363d45",
+    edge="#6c7783",
     text="#e6e9ec",
     muted="#9aa5b1",
     accent="#3bb2c8",
