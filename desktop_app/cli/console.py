@@ -130,13 +130,18 @@ def bar(*, quiet: bool, endless: bool = False) -> Iterator[Bar]:
         shown.finish()
         progress.console.print(progress)
         return
-    with progress:
-        try:
-            yield shown
-        except BaseException:
-            progress.live.transient = True
-            raise
+    progress.start()
+    try:
+        yield shown
         shown.finish()
+    except BaseException:
+        progress.live.transient = True
+        raise
+    finally:
+        try:
+            progress.stop()
+        except OSError:  # the terminal is gone
+            sys.stderr = None
 
 
 def _clock(seconds: float) -> str:
@@ -151,15 +156,16 @@ def _console(stream: TextIO) -> Console:
 
 
 def _write_error(text: str) -> None:
-    # Nobody is left to be told of it where this fails.
-    with suppress(OSError):
+    try:
         if sys.stderr is not None:
             sys.stderr.write(text + "\n")
+    except OSError:  # nobody is left to be told
+        sys.stderr = None
 
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Tell what keeps stdout from being written; a pipe that nobody reads any more ends quietly."""
+    """Tell what keeps stdout from being written; who is gone, terminal or pipe, misses nothing."""
     try:
         yield
     except OSError as error:
@@ -169,8 +175,9 @@ def _told() -> Iterator[None]:
         stream, sys.stdout = sys.stdout, None
         with suppress(OSError):
             stream.close()
-        raise OutputError(
-            "What the command prints cannot be written.",
-            f"Standard output: {error.strerror}",
-            "Make room or print to another place; results are where they were asked for.",
-        ) from None
+        if error.errno != errno.EIO:
+            raise OutputError(
+                "What the command prints cannot be written.",
+                f"Standard output: {error.strerror}",
+                "Make room or print to another place; results are where they were asked for.",
+            ) from None

@@ -70,36 +70,39 @@ def test_under_nohup_a_closed_terminal_stops_nothing(stop: StopRequest) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no terminals of this kind")
-def test_what_is_printed_after_the_terminal_closed_harms_nothing() -> None:
+@pytest.mark.parametrize("heard", ["SIG_DFL", "SIG_IGN"])
+def test_what_is_printed_after_the_terminal_closed_harms_nothing(heard: str) -> None:
     script = """
-import os, signal, time
-from desktop_app.cli.console import print_note, print_result
+import os, signal, sys
+from desktop_app.cli.console import bar, print_note, print_result
 from desktop_app.cli.stop import StopRequest
 
-stop, closed = StopRequest(), []
-stop.watch()
-os.write(%d, b"ready")
-with stop.calling(lambda: closed.append(True)):
-    while not closed:
-        time.sleep(0.01)
+signal.signal(signal.SIGHUP, getattr(signal, sys.argv[1]))
+StopRequest().watch()
+with bar(quiet=False):
+    os.write(int(sys.argv[2]), b"ready")
+    try:
+        os.read(0, 1)
+    except OSError:
+        pass
 print_result("done")
 print_note("Cancelled.")
 raise SystemExit(7)
 """
     terminal, theirs = os.openpty()
-    heard, ready = os.pipe()
+    told, tell = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", script % ready],
+        [sys.executable, "-c", script, heard, str(tell)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        pass_fds=(ready,),
+        pass_fds=(tell,),
         start_new_session=True,
     )
     os.close(theirs)
-    assert os.read(heard, 5) == b"ready"
-    os.close(terminal)
+    assert os.read(told, 5) == b"ready"
     process.send_signal(HANGUP)
+    os.close(terminal)
     assert process.wait(30) == 7
-    os.close(heard)
-    os.close(ready)
+    os.close(told)
+    os.close(tell)
