@@ -27,13 +27,27 @@ from desktop_app.services.session import Session
 from desktop_app.services.session_changes import ResultAwaited
 from desktop_app.services.targets import TARGETS_LOST
 from tests.study_cases import GEOMETRY, PROVENANCE, make_series, make_study, roles_of
-from ui.presenters import export_presenter, other_series, preparation, reopening, study_presenter
+from ui.presenters import (
+    export_presenter,
+    other_series,
+    preparation,
+    reopening,
+    study_presenter,
+    study_reading,
+)
 from ui.presenters.study_presenter import StudyPresenter
 from ui.views.study_view import StudyView
 
 WHOLE = Geometry((40, 240, 240), np.diag([1.0, 1.0, 4.0, 1.0]))
 T1C = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="t1c")
 FLAIR = Volume(np.ones(GEOMETRY.shape_kji, np.float32), GEOMETRY, source="flair")
+
+WHERE = {
+    "open_whole_study": study_reading,
+    "load_study": study_reading,
+    "prepare_study": preparation,
+    "segment_study": study_presenter,
+}
 
 
 def make_result(study, *, empty=False):
@@ -79,8 +93,7 @@ class Scene:
             "segment_study": MagicMock(return_value=make_result(self.study)),
         }
         for name, service in self.services.items():
-            module = preparation if name == "prepare_study" else study_presenter
-            monkeypatch.setattr(module, name, service)
+            monkeypatch.setattr(WHERE[name], name, service)
         self.presenter = StudyPresenter(
             self.view,
             self.session,
@@ -435,8 +448,8 @@ def test_tools_wait_while_another_study_is_looked_for(scene, monkeypatch, tmp_pa
         return ScanResult((scene.study,) * (2 if end == "none wanted" else 1), ())
 
     for name in ("open_path", "open_whole_study"):
-        monkeypatch.setattr(study_presenter, name, look)
-    monkeypatch.setattr(study_presenter, "ensure_sample_study", lambda *_: tmp_path)
+        monkeypatch.setattr(study_reading, name, look)
+    monkeypatch.setattr(study_reading, "ensure_sample_study", lambda *_: tmp_path)
     scene.view.ask_study.return_value = None
     scene.session.subscribe(told.append)
     if is_sample:
