@@ -97,6 +97,7 @@ def _libraries(name: str) -> tuple[Path, ...]:
     )
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the wheels for Linux")
 def test_libraries_inside_wheels_are_found_with_their_versions() -> None:
     names = ("vtk", "python-gdcm", "numpy", "scipy")
     parts = tuple(distribution(name) for name in names)
