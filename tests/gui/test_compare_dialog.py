@@ -51,6 +51,10 @@ def greys(dialog: CompareDialog, at: tuple[float, float]) -> int:
 LEFT, RIGHT = (0.35, 0.43), (0.65, 0.43)
 
 
+def test_its_foot_lies_on_the_screen(dialog):
+    assert dialog.height() <= 0.9 * dialog.screen().availableSize().height()
+
+
 def test_opens_with_t1c_under_flair_and_tells_how_they_were_laid(dialog):
     assert dialog._first.currentText() == "T1c"
     assert dialog._second.currentText() == "FLAIR"

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.segmentation import Region
 from desktop_app.domain.volume import Volume
 from ui.panels.region_panel import RegionPanel
 from ui.viewers.planes import Plane
 from ui.viewers.quad_view import QuadView
 from ui.viewers.slice_canvas import SliceCanvas
 from ui.views.diameter_view import DiameterRow
-from ui.views.study_view import Findings
+from ui.views.study_view import Findings, RegionRow
 
 # On the slice of 30 mm, along L and along P: the first lies in one coronal slice too.
 LINES = (((5.0, 20.0, 30.0), (35.0, 20.0, 30.0)), ((20.0, 10.0, 30.0), (20.0, 30.0, 30.0)))
@@ -40,6 +41,15 @@ def test_the_panel_leads_to_the_slice(qtbot: QtBot) -> None:
     assert asked.args == [ROW.middle]
 
 
+def test_a_volume_is_read_out_with_its_region(qtbot: QtBot) -> None:
+    panel = RegionPanel()
+    qtbot.addWidget(panel)
+    row = RegionRow(Region.ED, "Oedema", (1, 2, 3), 12.3, 2)
+    panel.show_findings(Findings((row,), ""))
+    (volume,) = (one for one in panel.findChildren(QLabel) if one.text() == "12.30 cm³")
+    assert volume.accessibleName() == "Oedema: 12.30 cm³"
+
+
 def test_the_panel_greys_what_is_out_of_date_and_then_forgets_it(qtbot: QtBot) -> None:
     panel = RegionPanel()
     qtbot.addWidget(panel)
@@ -48,6 +58,7 @@ def test_the_panel_greys_what_is_out_of_date_and_then_forgets_it(qtbot: QtBot) -
     panel.show_diameters((ROW, ROW))
     panel.show_diameters(None)
     assert [link.isEnabled() for link in links(panel)] == [False, False]
+    assert [link.text() for link in links(panel)] == ["measuring …"] * 2
     panel.show_diameters((replace(ROW, text="other", middle=(1.0, 2.0, 3.0)),))
     (link,) = links(panel)
     assert link.isEnabled()

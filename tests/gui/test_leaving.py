@@ -20,6 +20,7 @@ from tests.study_cases import GEOMETRY, make_study
 from ui import leaving
 from ui.app import WindowApp
 from ui.dialogs.export_dialog import ExportChoice
+from ui.theme import current_theme
 from ui.widgets.questions import Keeping, ask_to_keep
 
 STUDY = make_study()
@@ -222,6 +223,10 @@ def test_the_window_says_whether_and_where_to_it_was_exported(
     scene: Scene, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, page = scene.app.window, scene.app.window.study_page
+
+    def link_colour() -> str:
+        return page.export_note.link.palette().buttonText().color().name()
+
     assert page.export_note.text == "Not exported"
     assert page.export_note.link.isHidden()
     assert window.isWindowModified()
@@ -232,6 +237,7 @@ def test_the_window_says_whether_and_where_to_it_was_exported(
     folder = scene.results / STUDY.name
     assert page.export_note.text.startswith("Exported ")
     assert page.export_note.text.endswith(f" to {folder.name}")
+    assert link_colour() == current_theme().muted
     assert not window.isWindowModified()
     assert page._export.property("kind") == ""
     shown: list[QUrl] = []
@@ -240,6 +246,7 @@ def test_the_window_says_whether_and_where_to_it_was_exported(
     assert shown == [QUrl.fromLocalFile(str(folder))]
     scene.app.services.session.choose_targets((1,))
     assert page.export_note.text == f"Changed since the export to {folder.name}"
+    assert link_colour() == current_theme().fair
     assert window.isWindowModified()
     scene.accept(saved_in=folder)
     assert page.export_note.text == f"As exported to {folder.name}"

@@ -32,6 +32,15 @@ def dialog(qtbot, qapp):
     return dialog
 
 
+def test_what_reads_the_same_is_one_line_with_its_number(qtbot, tmp_path):
+    same = ("Series 1 localizer", "a localizer")
+    dialog = LeftOutDialog("4 items were left out.", (same, ROWS[0], same, same), None)
+    qtbot.addWidget(dialog)
+    assert shown(dialog) == [("Series 1 localizer × 3", "a localizer"), ROWS[0]]
+    dialog.save(tmp_path / "left-out.csv")
+    assert (tmp_path / "left-out.csv").read_text("utf-8").count("a localizer") == 3
+
+
 def shown(dialog):
     model = dialog.findChild(QTableView).model()
     return [

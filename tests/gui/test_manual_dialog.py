@@ -29,6 +29,14 @@ def dialog(qtbot, tmp_path):
     return dialog, tmp_path
 
 
+def test_its_foot_lies_on_the_screen(qtbot):
+    dialog = ManualDialog(manual_pages(manual_dir()))
+    qtbot.addWidget(dialog)
+    room = dialog.screen().availableSize()
+    assert dialog.height() <= 0.9 * room.height()
+    assert dialog.width() <= 0.9 * room.width()
+
+
 def test_pages_for_users_come_first(tmp_path):
     titles = [page.title for page in manual_pages(manual_dir())]
     assert titles[:2] == ["Opening studies", "Which series is which"]

@@ -160,7 +160,8 @@ def test_what_is_out_of_date_is_not_in_full_ink(scene: Scene, qapp: QApplication
     scene.page.regions.show_lesions(None)
     after = [one.palette().windowText().color().name() for one in labels]
     assert set(before) == {LIGHT.text, LIGHT.muted}
-    assert set(after) == {LIGHT.border}
+    assert set(after) == {LIGHT.muted}
+    assert "measuring" in table.findChild(QToolButton).text()
 
 
 def test_ticks_add_up(scene: Scene) -> None:

@@ -27,6 +27,7 @@ from ui.viewers.window_level import Window, auto_window
 from ui.views.study_view import Comparison
 from ui.widgets.card import styled_label
 from ui.widgets.choice_box import ChoiceBox
+from ui.widgets.screen_room import resize_within_screen
 
 # The pairs whose misalignment is seen best, the next in line where one is missing.
 _SECOND_FIRST = (Sequence.FLAIR, Sequence.T2, Sequence.T1, Sequence.T1C)
@@ -65,7 +66,7 @@ class CompareDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Compare images")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(1100, 780)
+        resize_within_screen(self, 1100, 780)
         self._comparison = comparison
         self._windows = dict(windows or {})
         shape = np.array(comparison.reference.shape_kji)

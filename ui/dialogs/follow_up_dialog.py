@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDialog,
@@ -31,6 +31,7 @@ from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import add_choice, with_key
 from ui.widgets.overlay_legend import PLACE_KEYS, OverlayLegend
+from ui.widgets.screen_room import resize_within_screen
 
 _Choice = TypeVar("_Choice")
 
@@ -82,7 +83,7 @@ class FollowUpDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Compare with an earlier study: {shown.who}")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        self.resize(QSize(1320, 720).boundedTo(self.screen().availableSize()))
+        resize_within_screen(self, 1320, 720)
         self._shown = shown
         self.views = VisitViews(self)
         self.views.show_visits(

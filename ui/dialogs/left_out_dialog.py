@@ -87,7 +87,7 @@ class LeftOutDialog(QDialog):
         self.setWindowTitle("Left out")
         self.resize(820, 480)
         self._shown = QSortFilterProxyModel(self)
-        self._shown.setSourceModel(_LeftOutModel(rows, self))
+        self._shown.setSourceModel(_LeftOutModel(_counted(rows), self))
         self._shown.setFilterKeyColumn(-1)
         self._shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._table = self._make_table()
@@ -162,6 +162,14 @@ class LeftOutDialog(QDialog):
         header.setStretchLastSection(True)
         header.resizeSection(0, 480)
         return table
+
+
+def _counted(rows: Many[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return each row once, with how often it is there."""
+    return [
+        (f"{what} × {count}" if count > 1 else what, why)
+        for (what, why), count in Counter(rows).items()
+    ]
 
 
 def _commonest(rows: Many[tuple[str, str]]) -> str:

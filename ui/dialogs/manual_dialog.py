@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.manual import ManualPage
+from ui.widgets.screen_room import resize_within_screen
 
 _LIST_WIDTH = 310
 _SIZE = (1100, 760)
@@ -36,7 +37,7 @@ class ManualDialog(QDialog):
     def __init__(self, pages: Many[ManualPage], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Manual")
-        self.resize(*_SIZE)
+        resize_within_screen(self, *_SIZE)
         self._pages = tuple(pages)
         self._list = QListWidget()
         self._list.setAccessibleName("Pages of the manual")

@@ -31,6 +31,8 @@ from ui.widgets.place_link import PlaceLink
 
 _DEFAULT_OPACITY_PERCENT = 45
 _VALUE = "label value"
+_MEASURING = "measuring …"
+_ROUNDED = "Each volume is rounded by itself: sums may differ in the last digit."
 
 
 def _right_aligned(text: str, style: str) -> QLabel:
@@ -182,9 +184,11 @@ class RegionPanel(Card):
             self._opacity.setValue(_DEFAULT_OPACITY_PERCENT)
 
     def show_diameters(self, rows: Many[DiameterRow] | None) -> None:
-        """Show diameters below the volumes; ``None`` greys those that are shown."""
+        """Show diameters below the volumes; ``None`` says that they are measured anew."""
         self._diameters.setEnabled(rows is not None)
         if rows is None:
+            for link in self._links:
+                link.show_place(_MEASURING, "The labels were changed.")
             return
         self._diameters_shown = tuple(rows)
         while len(self._links) < len(rows):
@@ -264,7 +268,10 @@ class RegionPanel(Card):
         else:
             name = self._visibility_box(row, row.label_value, row.rgb)
         style = "title" if row.label_value is None else ""
-        volume = _right_aligned(f"{readable_volume(1000 * row.volume_cm3)}{unit}", style)
+        text = readable_volume(1000 * row.volume_cm3)
+        volume = _right_aligned(f"{text}{unit}", style)
+        volume.setToolTip(_ROUNDED)
+        volume.setAccessibleName(f"{row.title}: {text} cm³")
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
 

@@ -10,7 +10,10 @@ from ui.widgets.place_link import PlaceLink
 
 
 class ExportNote(QWidget):
-    """Says it in words where there is no folder, and as a link where there is one."""
+    """Says it in words where there is no folder, and as a link where there is one.
+
+    Either stands out where the files do not hold what is on the screen.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +41,7 @@ class ExportNote(QWidget):
         self._words.setText(state.text)
         self._words.setVisible(state.folder is None)
         self.link.setVisible(state.folder is not None)
+        self.link.set_notable(not state.is_exported)
         if state.folder is not None:
             self.link.show_place(state.text, f"{state.folder}\nClick to open the folder.")
 

@@ -62,9 +62,10 @@ class LesionTable(QWidget):
         return (self._fold, *(one for row in self._rows for one in (row.tick, row.link)))
 
     def show_lesions(self, listing: LesionListing | None) -> None:
-        """Show lesions; ``None`` greys those that are shown."""
+        """Show lesions; ``None`` greys those that are shown, which are measured anew."""
         self.setEnabled(listing is not None)
         if listing is None:
+            self._fold.setText("Enhancing lesions: measuring …")
             return
         while len(self._rows) < len(listing.rows):
             self._rows.append(_Row(self, self._grid, len(self._rows) + 1))

@@ -29,6 +29,12 @@ class PlaceLink(QPushButton):
         self.setText(text)
         self.setToolTip(f"{text}\n{note}")
 
+    def set_notable(self, is_notable: bool) -> None:
+        """Have the line stand out, or read as any other."""
+        self.setProperty("notable", is_notable)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
     @property
     def shown_text(self) -> str:
         """As much of the text as there is room for."""
