@@ -1,7 +1,5 @@
 """Correcting the labels of a result by hand: strokes, undo, what is kept against a crash."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,34 +8,20 @@ from numpy.typing import NDArray
 from desktop_app.domain.correction import Edit, Tool, ToolSettings
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import (
-    REGION_TITLES,
-    REMARKS,
-    Region,
-    Segmentation,
-    remarks_on,
-)
+from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import Sequence
-from desktop_app.errors import OutputError
 from desktop_app.imaging.strokes import Patch
-from desktop_app.io.correction_journal import (
-    CorrectionJournal,
-    JournalPlace,
-    WrittenCorrections,
-    corrections_folder,
-)
+from desktop_app.io.correction_journal import WrittenCorrections
+from desktop_app.services.corrected_result import corrected_result
+from desktop_app.services.correction_record import CorrectionRecord
 from desktop_app.services.correction_words import redrawn_in_words, stepped_in_words
 from desktop_app.services.diameters import plane_across
 from desktop_app.services.drawn_slices import DrawnSlices
-from desktop_app.services.field_ends import end_remarks, is_end_remark
-from desktop_app.services.label_comparison import region_corrections
 from desktop_app.services.label_editor import LabelEditor, Labels
-from desktop_app.services.measure import measure
 from desktop_app.services.network_outline import NetworkLimits, Redrawing
 from desktop_app.services.region_commands import fill_between, remove_specks, smooth
 from desktop_app.services.similar_tissue import SimilarTissue
 from desktop_app.services.stroke import Stroke
-from desktop_app.services.study_identity import identity
 
 SMALLEST_PART_MM3 = 100.0
 
@@ -59,16 +43,7 @@ class Correction:
     def __init__(self, result: StudyResult, folder: Path | None = None) -> None:
         self.original = result
         self._labels = LabelEditor(result.segmentation.labels_kji)
-        folder = folder if folder is not None else corrections_folder()
-        series = result.roles[result.prepared.reference_sequence]
-        place = JournalPlace(folder, identity(result.study), series.series_uid)
-        left = place.left_behind(self._labels.labels_kji.shape)
-        self._earlier = left.corrections
-        self._file = place.new_file()
-        self._journal = CorrectionJournal(
-            self._file, result.segmentation.labels_kji, replaces=left.files
-        )
-        self._is_written_down = True
+        self._record = CorrectionRecord(result, folder)
         self._shown = result.prepared.reference_sequence
         self._stroke: Stroke | None = None
         self._drawn = DrawnSlices()
@@ -122,7 +97,7 @@ class Correction:
     @property
     def earlier(self) -> WrittenCorrections | None:
         """Corrections on the same grid that were never exported, until others are made."""
-        return self._earlier
+        return self._record.earlier
 
     def begin(
         self,
@@ -266,7 +241,7 @@ class Correction:
         edit = self._labels.undo()
         self._outcome = self._stepped("Undone", edit)
         if edit is not None:
-            self._write(lambda journal: journal.note_undo(edit))
+            self._record.write(lambda journal: journal.note_undo(edit))
         return edit is not None
 
     def redo(self) -> bool:
@@ -275,7 +250,7 @@ class Correction:
         edit = self._labels.redo()
         self._outcome = self._stepped("Done again", edit)
         if edit is not None:
-            self._write(lambda journal: journal.note_redo(edit))
+            self._record.write(lambda journal: journal.note_redo(edit))
         return edit is not None
 
     def restore(self) -> bool:
@@ -284,15 +259,14 @@ class Correction:
         Where they started from other labels (another network marked them), the labels they led to
         are taken over in one step.
         """
-        earlier = self._earlier
+        earlier = self._record.take_earlier()
         if earlier is None:
             return False
-        self._earlier = None
         if np.array_equal(earlier.labels_kji, self._labels.labels_kji):
             for edit in earlier.edits:
                 self._labels.apply(edit)
             # All at once: until then the earlier journal is the only one there is.
-            self._write(lambda journal: journal.note_edits(earlier.edits))
+            self._record.write(lambda journal: journal.note_edits(earlier.edits))
             return True
         led_to = LabelEditor(earlier.labels_kji)
         for edit in earlier.edits:
@@ -301,35 +275,8 @@ class Correction:
 
     def result(self) -> StudyResult:
         """Return the result with the labels now; with nothing corrected, the original itself."""
-        original, count = self.original, self._labels.edit_count
-        if not count:
-            return original
-        before = original.segmentation
-        labels_kji = self._labels.labels_kji.copy()
-        warnings = (
-            *remarks_on(labels_kji, is_corrected=True),
-            *end_remarks(labels_kji, original.prepared),
-            *(one for one in before.warnings if one not in REMARKS and not is_end_remark(one)),
-        )
-        step = f"Labels corrected by hand in {count} step{'s' if count > 1 else ''}"
-        # What a person had changed before is no longer what the network marked
-        is_networks = not before.provenance.edited
-        compared = region_corrections(before.labels_kji, labels_kji) if is_networks else ()
-        provenance = replace(
-            before.provenance,
-            edited=True,
-            corrections=compared,
-            steps=(*before.provenance.steps, step),
-        )
-        segmentation = Segmentation(
-            labels_kji,
-            before.geometry,
-            provenance,
-            before.definitions,
-            warnings,
-        )
-        # The network's doubt was about its own labels: no ranges.
-        return replace(original, segmentation=segmentation, measurements=measure(segmentation))
+        count = self._labels.edit_count
+        return corrected_result(self.original, self.labels_kji, count) if count else self.original
 
     def forget(self) -> None:
         """Remove what was written down: it is exported, or given up; later changes begin anew.
@@ -339,11 +286,8 @@ class Correction:
         OutputError
             If the file cannot be removed.
         """
-        self._earlier = None
-        self._journal.discard()
         # A stroke that has not ended is written down when it ends, as what it changes.
-        self._journal = CorrectionJournal(self._file, self._labels.settled_kji())
-        self._is_written_down = True
+        self._record.discard(self._labels.settled_kji())
 
     def _stepped(self, verb: str, edit: Edit | None) -> str:
         if edit is None:
@@ -386,15 +330,5 @@ class Correction:
     def _note(self, edit: Edit | None) -> bool:
         if edit is None:
             return False
-        self._write(lambda journal: journal.note_edits([edit]))
+        self._record.write(lambda journal: journal.note_edits([edit]))
         return True
-
-    def _write(self, note: Callable[[CorrectionJournal], None]) -> None:
-        self._earlier = None
-        if not self._is_written_down:
-            return
-        try:
-            note(self._journal)
-        except OutputError:
-            self._is_written_down = False
-            raise
