@@ -190,6 +190,16 @@ def test_opens_where_its_user_looks_and_as_he_sees_it(qtbot):
     assert dialog.cursor_lps_mm[:2] != pytest.approx(place[:2])
 
 
+def test_grey_values_are_told_of_each_image_that_is_seen(qtbot):
+    dialog = open_at(qtbot, None, {Sequence.T1C: Window(450.0, 900.0)})
+    axial = dialog.views[Plane.AXIAL]
+    first, second = axial._window_lines()
+    assert first == "T1c  W 900  L 450"
+    assert second.startswith("FLAIR  W ")
+    dialog.set_mode(CompareMode.BLINK)
+    assert axial._window_lines() == [first]
+
+
 def test_a_window_given_here_comes_back_with_its_image(qtbot):
     dialog = open_at(qtbot, None, {})
     axial = dialog.views[Plane.AXIAL]

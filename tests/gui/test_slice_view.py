@@ -1,6 +1,7 @@
 """A slice under the user's hands: picking, scrolling, windowing, zooming, colours."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import DEFAULT_LABELS
 from tests.viewer_cases import drag, labels, lesion_lps_mm, oblique_geometry, phantom
+from ui.viewers import announce
 from ui.viewers.annotations import scale_bar_mm
 from ui.viewers.overlay import OverlayStyle
 from ui.viewers.planes import Plane
@@ -168,6 +170,28 @@ def test_wheel_and_keys_scroll_towards_superior_anterior_left(qtbot: QtBot, plan
     QTest.keyClick(view, Qt.Key.Key_End)
     assert view.frame is not None
     assert view.step == view.frame.counts[2] - 1
+
+
+def test_a_screen_reader_is_told_the_slice_where_the_keyboard_is(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(
+        announce,
+        "QAccessible",
+        SimpleNamespace(updateAccessibility=lambda e: told.append(e.message())),
+    )
+    view = shown(qtbot)
+    places = [GEOMETRY.to_patient_mm(np.array([k, 32.0, 24.0])) for k in (10.0, 10.0, 12.0)]
+    view.clearFocus()
+    view.set_cursor(places[0])
+    assert told == []
+    view.activateWindow()
+    view.setFocus()
+    qtbot.waitUntil(view.hasFocus)
+    for place in places[1:]:
+        view.set_cursor(place)
+    assert told == [f"Slice {view.frame.slice_number(view.step)} / 20"]
 
 
 def test_shift_and_arrows_move_the_crosshair_by_voxels(qtbot: QtBot) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.slice_renderer import SliceRenderer
+from ui.viewers.slice_texts import window_text
 from ui.viewers.slice_view import SliceView
 from ui.viewers.viewport import Viewport
 from ui.viewers.window_level import Window
@@ -103,6 +104,14 @@ class CompareView(SliceView):
                 return second if self._compare.shows_second else first
             case _:
                 return f"{first} and {second} in turn"
+
+    def _window_lines(self) -> list[str]:
+        lines = [
+            f"{name}  {window_text(window)}"
+            for name, window in zip(self._names, self.windows, strict=True)
+        ]
+        compare = self._compare
+        return [lines[compare.shows_second]] if compare.mode is CompareMode.BLINK else lines
 
     def _paint_images(self, painter: QPainter, frame: PlaneFrame, viewport: Viewport) -> None:
         ratio = self.devicePixelRatioF()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.domain.geometry import Geometry
 from ui.viewers import annotations, style
+from ui.viewers.announce import announce
 from ui.viewers.before_overlay import BeforeOverlay
 from ui.viewers.overlay import Overlay
 from ui.viewers.planes import Plane, PlaneFrame
@@ -138,7 +139,9 @@ class SliceCanvas(QWidget):
         self._cursor_lps = np.asarray(point_lps_mm, dtype=np.float64)
         if self._frame is None:
             return
-        self._step = self._frame.step_at(self._cursor_lps)
+        before, self._step = self._step, self._frame.step_at(self._cursor_lps)
+        if self._step != before and self.hasFocus():
+            announce(self, position_lines(self._frame, self._step, self._cursor_lps)[0])
         if self._viewport and not self._is_fitted and self._follows_cursor:
             u_mm, v_mm, _ = self._frame.to_uvw_mm(self._cursor_lps)
             self._viewport = self._viewport.revealing(u_mm, v_mm)
@@ -290,9 +293,13 @@ class SliceCanvas(QWidget):
             area,
             top_left=self._titles(caption),
             bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
-            bottom_right=[window_text(self._renderer.window)],
+            bottom_right=self._window_lines(),
         )
         annotations.draw_scale_bar(painter, area, viewport.scale)
+
+    def _window_lines(self) -> list[str]:
+        """Return the grey values of what is shown, for the bottom right corner."""
+        return [window_text(self._renderer.window)]
 
     def _titles(self, caption: str) -> list[str]:
         """Return what is shown, for the top left corner."""
