@@ -1,7 +1,6 @@
 """Earlier results are offered when their study is opened, unless one is opened anyway."""
 
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -15,25 +14,22 @@ from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import EarlierChoice, Reopened
-from desktop_app.services.session import Session
 from desktop_app.services.session_changes import ResultAwaited
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of
+from tests.study_scene import QueuedScene
 from ui.presenters import reopening
 from ui.presenters.job_line import JobLine
 from ui.presenters.reopening import Reopening
-from ui.views.study_view import StudyView
 
 STUDY = make_study()
 FOUND = EarlierResult(Path("out/study"), datetime(2026, 1, 31, tzinfo=UTC), True)
 RESULT = make_result(STUDY, np.ones(GEOMETRY.shape_kji, np.uint8))
 
 
-class Scene:
+class Scene(QueuedScene):
     def __init__(self, runner, monkeypatch):
-        self.queue = []
-        self.view = MagicMock(spec=StudyView)
-        self.session = Session()
+        super().__init__()
         self.find = MagicMock(return_value=FOUND)
         self.output = Path("out")
         self.load = MagicMock()
@@ -52,19 +48,10 @@ class Scene:
             results_folder=lambda: self.output,
         )
 
-    def settle_until(self, is_so):
-        stop = time.monotonic() + 10
-        while not is_so():
-            assert time.monotonic() < stop
-            time.sleep(0.01)
-            while self.queue:
-                self.queue.pop(0)()
-
     def settle(self):
         """Let the look that has begun end."""
         self.settle_until(lambda: self.queue)
-        while self.queue:
-            self.queue.pop(0)()
+        self.play_queue()
 
     def answer(self, wanted):
         self.view.offer_result.call_args.args[2](wanted)
