@@ -65,6 +65,10 @@ class DeviceError(UserFacingError):
     code = ExitCode.DEVICE
 
 
+class HungError(DeviceError):
+    """The device gave no answer for so long that asking once more is not worth it."""
+
+
 class DefectError(UserFacingError):
     """The program itself is at fault; says where its trace was kept."""
 

@@ -127,6 +127,7 @@ class MainWindow(StudyWindow):
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
         self._readout.setVisible(page == _STUDY_TAB)
+        self._outcome.setVisible(page == _STUDY_TAB and bool(self._outcome.text()))
 
     def ask_folder(self) -> None:
         """Ask for the folder of a study and report it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence as Many
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Segmentation
@@ -32,6 +32,7 @@ from ui.views.study_view import (
     Verdict,
 )
 from ui.widgets.card import styled_label
+from ui.widgets.short_label import ShortLabel
 
 
 class StudyWindow(TellingWindow):
@@ -46,9 +47,11 @@ class StudyWindow(TellingWindow):
         self._study_stack = QStackedWidget()
         self._study_stack.addWidget(self.start_page)
         self._study_stack.addWidget(self.study_page)
-        self._readout = styled_label("", "muted")
+        self._readout = ShortLabel("muted")
+        # What a command did comes first; the read-out has the room that is left.
+        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._readout.setContentsMargins(8, 0, 0, 0)
-        self._outcome = styled_label()
+        self._outcome = ShortLabel()
         self._outcome.setContentsMargins(8, 0, 0, 0)
         self._outcome.hide()
         self.statusBar().addWidget(self._outcome)

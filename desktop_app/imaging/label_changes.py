@@ -85,7 +85,8 @@ def smoothed(labels_kji: Labels, values: tuple[int, ...], spacing_mm: tuple[floa
 
 
 def _small_parts(labels_kji: Labels, voxels: float) -> NDArray[np.bool_]:
-    parts, _ = ndimage.label(labels_kji != 0)
+    # Corners count: a voxel that touches the tumour by one is its ragged border, no lesion.
+    parts, _ = ndimage.label(labels_kji != 0, structure=np.ones((3, 3, 3)))
     is_small = np.bincount(parts.ravel()) < voxels
     is_small[0] = False
     small: NDArray[np.bool_] = is_small[parts]

@@ -66,7 +66,8 @@ def split_series(slices: Items[SliceHeader]) -> tuple[SeriesPart, ...]:
         ]
         problems.append(f"Separated from images of other {' and '.join(differing)} in its series.")
     groups = [group for members in by_kind.values() for group in _by_orientation(members)]
-    if any(not _same_orientation(group[0], header) for group in groups for header in group[1:]):
+    oriented = [[one for one in group if one.orientation is not None] for group in groups]
+    if any(not _same_orientation(group[0], header) for group in oriented for header in group[1:]):
         problems.append("Slices turned by up to 0.1° against each other taken as one image.")
     if len(groups) > len(by_kind):
         problems.append("Separated from images of another orientation in its series.")

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from desktop_app.errors import Cancelled, DeviceError
+from desktop_app.errors import Cancelled, DeviceError, HungError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.child import HandlerFactory, Request, Warmth, load_network, serve
 from desktop_app.jobs.events import silent
@@ -330,7 +330,7 @@ class _Child:
                 return self._guard(lambda: receive(self._connection))
             if ready:
                 self._raise_death()
-        raise DeviceError(
+        raise HungError(
             "The segmentation hung and was stopped.",
             f"Its process gave no sign of life for {self._silence_seconds / 60:.0f} minutes.",
             "Try again; if it happens again, restart the computer or choose another device.",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, DeviceError, UserFacingError
+from desktop_app.errors import Cancelled, DeviceError, HungError, UserFacingError
 from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
@@ -100,6 +100,8 @@ def _by_network(
         )
         try:
             return network.finder.find_brain(request, token=token).logits_nkji
+        except HungError:
+            raise
         except DeviceError:
             # Memory that is short for a moment, of a night's batch say, would give other volumes
             # than every other run. The process starts anew.

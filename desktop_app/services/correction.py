@@ -171,6 +171,7 @@ class Correction:
 
         `outcome` tells what it did. Raises as `finish`.
         """
+        self.finish_redraw()
         done = smooth(self.labels_kji, self.original.segmentation, hidden)
         return self._note(self._replace("Smooth borders", *done))
 
@@ -181,6 +182,7 @@ class Correction:
 
         Returns whether labels changed; `outcome` tells what it did. Raises as `finish`.
         """
+        self.finish_redraw()
         done = remove_specks(self.labels_kji, self.original.segmentation, smallest_mm3, hidden)
         return self._note(self._replace("Remove small parts", *done))
 
@@ -190,6 +192,7 @@ class Correction:
         What the settings let be painted over is filled. Returns whether labels changed; `outcome`
         tells what it did. Raises as `finish`.
         """
+        self.finish_redraw()
         segmentation, value = self.original.segmentation, settings.value
         drawn = self._drawn.of(value, self.labels_kji, self._labels.done)
         done = fill_between(self.labels_kji, segmentation, settings, drawn, self._new_tissue())
@@ -259,6 +262,7 @@ class Correction:
         Where they started from other labels (another network marked them), the labels they led to
         are taken over in one step.
         """
+        self.finish_redraw()
         earlier = self._record.take_earlier()
         if earlier is None:
             return False

@@ -176,7 +176,7 @@ def read_entry(weights: Path, *, bundled: bool) -> ModelEntry:
     card_file = weights.with_suffix(_CARD_SUFFIX)
     try:
         card = json.loads(card_file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unusable(weights, f"its model card {card_file.name} cannot be read") from error
     if not isinstance(card, dict) or card.get("schema") != CARD_SCHEMA:
         raise _unusable(weights, f"{card_file.name} is no model card of schema {CARD_SCHEMA}")

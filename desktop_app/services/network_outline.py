@@ -1,6 +1,8 @@
 """Regions drawn wider or tighter by the network's own chances, around what a hand has drawn."""
 
+import zlib
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,8 @@ _GAINED_AND_LOST = {
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
 _USUAL = 0.5
 _RIM_PERCENTILE = 2.0
+# Half a step of a slider: nearer to where the mark begins, it is as marked.
+_AS_MARKED = 0.005
 
 
 class NetworkOutline:
@@ -54,12 +58,17 @@ class NetworkOutline:
             for region, channel in zip(CHANCE_REGIONS, chances.array_ckji, strict=True)
         }
         self._voxel_mm3 = geometry.voxel_volume_mm3
+        self._usual = {region: self._least(region) for region in _GAINED_AND_LOST}
 
-    def usual(self, region: Region) -> float:
-        """Return about the least chance of the voxels marked as this region: where it begins.
+    @property
+    def usual(self) -> dict[Region, float]:
+        """About the least chance of the voxels marked as each region: where it begins.
 
         The rules that led to the labels may have moved it from one half (`model.postprocess`).
         """
+        return dict(self._usual)
+
+    def _least(self, region: Region) -> float:
         marked = np.isin(self._marked_kji[self._box], REGION_LABELS[region])
         if not marked.any():
             return _USUAL
@@ -71,8 +80,9 @@ class NetworkOutline:
         Parameters
         ----------
         limits
-            For WT, TC and ET, 0 to 1; a region that is not named stays as it was marked, as far
-            as the others let it: what is added to a region lies in those around it too, what is
+            For WT, TC and ET, 0 to 1. Below where the mark begins (`usual`) a region grows, above
+            it shrinks. One that is not named stays as it was marked, as far as the others let it:
+            what is added to a region lies in those around it too, what is
             taken away in none within.
 
         Returns
@@ -85,13 +95,22 @@ class NetworkOutline:
         for region, (gained, lost) in _GAINED_AND_LOST.items():
             if region not in limits:
                 continue
+            moved = limits[region] - self._usual[region]
             wanted = self._chances[region] > limits[region]
             there = np.isin(inside, REGION_LABELS[region])
-            smallest = SMALLEST_NEW_PART_MM3[region] / self._voxel_mm3
-            new = _worth_drawing(wanted & ~there, inside != 0, smallest)
-            inside[there & ~wanted] = lost
-            inside[new] = gained
+            # Towards wider nothing goes, towards tighter nothing comes that the rules left out.
+            if moved < -_AS_MARKED:
+                smallest = SMALLEST_NEW_PART_MM3[region] / self._voxel_mm3
+                inside[_worth_drawing(wanted & ~there, inside != 0, smallest)] = gained
+            elif moved > _AS_MARKED:
+                inside[there & ~wanted] = lost
         return labels_kji
+
+
+class _Noted(NamedTuple):
+    edit: Edit
+    limits: dict[Region, float]
+    by_hand: bytes
 
 
 class NetworkLimits:
@@ -108,22 +127,39 @@ class NetworkLimits:
             raise ValueError("without the network's chances there are no limits to choose")
         before = result.segmentation
         self._outline = NetworkOutline(result.chances, before.labels_kji, before.geometry)
-        self._usual = {region: self._outline.usual(region) for region in _GAINED_AND_LOST}
-        self._noted: list[tuple[Edit, dict[Region, float]]] = []
+        self._shape_kji = before.labels_kji.shape
+        self._noted: list[_Noted] = []
 
     def chosen(self, done: Iterable[Edit]) -> dict[Region, float]:
         """Return the limits chosen in the steps that stand; regions without one are as marked."""
-        standing = {id(edit) for edit in done}
-        chosen = [limits for edit, limits in self._noted if id(edit) in standing]
-        return dict(chosen[-1]) if chosen else {}
+        last = self._last(done)
+        return dict(last.limits) if last is not None else {}
 
     def shown(self, done: Iterable[Edit]) -> dict[Region, float]:
         """Return the limit of every region: the one chosen, or where the network's mark begins."""
-        return self._usual | self.chosen(done)
+        return self._outline.usual | self.chosen(done)
 
-    def note(self, edit: Edit, limits: Mapping[Region, float]) -> None:
-        """Remember which limits a step led to."""
-        self._noted.append((edit, dict(limits)))
+    def by_hand(self, labels_kji: Labels, done: Iterable[Edit]) -> Mask:
+        """Return where labels are not what the limits alone lead to, now or when last chosen.
+
+        What a hand drew and a limit reached later is the hand's still.
+        """
+        last = self._last(done)
+        mask: Mask = labels_kji != self.labels(self.chosen(done))
+        if last is not None:
+            bits = np.frombuffer(zlib.decompress(last.by_hand), np.uint8)
+            mask |= np.unpackbits(bits, count=mask.size).view(np.bool_).reshape(self._shape_kji)
+        return mask
+
+    def note(self, edit: Edit, limits: Mapping[Region, float], by_hand: Mask) -> None:
+        """Remember which limits a step led to, and what around it was drawn by hand."""
+        packed = zlib.compress(np.packbits(by_hand).tobytes(), 1)
+        self._noted.append(_Noted(edit, dict(limits), packed))
+
+    def _last(self, done: Iterable[Edit]) -> "_Noted | None":
+        standing = {id(edit) for edit in done}
+        noted = (one for one in reversed(self._noted) if id(one.edit) in standing)
+        return next(noted, None)
 
     def labels(self, limits: Mapping[Region, float]) -> Labels:
         """Return the labels that limits lead to, as `NetworkOutline.labels`."""
@@ -158,8 +194,8 @@ class Redrawing:
         self._chosen = limits.chosen(editor.done)
         self._before_kji = editor.settled_kji()
         self._hidden = list(hidden)
-        self._stays = self._before_kji != limits.labels(self._chosen)
-        self._stays |= np.isin(self._before_kji, self._hidden)
+        self._by_hand = limits.by_hand(self._before_kji, editor.done)
+        self._stays = self._by_hand | np.isin(self._before_kji, self._hidden)
 
     def to(self, limit: float) -> Labels:
         """Return the labels that a limit leads to, but for what stays."""
@@ -173,7 +209,7 @@ class Redrawing:
     def note(self, edit: Edit | None) -> None:
         """Remember the limits of the step that came of it, if one did."""
         if edit is not None:
-            self._limits.note(edit, self._chosen)
+            self._limits.note(edit, self._chosen, self._by_hand)
 
 
 def _worth_drawing(new: Mask, tumour: Mask, smallest: float) -> Mask:

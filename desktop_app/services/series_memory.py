@@ -74,7 +74,7 @@ class SeriesMemory:
             )
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             _log.info("Remembered choices in %s are not readable: %s", self._file.name, error)
             return ()
 

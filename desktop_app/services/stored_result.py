@@ -119,7 +119,7 @@ def read_document(file: Path) -> dict[str, Any] | None:
         document: dict[str, Any] = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(file) from error
     return document
 

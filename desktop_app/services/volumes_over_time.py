@@ -87,5 +87,5 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
             ),
             cut_off=is_cut_off(str(one) for one in document.get("warnings", ())),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -1,4 +1,4 @@
-"""Group norm on processors, exact in float32 whatever the size of the volume."""
+"""Group norm on processors, exact in float32 for volumes of any size, of an even count."""
 
 import math
 

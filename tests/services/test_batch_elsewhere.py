@@ -1,12 +1,15 @@
 """What another process does to the folder of results while a batch runs there."""
 
+import errno
 import json
 import os
+import platform
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -165,3 +168,38 @@ def test_a_batch_that_does_nothing_leaves_nothing(stage: Stage) -> None:
     with pytest.raises(InputError):
         stage.batch().run()
     assert not stage.output.exists()
+
+
+def test_of_two_batches_that_begin_at_once_one_is_refused(
+    stage: Stage, another_process: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = stage.output / ".gliascope" / "running.mark"
+    theirs = {
+        "computer": platform.node(),
+        "number": another_process.pid,
+        "started": another_process.create_time(),
+    }
+    link = os.link
+
+    def they_are_first(written: Path, target: Path) -> None:
+        if target == file:
+            file.write_text(json.dumps(theirs), "utf-8")
+        link(written, target)
+
+    monkeypatch.setattr(os, "link", they_are_first)
+    with pytest.raises(OutputError, match="Another batch writes"):
+        stage.batch().run()
+    assert json.loads(file.read_text("utf-8")) == theirs
+    assert stage.processed == []
+
+
+def test_where_files_have_no_second_names_a_batch_runs_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(written: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("desktop_app.services.batch.only_one.os.link", no_links)
+    stage.batch().run()
+    assert stage.processed == list(NAMES)
+    assert not (stage.output / ".gliascope" / "running.mark").exists()

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.errors import Cancelled, DeviceError, InputError
+from desktop_app.errors import Cancelled, DeviceError, HungError, InputError
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import brain_network
@@ -123,6 +123,20 @@ def test_a_device_that_fails_once_is_asked_again(head: Head):
     assert "network" in found.step
     assert found.warnings == ()
     assert not found.is_makeshift
+
+
+def test_a_device_that_hung_is_not_asked_again(head: Head):
+    class Hangs(Finder):
+        asked = 0
+
+        def find_brain(self, request, *, token=None):
+            self.asked += 1
+            raise HungError("It hung.", "", "")
+
+    finder = Hangs(depth_of(head))
+    found = outline_brain(head.images, BrainNetwork(finder, Path()))
+    assert finder.asked == 1
+    assert found.is_makeshift
 
 
 def test_network_that_sees_no_brain_is_not_believed(head: Head):

@@ -93,11 +93,27 @@ def test_limits_begin_where_the_mark_does(start):
     assert 0.25 <= shown[Region.TC] < 0.5
 
 
+def test_towards_wider_nothing_is_lost_and_towards_tighter_nothing_comes(start):
+    one = start()
+    usual, before = one.limits, one.labels_kji.copy()
+    for region in usual:
+        for step in (0.01, 0.02, 0.05, 0.1):
+            for limit in (usual[region] - step, usual[region] + step):
+                redraw(one, region, limit)
+                values = {Region.WT: (NCR, ED, ET), Region.TC: (NCR, ET), Region.ET: (ET,)}[region]
+                now, was = np.isin(one.labels_kji, values), np.isin(before, values)
+                assert not (was & ~now if limit < usual[region] else now & ~was).any()
+        redraw(one, region, usual[region])
+
+
 def test_back_at_the_first_limit_labels_are_as_marked(start):
     one = start()
     marked = one.labels_kji.copy()
-    for region, limit in ((Region.WT, 0.2), (Region.ET, 0.9), (Region.WT, 0.5), (Region.ET, 0.5)):
+    usual = one.limits
+    for region, limit in ((Region.WT, 0.2), (Region.ET, 0.9)):
         redraw(one, region, limit)
+    for region in (Region.WT, Region.ET):
+        redraw(one, region, usual[region])
     assert np.array_equal(one.labels_kji, marked)
 
 
@@ -142,6 +158,30 @@ def test_what_a_hand_drew_or_erased_stays(start):
     assert (one.labels_kji[erased] == 0).all()
 
 
+def test_what_a_hand_drew_stays_where_a_limit_has_reached_it_meanwhile(start):
+    one = start()
+    centre = np.array(GEOMETRY.shape_kji) // 2
+    # Just outside the tumour, then reached by a wide limit, then left by a narrow one.
+    beside = GEOMETRY.to_patient_mm(np.array([centre[0], centre[1], centre[2] + 16], float))
+    one.begin(ToolSettings(Tool.BRUSH, ED, 1.5), beside, AXIAL)
+    one.finish()
+    painted = (one.labels_kji == ED) & (start().labels_kji == 0)
+    assert painted.any()
+    redraw(one, Region.WT, 0.05)
+    redraw(one, Region.WT, 0.9)
+    assert (one.labels_kji[painted] == ED).all()
+    one.undo()
+    one.undo()
+    redraw(one, Region.WT, 0.9)
+    assert (one.labels_kji[painted] == ED).all()
+    for _ in range(2):
+        one.undo()
+    assert not one.labels_kji[painted].any()
+    redraw(one, Region.WT, 0.05)
+    redraw(one, Region.WT, 0.9)
+    assert not one.labels_kji[painted].any()  # the hand's stroke was taken back
+
+
 def test_hidden_labels_neither_come_nor_go(start):
     one = start()
     before = one.labels_kji.copy()
@@ -161,8 +201,8 @@ def test_a_region_that_the_rules_dropped_comes_back(start, chances):
     assert not (marked == ET).any()
     one = start(marked)
     assert one.limits[Region.ET] == 0.5
-    assert redraw(one, Region.ET, 0.5)
-    assert np.array_equal(one.labels_kji == ET, chances.array_ckji[2] > 0.5)
+    assert redraw(one, Region.ET, 0.49)
+    assert np.array_equal(one.labels_kji == ET, chances.array_ckji[2] > 0.49)
 
 
 def test_specks_far_from_the_tumour_are_left_out(start, chances):
@@ -184,7 +224,7 @@ def test_chances_of_another_grid_are_brought_over(chances, tmp_path):
     kept = Chances.kept(given.astype(np.float16), fine)
     assert kept is not None
     one = Correction(result_with(kept, marked, thick), tmp_path)
-    assert redraw(one, Region.WT, 0.5)
+    assert redraw(one, Region.WT, 0.49)
     expected = distance_mm(thick, thick.to_index_kji(np.array([20.0, 20.0, 20.0]))) < 9.0
     assert (one.labels_kji != 0).sum() == pytest.approx(expected.sum(), rel=0.05)
     assert ((one.labels_kji != 0) & expected).sum() > 0.95 * expected.sum()

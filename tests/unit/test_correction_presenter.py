@@ -336,3 +336,44 @@ def test_putting_the_tools_away_ends_a_slide(scene):
     scene.presenter.redraw(Region.TC, 0.2)
     scene.presenter.set_active(False)
     assert scene.session.result.segmentation.provenance.edited
+
+
+@pytest.fixture
+def sliding(scene):
+    """A scene whose tools are out and whose network knew of something everywhere."""
+    chances = np.full((3, *GEOMETRY.shape_kji), 0.4, np.float16)
+    result = replace(scene.segment(), chances=Chances(chances, GEOMETRY))
+    scene.session.accept_result(result, scene.session.generation)
+    scene.presenter.set_active(True)
+    return scene
+
+
+def shown_labels(scene):
+    labels, *_ = scene.view.show_live_labels.call_args.args
+    return labels
+
+
+def test_a_stroke_that_is_given_up_leaves_the_slide_before_it(sliding):
+    sliding.presenter.redraw(Region.TC, 0.2)
+    sliding.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    sliding.presenter.cancel()
+    assert shown_labels(sliding).all()
+    assert np.array_equal(shown_labels(sliding), sliding.session.result.segmentation.labels_kji)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda one: one.redo(),
+        lambda one: one.undo(),
+        lambda one: one.smooth(),
+        lambda one: one.remove_specks(),
+        lambda one: one.fill_between(BRUSH),
+    ],
+)
+def test_a_command_ends_a_slide_and_the_result_follows(sliding, command):
+    sliding.stroke()
+    sliding.presenter.undo()
+    sliding.presenter.redraw(Region.TC, 0.2)
+    command(sliding.presenter)
+    assert np.array_equal(shown_labels(sliding), sliding.session.result.segmentation.labels_kji)

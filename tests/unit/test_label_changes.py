@@ -92,6 +92,13 @@ def test_borders_follow_the_tumour_alone_however_fine_the_voxels(spacing_mm):
     assert (again != 0).sum() > 0.85 * (labels != 0).sum()
 
 
+def test_what_touches_the_tumour_by_a_corner_is_its_ragged_border():
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[6:21, 6:21, 6:21] = 2
+    labels[21, 21, 21] = 2
+    assert not smoothed(labels, (1, 2, 3), MM)[21, 21, 21]
+
+
 def test_small_lesions_are_left_as_they_are():
     labels = np.zeros((60, 40, 40), np.uint8)
     labels[5:25, 10:30, 10:30] = 2  # its corners are rounded off

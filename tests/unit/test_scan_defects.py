@@ -173,6 +173,17 @@ def test_half_a_stack_that_is_hardly_turned_is_no_other_image(tmp_path: Path) ->
     np.testing.assert_array_equal(load_series(series).array_kji, pattern(SHAPE))
 
 
+def test_a_slice_without_a_place_turns_nothing(tmp_path: Path) -> None:
+    def lose_place(number: int, dataset: Dataset) -> None:
+        if number == 3:
+            del dataset.ImageOrientationPatient, dataset.ImagePositionPatient
+
+    write_series(tmp_path, pattern(SHAPE), edit=lose_place)
+    series, *_ = scan(tmp_path).studies[0].series
+    assert series.problems
+    assert not any("turned" in problem for problem in series.problems)
+
+
 @pytest.mark.parametrize("apart_mm", [0.0, 1.5])
 def test_two_stacks_of_one_place_that_are_hardly_turned_stay_apart(
     tmp_path: Path, apart_mm: float

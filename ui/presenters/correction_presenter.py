@@ -73,6 +73,7 @@ class CorrectionPresenter:
         """Begin a stroke on the slice of an image; `normal_lps` leads through the slice."""
         one = self._correction
         if one is not None and self._is_active and not one.is_drawing:
+            self.finish_redraw()
             self._refresh_if(one.begin(settings, point_lps_mm, normal_lps, shown))
 
     def extend(self, point_lps_mm: NDArray[np.float64]) -> None:
@@ -124,7 +125,7 @@ class CorrectionPresenter:
 
     def finish_redraw(self) -> None:
         """Let the last limit count."""
-        self._change(lambda one: one.finish_redraw())
+        self._change(lambda _: False)
 
     def forget(self) -> None:
         """Remove what is kept of the corrections; the labels stay as they are."""
@@ -144,7 +145,9 @@ class CorrectionPresenter:
             return
         is_changed = True
         try:
-            is_changed = change(one)
+            # A slide that has not settled is a step of its own
+            is_settled = one.finish_redraw()
+            is_changed = change(one) or is_settled
         except OutputError as error:
             self._view.show_error(error)
         # What is as it was stays exported

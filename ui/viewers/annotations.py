@@ -146,13 +146,15 @@ def scale_bar_mm(pixels_per_mm: float, most_pixels: float) -> int:
     return next(fitting, _BAR_LENGTHS_MM[-1])
 
 
-def draw_scale_bar(painter: QPainter, area: QRectF, pixels_per_mm: float) -> None:
-    """Draw a bar of a round length above the bottom right corner's text."""
+def draw_scale_bar(
+    painter: QPainter, area: QRectF, pixels_per_mm: float, lines_below: int = 1
+) -> None:
+    """Draw a bar of a round length above the bottom right corner's lines of text."""
     length_mm = scale_bar_mm(pixels_per_mm, area.width() * 0.22)
     length = length_mm * pixels_per_mm
     painter.setFont(_font(painter, style.TEXT_PIXELS))
     metrics = painter.fontMetrics()
-    y = area.bottom() - style.MARGIN - metrics.height() - 6
+    y = area.bottom() - style.MARGIN - lines_below * metrics.height() - 6
     right = area.right() - style.MARGIN
     left = right - length
     bar = [

@@ -288,14 +288,15 @@ class SliceCanvas(QWidget):
     ) -> None:
         area = QRectF(self.rect())
         annotations.draw_side_letters(painter, area, frame.side_letters)
+        window_lines = self._window_lines()
         annotations.draw_corner_texts(
             painter,
             area,
             top_left=self._titles(caption),
             bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
-            bottom_right=self._window_lines(),
+            bottom_right=window_lines,
         )
-        annotations.draw_scale_bar(painter, area, viewport.scale)
+        annotations.draw_scale_bar(painter, area, viewport.scale, len(window_lines))
 
     def _window_lines(self) -> list[str]:
         """Return the grey values of what is shown, for the bottom right corner."""

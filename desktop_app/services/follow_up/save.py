@@ -111,7 +111,7 @@ def _holds_another(folder: Path, found: FollowUp) -> bool:
         document: Any = json.loads((folder / DOCUMENT_FILE).read_text("utf-8"))
         said = ((document["now"], found.now), (document["earlier"], found.earlier))
         return not all(_is_of(one, result) for one, result in said)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
