@@ -34,6 +34,8 @@ from ui.views.study_view import (
 from ui.widgets.card import styled_label
 from ui.widgets.short_label import ShortLabel
 
+_INDENT = 8
+
 
 class StudyWindow(TellingWindow):
     """Shows a study and its labels; the start page before there is one."""
@@ -50,9 +52,9 @@ class StudyWindow(TellingWindow):
         self._readout = ShortLabel("muted")
         # What a command did comes first; the read-out has the room that is left.
         self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._readout.setContentsMargins(8, 0, 0, 0)
+        self._readout.setIndent(_INDENT)
         self._outcome = ShortLabel()
-        self._outcome.setContentsMargins(8, 0, 0, 0)
+        self._outcome.setIndent(_INDENT)
         self._outcome.hide()
         self.statusBar().addWidget(self._outcome)
         self.statusBar().addWidget(self._readout, 1)

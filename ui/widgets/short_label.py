@@ -48,7 +48,7 @@ class ShortLabel(QLabel):
 
     def _around(self) -> int:
         margins = self.contentsMargins()
-        return margins.left() + margins.right() + 2 * self.margin()
+        return margins.left() + margins.right() + 2 * self.margin() + max(0, self.indent())
 
     def _fit(self) -> None:
         room = self.width() - self._around()
