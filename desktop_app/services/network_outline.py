@@ -31,7 +31,8 @@ _GAINED_AND_LOST = {
 }
 _ANY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
 _USUAL = 0.5
-_RIM_PERCENTILE = 2.0
+# Not the least: few voxels are of a region only because one within it is (`model.postprocess`).
+_RIM_PERCENTILE = 0.1
 # Half a step of a slider: nearer to where the mark begins, it is as marked.
 _AS_MARKED = 0.005
 
@@ -82,8 +83,8 @@ class NetworkOutline:
         limits
             For WT, TC and ET, 0 to 1. Below where the mark begins (`usual`) a region grows, above
             it shrinks. One that is not named stays as it was marked, as far as the others let it:
-            what is added to a region lies in those around it too, what is
-            taken away in none within.
+            what is added to a region lies in those around it too, what is taken away in none
+            within.
 
         Returns
         -------
