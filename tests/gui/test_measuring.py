@@ -171,7 +171,7 @@ def test_ticks_add_up(scene: Scene) -> None:
     for index in (0, 1):
         ticks[index].click()
     assert [one.isChecked() for one in ticks] == [True, True, False, False, False]
-    labels = [one.text() for one in scene.page.regions.findChildren(type(scene.window._readout))]
+    labels = [one.text() for one in scene.page.regions.findChildren(QLabel)]
     assert any("975 mm²" in text for text in labels)
     ticks[3].click()
     assert not ticks[4].isEnabled()
