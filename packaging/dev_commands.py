@@ -26,6 +26,8 @@ BENCH = ROOT / "packaging" / "bench.py"
 MAKE_INSTALLERS = ROOT / "packaging" / "make_installers.py"
 COMPARE_BUILDS = ROOT / "packaging" / "reproduce.py"
 TRY_INSTALLERS = ROOT / "packaging" / "try_installers.py"
+# A test process with torch, VTK and a window takes up to 2 GB.
+MOST_TEST_PROCESSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,16 @@ def run(request: Request) -> int:
 
 
 def test(request: Request) -> int:
-    """Pass the tests; pytest's closing line is the last one printed."""
+    """Pass the tests; pytest's closing line is the last one printed.
+
+    All of them are shared among processes, file by file; a choice of them runs in one.
+    """
     ensure_system_libraries(for_tests=True)
     python = ensure_environment(cuda=request.cuda)
+    processes = min(os.cpu_count() or 1, MOST_TEST_PROCESSES)
+    arguments = request.arguments or (f"--numprocesses={processes}", "--dist=loadfile")
     with virtual_display() as display:
-        return _start(
-            python, "-m", "pytest", *request.arguments, QT_QPA_PLATFORM="offscreen", **display
-        )
+        return _start(python, "-m", "pytest", *arguments, QT_QPA_PLATFORM="offscreen", **display)
 
 
 def lint(request: Request) -> int:

@@ -109,6 +109,14 @@ def test_tests_run_off_screen_beside_a_virtual_screen(starts: Starts) -> None:
     assert starts.variables == [{"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":77"}]
 
 
+def test_all_tests_are_shared_among_processes(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev_commands.os, "cpu_count", lambda: 64)
+    COMMANDS["test"].execute(Request(()))
+    assert starts.lines == ["-m pytest --numprocesses=4 --dist=loadfile"]
+
+
 def test_installers_are_made_with_the_sample_study_and_tried(
     starts: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
