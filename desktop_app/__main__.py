@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingError
 
 if TYPE_CHECKING:
-    from desktop_app.services.follow_up.page import AnyPageRenderer
+    from desktop_app.services.study_writers import PageRenderer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +73,7 @@ def _open_window(paths: list[str]) -> int:
         ) from error
 
 
-def _page_renderer() -> "AnyPageRenderer":
+def _page_renderer() -> "PageRenderer":
     from desktop_app import gui
 
     try:

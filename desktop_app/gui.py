@@ -11,7 +11,7 @@ from desktop_app.paths import assets_dir, user_data_dir
 from desktop_app.services.settings import SETTINGS_FILE, load_settings
 
 if TYPE_CHECKING:
-    from desktop_app.services.follow_up.page import AnyPageRenderer
+    from desktop_app.services.study_writers import PageRenderer
 
 
 def main(paths: Sequence[str]) -> int:
@@ -43,7 +43,7 @@ def main(paths: Sequence[str]) -> int:
         return run(application, app, [Path(path) for path in paths], splash, rehearsal)
 
 
-def page_renderer() -> "AnyPageRenderer":
+def page_renderer() -> "PageRenderer":
     """Return the maker of PDF pages, for commands that show no window."""
     from ui.pdf_report import PdfReport
 

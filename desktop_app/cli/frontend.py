@@ -8,7 +8,6 @@ from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
     from desktop_app.services.export_formats import ExportFormat
-    from desktop_app.services.follow_up.page import AnyPageRenderer
     from desktop_app.services.study_writers import PageRenderer
 
 
@@ -27,7 +26,7 @@ class Frontend:
     """
 
     open_window: Callable[[list[str]], int]
-    page_renderer: "Callable[[], AnyPageRenderer]"
+    page_renderer: "Callable[[], PageRenderer]"
     stop: StopRequest = field(default_factory=StopRequest)
 
     def renderer_for(self, formats: "Iterable[ExportFormat]") -> "PageRenderer | None":

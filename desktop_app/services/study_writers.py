@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     from highdicom.seg import Segmentation as DicomSegmentation
 
     from desktop_app.io.dicom_source import DicomSource
+    from desktop_app.services.follow_up.page import FollowUpPage
 
 
 class PageRenderer(Protocol):
-    """Draws a report page into a file; needs a toolkit, which this layer does not know."""
+    """Draws a page into a file; needs a toolkit, which this layer does not know."""
 
-    def render(self, page: ReportPage, path: Path) -> None:
+    def render(self, page: "ReportPage | FollowUpPage", path: Path) -> None:
         """Write the page as PDF; an `OSError` says that it could not be written."""
 
     def picture(self, page: ReportPage) -> NDArray[np.uint8]:
-        """Return the page as (rows, columns, 3) red, green, blue."""
+        """Return the page of one study as (rows, columns, 3) red, green, blue."""
 
 
 class StudyWriters:

@@ -19,10 +19,7 @@ from desktop_app.services.follow_up import (
     save_follow_up,
     with_labels,
 )
-from desktop_app.services.follow_up.page import (
-    FollowUpRenderer,
-    save_follow_up_page,
-)
+from desktop_app.services.follow_up.page import save_follow_up_page
 from desktop_app.services.import_study import open_path
 from desktop_app.services.segment import Segmenter, SegmentOptions
 from desktop_app.services.session import Session
@@ -32,6 +29,7 @@ from desktop_app.services.session_changes import (
     ResultCorrected,
     StudyChanged,
 )
+from desktop_app.services.study_writers import PageRenderer
 from ui.presenters.follow_up_rows import earlier_row, follow_up_text, shown_follow_up
 from ui.presenters.job_line import JobLine
 from ui.presenters.rows import header_of
@@ -75,7 +73,7 @@ class FollowUpPresenter:
         segmenter: Segmenter,
         options: Callable[[], SegmentOptions],
         results_folder: Callable[[], Path],
-        renderer: FollowUpRenderer,
+        renderer: PageRenderer,
     ) -> None:
         self._view = view
         self._session = session

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import desktop_app
 from desktop_app.domain.change_marks import CHANGE_MARKS, ChangeMark
@@ -27,16 +27,14 @@ from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.table import TableRow, change_table
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.report import DISCLAIMER, ReportPage, born_and_sex
+from desktop_app.services.report import DISCLAIMER, born_and_sex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     # Loads slowly; a window that only starts need not wait for it.
     from desktop_app.services.key_images import KeyImage, KeyImageMaker, Marked
+    from desktop_app.services.study_writers import PageRenderer
 
 NO_JUDGEMENT = (
     "Volumes and diameters alone are no assessment of response: segmentation errors, surgery and "
@@ -283,24 +281,7 @@ def _origin(labels: Provenance) -> str:
     return f"{network if labels.is_known else 'network not known'}, {labels.correction_in_words}"
 
 
-class FollowUpRenderer(Protocol):
-    """Draws the page into a file; needs a toolkit, which this layer does not know."""
-
-    def render(self, page: FollowUpPage, path: Path) -> None:
-        """Write the page as PDF; an `OSError` says that it could not be written."""
-
-
-class AnyPageRenderer(Protocol):
-    """Draws the page of one study as well; see `services.study_writers.PageRenderer`."""
-
-    def render(self, page: ReportPage | FollowUpPage, path: Path) -> None:
-        """Write the page as PDF; an `OSError` says that it could not be written."""
-
-    def picture(self, page: ReportPage) -> "NDArray[np.uint8]":
-        """Return the page as (rows, columns, 3) red, green, blue."""
-
-
-def save_follow_up_page(found: FollowUp, path: Path, renderer: FollowUpRenderer) -> None:
+def save_follow_up_page(found: FollowUp, path: Path, renderer: "PageRenderer") -> None:
     """Write the report of a comparison, which appears under its name once it is whole.
 
     Raises

@@ -16,9 +16,10 @@ from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.export_json import write_json
 from desktop_app.io.naming import unique_name
 from desktop_app.services.follow_up.document import DOCUMENT_FILE, follow_up_document
-from desktop_app.services.follow_up.page import FollowUpRenderer, build_follow_up_page
+from desktop_app.services.follow_up.page import build_follow_up_page
 from desktop_app.services.results_folder import pseudonyms, results_name
 from desktop_app.services.study_identity import has_uid
+from desktop_app.services.study_writers import PageRenderer
 
 MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.TC, Region.ET)}
 """Values as `Difference` has them, on the grid of the current labels."""
@@ -43,7 +44,7 @@ def save_follow_up(
     output: Path,
     *,
     anonymise: bool = False,
-    renderer: FollowUpRenderer | None = None,
+    renderer: PageRenderer | None = None,
 ) -> SavedFollowUp:
     """Write a comparison to `output`/NOW-since-EARLIER: all of its files or none.
 
