@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +82,9 @@ class StoredCase:
 class CaseStore:
     """Keeps prepared cases below a folder and makes them only where they are missing.
 
-    Each has a folder of its own by name and origin: neither a case of the same name from
-    elsewhere nor a later version of its files takes the place of what a run may still read.
+    Each has a folder of its own by name and origin, which appears when it is whole and is not
+    touched again: neither a case of the same name from elsewhere, nor a later version of its
+    files, nor another run takes the place of what a run may still read.
 
     Parameters
     ----------
@@ -114,13 +117,16 @@ class CaseStore:
         folder = self._place(name, origin)
         if not self.has(name, origin):
             case = make()
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "origin.json").unlink(missing_ok=True)
-            np.save(folder / "images.npy", case.images_ckji)
-            np.save(folder / "labels.npy", case.labels_kji)
-            np.savez(folder / "anchors.npz", *case.anchors)
-            # Comes last: a case without it was interrupted and is made anew.
-            write_json(folder / "origin.json", _mark(origin))
+            part = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
+            part.mkdir(parents=True)
+            try:
+                np.save(part / "images.npy", case.images_ckji)
+                np.save(part / "labels.npy", case.labels_kji)
+                np.savez(part / "anchors.npz", *case.anchors)
+                write_json(part / "origin.json", _mark(origin))
+                _take_place(part, folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
         return StoredCase(name, weight, folder)
 
     def _place(self, name: str, origin: dict[str, Any]) -> Path:
@@ -141,6 +147,17 @@ class CaseStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         write_json(path, {"origin": _mark(origin), "fact": found})
         return found
+
+
+def _take_place(part: Path, folder: Path) -> None:
+    """Give a whole case its name, unless another run was faster and may have mapped its files."""
+    try:
+        part.rename(folder)
+    except OSError:
+        if (folder / "origin.json").is_file():
+            return
+        shutil.rmtree(folder, ignore_errors=True)  # left half written by an older version
+        part.rename(folder)
 
 
 def _mark(origin: dict[str, Any]) -> dict[str, Any]:

@@ -199,9 +199,40 @@ def test_stored_cases_are_made_once_and_again_when_their_source_changes(tmp_path
     assert np.array_equal(case.labels_kji, fresh.labels_kji)
     for kept, anchors in zip(case.anchors, fresh.anchors, strict=True):
         assert np.array_equal(kept, anchors)
-    (changed.folder / "origin.json").unlink()  # as a kill while storing leaves it
+    (changed.folder / "origin.json").unlink()  # as older versions left it when killed
     store.keep("A", 2.0, {"files": [2]}, make)
     assert len(made) == 3
+
+
+def test_a_case_that_another_run_reads_is_left_alone(tmp_path: Path) -> None:
+    """Two runs share a store; the later one is done while the first already reads."""
+    first, later = CaseStore(tmp_path), CaseStore(tmp_path)
+    mapped = []
+
+    def make() -> PreparedCase:
+        mapped.append(first.keep("A", 1.0, {}, lambda: _case("A", 1)).images_ckji)
+        return _case("A", 2)
+
+    kept = later.keep("A", 1.0, {}, make)
+    fresh = _case("A", 1)
+    assert np.array_equal(mapped[0], fresh.images_ckji)
+    assert np.array_equal(kept.images_ckji, fresh.images_ckji)
+    assert list(tmp_path.iterdir()) == [kept.folder]
+
+
+def test_a_case_is_seen_only_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CaseStore(tmp_path)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.keep("A", 1.0, {}, lambda: _case("A", 1))
+    assert not store.has("A", {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_split_depends_on_names_and_seed_alone() -> None:
