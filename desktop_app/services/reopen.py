@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop_app.domain.measurement import Measurement
-from desktop_app.domain.result import PreparedStudy, StudyResult
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
 from desktop_app.errors import InputError
@@ -14,7 +13,7 @@ from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.field_ends import end_remarks, is_end_remark
 from desktop_app.services.loaded_study import LoadedStudy, load_study
-from desktop_app.services.measure import measure, volume_intervals
+from desktop_app.services.measure import measure
 from desktop_app.services.nameless_series import can_name
 from desktop_app.services.role_origin import Assigner
 from desktop_app.services.segment import header_confidence
@@ -28,11 +27,8 @@ from desktop_app.services.stored_result import (
     with_ranges,
 )
 from desktop_app.services.targets import TARGETS_LOST
-from model.calibration import is_as_fine
 
 _BY_IMAGE = "Assigned from its image when it was segmented; please check."
-# Of the patients that earlier versions drew their ranges from, without telling so.
-_VOXEL_MM = 1.0
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "labels": 1.0}
 
 
@@ -163,15 +159,14 @@ def reopen_result(
         labels = read_labels(folder, prepared.reference.geometry)
         document = read_document(folder / NUMBERS_FILE)
         provenance, warnings = read_origin(folder, document, labels)
-        # Results of earlier versions do not say it.
+        # Labels that come without numbers do not say it.
         at_ends = end_remarks(labels.labels_kji, prepared)
     segmentation = Segmentation(labels.labels_kji, prepared.reference.geometry, provenance)
     plain = measure(segmentation)
     ranged, unfamiliarity = with_ranges(plain, document, folder)
-    too_coarse = _too_coarse(prepared, ranged)
     lasting = (one for one in warnings if not is_end_remark(one))
-    segmentation = replace(segmentation, warnings=(*at_ends, *lasting, *too_coarse))
-    measurements = plain if at_ends or too_coarse else ranged
+    segmentation = replace(segmentation, warnings=(*at_ends, *lasting))
+    measurements = plain if at_ends else ranged
     targets = targets_of(document, segmentation, folder)
     if targets is None:
         segmentation = replace(segmentation, warnings=(*segmentation.warnings, TARGETS_LOST))
@@ -185,19 +180,3 @@ def reopen_result(
         targets or (),
     )
     return Reopened(loaded, result)
-
-
-def _too_coarse(prepared: PreparedStudy, ranged: tuple[Measurement, ...]) -> tuple[str, ...]:
-    """Say why ranges of an earlier version are not given again where slices are too thick.
-
-    Later ones say how many patients they are drawn from, and give none there.
-    """
-    spacing_mm = prepared.reference.geometry.spacing_mm
-    untold = any(one.patients is None for one in volume_intervals(ranged).values())
-    if not untold or is_as_fine(spacing_mm, _VOXEL_MM):
-        return ()
-    return (
-        f"No ranges of volumes are given: {prepared.reference_sequence} has voxels up to "
-        f"{max(spacing_mm):.1f} mm long, and nothing tells whether the ranges of the earlier "
-        "result hold for such.",
-    )

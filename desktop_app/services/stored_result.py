@@ -149,7 +149,7 @@ def read_origin(
 def with_ranges(
     measurements: tuple[Measurement, ...], document: dict[str, Any] | None, folder: Path
 ) -> tuple[tuple[Measurement, ...], Unfamiliarity | None]:
-    """Add what the network said of its error; results of earlier versions say nothing.
+    """Add what the network said of its error; without numbers, nothing.
 
     Raises
     ------
@@ -159,23 +159,17 @@ def with_ranges(
     if document is None:
         return measurements, None
     try:
-        stored = document.get("uncertainty") or {}
-        coverage, unlike = stored.get("coverage"), stored.get("unfamiliarity")
-        patients = stored.get("patients")
+        stored = document["uncertainty"]
+        unlike = stored["unfamiliarity"]
         ranges = {
-            region: document["regions"][region.value].get("volume_range_mm3") for region in Region
+            region: document["regions"][region.value]["volume_range_mm3"] for region in Region
         }
         unfamiliarity = None
         if unlike is not None:
             unfamiliarity = Unfamiliarity(float(unlike["score"]), str(unlike["reason"]))
-        if coverage is None:
-            return measurements, unfamiliarity
         intervals = {
             region: Interval(
-                float(low),
-                float(high),
-                float(coverage),
-                None if patients is None else int(patients),
+                float(low), float(high), float(stored["coverage"]), int(stored["patients"])
             )
             for region, (low, high) in ((r, found) for r, found in ranges.items() if found)
         }
@@ -218,8 +212,7 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
             app_version=stored["app_version"],
             device=stored["device"],
             precision=stored["precision"],
-            # Results of earlier versions tell none.
-            steps=tuple(str(step) for step in stored.get("steps", ())),
+            steps=tuple(str(step) for step in stored["steps"]),
             edited=stored["edited"],
             seconds=dict(stored["seconds"]),
             corrections=corrections_of(stored.get("corrections")),

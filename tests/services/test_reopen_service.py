@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.correction import RegionCorrection
-from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
@@ -105,40 +104,6 @@ def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> 
     assert again.unfamiliarity == unlike
 
 
-@pytest.mark.usefixtures("result")
-@pytest.mark.parametrize(("slice_mm", "is_known"), [(1.5, True), (1.6, False), (5.0, False)])
-def test_ranges_of_earlier_versions_do_not_come_back_on_thick_slices(
-    slice_mm: float, is_known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those that do not say how many patients, nor which, they were drawn from."""
-    grid = Geometry(GEOMETRY.shape_kji, np.diag([1.0, 1.0, slice_mm, 1.0]))
-    image = Volume(np.ones(grid.shape_kji, np.float32), grid)
-    plain = make_result(make_study(), labels(), image=image)
-    monkeypatch.setattr(preprocess, "prepare", lambda *_, **__: plain.prepared)
-    untold = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
-    result = replace(plain, measurements=measure(plain.segmentation, untold))
-    for _ in range(2):
-        folder = save_results(result, tmp_path, ExportOptions(FORMATS)).folder
-        result = reopen_result(plain.study, plain.roles, folder).result
-        assert bool(volume_intervals(result.measurements)) is is_known
-        said = [one for one in result.segmentation.warnings if one.startswith("No ranges of")]
-        assert len(said) == (0 if is_known else 1)
-        assert all(f"up to {slice_mm} mm long" in one for one in said)
-
-
-def test_results_of_earlier_versions_have_no_ranges(result: StudyResult, tmp_path: Path) -> None:
-    save_results(result, tmp_path, ExportOptions(FORMATS))
-    file = tmp_path / result.study.name / "measurements.json"
-    document = json.loads(file.read_text("utf-8"))
-    del document["uncertainty"]
-    for region in document["regions"].values():
-        del region["volume_range_mm3"]
-    file.write_text(json.dumps(document), "utf-8")
-    again = reopen_result(result.study, result.roles, file.parent).result
-    assert volume_intervals(again.measurements) == {}
-    assert again.unfamiliarity is None
-
-
 @pytest.fixture
 def dicom_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StudyResult:
     """The same, with the images of T1c as DICOM files."""
@@ -210,15 +175,6 @@ def test_steps_tell_nobody_whose_they_are(result: StudyResult) -> None:
     assert "moved." in told[1][0]
 
 
-def test_results_of_earlier_versions_have_no_steps(result: StudyResult, tmp_path: Path) -> None:
-    file = save_results(result, tmp_path, ExportOptions(FORMATS)).folder / "measurements.json"
-    document = json.loads(file.read_text("utf-8"))
-    del document["provenance"]["steps"]
-    file.write_text(json.dumps(document), "utf-8")
-    again = reopen_result(result.study, result.roles, file.parent).result
-    assert again.segmentation.provenance.steps == ()
-
-
 @pytest.mark.parametrize("anonymise", [False, True])
 def test_a_correction_comes_back_from_dicom_seg_alone(
     dicom_result: StudyResult, tmp_path: Path, anonymise: bool
@@ -275,7 +231,7 @@ def cut_measurements(folder: Path) -> None:
 def senseless_ranges(folder: Path) -> None:
     file = folder / "measurements.json"
     document = json.loads(file.read_text("utf-8"))
-    document["uncertainty"]["coverage"] = 0.9
+    document["uncertainty"] |= {"coverage": 0.9, "patients": 22}
     document["regions"]["WT"]["volume_range_mm3"] = [5.0, 4.0]
     file.write_text(json.dumps(document), "utf-8")
 

@@ -60,7 +60,7 @@ class CaseState:
         Of the whole tumour, in words; empty where there is none.
     parts, lesions
         How many parts the whole tumour has, and how many enhancing lesions are listed; ``None``
-        until it is done, or where an earlier version did not count them.
+        until it is done.
     study_date
         As DICOM writes it; empty where unknown or not to be told.
     files
