@@ -134,23 +134,23 @@ class VolumeDoubt:
     log_half_width
         By region: NCR, ED, ET, TC, WT.
     patients
-        How many there were; ``None`` where the card does not say.
+        How many the ranges were drawn from.
     voxel_mm
-        The longest side of their voxels; ``None`` where the card does not say.
+        The longest side of their voxels.
     """
 
     coverage: float
     offset_mm3: float
     log_half_width: Mapping[str, float]
-    patients: int | None = None
-    voxel_mm: float | None = None
+    patients: int
+    voxel_mm: float
 
     def holds_for(self, spacing_mm: tuple[float, float, float]) -> bool:
         """Whether labels on such a grid are as exact as those the ranges were drawn from.
 
         What thicker slices add to the error was never seen.
         """
-        return self.voxel_mm is None or is_as_fine(spacing_mm, self.voxel_mm)
+        return is_as_fine(spacing_mm, self.voxel_mm)
 
     def range_mm3(self, region: str, volume_mm3: float) -> tuple[float, float] | None:
         """Return the lowest and highest volume that are likely where this one was measured.
@@ -188,10 +188,12 @@ class Calibration:
     ----------
     scaling
         From the network's numbers to chances.
-    coverage, offset_mm3, patients, voxel_mm
+    coverage, offset_mm3
         See `VolumeDoubt`.
     doubts
         By region: NCR, ED, ET, TC, WT.
+    patients, voxel_mm
+        See `VolumeDoubt`.
     familiarity
         What studies usually look like; ``None`` where the card says nothing of it.
 
@@ -205,9 +207,9 @@ class Calibration:
     coverage: float
     offset_mm3: float
     doubts: Mapping[str, RegionDoubt]
+    patients: int
+    voxel_mm: float
     familiarity: FamiliarityModel | None = None
-    patients: int | None = None
-    voxel_mm: float | None = None
 
     def __post_init__(self) -> None:
         if set(self.doubts) != set(MEASURED_REGIONS):
@@ -232,7 +234,6 @@ class Calibration:
                 raise ValueError(f"unknown calibration {section['schema']!r}")
             volume, scaling = section["volume"], section["scaling"]
             familiarity = section.get("familiarity")
-            patients, voxel_mm = volume.get("patients"), volume.get("voxel_mm")
             return cls(
                 Scaling(
                     _by_region(scaling["slope"]),
@@ -246,9 +247,9 @@ class Calibration:
                     )
                     for name, one in volume["regions"].items()
                 },
+                int(volume["patients"]),
+                float(volume["voxel_mm"]),
                 None if familiarity is None else FamiliarityModel.from_mapping(familiarity),
-                None if patients is None else int(patients),
-                None if voxel_mm is None else float(voxel_mm),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the model card's calibration: {error!r}") from error

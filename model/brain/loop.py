@@ -68,8 +68,8 @@ class BrainTrainer:
             tuple(sorted(self.config.held_out)),
             tuple(sorted(self._training.names)),
             tuple(sorted(self._validation.names)) if self._validation else (),
+            recipe_of(asdict(self.config)),
             started_from=self._started_from,
-            recipe=recipe_of(asdict(self.config)),
         )
 
     def start_from(self, weights: Path) -> None:

@@ -243,7 +243,7 @@ def load(path: Path, conditions: Conditions) -> OutOfFold | None:
                 about["statistics"],
             )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
-        # Missing, or left by an older version: made anew.
+        # Missing or not whole: made anew.
         return None
 
 

@@ -156,8 +156,7 @@ def load_checkpoint(
         network.load_state_dict(stored["network"])
         optimiser.load_state_dict(stored["optimiser"])
         kept: dict[str, Tensor] = stored["average"]
-        known = {one.name for one in fields(Progress)}
-        progress = Progress(**{key: stored[key] for key in known & set(stored)})
+        progress = Progress(**{one.name: stored[one.name] for one in fields(Progress)})
     except (RuntimeError, KeyError, ValueError) as error:
         msg = f"{path}: cannot resume from it: {error}"
         raise CheckpointError(msg) from error

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from model.network.kinds import kind_of
@@ -24,14 +24,14 @@ class RunIdentity:
         Kind and settings.
     held_out, training, validation
         Names of cases, sorted.
+    recipe
+        All settings that change what is learnt.
     shapes, brains
         Cases that tumours are grown from, sorted.
     started_from
         SHA-256 of the weights that the run began with.
     cases_before
         What the networks had read that it started from, sorted.
-    recipe
-        All settings that change what is learnt; empty in checkpoints of older versions.
     command
         How the run was begun; not compared.
     """
@@ -40,11 +40,11 @@ class RunIdentity:
     held_out: tuple[str, ...]
     training: tuple[str, ...]
     validation: tuple[str, ...]
+    recipe: Mapping[str, Any]
     shapes: tuple[str, ...] = ()
     brains: tuple[str, ...] = ()
     started_from: tuple[str, ...] = ()
     cases_before: tuple[str, ...] = ()
-    recipe: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
 
     @classmethod
@@ -63,11 +63,11 @@ class RunIdentity:
             tuple(sorted(set(config.held_out))),
             tuple(sorted(case.name for case in data.training)),
             tuple(sorted(case.name for case in data.validation)),
+            recipe_of(asdict(config)),
             tuple(sorted(grown.shape_names)) if grown else (),
             tuple(sorted(grown.brain_names)) if grown else (),
             tuple(started_from),
             tuple(sorted(cases_before)),
-            recipe_of(asdict(config)),
             command,
         )
 
@@ -80,7 +80,7 @@ class RunIdentity:
             _names("shapes of grown tumours", self.shapes, now.shapes),
             _names("brains of grown tumours", self.brains, now.brains),
             _settings("network", self.network, now.network),
-            _settings("recipe", self.recipe, now.recipe) if self.recipe else "",
+            _settings("recipe", self.recipe, now.recipe),
         ]
         if now.started_from and now.started_from != self.started_from:
             parts.append("it began with other weights than those given to start from")

@@ -273,7 +273,7 @@ def test_ranges_that_meet_are_within_the_uncertainty(
     known_motion: dict[str, Any], now_mm: float, spread: float, within: bool
 ) -> None:
     at_rest(known_motion)
-    doubt = VolumeDoubt(0.9, 1.0, dict.fromkeys(MEASURED_REGIONS, spread))
+    doubt = VolumeDoubt(0.9, 1.0, dict.fromkeys(MEASURED_REGIONS, spread), 22, 1.0)
     now = visit(ball(GRID, now_mm), doubt=doubt)
     earlier = visit(ball(GRID, 10.0), name="earlier", doubt=doubt)
     change = compare_results(now, earlier).regions[Region.WT]

@@ -173,7 +173,7 @@ def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) ->
 
 
 def test_what_the_network_says_of_its_error_comes_out(options: SegmentOptions) -> None:
-    volume = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3))
+    volume = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
     doubt = Doubt(volume, Unfamiliarity(0.4, "unusual: the noise or sharpness of T2"))
     result = segment_study(STUDY, ROLES, options, FakeWorker(some_labels(), doubt))
     volumes, intervals = volumes_mm3(result.measurements), volume_intervals(result.measurements)
@@ -193,7 +193,7 @@ def test_a_tumour_cut_by_the_end_of_the_images_is_told_and_has_no_range(
     array[:, 2:-2, 2:-2] = 100
     image, labels = Volume(array, grid), np.zeros(grid.shape_kji, np.uint8)
     labels[20:, 8:12, 8:12] = 2
-    doubt = Doubt(VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3)))
+    doubt = Doubt(VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0))
 
     def prepare(volumes: Mapping[Sequence, Volume], **_: Any) -> PreparedStudy:
         four = np.zeros((4, *grid.shape_kji), np.float32)

@@ -32,6 +32,8 @@ def card(**changes):
         "volume": {
             "coverage": 0.9,
             "offset_mm3": 1000.0,
+            "patients": 22,
+            "voxel_mm": 1.0,
             "regions": {
                 name: {"floor": 0.1, "gain": 1.0, "quantile": 2.0} for name in MEASURED_REGIONS
             },
@@ -114,21 +116,21 @@ def test_what_codes_cannot_tell_from_zero_counts_as_zero():
 
 
 def test_ranges_are_proportional_above_a_millilitre_and_absolute_below():
-    doubt = VolumeDoubt(0.9, 1000.0, {"WT": np.log(1.25)})
+    doubt = VolumeDoubt(0.9, 1000.0, {"WT": np.log(1.25)}, 22, 1.0)
     low, high = doubt.range_mm3("WT", 99_000.0)
     assert (low, high) == (pytest.approx(79_000), pytest.approx(124_000))
     assert doubt.range_mm3("WT", 0.0) == (0.0, pytest.approx(250.0))
 
 
 def test_a_range_too_wide_to_tell_anything_is_not_given():
-    doubt = VolumeDoubt(0.9, 1000.0, {"WT": math.log(2.9), "TC": math.log(3.1)})
+    doubt = VolumeDoubt(0.9, 1000.0, {"WT": math.log(2.9), "TC": math.log(3.1)}, 22, 1.0)
     assert doubt.range_mm3("WT", 50_000.0) is not None
     assert doubt.range_mm3("TC", 50_000.0) is None
 
 
 def test_a_small_volume_keeps_a_range_beyond_three_times_itself():
     """The limit is on volumes with a millilitre added, as the documentation says."""
-    doubt = VolumeDoubt(0.9, 1000.0, {"ET": math.log(2.9), "TC": math.log(3.1)})
+    doubt = VolumeDoubt(0.9, 1000.0, {"ET": math.log(2.9), "TC": math.log(3.1)}, 22, 1.0)
     assert doubt.range_mm3("ET", 200.0) == (0.0, pytest.approx(2480.0))
     assert doubt.range_mm3("TC", 200.0) is None
 
@@ -150,15 +152,10 @@ def test_more_doubt_makes_a_wider_range():
 
 def test_the_card_says_of_whom_its_ranges_are_drawn():
     image, nothing = np.ones((4, 20, 20, 20), np.float32), np.zeros((3, 20, 20, 20), np.float16)
-    said = card()
-    said["calibration"]["volume"] |= {"patients": 22, "voxel_mm": 1.0}
-    drawn = Calibration.from_card(said).judge(image, nothing, SPACING).volume
+    drawn = Calibration.from_card(card()).judge(image, nothing, SPACING).volume
     assert drawn.patients == 22
     assert drawn.holds_for((1.5, 0.5, 0.5))
     assert not drawn.holds_for((0.5, 2.0, 0.5))
-    silent = Calibration.from_card(card()).judge(image, nothing, SPACING).volume
-    assert silent.patients is None
-    assert silent.holds_for((5.0, 1.0, 1.0))
 
 
 def test_no_range_where_a_sequence_is_missing():
@@ -183,6 +180,7 @@ def test_no_range_for_an_unfamiliar_study():
         {"schema": "other"},
         {"scaling": {"slope": {"TC": 1, "WT": 1, "ET": -1}, "bias": {"TC": 0, "WT": 0, "ET": 0}}},
         {"scaling": {}},
+        {"volume": card()["calibration"]["volume"] | {"regions": {}}},
         {"volume": {"coverage": 0.9, "offset_mm3": 1000, "regions": {}}},
         {"volume": None},
         {"familiarity": {"statistics": {}}},

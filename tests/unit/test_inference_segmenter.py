@@ -77,6 +77,8 @@ def calibrated(folder: Path, limit: float) -> Path:
         "volume": {
             "coverage": 0.9,
             "offset_mm3": 1000.0,
+            "patients": 22,
+            "voxel_mm": 1.0,
             "regions": dict.fromkeys(MEASURED_REGIONS, doubt),
         },
         "familiarity": {

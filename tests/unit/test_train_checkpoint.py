@@ -179,14 +179,6 @@ def test_every_setting_that_changes_what_is_learnt_is_compared() -> None:
     )
 
 
-def test_a_checkpoint_of_before_the_recipe_was_kept_is_gone_on_with(run: Run) -> None:
-    run.save(1)
-    stored = torch.load(run.path, weights_only=True)
-    del stored["identity"]["recipe"], stored["figures"]
-    torch.save(stored, run.path)
-    assert run.load() == Progress(step=1, best_dice=0.5)
-
-
 def test_a_checkpoint_that_does_not_say_what_was_read_is_refused(run: Run) -> None:
     run.save(1)
     stored = torch.load(run.path, weights_only=True)
