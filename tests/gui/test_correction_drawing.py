@@ -382,27 +382,31 @@ def test_undo_says_what_it_takes_back(bar):
     assert asked == ["undo"]
 
 
-def test_keys_choose_tools_and_regions(bar, qtbot):
-    for key, check in ((Qt.Key.Key_P, Tool.PART), (Qt.Key.Key_B, Tool.BRUSH)):
+def test_keys_choose_tools_and_regions_before_a_hand_draws(bar):
+    for key, tool in ((Qt.Key.Key_P, Tool.PART), (Qt.Key.Key_L, Tool.OUTLINE)):
         QTest.keyClick(bar, key)
-        qtbot.waitUntil(lambda check=check: bar.settings().tool is check)
-    QTest.keyClick(bar, Qt.Key.Key_7)
-    qtbot.waitUntil(lambda: bar.settings().value == 2)
+        assert bar.settings().tool is tool
+    QTest.keyClick(bar, Qt.Key.Key_M)
+    assert bar.settings() is None
+    QTest.keyClick(bar, Qt.Key.Key_B)
+    for key, value in ((Qt.Key.Key_7, 2), (Qt.Key.Key_8, 0), (Qt.Key.Key_5, 3)):
+        QTest.keyClick(bar, key)
+        assert (bar.settings().tool, bar.settings().value) == (Tool.BRUSH, value)
 
 
-def test_keys_resize_the_brush_and_change_what_it_means(bar, qtbot):
+def test_keys_resize_the_brush_and_change_what_it_means(bar):
     before = bar.settings()
     QTest.keyClick(bar, Qt.Key.Key_BracketRight)
-    qtbot.waitUntil(lambda: bar.settings().radius_mm > before.radius_mm)
+    assert bar.settings().radius_mm > before.radius_mm
     QTest.keyClick(bar, Qt.Key.Key_BracketLeft)
-    qtbot.waitUntil(lambda: bar.settings().radius_mm == before.radius_mm)
+    assert bar.settings().radius_mm == before.radius_mm
     QTest.keyClick(bar, Qt.Key.Key_T)
-    qtbot.waitUntil(lambda: bar.settings().is_ball)
+    assert bar.settings().is_ball
     QTest.keyClick(bar, Qt.Key.Key_N)
-    qtbot.waitUntil(lambda: bar.settings().over is PaintOver.TUMOUR)
+    assert bar.settings().over is PaintOver.TUMOUR
     for _ in range(bar._over.count() - 1):
         QTest.keyClick(bar, Qt.Key.Key_N)
-    qtbot.waitUntil(lambda: bar.settings().over is PaintOver.EVERYTHING)
+    assert bar.settings().over is PaintOver.EVERYTHING
 
 
 def test_a_click_on_the_bar_leaves_the_keys_where_they_were(bar):

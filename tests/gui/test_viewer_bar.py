@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from tests.study_cases import GEOMETRY, PROVENANCE
 from tests.window_cases import texts
 from ui.viewers.planes import Plane
+from ui.views.correction_view import CorrectionState
 from ui.views.study_view import SeriesChoice
 
 
@@ -71,6 +74,29 @@ def test_keys_scroll_slices_as_soon_as_a_study_is_open(study_window, qtbot):
     step = axial.step
     qtbot.keyClick(study_window.focusWidget(), Qt.Key.Key_Up)
     assert axial.step == step + 1
+
+
+def test_keys_of_the_bar_act_at_once(study_window):
+    bar = study_window.study_page.viewer_bar
+    bar.show_sequences((Sequence.T1C, Sequence.FLAIR), Sequence.T1C)
+    bar.show_correction(CorrectionState(is_possible=True, is_active=False))
+    chosen, asked = [], []
+    bar.sequence_chosen.connect(chosen.append)
+    bar.correction_toggled.connect(asked.append)
+    axial = study_window.study_page.views.slice_views[Plane.AXIAL]
+    # T1 is not there, and its key does nothing
+    for key in (Qt.Key.Key_1, Qt.Key.Key_4, Qt.Key.Key_E, Qt.Key.Key_E):
+        QTest.keyClick(axial, key)
+    assert chosen == [Sequence.FLAIR]
+    assert asked == [True, False]
+    for key, button in (
+        (Qt.Key.Key_D, bar.ruler),
+        (Qt.Key.Key_O, bar.overlay),
+        (Qt.Key.Key_S, bar.four),
+    ):
+        before = button.isChecked()
+        QTest.keyClick(axial, key)
+        assert button.isChecked() is not before
 
 
 def test_overlay_and_crosshair_can_be_switched_wherever_the_focus_is(study_window, qtbot):

@@ -21,6 +21,7 @@ from ui.icons import Icons
 from ui.views.correction_view import CorrectionState
 from ui.widgets.card import styled_label
 from ui.widgets.choice_box import ChoiceBox
+from ui.widgets.choice_buttons import press_by
 from ui.widgets.colour_chip import colour_chip
 
 _SMALLEST_MM, _LARGEST_MM, _FIRST_MM = 1, 60, 8
@@ -194,7 +195,7 @@ class CorrectionBar(QWidget):
         button.setText(text)
         button.setAccessibleName(text)
         if key:
-            button.setShortcut(key)
+            press_by(button, key)
         self._with_icon.append((button, icon))
         return button
 
@@ -226,7 +227,7 @@ class CorrectionBar(QWidget):
         self, layout: QHBoxLayout, button: QToolButton, value: int, text: str, key: int
     ) -> None:
         button.setCheckable(True)
-        button.setShortcut(str(key))
+        press_by(button, str(key))
         button.setToolTip(f"{text} (key {key})")
         button.setAccessibleName(text)
         self._values.addButton(button, value)
@@ -240,7 +241,7 @@ class CorrectionBar(QWidget):
         for key, steps in (("[", -1), ("]", 1)):
             QShortcut(QKeySequence(key), self, partial(self.resize_brush, steps))
         self._size_text.setMinimumWidth(self._size_text.fontMetrics().horizontalAdvance("60 mm"))
-        self._ball.setShortcut("T")
+        press_by(self._ball, "T")
         self._ball.setToolTip("The brush is a ball: it paints neighbouring slices too (T)")
         self._ball.toggled.connect(self._tell)
         for over, text, tip in _OVER:

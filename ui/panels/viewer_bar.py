@@ -12,6 +12,7 @@ from ui.panels.other_series_button import OtherSeriesButton
 from ui.panels.sequences_bar import SequencesBar
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import SeriesChoice
+from ui.widgets.choice_buttons import press_by, with_key
 
 
 class ViewerBar(QWidget):
@@ -55,7 +56,7 @@ class ViewerBar(QWidget):
             button.setText(sequence.value)
             button.setCheckable(True)
             button.setToolTip(f"Show {sequence.value} (key {index + 1})")
-            button.setShortcut(str(index + 1))
+            press_by(button, str(index + 1))
             button.clicked.connect(lambda _, one=sequence: self.sequence_chosen.emit(one))
             self._group.addButton(button)
             self._buttons[sequence] = button
@@ -101,9 +102,7 @@ class ViewerBar(QWidget):
         tool = QToolButton()
         tool.setText(text)
         tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        tool.setToolTip(f"{effect} ({key.replace('+', ' + ')})")
-        tool.setAccessibleName(effect)
-        tool.setShortcut(key)
+        with_key(tool, effect, key)
         self._tools.append((tool, icon))
         self._row.addWidget(tool)
         return tool

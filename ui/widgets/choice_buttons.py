@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QToolButton
 
 _Choice = TypeVar("_Choice")
 _SPACE = 14
@@ -33,4 +34,14 @@ def with_key(button: QToolButton, effect: str, key: str) -> None:
     """Give a button a key, and say what it does and which key does it."""
     button.setToolTip(f"{effect} ({key.replace('+', ' + ')})")
     button.setAccessibleName(effect)
-    button.setShortcut(key)
+    press_by(button, key)
+
+
+def press_by(button: QAbstractButton, key: str) -> None:
+    """Have a key press a button at once, while it is seen and can be pressed.
+
+    A shortcut of the button's own would press it for a tenth of a second first, and whoever draws
+    meanwhile would draw with the tool or region before.
+    """
+    shortcut = QShortcut(QKeySequence(key), button, button.click)
+    shortcut.setAutoRepeat(False)
