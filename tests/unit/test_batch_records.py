@@ -35,6 +35,7 @@ FIRST_COLUMNS = [
 RANGES = [f"{region}_{end}_mm3" for region in Region for end in ("low", "high")]
 COUNTED = ["WT_side", "WT_parts", "ET_lesions"]
 ORIGIN = ["range_coverage", "weights_sha256"]
+REVIEW = ["review", "reviewed_at", "review_reason"]
 
 
 def result_with_range() -> StudyResult:
@@ -42,7 +43,7 @@ def result_with_range() -> StudyResult:
     labels[1, 1, 1:4] = 3
     result = make_result(make_study(date="20260131"), labels)
     measurements = tuple(
-        replace(one, interval=Interval(1.04, 9.06, 0.9))
+        replace(one, interval=Interval(1.04, 9.06, 0.9, 22))
         if (one.region, one.kind) == (Region.WT, MeasurementKind.VOLUME)
         else one
         for one in result.measurements
@@ -63,7 +64,7 @@ def test_date_ranges_and_what_is_measurable_stand_at_the_end(tmp_path: Path) -> 
     assert kept.ranges_mm3 == {Region.WT: (1.04, 9.06)}
     assert kept.measurable == {Region.ET: False, Region.WT: False}
     (row,) = summary(tmp_path, kept)
-    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES, *COUNTED, *ORIGIN]
+    added = ["study_date", "ET_measurable", "WT_measurable", *RANGES, *COUNTED, *ORIGIN, *REVIEW]
     assert list(row) == FIRST_COLUMNS + added
     assert (row["study_date"], row["ET_measurable"], row["WT_measurable"]) == (
         "20260131",
@@ -139,6 +140,8 @@ def change(folder: Path, **said: object) -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        {"review": "perhaps"},
+        {"review_reason": 5},
         {"reason": None},
         {"seconds": "x"},
         {"name": None},

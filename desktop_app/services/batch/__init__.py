@@ -8,7 +8,8 @@ from desktop_app.services.batch.local import BatchWorker, LocalPlace
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
 from desktop_app.services.batch.outlook import Outlook, outlook_of
 from desktop_app.services.batch.proposed import proposed_output
-from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.batch.reviewed import note_review
+from desktop_app.services.batch.state import CaseState, CaseStatus, ReviewState
 
 __all__ = [
     "Batch",
@@ -20,8 +21,10 @@ __all__ = [
     "CaseStatus",
     "LocalPlace",
     "Outlook",
+    "ReviewState",
     "WatchOptions",
     "note_export",
+    "note_review",
     "outlook_of",
     "place_below",
     "proposed_output",

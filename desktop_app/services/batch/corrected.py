@@ -3,13 +3,20 @@
 from dataclasses import replace
 
 from desktop_app.domain.result import StudyResult
+from desktop_app.domain.segmentation import Region
 from desktop_app.services.batch.records import (
     read_state,
     update_summary,
     without_identity,
     write_state,
 )
-from desktop_app.services.batch.state import CaseState, CaseStatus, still_exported_as, with_result
+from desktop_app.services.batch.state import (
+    CaseState,
+    CaseStatus,
+    ReviewState,
+    still_exported_as,
+    with_result,
+)
 from desktop_app.services.saved_results import SavedResults
 
 
@@ -19,7 +26,8 @@ def note_export(
     """Bring what is kept of a batch up to date with a result written into its folder.
 
     A study that failed, or was not reached yet, is done then. Where its labels are another
-    network's and nobody corrected them, the next run does it again, see `known_state`.
+    network's and nobody corrected them, the next run does it again, see `known_state`. What a
+    person said of other labels than these no longer counts.
 
     Parameters
     ----------
@@ -48,7 +56,10 @@ def note_export(
         state = replace(state, reason="", seconds=0.0, stage="", resumed=False)
     written = [file.name for file in saved.files]
     stayed = [file for file in state.files if (saved.folder / file).is_file()]
-    state = with_result(state, result, dict.fromkeys((*written, *stayed)), saved.notes)
+    before = state
+    state = with_result(before, result, dict.fromkeys((*written, *stayed)), saved.notes)
+    if _volumes(state) != _volumes(before):
+        state = replace(state, review=ReviewState.OPEN, reviewed_at="", review_reason="")
     state = replace(
         state, fraction=0.0, exported_as=still_exported_as(state, result, saved.et_label)
     )
@@ -57,3 +68,8 @@ def note_export(
     write_state(output, state)
     update_summary(output, state)
     return state
+
+
+def _volumes(state: CaseState) -> dict[Region, float]:
+    """Return the volumes as the summary has them."""
+    return {region: round(mm3, 1) for region, mm3 in state.volumes_mm3.items()}

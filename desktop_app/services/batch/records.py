@@ -14,7 +14,7 @@ from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import NO_LETTER, atomic_path, output_error
 from desktop_app.io.export_csv import TABLE_ENCODING, inert, write_csv
-from desktop_app.services.batch.state import CaseState, CaseStatus
+from desktop_app.services.batch.state import CaseState, CaseStatus, ReviewState
 from desktop_app.services.diameters import MEASURED_REGIONS
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.results_folder import STATE_FOLDER
@@ -48,6 +48,7 @@ def read_state(output: Path, name: str) -> CaseState | None:
         measurable = {Region(one): bool(yes) for one, yes in stored.pop("measurable", {}).items()}
         stored |= {key: tuple(stored.get(key, ())) for key in ("warnings", "files", "notes")}
         stored["status"] = CaseStatus(stored["status"])
+        stored["review"] = ReviewState(stored.get("review", ReviewState.OPEN))
         state = CaseState(
             # A later version may say more.
             **{key: stored[key] for key in stored.keys() & _FIELDS},
@@ -124,13 +125,14 @@ def write_state(output: Path, state: CaseState) -> Path:
 
 def without_identity(state: CaseState, study: Study) -> CaseState:
     """Return a state that does not tell who the study is of, its own name apart."""
-    sentences = (state.reason, *state.warnings, *state.notes)
+    sentences = (state.reason, state.review_reason, *state.warnings, *state.notes)
     redact = Redactor.for_study(study).redact if any(sentences) else str
     return replace(
         state,
         study_uid="",
         study_date="",
         reason=redact(state.reason),
+        review_reason=redact(state.review_reason),
         warnings=tuple(redact(warning) for warning in state.warnings),
         notes=tuple(redact(note) for note in state.notes),
     )
@@ -164,7 +166,7 @@ def write_summary(output: Path, states: Iterable[CaseState]) -> Path:
     """Write one line per study: state, volumes in mm³, diameters in mm, seconds, warnings, error.
 
     Columns that came later stand at the end: date, what is measurable, ranges of the volumes, side,
-    parts and lesions.
+    parts and lesions, the network, what a person said of the result.
 
     Raises
     ------
@@ -222,6 +224,7 @@ def _require_types(state: CaseState, name: str) -> None:
     texts = (
         *(state.study_uid, state.stage, state.reason, state.side, state.study_date),
         *(state.fingerprint, state.weights_sha256, state.exported_as),
+        *(state.reviewed_at, state.review_reason),
         *(*state.warnings, *state.files, *state.notes),
     )
     counted = (state.parts, state.lesions, state.range_coverage)
@@ -279,6 +282,9 @@ def _row(state: CaseState) -> dict[str, str | int | float]:
         "ET_lesions": "" if state.lesions is None else state.lesions,
         "range_coverage": "" if state.range_coverage is None else state.range_coverage,
         "weights_sha256": state.weights_sha256 if state.status is CaseStatus.DONE else "",
+        "review": state.review.value if state.status is CaseStatus.DONE else "",
+        "reviewed_at": state.reviewed_at,
+        "review_reason": state.review_reason,
     }
 
 

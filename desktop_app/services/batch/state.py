@@ -32,6 +32,14 @@ class CaseStatus(StrEnum):
     FAILED = "failed"
 
 
+class ReviewState(StrEnum):
+    """What a person said of a result; a new run asks again."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseState:
     """One study of a batch as told to the user and kept on disk.
@@ -76,6 +84,12 @@ class CaseState:
         those of another network than the batch's.
     exported_as
         Stands for the export options.
+    review
+        What a person said of the result.
+    reviewed_at
+        When that was, with its zone; empty while it is open.
+    review_reason
+        Why it was rejected.
     resumed
         Whether the results come from an earlier run.
     """
@@ -103,6 +117,9 @@ class CaseState:
     fingerprint: str = ""
     weights_sha256: str = ""
     exported_as: str = ""
+    review: ReviewState = ReviewState.OPEN
+    reviewed_at: str = ""
+    review_reason: str = ""
     resumed: bool = False
 
     @property
