@@ -15,6 +15,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from desktop_app.domain.study import PatientSummary
 from desktop_app.io.dicom_elements import integer, text
 from desktop_app.io.dicom_slices import (
+    GE_COMPONENT,
+    GE_CREATOR,
     MEDIA_DIRECTORY,
     MR_CLASSES,
     MULTIFRAME_MR,
@@ -82,6 +84,7 @@ _OTHER_KEYWORDS = (
     "PatientName",
     "PatientBirthDate",
     "PatientSex",
+    "ComplexImageComponent",
     "SeriesNumber",
     "InstanceNumber",
     "AcquisitionNumber",
@@ -103,6 +106,10 @@ _OTHER_KEYWORDS = (
 
 # Behind it stand private elements of many kilobytes, then frames, then pixels.
 _LAST_GROUP_OF_A_SLICE = 0x0028
+# GE's are short, and one of them tells magnitude from phase.
+_LAST_GROUP_OF_GE = GE_COMPONENT >> 16
+# How the names of all its private blocks begin; the first stands in group 0009.
+_BLOCKS_OF_GE = b"GEMS_"
 # File meta information is seldom longer than half of it.
 _META_BYTES = 1024
 # Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
@@ -115,6 +122,8 @@ _MOST_INFLATED_BYTES = 8 << 20
 _TAGS: tuple[BaseTag, ...] = (
     *(Tag(keyword) for keyword in (*_TEXT_KEYWORDS, *_OTHER_KEYWORDS)),
     SIEMENS_B_VALUE,
+    GE_CREATOR,
+    GE_COMPONENT,
 )
 
 
@@ -195,12 +204,13 @@ def _dataset(path: Path, head: FileHead) -> Dataset:
 
 
 def _parsed_to_matrix(data: bytes) -> tuple[Dataset, bool]:
-    """Return what stands before the end of group 0028, and whether that end is in `data`."""
+    """Return what stands before the end of the last group, and whether that end is in `data`."""
     found_end = False
+    last_group = _LAST_GROUP_OF_GE if _BLOCKS_OF_GE in data else _LAST_GROUP_OF_A_SLICE
 
     def at_end(tag: BaseTag, _vr: str | None, _length: int) -> bool:
         nonlocal found_end
-        found_end = tag >> 16 > _LAST_GROUP_OF_A_SLICE
+        found_end = tag >> 16 > last_group
         return found_end
 
     dataset = read_partial(io.BytesIO(data), at_end, force=True, specific_tags=[*_TAGS])

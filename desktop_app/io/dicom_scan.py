@@ -190,6 +190,8 @@ def _attributes(file: FileHeader, part: SeriesPart) -> dict[str, str]:
         attributes.update({key: value for key, value in own.items() if value})
     elif part.slices[0].kind[2]:
         attributes["DiffusionBValue"] = part.slices[0].kind[2]
+    if component := part.slices[0].kind[5]:
+        attributes["ComplexImageComponent"] = component
     return attributes
 
 

@@ -1,6 +1,7 @@
 """Where each slice of an MR image lies, in single-frame and multi-frame files alike."""
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,17 @@ MR_CLASSES = MULTIFRAME_MR | {MR_IMAGE}
 
 # Siemens keeps the b-value of its older scanners in a private tag (0019,xx0C).
 SIEMENS_B_VALUE = BaseTag(0x0019100C)
+# GE tells only here which component an image is: 0 magnitude, 1 phase, 2 real, 3 imaginary.
+GE_CREATOR, GE_COMPONENT = BaseTag(0x00430010), BaseTag(0x0043102F)
+_GE_CREATOR_NAME = "GEMS_PARM_01"
+_GE_COMPONENTS = {"1": "PHASE", "2": "REAL", "3": "IMAGINARY"}
+# Values of Image Type and Frame Type, behind the two that the standard fixes; Philips joins the
+# letter to the kind of sequence: R_SE.
+_COMPONENTS_IN_TYPE = {
+    "PHASE": re.compile(r"PHASE|P(?:_\w+)?"),
+    "IMAGINARY": re.compile(r"IMAGINARY|I(?:_\w+)?"),
+    "REAL": re.compile(r"REAL|R(?:_\w+)?"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +50,7 @@ class SliceHeader:
         Between rows, between columns.
     kind
         Values that separate images stored in one series: echo time, image type, b-value, matrix,
-        pixel size, magnitude or phase.
+        pixel size, component (as Complex Image Component; empty for the magnitude).
     repeat_keys
         Values that may separate repeated images: temporal position, acquisition, trigger time or
         stack, inversion time, flip angle, time.
@@ -94,7 +106,7 @@ def _classic_slice(path: Path, dataset: Dataset) -> SliceHeader:
             _b_value(dataset),
             f"{rows}×{columns}",
             _spacing_text(spacing),
-            "",
+            _component(dataset, dataset, text(dataset, "ImageType")),
         ),
         repeat_keys=(
             text(dataset, "TemporalPositionIdentifier"),
@@ -133,6 +145,7 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
     spacing = numbers(measures, "PixelSpacing", 2)
     rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
     content = groups.item("FrameContentSequence")
+    frame_type = groups.item("MRImageFrameTypeSequence")
     return SliceHeader(
         path=path,
         frame=number,
@@ -145,11 +158,11 @@ def _frame_slice(path: Path, dataset: Dataset, groups: Groups, number: int) -> S
         instance_number=number,
         kind=(
             _plain_number(text(groups.item("MREchoSequence"), "EffectiveEchoTime")),
-            text(groups.item("MRImageFrameTypeSequence"), "FrameType"),
+            text(frame_type, "FrameType"),
             text(groups.item("MRDiffusionSequence"), "DiffusionBValue"),
             f"{rows}×{columns}",
             _spacing_text(spacing),
-            text(groups.item("MRImageFrameTypeSequence"), "ComplexImageComponent"),
+            _component(dataset, frame_type, text(frame_type, "FrameType")),
         ),
         repeat_keys=(
             text(content, "TemporalPositionIndex"),
@@ -183,9 +196,33 @@ def _spacing_text(spacing: NDArray[np.float64] | None) -> str:
     return "" if spacing is None else f"{spacing[0]:.3f}×{spacing[1]:.3f} mm"
 
 
+def _component(dataset: Dataset, described: Dataset, image_type: str) -> str:
+    """Return which component an image is, empty for the magnitude and where nothing tells.
+
+    Parameters
+    ----------
+    dataset, described
+        The file's header, and the part of it that describes the image.
+    image_type
+        Image Type or Frame Type.
+    """
+    component = text(described, "ComplexImageComponent") or text(dataset, "ComplexImageComponent")
+    if component in (*_COMPONENTS_IN_TYPE, "MAGNITUDE"):
+        return component.removesuffix("MAGNITUDE")
+    own = [value.strip().upper() for value in image_type.split("\\")[2:]]
+    for name, pattern in _COMPONENTS_IN_TYPE.items():
+        if any(pattern.fullmatch(value) for value in own):
+            return name
+    if GE_COMPONENT in dataset and _private_text(dataset, GE_CREATOR) == _GE_CREATOR_NAME:
+        return _GE_COMPONENTS.get(_private_text(dataset, GE_COMPONENT), "")
+    return ""
+
+
+def _private_text(dataset: Dataset, tag: BaseTag) -> str:
+    value = dataset[tag].value if tag in dataset else ""
+    plain = value.decode("ascii", "ignore") if isinstance(value, bytes) else str(value)
+    return plain.strip(" \x00")
+
+
 def _b_value(dataset: Dataset) -> str:
-    value = text(dataset, "DiffusionBValue")
-    if not value and SIEMENS_B_VALUE in dataset:
-        raw = dataset[SIEMENS_B_VALUE].value
-        value = raw.decode("ascii", "ignore") if isinstance(raw, bytes) else str(raw)
-    return value.strip(" \x00")
+    return text(dataset, "DiffusionBValue") or _private_text(dataset, SIEMENS_B_VALUE)

@@ -171,7 +171,7 @@ def _doubted(candidate: Candidate, why: str) -> Candidate:
 
 
 def _same_protocol(one: Series, other: Series) -> bool:
-    """Whether two series differ in no setting that matters: timing, plane, slice distance."""
+    """Whether two series differ in nothing that matters: timing, plane, distance, component."""
     if one.series_uid == other.series_uid:
         return True
     pairs = [
@@ -179,6 +179,9 @@ def _same_protocol(one: Series, other: Series) -> bool:
         for key in ("RepetitionTime", "EchoTime")
     ]
     if one.geometry is None or other.geometry is None:
+        return False
+    components = {s.attributes.get("ComplexImageComponent", "") for s in (one, other)}
+    if len(components) > 1:
         return False
     pairs.append((one.geometry.spacing_mm[0], other.geometry.spacing_mm[0]))
     if any(a is None or b is None or not math.isclose(a, b, rel_tol=0.05) for a, b in pairs):

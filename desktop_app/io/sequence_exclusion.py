@@ -6,6 +6,7 @@ from desktop_app.io.sequence_names import examined_elsewhere, own_name, own_weig
 from desktop_app.io.sequence_repeats import MANY_TIME_POINTS, TimePoint
 from desktop_app.io.sequence_text import not_anatomical, weighting_in
 from desktop_app.io.sequence_timing import (
+    is_inverted,
     is_plain,
     not_t2,
     other_acquisition_contrast,
@@ -20,8 +21,6 @@ _EXCLUDED_TYPES = {
     "FA": "a diffusion map",
     "EXP": "a diffusion map",
     "DIFFUSION": "diffusion",
-    "PHASE": "a phase image",
-    "P": "a phase image",
     "MIP": "a projection",
     "MNIP": "a projection",
     "PROJECTION IMAGE": "a projection",
@@ -43,6 +42,12 @@ _EXCLUDED_TYPES = {
     "OUT_PHASE": "an opposed-phase image",
     "OPP_PHASE": "an opposed-phase image",
     "OP": "an opposed-phase image",
+}
+_EXCLUDED_COMPONENTS = {
+    "PHASE": "a phase image",
+    "IMAGINARY": "an imaginary image",
+    # After inversion it tells what the magnitude cannot: on which side of zero a tissue is.
+    "REAL": "a real image without inversion",
 }
 
 
@@ -74,6 +79,9 @@ def excluded_by_header(series: Series) -> str:
     what = next((what for name, what in _EXCLUDED_TYPES.items() if name in types), "")
     if what:
         return what
+    component = series.attributes.get("ComplexImageComponent", "")
+    if component in _EXCLUDED_COMPONENTS and not (component == "REAL" and is_inverted(series)):
+        return _EXCLUDED_COMPONENTS[component]
     b_value = header_number(series, "DiffusionBValue")
     if b_value is not None and b_value > 0:
         return f"diffusion with b = {b_value:.0f}"

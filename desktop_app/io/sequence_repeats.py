@@ -53,7 +53,10 @@ def _kind(series: Series) -> Hashable:
         return series.series_uid
     header = (
         series.attributes.get(key, "")
-        for key in ("RepetitionTime", "EchoTime", "ImageType", "DiffusionBValue")
+        for key in (
+            *("RepetitionTime", "EchoTime", "ImageType", "DiffusionBValue"),
+            "ComplexImageComponent",
+        )
     )
     grid = np.round(series.geometry.affine_lps_mm[:3].ravel(), 1)
     name = _DIGITS.sub("", normalised(series.description))

@@ -126,15 +126,17 @@ def _agree(
 
 
 def _quality(series: Series, when: TimePoint | None) -> float:
-    """Rank towards 3D, thin slices, many of them, originals, and (by a hair) the latest."""
+    """Rank towards magnitude, 3D, thin slices, many, originals, and (by a hair) the latest."""
     is_3d = "3D" in series.attributes.get("MRAcquisitionType", "")
     derived = "DERIVED" in series.attributes.get("ImageType", "").upper()
+    is_real = series.attributes.get("ComplexImageComponent") == "REAL"
     if series.geometry is None:
         return 0.0
     spacing = series.geometry.spacing_mm
     return (
         6.0 * is_3d
         - 4.0 * derived
+        - 20.0 * is_real
         - min(max(spacing), 8.0)
         + min(series.geometry.shape_kji[0], 200) / 100
         + min(series.number, 9999) * 1e-6

@@ -137,6 +137,12 @@ def is_gradient(series: Series) -> bool:
     return ("GR" in kinds or "GRADIENT" in kinds) and "SE" not in kinds
 
 
+def is_inverted(series: Series) -> bool:
+    """Whether the sequence begins with an inversion."""
+    is_told = series.attributes.get("InversionRecovery") == "YES" or "IR" in _kinds(series)
+    return is_told or (header_number(series, "InversionTime") or 0.0) > 0
+
+
 def _acquisition_contrast(series: Series) -> str:
     return series.attributes.get("AcquisitionContrast", "").strip().upper()
 
