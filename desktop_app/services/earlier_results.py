@@ -8,8 +8,8 @@ from pathlib import Path
 from desktop_app.domain.study import Study
 from desktop_app.errors import InputError
 from desktop_app.services.kept_results import holds_corrections
+from desktop_app.services.label_files import LABELS_FILE, SEG_FILE, labels_file
 from desktop_app.services.results_folder import STATE_FOLDER, Owner, owner, results_name
-from desktop_app.services.stored_result import LABELS_FILE, SEG_FILE, labels_file
 
 # As `kept_results` names what is kept inside a study's folder.
 _KEPT = re.compile(r"(corrected|earlier)-\d{8}-\d{6}(_\d+)?")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from desktop_app.io.naming import unique_name
 from desktop_app.services.export_formats import FILE_NAMES, LABEL_FORMATS, ExportFormat
+from desktop_app.services.label_files import LABEL_FILES, are_changed
 from desktop_app.services.run_log import CORRECTED, RUN_LOG
 
-LABEL_FILES = frozenset(FILE_NAMES[one] for one in LABEL_FORMATS)
 # What tells whether a person corrected the labels.
 _TELLING = frozenset({FILE_NAMES[ExportFormat.JSON], RUN_LOG})
 
@@ -49,7 +49,8 @@ def to_keep(
     formats
         What is going to be written.
     is_continued
-        Whether the new results are the old ones with further corrections, which the user knows.
+        Whether the new results are those that were written there with further corrections, which
+        the user knows.
     """
     if not folder.is_dir():
         return None
@@ -66,7 +67,11 @@ def to_keep(
 
 
 def holds_corrections(folder: Path) -> bool:
-    """Whether a person corrected the labels of the results in a folder."""
+    """Whether a person corrected the labels of the results in a folder, here or elsewhere."""
+    return _says_corrected(folder) or are_changed(folder)
+
+
+def _says_corrected(folder: Path) -> bool:
     try:
         document = json.loads((folder / FILE_NAMES[ExportFormat.JSON]).read_text("utf-8"))
         return bool(document["provenance"]["edited"])

@@ -16,6 +16,7 @@ from desktop_app.services.diameters import (
     measure_diameters,
     measured_image,
 )
+from desktop_app.services.label_checksum import labels_checksum
 from desktop_app.services.label_comparison import corrections_document
 from desktop_app.services.lesions import measure_lesions, tumour_parts
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
@@ -227,6 +228,9 @@ def _provenance(
         "weights_sha256": provenance.weights_sha256,
         "device": provenance.device,
         "precision": provenance.precision,
+        "labels_sha256": labels_checksum(
+            result.segmentation.labels_kji, result.segmentation.geometry
+        ),
         "edited": provenance.edited,
         "corrections": corrections_document(provenance.corrections),
         "steps": [redactor.redact(step) for step in provenance.steps],

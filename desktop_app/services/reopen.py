@@ -12,6 +12,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.field_ends import end_remarks, is_end_remark
+from desktop_app.services.label_files import read_labels
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import measure
 from desktop_app.services.nameless_series import can_name
@@ -20,8 +21,10 @@ from desktop_app.services.segment import header_confidence
 from desktop_app.services.stages import Stages
 from desktop_app.services.stored_result import (
     NUMBERS_FILE,
+    SEG_DIFFERS,
+    are_as_written,
+    changed_outside,
     read_document,
-    read_labels,
     read_origin,
     targets_of,
     with_ranges,
@@ -163,9 +166,14 @@ def reopen_result(
         at_ends = end_remarks(labels.labels_kji, prepared)
     segmentation = Segmentation(labels.labels_kji, prepared.reference.geometry, provenance)
     plain = measure(segmentation)
-    ranged, unfamiliarity = with_ranges(plain, document, folder)
+    is_as_written = are_as_written(segmentation, folder)
+    ranged, unfamiliarity = with_ranges(plain, document if is_as_written else None, folder)
     lasting = (one for one in warnings if not is_end_remark(one))
     segmentation = replace(segmentation, warnings=(*at_ends, *lasting))
+    if not is_as_written:
+        segmentation = changed_outside(segmentation)
+    elif labels.seg_differs:
+        segmentation = replace(segmentation, warnings=(*segmentation.warnings, SEG_DIFFERS))
     measurements = plain if at_ends else ranged
     targets = targets_of(document, segmentation, folder)
     if targets is None:

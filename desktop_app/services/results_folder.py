@@ -14,7 +14,7 @@ from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.naming import unique_name
 from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.kept_results import LABEL_FILES
+from desktop_app.services.label_files import LABEL_FILES
 from desktop_app.services.run_log import read_mark
 from desktop_app.services.study_identity import (
     has_uid,

@@ -12,6 +12,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.io.atomic import NO_LETTER, atomic_path
+from desktop_app.services.label_checksum import labels_checksum
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.study_identity import new_mark
 from desktop_app.services.targets import standing_warnings
@@ -19,6 +20,7 @@ from desktop_app.services.targets import standing_warnings
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
 _MARK = "Checksum of the study: "
+_LABELS = "Checksum of the labels: "
 _STEP = "Step: "
 _WARNING = "Warning: "
 _PROGRAM = re.compile(r"Gliascope (?P<app_version>.*), \d{4}-\d\d-\d\d [\d:]+ UTC[-+:\d]*")
@@ -64,6 +66,9 @@ def write_run_log(
         lines = [redactor.redact(line) for line in _lines(result, created)]
         if not anonymise:
             lines.append(f"{_MARK}{new_mark(result.study)}")
+        segmentation = result.segmentation
+        checksum = labels_checksum(segmentation.labels_kji, segmentation.geometry)
+        lines.append(f"{_LABELS}{checksum}")
         lines += [f"Written: {file}" for file in files]
         temporary.write_text("\n".join([*lines, ""]), "utf-8", NO_LETTER)
     return path
@@ -98,9 +103,17 @@ def read_run(folder: Path) -> LoggedRun | None:
 
 def read_mark(folder: Path) -> str:
     """Return the mark in a folder's log, see `new_mark`; empty where there is none."""
+    return _said(folder, _MARK)
+
+
+def read_checksum(folder: Path) -> str:
+    """Return the checksum of the labels that a folder was given; empty where no log tells it."""
+    return _said(folder, _LABELS)
+
+
+def _said(folder: Path, what: str) -> str:
     lines = _read_lines(folder)
-    marks = (line.removeprefix(_MARK) for line in lines if line.startswith(_MARK))
-    return next(marks, "")
+    return next((line.removeprefix(what) for line in lines if line.startswith(what)), "")
 
 
 def _read_lines(folder: Path) -> list[str]:

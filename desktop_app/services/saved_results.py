@@ -15,7 +15,9 @@ from desktop_app.services.earlier_results import study_folder
 from desktop_app.services.export import export_study
 from desktop_app.services.export_formats import DEFAULT_FORMATS, FILE_NAMES, ExportFormat
 from desktop_app.services.export_lacks import export_warnings, lacking, skipped_formats
-from desktop_app.services.kept_results import LABEL_FILES, to_keep
+from desktop_app.services.kept_results import to_keep
+from desktop_app.services.label_checksum import labels_checksum
+from desktop_app.services.label_files import LABEL_FILES, are_changed
 from desktop_app.services.results_folder import (
     Owner,
     is_anonymised,
@@ -120,8 +122,9 @@ def save_results(
         output, result.study, anonymise=options.anonymise
     )
     there = tuple(one for one in ExportFormat if (folder / FILE_NAMES[one]).is_file())
-    has_same_labels = _has_same_labels(written.get(folder), result)
-    stay = _files_that_stay(there, written.get(folder), result) if has_same_labels else ()
+    earlier = _still_there(written.get(folder), folder)
+    has_same_labels = _has_same_labels(earlier, result)
+    stay = _files_that_stay(there, earlier, result) if has_same_labels else ()
     formats = _with_linked(options.formats, stay)
     can_draw = page_renderer is not None
     if has_same_labels:
@@ -129,7 +132,7 @@ def save_results(
         formats = (*formats, *_without(anew, lacking(result, anew, can_draw=can_draw)))
     skipped = skipped_formats(result, formats, can_draw=can_draw)
     coming, created = _without(formats, skipped), datetime.now().astimezone()
-    kept = None if has_same_labels else to_keep(folder, coming, is_continued=folder in written)
+    kept = None if has_same_labels else to_keep(folder, coming, is_continued=earlier is not None)
     gone = () if kept else _without(there, (*stay, *coming))
     with atomic_folder(
         folder,
@@ -165,6 +168,15 @@ def save_results(
         ),
         options.et_label,
     )
+
+
+def _still_there(earlier: StudyResult | None, folder: Path) -> StudyResult | None:
+    """Return what was written to a folder, unless another program has changed it meanwhile."""
+    if earlier is None:
+        return None
+    labels = earlier.segmentation
+    is_other = are_changed(folder, labels_checksum(labels.labels_kji, labels.geometry))
+    return None if is_other else earlier
 
 
 def _has_same_labels(earlier: StudyResult | None, result: StudyResult) -> bool:

@@ -2,14 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import (
     Interval,
     Measurement,
@@ -17,18 +13,23 @@ from desktop_app.domain.measurement import (
     Unfamiliarity,
 )
 from desktop_app.domain.provenance import UNKNOWN, Provenance
-from desktop_app.domain.segmentation import Region, Segmentation
+from desktop_app.domain.segmentation import REMARKS, Region, Segmentation, remarks_on
 from desktop_app.errors import InputError
-from desktop_app.io.result_errors import result_of_other_images, unusable_result
+from desktop_app.io.result_errors import unusable_result
 from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
 from desktop_app.services.export_lacks import is_about_export
-from desktop_app.services.kept_results import LABEL_FILES
+from desktop_app.services.label_checksum import labels_checksum
 from desktop_app.services.label_comparison import corrections_of
+from desktop_app.services.label_files import (
+    LABEL_FILES,
+    LABELS_FILE,
+    SEG_FILE,
+    ReadLabels,
+    written_checksum,
+)
 from desktop_app.services.run_log import read_run
 from desktop_app.services.targets import TARGETS_LOST, read_targets
 
-LABELS_FILE = FILE_NAMES[ExportFormat.NIFTI]
-SEG_FILE = FILE_NAMES[ExportFormat.SEG]
 NUMBERS_FILE = FILE_NAMES[ExportFormat.JSON]
 
 NO_NUMBERS = (
@@ -37,74 +38,24 @@ NO_NUMBERS = (
 )
 """What is said of labels that came alone."""
 
-# Enhancing tumour as BraTS wrote it before 2023; inside the program it is 3.
-_OLD_ET_LABEL = 4
+CHANGED_OUTSIDE = (
+    "Another program changed the labels after they were exported: volumes were measured anew, "
+    "without ranges."
+)
+"""What is said of labels that are not those that were written."""
 
+SEG_DIFFERS = (
+    f"{SEG_FILE} of the earlier result holds other labels than {LABELS_FILE}, which were read; "
+    "please check them."
+)
+"""What is said where the files of one result hold two kinds of labels."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadLabels:
-    """Labels of a result.
-
-    Parameters
-    ----------
-    labels_kji
-        (k, j, i) uint8.
-    provenance
-        What the file itself says of their origin, if it does.
-    """
-
-    labels_kji: NDArray[np.uint8]
-    provenance: Provenance | None = None
+_OUTSIDE_STEP = "Labels changed in another program"
 
 
 def can_reopen(files: Collection[str]) -> bool:
     """Whether a result of these files, by name, can be opened again."""
     return not LABEL_FILES.isdisjoint(files)
-
-
-def labels_file(folder: Path) -> Path | None:
-    """Return the file that the labels of a result are read from, if it has one."""
-    files = (folder / name for name in (LABELS_FILE, SEG_FILE))
-    return next((file for file in files if file.is_file()), None)
-
-
-def read_labels(folder: Path, geometry: Geometry) -> ReadLabels:
-    """Read the labels of a result, from NIfTI or else from DICOM SEG.
-
-    Parameters
-    ----------
-    geometry
-        Of the images that they have to lie on.
-
-    Raises
-    ------
-    InputError
-        If there are none, or they are damaged or of other images.
-    """
-    file = labels_file(folder)
-    if file is None:
-        raise unusable_result("The result holds no labels.", folder)
-    if file.name == SEG_FILE:
-        from desktop_app.io.seg_labels import read_seg
-
-        stored = read_seg(file, geometry)
-        return ReadLabels(stored.labels_kji, stored.provenance)
-    return ReadLabels(_read_nifti(file, geometry))
-
-
-def _read_nifti(file: Path, geometry: Geometry) -> NDArray[np.uint8]:
-    from desktop_app.io.nifti import read_nifti
-
-    labels = read_nifti(file)
-    if not labels.geometry.matches(geometry, tolerance_mm=0.1):
-        raise result_of_other_images(file)
-    values_kji = np.asarray(labels.array_kji)
-    unknown = np.setdiff1d(np.unique(values_kji), (0, 1, 2, 3, _OLD_ET_LABEL))
-    if unknown.size:
-        raise unusable_result(f"The result holds unknown labels: {unknown.tolist()}.", file)
-    labels_kji = values_kji.astype(np.uint8)
-    labels_kji[labels_kji == _OLD_ET_LABEL] = 3
-    return labels_kji
 
 
 def read_document(file: Path) -> dict[str, Any] | None:
@@ -144,6 +95,30 @@ def read_origin(
         return run.provenance, (*_lasting(before), NO_NUMBERS)
     nobody = Provenance(UNKNOWN, "", UNKNOWN, UNKNOWN, UNKNOWN)
     return labels.provenance or nobody, (NO_NUMBERS,)
+
+
+def are_as_written(segmentation: Segmentation, folder: Path) -> bool:
+    """Whether the labels that were read are those this program wrote, or nothing tells."""
+    known = written_checksum(folder)
+    return not known or known == labels_checksum(segmentation.labels_kji, segmentation.geometry)
+
+
+def changed_outside(segmentation: Segmentation) -> Segmentation:
+    """Say of labels that another program has changed them: they are a person's now."""
+    before = segmentation.provenance
+    stays = (one for one in segmentation.warnings if one not in REMARKS | {CHANGED_OUTSIDE})
+    return replace(
+        segmentation,
+        # How far they were changed before tells nothing of how far they are now.
+        provenance=replace(
+            before, edited=True, corrections=(), steps=(*before.steps, _OUTSIDE_STEP)
+        ),
+        warnings=(
+            *remarks_on(segmentation.labels_kji, is_corrected=True),
+            CHANGED_OUTSIDE,
+            *stays,
+        ),
+    )
 
 
 def with_ranges(
@@ -225,9 +200,11 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
 def _lasting(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return the warnings of a result that are true of it whenever it is read.
 
-    What an export left out, the next one tells for itself; a choice is lost at one reading only.
+    What an export left out, the next one tells for itself; a choice is lost at one reading only,
+    and files that differ are written anew.
     """
-    return tuple(one for one in warnings if one != TARGETS_LOST and not is_about_export(one))
+    once = (TARGETS_LOST, SEG_DIFFERS)
+    return tuple(one for one in warnings if one not in once and not is_about_export(one))
 
 
 def _unreadable(file: Path) -> InputError:

@@ -20,6 +20,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.errors import Cancelled, OutputError
 from desktop_app.io.dicom_slices import MR_IMAGE
+from desktop_app.io.nifti import read_nifti, write_nifti
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import output_room, saved_results
 from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
@@ -327,6 +328,40 @@ def test_a_new_run_keeps_what_was_corrected_by_hand(
     again = save_results(RESULT, tmp_path, OPTIONS)
     assert again.notes == ()
     assert kept_folders(folder) == [kept]
+
+
+def change_elsewhere(folder: Path) -> None:
+    """Save labels as another program does: under the same name, with other values."""
+    file = folder / "segmentation.nii.gz"
+    before = read_nifti(file)
+    write_nifti(replace(before, array_kji=np.full_like(before.array_kji, 2)), file)
+
+
+@pytest.mark.parametrize("formats", [OPTIONS.formats, (ExportFormat.NIFTI,)])
+def test_a_new_run_keeps_what_another_program_changed(
+    tmp_path: Path, formats: tuple[ExportFormat, ...]
+) -> None:
+    folder = save_results(RESULT, tmp_path, ExportOptions(formats)).folder
+    change_elsewhere(folder)
+    before = content(folder)
+    saved = save_results(RESULT, tmp_path, OPTIONS)
+    (kept,) = kept_folders(folder)
+    assert content(kept) == before
+    assert "corrected by hand are kept" in saved.notes[0]
+
+
+@pytest.mark.parametrize("values", [LABELS, LABELS + 2])
+def test_an_export_keeps_what_another_program_changed_meanwhile(
+    tmp_path: Path, values: np.ndarray[Any, Any]
+) -> None:
+    """Also where the window wrote the folder itself and knows of no change."""
+    folder = save_results(CORRECTED, tmp_path, OPTIONS).folder
+    change_elsewhere(folder)
+    before = content(folder)
+    now = edited(CORRECTED, values) if values.any() else CORRECTED
+    save_results(now, tmp_path, OPTIONS, written={folder: CORRECTED})
+    (kept,) = kept_folders(folder)
+    assert content(kept) == before
 
 
 def test_further_corrections_take_the_place_of_the_first(tmp_path: Path) -> None:

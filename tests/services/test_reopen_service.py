@@ -5,19 +5,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from desktop_app.domain.correction import RegionCorrection
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Unfamiliarity
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.nifti import write_nifti
+from desktop_app.io.nifti import read_nifti, write_nifti
 from desktop_app.services import preprocess, reopen
 from desktop_app.services.diameters import measure_diameters
+from desktop_app.services.earlier_results import chosen_result
 from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import (
@@ -28,7 +32,7 @@ from desktop_app.services.measure import (
 from desktop_app.services.measurement_document import measurements_document
 from desktop_app.services.reopen import earlier_choice, reopen_result
 from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.stored_result import NO_NUMBERS
+from desktop_app.services.stored_result import CHANGED_OUTSIDE, NO_NUMBERS, SEG_DIFFERS
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import export_cases as cases
 from tests.result_cases import make_result
@@ -319,3 +323,75 @@ def test_a_result_that_does_not_tell_changes_no_choice(result: StudyResult, tmp_
     save_results(result, tmp_path, ExportOptions(FORMATS, anonymise=True))
     (numbers,) = tmp_path.rglob("measurements.json")
     assert earlier_choice(result.study, numbers.parent).overrides == {}
+
+
+def resave(folder: Path, change: Any = None, geometry: Geometry = GEOMETRY) -> None:
+    """Write the labels under their name again, as another program would."""
+    array = read_nifti(folder / "segmentation.nii.gz").array_kji.astype(np.int16)
+    if change is not None:
+        array = change(array)
+    write_nifti(Volume(array, geometry), folder / "segmentation.nii.gz")
+
+
+def without_oedema(labels_kji: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.where(labels_kji == 2, 0, labels_kji)
+
+
+@pytest.mark.parametrize("formats", [FORMATS, FORMATS[:1]])
+def test_labels_changed_in_another_program_are_a_persons(
+    result: StudyResult, tmp_path: Path, formats: tuple[ExportFormat, ...]
+) -> None:
+    doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
+    judged = replace(
+        result,
+        measurements=measure(result.segmentation, doubt),
+        unfamiliarity=Unfamiliarity(1.25, "unusual: the contrast between T1 and T1c"),
+    )
+    folder = save_results(judged, tmp_path, ExportOptions(formats)).folder
+    resave(folder)
+    same = reopen_result(result.study, result.roles, folder).result
+    assert not same.segmentation.provenance.edited
+    resave(folder, without_oedema)
+    for _ in range(2):
+        again = reopen_result(result.study, result.roles, folder).result
+        assert not np.any(again.segmentation.labels_kji == 2)
+        assert again.segmentation.provenance.edited
+        assert again.segmentation.provenance.corrections == ()
+        assert any("another program" in one for one in again.segmentation.provenance.steps)
+        assert again.segmentation.warnings.count(CHANGED_OUTSIDE) == 1
+        assert volume_intervals(again.measurements) == {}
+        assert again.unfamiliarity is None
+        assert chosen_result(result.study, folder).corrected
+        # It stays said once it is exported again
+        folder = save_results(again, tmp_path / "again", ExportOptions(FORMATS)).folder
+
+
+def test_a_seg_that_holds_other_labels_is_told(dicom_result: StudyResult, tmp_path: Path) -> None:
+    folder = save_results(
+        dicom_result, tmp_path, ExportOptions((ExportFormat.SEG, *FORMATS))
+    ).folder
+    study, roles = dicom_result.study, dicom_result.roles
+    assert SEG_DIFFERS not in reopen_result(study, roles, folder).result.segmentation.warnings
+    seg = dcmread(folder / "segmentation.seg.dcm")
+    seg.PixelData = bytes(len(seg.PixelData))
+    seg.save_as(folder / "segmentation.seg.dcm")
+    again = reopen_result(study, roles, folder).result
+    assert SEG_DIFFERS in again.segmentation.warnings
+    assert chosen_result(study, folder).corrected
+    (folder / "segmentation.nii.gz").unlink()
+    assert reopen_result(study, roles, folder).result.segmentation.provenance.edited
+
+
+@pytest.mark.parametrize("axes", [(2, 1, 0), (0, 1, 2), (1, 2, 0)])
+@pytest.mark.parametrize("flipped", [(), (0, 2), (0, 1, 2)])
+def test_the_same_voxels_in_another_order_of_axes_come_back(
+    result: StudyResult, tmp_path: Path, axes: tuple[int, ...], flipped: tuple[int, ...]
+) -> None:
+    folder = save_results(result, tmp_path, ExportOptions(FORMATS)).folder
+    file = folder / "segmentation.nii.gz"
+    image = nibabel.load(file)
+    turns = [[axis, -1 if axis in flipped else 1] for axis in axes]
+    nibabel.save(image.as_reoriented(np.array(turns)), file)
+    again = reopen_result(result.study, result.roles, folder).result
+    assert np.array_equal(again.segmentation.labels_kji, labels())
+    assert not again.segmentation.provenance.edited
