@@ -19,7 +19,7 @@ from model.network.kinds import kind_of
 from model.train.checkpoint import Progress, WeightAverage, load_checkpoint, save_checkpoint
 from model.train.identity import RunIdentity, recipe_of
 from model.train.journal import Journal, StepReport
-from model.train.schedule import descend, learning_rate, make_optimiser
+from model.train.schedule import Descent, learning_rate, make_optimiser
 from model.weights import ModelCard, load_network, save_network
 
 CHECKPOINT = "checkpoint.pt"
@@ -58,6 +58,7 @@ class BrainTrainer:
         self._bf16 = bf16_for(torch.device("cpu"), asked=config.bf16)
         self._network = _built(config)
         self._optimiser = make_optimiser(config.optimiser, self._network)
+        self._descent = Descent(self._optimiser, self._network, config.optimiser.largest_norm)
         self._average = WeightAverage(self._network, config.optimiser.ema_decay)
 
     @property
@@ -140,7 +141,7 @@ class BrainTrainer:
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call] # torch
         step = self.progress.step
-        if descend(self._optimiser, self._network, settings.largest_norm, step):
+        if self._descent.step(step):
             self._average.update(self._network, step)
         return float(loss.detach()), int(scan.image.shape[0]), rate
 

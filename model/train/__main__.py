@@ -32,9 +32,11 @@ from model.train.config import ConfigError, TrainConfig, load_config
 from model.train.distributed import Share, join, leave, local_rank, wait_for_all
 from model.train.journal import StepReport
 from model.train.loop import CHECKPOINT, Trainer
+from model.train.schedule import TrainingFailure
 from model.train.sources import TrainingData, load_data
 
 logger = logging.getLogger("model.train")
+FAILURE = 1
 USAGE_ERROR = 2
 INPUT_ERROR = 3
 CANCELLED = 130
@@ -54,6 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ConfigError, CaseError, CheckpointError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
+    except TrainingFailure as error:
+        logger.error("%s", error)  # noqa: TRY400 - nor does what learning came to
+        return FAILURE
     except KeyboardInterrupt:
         logger.warning("stopped; --resume goes on from %s", options.output / CHECKPOINT)
         return CANCELLED

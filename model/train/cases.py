@@ -156,7 +156,7 @@ def _take_place(part: Path, folder: Path) -> None:
     except OSError:
         if (folder / "origin.json").is_file():
             return
-        shutil.rmtree(folder, ignore_errors=True)  # left half written by an older version
+        shutil.rmtree(folder, ignore_errors=True)  # left half written
         part.rename(folder)
 
 

@@ -152,6 +152,12 @@ def load_checkpoint(
     if difference := began.difference(identity):
         msg = f"{path}: cannot resume another run than the one that began: {difference}"
         raise CheckpointError(msg)
+    if _group_sizes(stored["optimiser"]) != _group_sizes(optimiser.state_dict()):
+        msg = (
+            f"{path}: cannot resume from it: other parameters decayed in the version that wrote "
+            "it. Begin anew in another folder; --start-from takes a finished run's weights"
+        )
+        raise CheckpointError(msg)
     try:
         network.load_state_dict(stored["network"])
         optimiser.load_state_dict(stored["optimiser"])
@@ -171,6 +177,10 @@ def _identity(path: Path, stored: Mapping[str, Any]) -> RunIdentity:
     except (KeyError, TypeError) as error:
         msg = f"{path}: cannot resume from it: it does not say which cases the run has read"
         raise CheckpointError(msg) from error
+
+
+def _group_sizes(state: Mapping[str, Any]) -> list[int]:
+    return [len(group["params"]) for group in state["param_groups"]]
 
 
 def _read(path: Path) -> dict[str, Any]:

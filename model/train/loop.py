@@ -28,7 +28,7 @@ from model.train.feed import Batch, Feed
 from model.train.identity import RunIdentity
 from model.train.journal import Journal, StepReport
 from model.train.losses import region_loss
-from model.train.schedule import descend, learning_rate, make_optimiser
+from model.train.schedule import Descent, learning_rate, make_optimiser
 from model.train.sources import TrainingData
 from model.train.validation import Figures, InEvaluation, Validator
 from model.weights import ModelCard, save_network, sha256_of
@@ -97,6 +97,7 @@ class Trainer:
             )
         self.average = WeightAverage(self.network, config.optimiser.ema_decay)
         self._optimiser = make_optimiser(config.optimiser, self.network)
+        self._descent = Descent(self._optimiser, self.network, config.optimiser.largest_norm)
         self._feed = Feed(data.drawer, config, self.share)
         self._batches: Iterator[Batch] | None = None
         self._updating = False
@@ -165,6 +166,11 @@ class Trainer:
         -------
         ModelCard or None
             Of the averaged weights; in the first process only.
+
+        Raises
+        ------
+        model.train.schedule.TrainingFailure
+            If no gradient is finite any more.
         """
         saved = time.monotonic()
         with ExitStack() as stack:
@@ -210,7 +216,7 @@ class Trainer:
         loss = self._loss(batch)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if descend(self._optimiser, self.network, config.optimiser.largest_norm, step):
+        if self._descent.step(step):
             self.average.update(self.network, step)
         seconds = self.progress.seconds + time.monotonic() - began
         self.progress = replace(self.progress, step=step + 1, seconds=seconds)

@@ -186,3 +186,11 @@ def test_a_checkpoint_that_does_not_say_what_was_read_is_refused(run: Run) -> No
     torch.save(stored, run.path)
     with pytest.raises(CheckpointError, match="does not say which cases the run has read"):
         run.load()
+
+
+def test_a_checkpoint_whose_other_parameters_decayed_is_refused_in_words(run: Run) -> None:
+    run.save(1)
+    weight, bias = run.network.parameters()
+    run.optimiser = torch.optim.AdamW([{"params": [weight]}, {"params": [bias]}])
+    with pytest.raises(CheckpointError, match=r"other parameters decayed .* another folder"):
+        run.load()

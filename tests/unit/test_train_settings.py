@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from model.data import CaseError
-from model.network import SlimUNETRppConfig, UNETRpp, UNETRppConfig
+from model.network import BOUNDARY, SlimUNETRppConfig, UNETRpp, UNETRppConfig, build_network
 from model.train.cases import StoredCase
 from model.train.config import (
     ConfigError,
@@ -25,7 +25,13 @@ from model.train.config import (
     load_config,
 )
 from model.train.losses import class_cross_entropy, class_dice_loss, region_loss
-from model.train.schedule import learning_rate, make_optimiser
+from model.train.schedule import (
+    MOST_LEFT_OUT,
+    Descent,
+    TrainingFailure,
+    learning_rate,
+    make_optimiser,
+)
 from model.train.sources import load_data, split
 from model.train.task import BRAIN_TUMOUR, Task
 
@@ -75,6 +81,27 @@ def test_gradients_are_clipped_unless_the_norm_is_zero() -> None:
         assert parameter.grad.item() == pytest.approx(left)
 
 
+@pytest.mark.expects_logs
+def test_a_run_ends_where_no_gradient_is_finite_any_more() -> None:
+    network = torch.nn.Linear(1, 1)
+    descent = Descent(torch.optim.SGD(network.parameters(), lr=0.1), network, math.inf)
+
+    def step(gradient: float, number: int) -> bool:
+        for parameter in network.parameters():
+            parameter.grad = torch.full_like(parameter, gradient)
+        return descent.step(number)
+
+    for number in range(MOST_LEFT_OUT - 1):
+        assert not step(math.nan, number)
+    assert step(1.0, MOST_LEFT_OUT - 1)  # counting begins anew
+    before = network.weight.item()
+    for number in range(MOST_LEFT_OUT - 1):
+        assert not step(math.inf, number)
+    with pytest.raises(TrainingFailure, match=r"100 steps in a row .* up to step 500; .*clip_norm"):
+        step(math.nan, 499)
+    assert network.weight.item() == before
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -111,9 +138,20 @@ def test_polynomial_schedule_and_sgd_are_nnunets() -> None:
     optimiser = make_optimiser(config, network)
     assert isinstance(optimiser, torch.optim.SGD)
     assert optimiser.param_groups[0]["nesterov"]
-    decaying = {id(p) for p in optimiser.param_groups[0]["params"]}
-    assert id(network.head.weight) in decaying
-    assert id(network.head.bias) not in decaying
+
+
+@pytest.mark.parametrize("config", [SlimUNETRppConfig(), BOUNDARY, UNETRppConfig()])
+def test_weights_of_convolutions_and_linear_layers_decay_and_nothing_else(
+    config: SlimUNETRppConfig | UNETRppConfig,
+) -> None:
+    with torch.device("meta"):
+        network = build_network(config)
+    layers = (torch.nn.Conv3d, torch.nn.ConvTranspose3d, torch.nn.Linear)
+    decaying, rest = make_optimiser(OptimiserConfig(), network).param_groups
+    assert (decaying["weight_decay"], rest["weight_decay"]) == (0.05, 0.0)
+    weights = [id(one.weight) for one in network.modules() if isinstance(one, layers)]
+    assert sorted(map(id, decaying["params"])) == sorted(weights)
+    assert len(decaying["params"]) + len(rest["params"]) == len(list(network.parameters()))
 
 
 def test_losses_of_exclusive_classes_by_hand() -> None:
