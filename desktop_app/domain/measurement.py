@@ -25,13 +25,13 @@ class Interval:
     coverage
         Share of studies in which such an interval holds the truth.
     patients
-        Of how many the errors were that it is drawn from; ``None`` where that is not known.
+        Of how many the errors were that it is drawn from.
     """
 
     low: float
     high: float
     coverage: float
-    patients: int | None = None
+    patients: int
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high or not 0 < self.coverage < 1:

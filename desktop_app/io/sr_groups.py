@@ -153,10 +153,9 @@ def _measured(volume_mm3: float, interval: Interval | None = None) -> sr.Measure
 
 
 def _what_range(interval: Interval) -> str:
-    patients = "patients" if interval.patients is None else f"{interval.patients} patients"
     return (
         f"Upper and lower uncertainty: the range that held the true volume in "
-        f"{interval.coverage:.0%} of {patients} new to the network."
+        f"{interval.coverage:.0%} of {interval.patients} patients new to the network."
     )
 
 

@@ -96,7 +96,6 @@ def _ranges_mean(result: StudyResult) -> tuple[str, ...]:
     if not intervals:
         return ()
     one = next(iter(intervals.values()))
-    patients = "patients" if one.patients is None else f"{one.patients} patients"
     wide = (
         f" {WIDE.capitalize()}: the truth may lie below a third of the volume or above three "
         "times it."
@@ -104,8 +103,8 @@ def _ranges_mean(result: StudyResult) -> tuple[str, ...]:
         else ""
     )
     return (
-        f"Ranges are drawn from the errors in {patients} new to the network, to hold the true "
-        f"volume in {one.coverage:.0%} of them.{wide}",
+        f"Ranges are drawn from the errors in {one.patients} patients new to the network, to hold "
+        f"the true volume in {one.coverage:.0%} of them.{wide}",
     )
 
 

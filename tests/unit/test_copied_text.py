@@ -52,7 +52,7 @@ def test_regions_with_volumes_and_diameters() -> None:
 def test_ranges_stand_in_their_column() -> None:
     result = result_with(5)
     measurements = tuple(
-        replace(one, interval=Interval(100.0, 200.0, 0.9))
+        replace(one, interval=Interval(100.0, 200.0, 0.9, 22))
         if one.kind is MeasurementKind.VOLUME
         else one
         for one in result.measurements

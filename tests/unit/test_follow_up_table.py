@@ -45,13 +45,13 @@ def test_ranges_that_meet_are_told() -> None:
     change = found.regions[Region.WT]
     wide = replace(
         change,
-        earlier_interval=Interval(2000, 9000, 0.9),
-        now_interval=Interval(8000, 12000, 0.9),
+        earlier_interval=Interval(2000, 9000, 0.9, 22),
+        now_interval=Interval(8000, 12000, 0.9, 22),
     )
     rows = rows_of(replace(found, regions={**found.regions, Region.WT: wide}))
     assert rows["Ranges meet"][0] == "yes"
     assert rows["90% range"][0] == "8.0–12.0" or rows["90% range"][0] == "8–12"
-    apart_now = replace(wide, now_interval=Interval(9500, 12000, 0.9))
+    apart_now = replace(wide, now_interval=Interval(9500, 12000, 0.9, 22))
     rows = rows_of(replace(found, regions={**found.regions, Region.WT: apart_now}))
     assert rows["Ranges meet"][0] == "no"
 

@@ -214,4 +214,4 @@ def test_ranges_are_rounded_outwards(low_mm3: float, high_mm3: float, expected: 
 @pytest.mark.parametrize("values", [(2, 1, 0.9), (-1, 1, 0.9), (1, 2, 1.0)])
 def test_senseless_intervals_are_refused(values: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="interval"):
-        Interval(*values)
+        Interval(*values, 22)
