@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from desktop_app.domain.measurement import AnatomicalPlane, reaches
 
 _ROUNDING = 1e-9
+_LEAST_READABLE_MM3 = 5.0
 _UNITS_OF_AGE = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Letters of the two ends of the axis across a plane, the negative one of L, P, S first.
@@ -60,8 +61,11 @@ def readable_day(date: str) -> str:
 
 def readable_volume(volume_mm3: float) -> str:
     """Write a volume in cm³ with two decimals; a speck is never written as nothing."""
-    volume_cm3 = volume_mm3 / 1000
-    return "< 0.01" if 0 < volume_cm3 < 0.005 else f"{volume_cm3:.2f}"
+    # As files hold it: one volume reads alike wherever it comes from
+    rounded_mm3 = round(volume_mm3, 3)
+    if volume_mm3 > 0 and rounded_mm3 < _LEAST_READABLE_MM3:
+        return "< 0.01"
+    return f"{math.floor(rounded_mm3 / 10 + 0.5) / 100:.2f}"
 
 
 def readable_change(change_mm3: float) -> str:

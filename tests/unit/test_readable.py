@@ -40,6 +40,11 @@ def test_a_small_volume_is_never_written_as_nothing(volume_mm3: float, expected:
     assert readable_volume(volume_mm3) == expected
 
 
+@pytest.mark.parametrize("volume_mm3", [28_504.9999999, 28_505.0, 28_505.0000001])
+def test_a_volume_reads_alike_in_memory_and_from_a_file(volume_mm3: float) -> None:
+    assert readable_volume(volume_mm3) == readable_volume(round(volume_mm3, 3)) == "28.51"
+
+
 @pytest.mark.parametrize(
     ("age", "birth_date", "expected"),
     [
