@@ -13,6 +13,7 @@ from desktop_app.errors import UserFacingError
 from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.manual_dialog import ManualDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
+from ui.dialogs.reject_dialog import RejectDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
 from ui.dialogs.study_dialog import StudyDialog
 from ui.dialogs.time_dialog import TimeDialog
@@ -59,9 +60,15 @@ class TellingWindow(QMainWindow):
         """List what was left out of the study that is shown, and why."""
         _open(LeftOutDialog(header.note, header.left_out, self))
 
-    def show_volumes_over_time(self, who: str, folder: Path, rows: Many[TimeRow]) -> None:
-        """List volumes, the earliest first."""
-        _open(TimeDialog(who, folder, rows, self))
+    def show_volumes_over_time(
+        self, who: str, folder: Path, rows: Many[TimeRow], note: str
+    ) -> None:
+        """List volumes, the earliest first; `note` says what is missing among them."""
+        _open(TimeDialog(who, folder, rows, self, note=note))
+
+    def ask_rejection(self, answer: Callable[[str], None]) -> None:
+        """Ask why a result is rejected; returns before the user answers."""
+        RejectDialog(answer, self).open()
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""

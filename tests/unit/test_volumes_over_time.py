@@ -159,10 +159,33 @@ def test_the_open_patients_volumes_are_shown(scene: Scene, tmp_path: Path) -> No
     scene.session.open_study(make_study())
     scene.presenter.show()
     wait_until_over(scene)
-    who, folder, rows = scene.view.show_volumes_over_time.call_args.args
+    who, folder, rows, note = scene.view.show_volumes_over_time.call_args.args
     assert who == "Müller, Änne · ID7"
     assert folder == tmp_path
     assert len(rows) == 1
+    assert not note
+
+
+def test_a_result_on_the_screen_that_is_not_listed_is_told(scene: Scene, tmp_path: Path) -> None:
+    export(tmp_path, "20260101", 20)
+    session, study = scene.session, make_study(study_uid="20260301", date="20260301")
+    session.open_study(study)
+
+    def note() -> str:
+        scene.presenter.show()
+        wait_until_over(scene)
+        told: str = scene.view.show_volumes_over_time.call_args.args[3]
+        return told
+
+    result = make_result(study, np.full(GEOMETRY.shape_kji, 3, np.uint8))
+    session.accept_result(result, session.generation)
+    assert "The open study's result is not among them" in note()
+    for output, is_listed in ((tmp_path / "elsewhere", False), (tmp_path, True)):
+        folder = save_results(result, output, JSON).folder
+        session.note_written(result, folder, session.lineage, holds_labels=False)
+        assert bool(note()) is not is_listed
+    session.accept_correction(replace(result, segmentation=replace(result.segmentation)))
+    assert "The open study's result is not among them" in note()
 
 
 @pytest.mark.parametrize("patient_id", ["", "nobody"])

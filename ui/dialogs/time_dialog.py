@@ -30,12 +30,25 @@ _MEANING = (
 
 
 class TimeDialog(QDialog):
-    """Lists date, volumes and changes; the table can be copied."""
+    """Lists date, volumes and changes; the table can be copied.
+
+    Parameters
+    ----------
+    note
+        What is missing among them; empty if nothing is.
+    """
 
     def __init__(
-        self, who: str, folder: Path, rows: Many[TimeRow], parent: QWidget | None = None
+        self,
+        who: str,
+        folder: Path,
+        rows: Many[TimeRow],
+        parent: QWidget | None = None,
+        *,
+        note: str = "",
     ) -> None:
         super().__init__(parent)
+        self._note = note
         self.setWindowTitle("Volumes over time")
         self.resize(860, 420)
         self.table = QTableWidget(len(rows), len(_COLUMNS))
@@ -56,6 +69,8 @@ class TimeDialog(QDialog):
             self.table.setHorizontalHeaderItem(column, heading)
         for index, row in enumerate(rows):
             self._fill(index, row)
+        # Notes are sentences, which break into lines
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         source = f"By patient ID, from the results in {folder}. Anonymised ones are not among them."
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
@@ -65,6 +80,8 @@ class TimeDialog(QDialog):
         layout.addWidget(styled_label(who, "title", wrap=True))
         layout.addWidget(styled_label(source, "muted", wrap=True))
         layout.addWidget(self.table, 1)
+        if note:
+            layout.addWidget(styled_label(note, "notice", wrap=True))
         layout.addWidget(styled_label(_MEANING, wrap=True))
         layout.addWidget(styled_label(DISCLAIMER, "notice"))
         layout.addWidget(buttons)
@@ -76,6 +93,7 @@ class TimeDialog(QDialog):
         for row in range(self.table.rowCount()):
             cells = (self.table.item(row, column) for column in range(len(_COLUMNS)))
             lines.append("\t".join(cell.text() if cell is not None else "" for cell in cells))
+        lines += [self._note] * bool(self._note)
         lines.append(DISCLAIMER)
         QApplication.clipboard().setText("\n".join(lines))
 
@@ -83,6 +101,7 @@ class TimeDialog(QDialog):
         pairs = [text for pair in zip(row.volumes, row.changes, strict=True) for text in pair]
         for column, text in enumerate((row.date, *pairs, row.note)):
             item = QTableWidgetItem(text)
+            item.setToolTip(text)
             if 0 < column < len(_COLUMNS) - 1:
                 item.setTextAlignment(_RIGHT)
             self.table.setItem(index, column, item)

@@ -5,12 +5,12 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 
 from desktop_app.domain.measurement import change_percent
+from desktop_app.domain.missing import volume_if_known
 from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.readable import (
     readable_date,
     readable_name,
     readable_percent,
-    readable_volume,
 )
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
@@ -26,6 +26,10 @@ _REGIONS = (Region.WT, Region.TC, Region.ET)
 _NONE = "No volumes over time."
 _WHY_NONE = "In {folder} there is no exported result with a date of this patient."
 _NO_PATIENT = "The open study does not say whose it is: it has no patient ID."
+_NOT_LISTED = (
+    "The open study's result is not among them as it is now: it was not exported to this folder "
+    "with its numbers and the patient's name."
+)
 _LOOKING = "Looking for earlier results"
 _BUSY = "Something else is going on."
 _WHY_BUSY = "Wait until it has ended, or cancel it; then look at the volumes."
@@ -79,7 +83,16 @@ class TimePresenter:
             return
         named = (readable_name(patient.name), patient.patient_id)
         who = " · ".join(part for part in named if part)
-        self._view.show_volumes_over_time(who, folder, time_rows(points))
+        note = "" if self._lists_what_is_open(points) else _NOT_LISTED
+        self._view.show_volumes_over_time(who, folder, time_rows(points), note)
+
+    def _lists_what_is_open(self, points: Many[TimePoint]) -> bool:
+        """Whether nobody could take a row for the result on the screen that is not of it."""
+        result, listed = self._session.result, {one.folder.resolve() for one in points}
+        return result is None or any(
+            one.segmentation is result.segmentation and folder.resolve() in listed
+            for folder, one in self._session.written.items()
+        )
 
 
 def time_rows(points: Many[TimePoint]) -> tuple[TimeRow, ...]:
@@ -87,7 +100,7 @@ def time_rows(points: Many[TimePoint]) -> tuple[TimeRow, ...]:
     rows = []
     for index, point in enumerate(points):
         before = points[index - 1] if index else None
-        volumes = tuple(readable_volume(point.volumes_mm3[one]) for one in _REGIONS)
+        volumes = tuple(volume_if_known(point.volumes_mm3[one]) for one in _REGIONS)
         changes = tuple(_change(before, point, one) for one in _REGIONS)
         rows.append(TimeRow(readable_date(point.date), volumes, changes, _note(before, point)))
     return tuple(rows)
@@ -97,6 +110,8 @@ def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
     if before is None:
         return ""
     was_mm3, is_mm3 = before.volumes_mm3[region], now.volumes_mm3[region]
+    if was_mm3 is None or is_mm3 is None:
+        return "–"
     percent = change_percent(was_mm3, is_mm3)
     if percent is None:
         return "new" if is_mm3 else "–"

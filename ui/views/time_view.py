@@ -19,8 +19,10 @@ class TimeRow:
 class TimeView(Protocol):
     """The window as the presenter sees it."""
 
-    def show_volumes_over_time(self, who: str, folder: Path, rows: Many[TimeRow]) -> None:
-        """List volumes, the earliest first."""
+    def show_volumes_over_time(
+        self, who: str, folder: Path, rows: Many[TimeRow], note: str
+    ) -> None:
+        """List volumes, the earliest first; `note` says what is missing among them."""
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""
