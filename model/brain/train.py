@@ -13,6 +13,7 @@ from model.data import CaseError
 from model.errors import WeightsError
 from model.train.__main__ import CANCELLED, INPUT_ERROR, USAGE_ERROR, stopping_between_steps
 from model.train.checkpoint import CheckpointError, has_checkpoint
+from model.train.schedule import TrainingFailure
 from model.train.sections import ConfigError
 
 logger = logging.getLogger("model.brain")
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     try:
         return _run(options)
-    except (ConfigError, CaseError, CheckpointError, WeightsError) as error:
+    except (ConfigError, CaseError, CheckpointError, WeightsError, TrainingFailure) as error:
         logger.error("%s", error)  # noqa: TRY400 - a wrong input needs no traceback
         return USAGE_ERROR if isinstance(error, ConfigError) else INPUT_ERROR
     except KeyboardInterrupt:

@@ -31,7 +31,7 @@ from model.train.checkpoint import CheckpointError, has_checkpoint
 from model.train.config import ConfigError, TrainConfig, load_config
 from model.train.distributed import Share, join, leave, local_rank, wait_for_all
 from model.train.journal import StepReport
-from model.train.loop import CHECKPOINT, Trainer
+from model.train.loop import CHECKPOINT, Trainer, require_shares
 from model.train.schedule import TrainingFailure
 from model.train.sources import TrainingData, load_data
 
@@ -72,8 +72,9 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
         config = config.without(options.fold)
     if options.hold_out:
         config = replace(config, held_out=(*config.held_out, *options.hold_out))
-    checkpoint: Path = options.output / CHECKPOINT
-    if not options.resume and has_checkpoint(checkpoint):
+    require_shares(config, share)  # before hours of preparing cases
+    begun = has_checkpoint(options.output / CHECKPOINT)
+    if begun and not options.resume:
         msg = f"{options.output} holds a checkpoint: add --resume, or choose another folder"
         raise ConfigError(msg)
     trainer = Trainer(
@@ -86,9 +87,11 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
     )
     if options.start_from is not None:
         trainer.start_from(options.start_from)
-    if options.resume:
+    if begun:
         trainer.resume()
         logger.info("resumed after step %d", trainer.progress.step)
+    elif options.resume:
+        logger.info("no checkpoint in %s yet: the run begins", options.output)
     with stopping_between_steps(trainer), _bar(console, visible=share.leads) as bar:
         task = bar.add_task("training", total=1.0, note="")
         card = trainer.run(lambda done: _show(bar, task, done))
@@ -194,7 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="prepared cases, where the configuration keeps them (default: OUTPUT/cache)",
     )
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue from the checkpoint, if there is one by now"
+    )
     return parser
 
 

@@ -82,7 +82,7 @@ class Trainer:
         self.started_from: list[str] = []
         self._cases_before: frozenset[str] = frozenset()
         self.stop_asked = False
-        _check_share(config, self.share)
+        require_shares(config, self.share)
         torch.manual_seed(config.seed)
         # On CPUs worth a factor of two; across processes it would only cost copies.
         alone_on_cpu = self.device.type == "cpu" and self.share.world == 1
@@ -90,11 +90,7 @@ class Trainer:
         self.network = build_network(config.network).to(  # type: ignore[call-overload]
             self.device, memory_format=self._format
         )
-        self._answers: nn.Module = _Answers(self.network)
-        if self.share.world > 1:
-            self._answers = DistributedDataParallel(
-                self._answers, [self.device.index] if self.device.type == "cuda" else None
-            )
+        self._answers = self._shared(_Answers(self.network))
         self.average = WeightAverage(self.network, config.optimiser.ema_decay)
         self._optimiser = make_optimiser(config.optimiser, self.network)
         self._descent = Descent(self._optimiser, self.network, config.optimiser.largest_norm)
@@ -282,6 +278,12 @@ class Trainer:
             folder or self.output, config.name, config.network, self.average.state, details
         )
 
+    def _shared(self, answers: nn.Module) -> nn.Module:
+        if self.share.world == 1:
+            return answers
+        indices = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(answers, indices)
+
     def _identity(self) -> RunIdentity:
         return RunIdentity.of(
             self.config, self.data, self.started_from, self._cases_before, self._command
@@ -331,7 +333,14 @@ class _Answers(nn.Module):
         return (self.network(images),)
 
 
-def _check_share(config: TrainConfig, share: Share) -> None:
+def require_shares(config: TrainConfig, share: Share) -> None:
+    """Raise where the run cannot be shared by so many processes.
+
+    Raises
+    ------
+    ConfigError
+        Naming the way out.
+    """
     if share.world == 1:
         return
     if config.max_hours > 0:
@@ -339,5 +348,9 @@ def _check_share(config: TrainConfig, share: Share) -> None:
         raise ConfigError(msg)
     smallest = min(stage.batch for stage in config.stages)
     if smallest < share.world:
-        msg = f"{share.world} processes cannot share a batch of {smallest}: give a larger batch"
+        msg = (
+            f"{share.world} processes cannot share a batch of {smallest}: start {smallest} at most "
+            "(torchrun --nproc-per-node), or give every one of [[stages]] a larger batch, "
+            "which is another recipe"
+        )
         raise ConfigError(msg)

@@ -12,7 +12,7 @@ import torch
 
 from model.data import Case, CaseError
 from model.network import SlimUNETRppConfig
-from model.train.__main__ import command_line
+from model.train.__main__ import USAGE_ERROR, command_line, main
 from model.train.checkpoint import CheckpointError, WeightAverage
 from model.train.config import (
     ConfigError,
@@ -22,6 +22,7 @@ from model.train.config import (
     TrainConfig,
     load_config,
 )
+from model.train.distributed import Share
 from model.train.journal import STEPS
 from model.train.loop import CHECKPOINT, Trainer
 from model.train.losses import cross_entropy, dice_loss, region_loss
@@ -302,13 +303,62 @@ def test_shipped_recipe_leaves_every_patient_out_once() -> None:
     assert len(set(names)) == len(names) == 22
 
 
-def test_a_fold_is_left_out(tmp_path: Path) -> None:
-    for name in ("A", "B", "C"):
-        folder = tmp_path / "data" / name
+def _folders(data: Path, names: str) -> None:
+    for name in names:
+        folder = data / name
         folder.mkdir(parents=True)
         for kind, array in (("t1", np.ones((40, 40, 40))), ("seg", np.zeros((40, 40, 40)))):
             image = nib.Nifti1Image(array.astype(np.uint8), np.diag([-1.0, -1.0, 1.0, 1.0]))
             nib.save(image, folder / f"{name}_{kind}.nii.gz")
+
+
+RECIPE = """
+name = "tiny"
+steps = 1
+[network]
+channels = [4, 4, 8]
+embed_dim = 8
+blocks = [1, 1, 1, 1]
+heads = [1, 1, 2, 2]
+kernel_size = 3
+[[sources]]
+folder = "."
+[[stages]]
+until = 1.0
+side = 32
+"""
+
+
+@pytest.mark.expects_logs
+def test_one_command_starts_a_run_and_goes_on_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _folders(tmp_path / "data", "A")
+    (tmp_path / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    paths = {name: str(tmp_path / name) for name in ("tiny.toml", "data", "run")}
+    order = ["--config", paths["tiny.toml"], "--data", paths["data"], "--output", paths["run"]]
+    with caplog.at_level("INFO"):
+        assert main([*order, "--device", "cpu", "--resume"]) == 0
+        assert "no checkpoint" in caplog.text
+        caplog.clear()
+        assert main([*order, "--device", "cpu", "--resume"]) == 0
+    assert "resumed after step 1" in caplog.text
+    assert main(order) == USAGE_ERROR
+
+
+@pytest.mark.expects_logs
+def test_too_many_processes_are_refused_before_any_case_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("model.train.__main__.join", lambda _: Share(0, 4))
+    config = str(CONFIGS / "brats2021.toml")
+    order = ["--config", config, "--data", str(tmp_path / "nowhere"), "--output", str(tmp_path)]
+    assert main([*order, "--device", "cpu"]) == USAGE_ERROR
+    assert "4 processes cannot share a batch of 3: start 3 at most" in caplog.text
+
+
+def test_a_fold_is_left_out(tmp_path: Path) -> None:
+    _folders(tmp_path / "data", "ABC")
     config = replace(CONFIG, held_out=("A",), folds={"one": ("B",)})
     everyone = load_data(config, tmp_path / "data", tmp_path)
     without_one = load_data(config.without("one"), tmp_path / "data", tmp_path)
