@@ -1,5 +1,6 @@
 """What the rules make of one series, and how they read its header."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from desktop_app.domain.study import Sequence, Series
@@ -9,6 +10,10 @@ from desktop_app.domain.study import Sequence, Series
 _CLASSES = (0.9, 0.7, 0.46)
 # A whole brain that is guessed comes before part of a brain that is sure.
 _CLASSES_LOST_BY_SLAB = 2
+_SOUND_CLASS = 2
+# Image Types of what a scanner derives from one acquisition: parts of a Dixon series that are like
+# others of their weighting, and the combined image of an MP2RAGE.
+_OF_ONE_ACQUISITION = frozenset({"DIXON", "WATER", "W", "IN_PHASE", "IP", "UNI"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class Candidate:
         Orders candidates that are as sure of the same role, higher is better.
     is_slab
         Whether it covers only part of the brain.
+    is_derived
+        Whether it was computed from other images.
     """
 
     series_uid: str
@@ -31,12 +38,34 @@ class Candidate:
     reason: str
     quality: float = 0.0
     is_slab: bool = False
+    is_derived: bool = False
 
     @property
     def rank(self) -> tuple[int, bool, float]:
         """Orders candidates for the same role, higher is better: how sure, how much, how good."""
         sure = sum(self.confidence >= least for least in _CLASSES)
         return sure - _CLASSES_LOST_BY_SLAB * self.is_slab, not self.is_slab, self.quality
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether neither a doubt nor a missing part of the brain speaks against it."""
+        return self.rank[0] >= _SOUND_CLASS
+
+
+def best_of(rivals: Iterable[Candidate]) -> Candidate:
+    """Return the best of several candidates for a role.
+
+    A derived image may be surer than an original, by its words, and finer; it is no better.
+    """
+    ordered = sorted(rivals, key=lambda one: one.rank, reverse=True)
+    originals = [one for one in ordered if not one.is_derived and one.is_sound]
+    return (originals or ordered)[0]
+
+
+def is_derived(series: Series) -> bool:
+    """Whether a series was computed from others, so not what a scanner makes of one."""
+    parts = series.attributes.get("ImageType", "").upper().split("\\")
+    return "DERIVED" in parts and _OF_ONE_ACQUISITION.isdisjoint(parts)
 
 
 def header_number(series: Series, keyword: str) -> float | None:

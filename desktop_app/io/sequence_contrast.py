@@ -7,7 +7,7 @@ from collections.abc import Sequence as Items
 from dataclasses import replace
 
 from desktop_app.domain.study import Sequence, Series
-from desktop_app.io.sequence_candidate import Candidate, header_number
+from desktop_app.io.sequence_candidate import Candidate, header_number, is_derived
 from desktop_app.io.sequence_repeats import TimePoint
 from desktop_app.io.sequence_text import contrast_in
 
@@ -29,8 +29,8 @@ def _administered(series: Series) -> str:
     return value if value in {"YES", "NO"} else ""
 
 
-def _contrast_votes(series: Series) -> tuple[int, list[str]]:
-    """Weigh what speaks for contrast agent (positive) and against (negative)."""
+def _contrast_votes(series: Series) -> tuple[int, list[str], bool]:
+    """Weigh what speaks for contrast agent (positive) or against, and whether that disagrees."""
     grounds: list[str] = []
     attributes = series.attributes
     agents = (attributes.get("ContrastBolusAgent"), attributes.get("ContrastBolusAgentSequence"))
@@ -41,15 +41,19 @@ def _contrast_votes(series: Series) -> tuple[int, list[str]]:
         grounds.append("an injection time")
     # Scanners write both once for the examination, on the images before the injection too.
     votes = int(bool(grounds))
+    # What is computed from images is computed after them.
+    is_late = votes > 0 and is_derived(series)
+    disagrees = False
     administered = _administered(series)
     if administered:
         votes += 2 if administered == "YES" else -2
         grounds.append(f"agent administered: {administered.lower()}")
     said = _said_of_contrast(series)
     if said is not None:
+        disagrees = administered == ("NO" if said else "YES") or (is_late and not said)
         votes += 2 if said else -3
         grounds.append("a description with contrast" if said else "a description without contrast")
-    return votes, grounds
+    return votes, grounds, disagrees
 
 
 def with_contrast(series: Series, confidence: float, reason: str) -> tuple[Sequence, float, str]:
@@ -61,8 +65,11 @@ def with_contrast(series: Series, confidence: float, reason: str) -> tuple[Seque
         The sequence, the confidence lowered where little speaks for it, and the reason with what
         does.
     """
-    votes, grounds = _contrast_votes(series)
+    votes, grounds, disagrees = _contrast_votes(series)
     because = f"{reason[:-1]}; {', '.join(grounds) or 'no sign of contrast agent'}."
+    if disagrees:
+        confidence = min(confidence, DOUBTED)
+        because = f"{because[:-1]}; these disagree, please confirm."
     if votes >= 2:
         return Sequence.T1C, confidence, because
     if votes == 1:
@@ -109,7 +116,7 @@ def settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[
     undecided = {uid for uid in t1s if _is_undecided(by_uid[uid])}
     roles = {c.role for c in t1s.values()}
     all_with = roles == {Sequence.T1C}
-    if len(t1s) < 2 or not undecided:
+    if len(t1s) < 2:
         return candidates
     if len(roles) == 1:
         rivals = [by_uid[uid] for uid in t1s]
@@ -123,7 +130,8 @@ def settle_contrast(series: Items[Series], candidates: list[Candidate]) -> list[
     ]
 
     def settled(one: Candidate) -> Candidate:
-        if one.series_uid not in undecided:
+        is_decided = one.series_uid not in undecided
+        if one.series_uid not in t1s or (is_decided and one.role is Sequence.T1C):
             return one
         is_after = any("" < time < by_uid[one.series_uid].acquired for time in injected)
         return _by_what_came_before(one, is_after=is_after, all_with=all_with)
@@ -140,7 +148,7 @@ def _exchanged(one: Candidate) -> Candidate:
 
 
 def _by_what_came_before(one: Candidate, *, is_after: bool, all_with: bool) -> Candidate:
-    """Weigh whether an undecided T1 was taken after one that is said to be with contrast."""
+    """Weigh whether a T1 was taken after one that is said to be with contrast."""
     if one.role is Sequence.T1:
         return _doubted(one, "after a series with contrast agent") if is_after else one
     if is_after:

@@ -76,6 +76,7 @@ def excluded_by_header(series: Series) -> str:
     types = {part.strip().upper() for part in series.attributes.get("ImageType", "").split("\\")}
     # T1 MAP, T2_STAR MAP, R2_MAP
     types |= {"MAP"} if any(part.endswith("MAP") for part in types) else set()
+    types |= {"SUBTRACTION"} if any(part.startswith("SUBTR") for part in types) else set()
     what = next((what for name, what in _EXCLUDED_TYPES.items() if name in types), "")
     if what:
         return what

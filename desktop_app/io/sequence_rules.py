@@ -7,7 +7,7 @@ glioma cohorts are wrong. Timing windows follow usual practice at 1.5 and 3 T.
 from collections.abc import Iterable
 
 from desktop_app.domain.study import RoleProposal, Sequence, Series
-from desktop_app.io.sequence_candidate import Candidate, header_number
+from desktop_app.io.sequence_candidate import Candidate, best_of, header_number, is_derived
 from desktop_app.io.sequence_contrast import doubt_time_points, settle_contrast, with_contrast
 from desktop_app.io.sequence_exclusion import (
     excluded_by_header,
@@ -51,11 +51,9 @@ def propose_roles(
     candidates = doubt_time_points(settle_contrast(usable, candidates), when)
     roles: dict[Sequence, RoleProposal] = {}
     for role in Sequence:
-        rivals = sorted(
-            (c for c in candidates if c.role is role), key=lambda c: c.rank, reverse=True
-        )
+        rivals = [c for c in candidates if c.role is role]
         if rivals:
-            best = rivals[0]
+            best = best_of(rivals)
             reason = best.reason
             if len(rivals) > 1:
                 reason = f"{reason[:-1]}; the best of {len(rivals)} candidates."
@@ -91,7 +89,8 @@ def _classify(series: Series, when: TimePoint | None) -> Candidate:
     if is_slab:
         reason = f"{reason[:-1]}; covers only {_coverage_mm(series):.0f} mm."
     quality = _quality(series, when)
-    return Candidate(series.series_uid, role, confidence, reason, quality, is_slab=is_slab)
+    uid, derived = series.series_uid, is_derived(series)
+    return Candidate(uid, role, confidence, reason, quality, is_slab=is_slab, is_derived=derived)
 
 
 def _classify_by_name(series: Series) -> Candidate:
@@ -128,14 +127,14 @@ def _agree(
 def _quality(series: Series, when: TimePoint | None) -> float:
     """Rank towards magnitude, 3D, thin slices, many, originals, and (by a hair) the latest."""
     is_3d = "3D" in series.attributes.get("MRAcquisitionType", "")
-    derived = "DERIVED" in series.attributes.get("ImageType", "").upper()
+    image_type = series.attributes.get("ImageType", "").upper()
     is_real = series.attributes.get("ComplexImageComponent") == "REAL"
     if series.geometry is None:
         return 0.0
     spacing = series.geometry.spacing_mm
     return (
         6.0 * is_3d
-        - 4.0 * derived
+        - 4.0 * ("DERIVED" in image_type)
         - 20.0 * is_real
         - min(max(spacing), 8.0)
         + min(series.geometry.shape_kji[0], 200) / 100

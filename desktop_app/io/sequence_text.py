@@ -28,6 +28,8 @@ _DYNAMIC = re.compile(
 )
 _MAP = re.compile(r"(?<!brain )\bmap(?:s|it)?\b|\bt[12]w? ?map(?!ped)|mp2rage.*\bt[12] images\b")
 _SINGLE_INVERSION = re.compile(r"\binv ?[12]\b")
+_DERIVED = "a derived picture"
+_SUBTRACTION = "subtr|substr|sustrac|soustr|sottraz"
 _ELSEWHERE = "of another part of the body"
 _BODY = r"spine|lumbar|thorac|cervic|\bknee\b"
 _BRAIN = r"brain|head|neuro|crani|skull"
@@ -43,7 +45,9 @@ _NOT_ANATOMICAL = (
     (re.compile(r"\btof\b|angio|\bmra\b|\bmrv\b|\bpca\b"), "angiography"),
     (re.compile(r"perf|\bdsc\b|\bdce\b|\bcb[fv]\b|\bmtt\b|\bttp\b|\basl\b|pcasl"), _PERFUSION),
     (re.compile(r"\bbold\b|fmri|resting|\bep2d|\bepi\b"), _ECHO_PLANAR),
-    (re.compile(r"\bmn?ip\b|project|\bsub\b|subtr|screen ?save|\breport\b"), "a derived picture"),
+    (re.compile(rf"\bmn?ip\b|project|\bsub\b|{_SUBTRACTION}|screen ?save|\breport\b"), _DERIVED),
+    # "DT1" may be a patient.
+    (re.compile(r"\b(?:delta ?|d)t1w?\b(?!.*(?:\bt[12]|flair))|\bt1w? delta\b"), _DERIVED),
     (re.compile(r"\bstir\b"), "fat-suppressed by short inversion"),
     (_DOUBLE_INVERSION, "double inversion recovery"),
     (_DYNAMIC, "a dynamic series"),
@@ -62,7 +66,7 @@ _GRADIENT_ECHO = re.compile(r"\bgre\b")
 _PROTON_DENSITY = re.compile(r"\bpd\b|proton")
 
 # "Post" and "pre" also stand before what has nothing to do with contrast agent.
-_OPERATION = r"(?! ?(?:op\b|oper|surg|rt\b|rad|treat|chem|proc))"
+_OPERATION = r"(?! ?(?:minus )?(?:op\b|oper|surg|rt\b|rad|treat|chem|proc))"
 _POST = rf"post(?!er|ur|\w* ?fossa){_OPERATION}"
 _AGENT = r"(?:[ck]ontra|con\b|gad|gd\b|ce\b|[ck]\b|km\b|mdc\b|inj|enh)"
 # The protocol of a whole examination, on every one of its series: says nothing of a single one.
@@ -83,17 +87,31 @@ _WITH_CONTRAST = re.compile(
     r"|\+ ?[ck]\b|\b[ck]\+|\bgad|gado|\bgd\b|\bkm\b|\bce\b|[ck]ontrast|enhanced"
     r"|\bt1w? ?(gd|c|ce|km|gad)\b|\bw ?/? ?c\b|\bmit k|\bmdc\b|\binj"
 )
+# Without something else than contrast agent, fat saturation for one, says nothing.
+_WITHOUT = (
+    r"\b(?:without|w ?/? ?o|wo|ohne|sans|senza|zonder)\b"
+    r"(?! (?:fs\b|fat|fett|spair|gap|angul|mt\b|skull))"
+)
 _WITHOUT_CONTRAST = re.compile(
     rf"{_FOREIGN_WITHOUT}"
     rf"|(?:\b|t1w?)pre(?:\b(?! ?scan){_OPERATION}|{_AGENT})|nativ|unenh|\bplain\b"
-    # Without something else than contrast agent, fat saturation for one, says nothing.
-    r"|\b(?:without|w ?/? ?o|wo|ohne|sans|senza|zonder)\b"
-    r"(?! (?:fs\b|fat|fett|spair|gap|angul|mt\b|skull))"
+    rf"|{_WITHOUT}"
     rf"|\bnon?t?(?: iv)? ?{_AGENT}|\b(?:sin|sem)(?: \w+)? {_AGENT}"
     rf"|\b(?:vor|avant|antes|before)\b{_OPERATION}"
 )
-# A minus is a separator everywhere but in these.
+# A minus is a separator everywhere but in these, and between what was subtracted: T1 POST - T1 PRE.
 _MINUS_CONTRAST = re.compile(r"(?<![a-z0-9])c-(?!\w)|\s-c\b")
+_MINUS = re.compile(r"[-\u2212\u2013]|\b(?:minus|vs|versus|moins)\b", re.IGNORECASE)
+_GIVEN = (
+    rf"(?:\b{_POST}\w*|\b(?:gd|gad\w*|km|ce|mdc|[ck]ontrast\w*|enhanced)\b|\+ ?[ck]\b|\b[ck]\+"
+    r"|\bt1w?(?:gd|ce|c|km)\b)"
+)
+_PLANES = r"(?:(?:ax\w*|sag\w*|cor\w*|tra\w*|[23]d) )*"
+_DIFFERENCE = re.compile(
+    rf"{_GIVEN}(?: \w+){{0,3}} minus {_PLANES}(?:t1w? )?{_PLANES}"
+    rf"(?:pre\b(?! ?scan){_OPERATION}|nativ|unenh|plain\b|{_WITHOUT})"
+    rf"|\bt1w?(?:\b.*{_GIVEN}|(?:gd|ce|c|km)\b)(?: \w+){{0,2}} minus {_PLANES}t1w?\b(?!.*{_GIVEN})"
+)
 
 # Patients are sometimes numbered by their lesions.
 _NUMBERED_LESION = re.compile(r"^(?:\w+ )?lesion ?\d+ ")
@@ -107,6 +125,7 @@ _NAME_T1C = re.compile(
     rf"|\bt1.*(?:{_FOREIGN_WITH})|(?:{_FOREIGN_WITH}).*\bt1"
 )
 _NO_ROLE_IN_FILE_NAME = (
+    re.compile(_SUBTRACTION),
     re.compile(r"(?<!^)\b(?:dir|double ir)\b(?! (?:ap|pa|lr|rl|si|is)\b)"),
     re.compile(r"\bt[12]w? ?map|\bt1.*\b(?:dyn(?!acad)|twist\b)"),
     _SINGLE_INVERSION,
@@ -153,6 +172,8 @@ def not_anatomical(text: str, physics: Sequence | None = None, *, is_plain: bool
     for pattern, what in _NOT_ANATOMICAL:
         if what not in passed and pattern.search(words):
             return what
+    if _DIFFERENCE.search(normalised(_MINUS.sub(" minus ", text))):
+        return _DERIVED
     is_t1 = Sequence.T1 in (physics, weighting_in(text))
     if _GRADIENT_ECHO.search(words) and not is_t1:
         return "susceptibility"
