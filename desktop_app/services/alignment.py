@@ -219,14 +219,24 @@ def _resample(
     on_grid: dict[Sequence, Volume] = {}
     for sequence, volume in moved.items():
         check()
-        outside = background_value(volume)
-        on_grid[sequence] = resample(volume, grid, outside=outside, antialias=True)
+        on_grid[sequence] = resample(_with_empty_zero(volume), grid, antialias=True)
     if all(shares_voxels(volume.geometry, grid) for volume in moved.values()):
         notes.steps.append("Already on a 1 mm grid; values untouched.")
     else:
         nk, nj, ni = grid.shape_kji
         notes.steps.append(f"Resampled to {ni} × {nj} × {nk} voxels of 1 mm.")
     return on_grid
+
+
+def _with_empty_zero(volume: Volume) -> Volume:
+    """Return the image with 0 where it shows nothing, as all that follows takes it.
+
+    The network does not see the shift: normalising takes it away.
+    """
+    empty = background_value(volume)
+    if empty == 0:
+        return volume
+    return replace(volume, array_kji=np.asarray(volume.array_kji, np.float32) - np.float32(empty))
 
 
 def _brain(

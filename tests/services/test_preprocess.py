@@ -20,8 +20,8 @@ from desktop_app.services.import_study import choose_roles, load_roles, open_pat
 from desktop_app.services.loaded_study import PreparationMemory
 from desktop_app.services.preprocess import prepare, to_reference
 from model.messages import BrainRequest
-from model.synthetic import as_brats_case
 from model.synthetic import make_head as make_phantom
+from tests.brats_heads import as_brats_case
 from tests.heads import Head, dice, make_head
 from tests.mr_files import PROTOCOLS, write_series
 
@@ -60,6 +60,22 @@ def test_published_case_passes_through_untouched() -> None:
     np.testing.assert_array_equal(prepared.brain_kji, union)
     assert "values untouched" in " ".join(prepared.steps)
     assert not prepared.image_ckji.flags.writeable
+
+
+@pytest.mark.parametrize("empty", [-3.0, -1024.0, 7.0])
+def test_where_an_image_shows_nothing_is_empty_whatever_its_background_holds(empty: float) -> None:
+    volumes = stripped_case()
+    flair = volumes[Sequence.FLAIR]
+    lower = flair.array_kji[:35]
+    cut, offset = (
+        Volume(values, replace(flair.geometry, shape_kji=lower.shape))
+        for values in (lower, np.where(lower == 0, empty, lower + empty).astype(np.float32))
+    )
+    plain, shifted = (align({**volumes, Sequence.FLAIR: one}) for one in (cut, offset))
+    np.testing.assert_allclose(shifted.image_ckji, plain.image_ckji, atol=1e-3)
+    assert not shifted.image_ckji[3, 35:].any()
+    assert any(one.startswith("FLAIR covers only") for one in plain.warnings)
+    assert shifted.warnings == plain.warnings
 
 
 def test_missing_sequence_is_zero_and_told() -> None:
