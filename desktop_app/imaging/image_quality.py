@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from desktop_app.domain.volume import Volume
-from desktop_app.imaging.stripped import background_value
+from desktop_app.imaging.stripped import air_value, background_value
 
 _T = TypeVar("_T")
 _Slice = NDArray[np.float32]
@@ -39,7 +39,7 @@ class ImageQuality:
     Parameters
     ----------
     noise_share
-        Standard deviation of the noise over the signal of the tissue.
+        Standard deviation of the noise over the signal of the tissue above the air.
     ghost_share
         Brightness of the air on one side pair of the head above that on the other, over the signal
         of the tissue; ``None`` where the air was blackened or lies outside the image.
@@ -86,15 +86,17 @@ def measure_quality(volume: Volume, *, check: Callable[[], None] | None = None) 
     axis = _slice_axis(volume)
     slices = np.moveaxis(volume.array_kji, axis, 0)
     spacing_mm = tuple(np.delete(volume.geometry.spacing_mm, axis))
-    bright = float(np.percentile(slices[:, ::3, ::3], 98))
-    level = _TISSUE_SHARE * bright
+    # An offset of the values (a rescale intercept, z-scores) is no signal.
+    air = air_value(volume)
+    bright = float(np.percentile(slices[:, ::3, ::3], 98)) - air
+    level = air + _TISSUE_SHARE * bright
     areas = np.array([np.count_nonzero(one > level) for one in each(slices)])
     if areas.max() < _MIN_TISSUE_PIXELS or bright <= 0:
         return ImageQuality(0.0, None, None)
     big = np.flatnonzero(areas > _BIG_SLICE * areas.max())
     chosen = big[:: max(1, math.ceil(len(big) / _MOST_SLICES))]
-    pictures = [np.asarray(slices[number], dtype=np.float32) for number in chosen]
-    tissues = [picture > level for picture in pictures]
+    tissues = [slices[number] > level for number in chosen]
+    pictures = [np.asarray(slices[number], dtype=np.float32) - np.float32(air) for number in chosen]
     signal = float(
         np.median(np.concatenate([p[t] for p, t in zip(pictures, tissues, strict=True)]))
     )
@@ -102,7 +104,7 @@ def measure_quality(volume: Volume, *, check: Callable[[], None] | None = None) 
     noise = float(np.median([_noise(picture, tissue) for picture, tissue in each(both)]))
     return ImageQuality(
         noise_share=noise / signal,
-        ghost_share=_ghost_share(each(both), spacing_mm, background_value(volume), signal),
+        ghost_share=_ghost_share(each(both), spacing_mm, background_value(volume) - air, signal),
         zigzag_mm=_zigzag_mm(slices, level, big, spacing_mm, each),
     )
 

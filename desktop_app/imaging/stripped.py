@@ -1,6 +1,9 @@
 """Whether an image comes without the skull, and what its empty voxels hold."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.morphology import filled, largest_part
@@ -11,17 +14,34 @@ _MAX_BRAIN_LITRES = 2.3
 _MAX_BRAIN_AREA_CM2 = 215.0
 _MIN_EMPTY_SHARE = 0.15
 _LOOK_MM = 2.0
+# Air that is not constant: of the edge, some may be tissue.
+_AIR_PERCENTILE = 1
 
 
 def background_value(volume: Volume) -> float:
     """Return the value that fills the edge of the image if one does, else 0."""
+    filling = _filling(_faces(volume))
+    return 0.0 if filling is None else filling
+
+
+def air_value(volume: Volume) -> float:
+    """Return about what the image holds where there is nothing; files differ by an offset."""
+    faces = _faces(volume)
+    filling = _filling(faces)
+    return float(np.percentile(faces, _AIR_PERCENTILE)) if filling is None else filling
+
+
+def _faces(volume: Volume) -> NDArray[Any]:
     array = volume.array_kji
-    faces = np.concatenate(
+    return np.concatenate(
         [array[[0, -1]].ravel(), array[:, [0, -1]].ravel(), array[:, :, [0, -1]].ravel()]
     )
+
+
+def _filling(faces: NDArray[Any]) -> float | None:
     values, counts = np.unique(faces, return_counts=True)
     most = int(np.argmax(counts))
-    return float(values[most]) if counts[most] > 0.5 * faces.size else 0.0
+    return float(values[most]) if counts[most] > 0.5 * faces.size else None
 
 
 def is_brain_extracted(volume: Volume) -> bool:

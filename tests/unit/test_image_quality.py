@@ -49,6 +49,16 @@ def test_noise_is_found_as_it_was_added(head, share):
     assert measure_quality(noisy(head, share)).noise_share == pytest.approx(share, rel=0.2)
 
 
+@pytest.mark.parametrize("offset", [-1024, -200, 500])
+def test_an_offset_of_the_values_changes_nothing(head, offset):
+    clean = noisy(head, 0.06)
+    shifted = measure_quality(with_array(clean, np.asarray(clean.array_kji) + offset))
+    as_scanned = measure_quality(clean)
+    assert shifted.noise_share == pytest.approx(as_scanned.noise_share, rel=1e-3)
+    assert shifted.ghost_share == pytest.approx(as_scanned.ghost_share, abs=1e-4)
+    assert shifted.zigzag_mm == pytest.approx(as_scanned.zigzag_mm, abs=1e-3)
+
+
 def test_edges_are_not_noise(head):
     assert measure_quality(head).noise_share < 0.01
 
@@ -69,8 +79,9 @@ def test_swinging_makes_ghosts_in_proportion_and_turns_the_light(head):
     assert "Ghosts" in judged.sentence
 
 
-def test_without_air_ghosts_are_not_judged(head):
-    array = np.where(np.asarray(head.array_kji) > 40, head.array_kji, 0)
+@pytest.mark.parametrize("empty", [0, -3, -1024])
+def test_without_air_ghosts_are_not_judged(head, empty):
+    array = np.where(np.asarray(head.array_kji) > 40, head.array_kji, 0) + empty
     quality = measure_quality(with_array(head, array))
     assert quality.ghost_share is None
     assert "no air" in judge_quality(quality).sentence
