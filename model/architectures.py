@@ -21,6 +21,9 @@ CARD_NAMES: Final[dict[Kind, str]] = {
 }
 """``architecture`` on a model card."""
 
+CARD_SCHEMA: Final = "gliascope/model-card/1"
+"""What a model card says that it is."""
+
 TUMOUR_KINDS: Final = (Kind.SLIM_UNETRPP, Kind.UNETR_PLUS_PLUS)
 """Whose weights a user may train and install to segment brain tumours."""
 

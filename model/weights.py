@@ -17,11 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from model.architectures import CARD_NAMES
+from model.architectures import CARD_NAMES, CARD_SCHEMA
 from model.errors import WeightsError
 from model.network.kinds import NetworkConfig, build_network, kind_of, read_config
 
-CARD_SCHEMA: Final = "gliascope/model-card/1"
 DEFAULT_FOLDER: Final = Path(__file__).resolve().parent.parent / "assets" / "weights"
 DISCLAIMER: Final = "For research use. Not a medical device."
 
@@ -68,21 +67,6 @@ class ModelCard:
         training = self.document.get("training", {})
         parts = ("cases", "validation_cases", "shapes", "brains", "cases_ever")
         return frozenset(name for part in parts for name in training.get(part, ()))
-
-
-def list_models(folder: Path = DEFAULT_FOLDER) -> list[ModelCard]:
-    """Return the cards of all models in a folder, sorted by name.
-
-    Raises
-    ------
-    WeightsError
-        If a card cannot be read.
-    """
-    return [
-        read_card(folder, path.stem)
-        for path in sorted(folder.glob("*.json"))
-        if path.with_suffix(".safetensors").is_file()
-    ]
 
 
 def read_card(folder: Path, name: str) -> ModelCard:

@@ -12,8 +12,8 @@ from scipy.optimize import linear_sum_assignment
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import THREADS, index_map, set_grid, size_ijk, to_image
+from model.spec import WORK_SPACING_MM
 
-WORK_SPACING_MM = 1.0
 _EXACT_TOLERANCE_VOXELS = 1e-3
 # Standard deviation of a Gaussian in units of its full width at half maximum.
 _SIGMA_PER_FWHM = 1 / (2 * np.sqrt(2 * np.log(2)))

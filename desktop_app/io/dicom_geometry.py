@@ -95,7 +95,7 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     if lost:
         problems.append(f"{_count(lost, 'slice')} without a position left out.")
     spacing = placed[0].pixel_spacing_mm
-    if spacing is None or not _in_range(min(spacing)) or not _in_range(max(spacing)):
+    if spacing is None or not is_possible_spacing(spacing):
         raise UnusableStack("the headers do not give the pixel spacing")
     if min(placed[0].rows, placed[0].columns) < 1:
         raise UnusableStack("the headers do not give the size of the images")
@@ -134,8 +134,10 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     )
 
 
-def _in_range(spacing_mm: float) -> bool:
-    return _SPACING_RANGE_MM[0] <= spacing_mm <= _SPACING_RANGE_MM[1]
+def is_possible_spacing(spacing_mm: tuple[float, ...]) -> bool:
+    """Whether a scanner makes such voxels; what lies beyond is a damaged header."""
+    least_mm, most_mm = _SPACING_RANGE_MM
+    return least_mm <= min(spacing_mm) and max(spacing_mm) <= most_mm
 
 
 def _axes(

@@ -14,12 +14,12 @@ from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import DEFAULT_LABELS, codes_of
 from desktop_app.domain.study import ON_PLANE_MM
 from desktop_app.io.dicom_elements import integer, lenient_pydicom, numbers, text
+from desktop_app.io.dicom_geometry import ORIENTATION_TOLERANCE
 from desktop_app.io.dicom_object import MANUFACTURER
 from desktop_app.io.result_errors import result_of_other_images, unusable_result
 
 # Planes lie where the scanner says, see `dicom_source`; decimals of the file are few.
 _POSITION_TOLERANCE_MM = ON_PLANE_MM + 0.01
-_ORIENTATION_TOLERANCE = 1e-3
 _SPACING_TOLERANCE_MM = 1e-3
 
 _NOT_OURS = "The DICOM SEG is none that this program wrote."
@@ -79,7 +79,7 @@ def _require_grid(seg: Dataset, geometry: Geometry, file: Path) -> None:
         raise unusable_result(_DAMAGED, file)
     turned = np.abs(orientation - geometry.direction_lps[:, :2].T.ravel()).max()
     scaled_mm = np.abs(spacing_mm - geometry.spacing_mm[1:]).max()
-    is_same = turned <= _ORIENTATION_TOLERANCE and scaled_mm <= _SPACING_TOLERANCE_MM
+    is_same = turned <= ORIENTATION_TOLERANCE and scaled_mm <= _SPACING_TOLERANCE_MM
     if not is_same or (integer(seg, "Rows"), integer(seg, "Columns")) != (rows, columns):
         raise result_of_other_images(file)
 

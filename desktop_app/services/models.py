@@ -13,9 +13,8 @@ from safetensors import SafetensorError, safe_open
 from desktop_app.errors import InputError, UsageError
 from desktop_app.io.atomic import atomic_path
 from desktop_app.paths import user_data_dir, weights_dir
-from model.architectures import TITLES
+from model.architectures import CARD_SCHEMA, TITLES
 
-CARD_SCHEMA = "gliascope/model-card/1"
 INSTALLED_FOLDER = "weights"
 WEIGHTS_SUFFIX = ".safetensors"
 

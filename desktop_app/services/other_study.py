@@ -5,7 +5,12 @@ from dataclasses import replace
 
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError
-from desktop_app.services.same_patient import PatientMatch, match_patients, patient_in_words
+from desktop_app.services.same_patient import (
+    PatientMatch,
+    differ,
+    match_patients,
+    patient_in_words,
+)
 from desktop_app.services.study_identity import has_uid
 
 _UNKNOWN = "Named by hand, and nothing tells whether it is of this patient."
@@ -53,13 +58,9 @@ def _doubts(owner: Study | None, study: Study, sequence: Sequence) -> Iterator[s
             yield "Named by hand: the patient's sex is another."
         case _:
             pass
-    same_day = not _differ(owner.date, study.date)
+    same_day = not differ(owner.date, study.date)
     if has_uid(study, owner.study_uid) and same_day:
         return
     filed = "; DICOM results are filed with that one" if sequence is Sequence.T1C else ""
     day = "" if same_day else ", of another day"
     yield f"Named by hand from another study{day}{filed}."
-
-
-def _differ(one: str, other: str) -> bool:
-    return bool(one and other) and one != other

@@ -50,9 +50,9 @@ def match_patients(one: PatientSummary, other: PatientSummary) -> PatientMatch:
         return PatientMatch.ANOTHER
     if not (_same_id(one, other) or _same_name(one, other)):
         return PatientMatch.UNKNOWN
-    if _differ(_name(one), _name(other)):
+    if differ(_name(one), _name(other)):
         return PatientMatch.OTHER_NAME
-    if _differ(one.birth_date, other.birth_date):
+    if differ(one.birth_date, other.birth_date):
         return PatientMatch.OTHER_BIRTH_DATE
     if {one.sex, other.sex} == _SEXES:
         return PatientMatch.OTHER_SEX
@@ -68,10 +68,10 @@ def patient_in_words(patient: PatientSummary) -> str:
 def _is_another(one: PatientSummary, other: PatientSummary) -> bool:
     if _id(one) and _id(other):
         # One ID in two hospitals; a name alone changes by marriage.
-        other_name = _differ(_name(one), _name(other))
-        other_born = _differ(one.birth_date, other.birth_date)
+        other_name = differ(_name(one), _name(other))
+        other_born = differ(one.birth_date, other.birth_date)
         return not _same_id(one, other) or (other_name and other_born)
-    return _differ(_name(one), _name(other))
+    return differ(_name(one), _name(other))
 
 
 def _same_id(one: PatientSummary, other: PatientSummary) -> bool:
@@ -82,7 +82,8 @@ def _same_name(one: PatientSummary, other: PatientSummary) -> bool:
     return bool(_name(one)) and _name(one) == _name(other)
 
 
-def _differ(one: str, other: str) -> bool:
+def differ(one: str, other: str) -> bool:
+    """Whether two texts are there and not the same."""
     return bool(one and other) and one != other
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from model.architectures import CARD_SCHEMA
 from model.data import find_cases, patient_of, require_references
 from model.evaluate import cross_report as report
 from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
@@ -27,7 +28,7 @@ from model.evaluate.folds import (
 from model.evaluate.out_of_fold import OutOfFold
 from model.evaluate.tune import LEAST_TO_TUNE
 from model.postprocess import PostprocessSettings, labels_from_probabilities
-from model.weights import CARD_SCHEMA, ModelCard, write_json
+from model.weights import ModelCard, write_json
 
 _WIDTH: Final = 160
 

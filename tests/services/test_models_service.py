@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 from desktop_app import cli
 from desktop_app.errors import ExitCode, InputError, UsageError
 from desktop_app.paths import USER_DATA_VARIABLE
-from desktop_app.services.models import CARD_SCHEMA, ModelStore, require_tumour_model, verify
+from desktop_app.services.models import ModelStore, require_tumour_model, verify
+from model.architectures import CARD_SCHEMA
 
 
 def write_model(folder: Path, name: str, value: float = 1.0) -> Path:

@@ -11,9 +11,11 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
+from desktop_app.domain.chances import CHANCE_REGIONS
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.missing import WITHOUT
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region
+from desktop_app.domain.segmentation import NO_ENHANCEMENT, NO_TUMOUR_FOUND, Region
 from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, InputError
@@ -22,13 +24,13 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services import loaded_study, preprocess
 from desktop_app.services.loaded_study import LoadedStudy, load_study
 from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
-from desktop_app.services.models import CARD_SCHEMA
 from desktop_app.services.preflight.pixels import look_at_pixels
 from desktop_app.services.segment import (
     SegmentOptions,
     require_sequences,
     segment_study,
 )
+from model.architectures import CARD_SCHEMA
 from model.calibration import MEASURED_REGIONS, Doubt, VolumeDoubt
 from model.familiarity import Unfamiliarity
 from model.messages import BrainRequest, BrainResult, InferenceRequest, InferenceResult
@@ -94,16 +96,19 @@ def _steps(monkeypatch: pytest.MonkeyPatch) -> None:
         image = np.zeros((4, *SHAPE), np.float32)
         for number, sequence in enumerate(Sequence):
             image[number] = sequence in volumes
+        has_t1c = Sequence.T1C in volumes
+        reference = Sequence.T1C if has_t1c else Sequence.FLAIR
+        lacking = () if has_t1c else (f"No T1c: {WITHOUT[Sequence.T1C]}.",)
         return PreparedStudy(
             image,
             GRID,
             np.ones(SHAPE, bool),
-            volumes[Sequence.T1C],
-            Sequence.T1C,
+            volumes[reference],
+            reference,
             volumes,
             {},
             steps=("Prepared.",),
-            warnings=("T1 is missing.",),
+            warnings=("T1 is missing.", *lacking),
         )
 
     def to_reference(
@@ -170,6 +175,20 @@ def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) ->
     parts = sum(v for stage, v in provenance.seconds.items() if stage != "total")
     assert provenance.seconds["total"] == pytest.approx(parts)
     assert result.segmentation.warnings[-2:] == ("T1 is missing.", "The device was busy.")
+
+
+def test_without_t1c_the_network_is_not_believed_what_enhances(options: SegmentOptions) -> None:
+    roles = {one: series for one, series in ROLES.items() if one is not Sequence.T1C}
+    result = segment_study(STUDY, roles, options, FakeWorker(some_labels()))
+    segmentation = result.segmentation
+    assert set(np.unique(segmentation.labels_kji)) == {0, 1, 2}
+    assert np.count_nonzero(segmentation.labels_kji == 1) == 2
+    assert WITHOUT[Sequence.T1C] in segmentation.warnings[0]
+    assert NO_ENHANCEMENT not in segmentation.warnings
+    assert Region.ET not in volumes_mm3(result.measurements)
+    assert result.chances is not None
+    assert not result.chances.array_ckji[CHANCE_REGIONS.index(Region.ET)].any()
+    assert result.chances.array_ckji.any()
 
 
 def test_what_the_network_says_of_its_error_comes_out(options: SegmentOptions) -> None:
