@@ -17,9 +17,9 @@ from desktop_app.domain.study import Sequence
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
 from model.data import load_lps
 from model.spec import Sequence as Channel
-from model.synthetic.brats import brain_mask
 from model.synthetic.phantom import make_head, simulate
 from model.synthetic.signal import PROTOCOLS, Protocol, signal
+from model.synthetic.stripped import brain_mask
 from model.synthetic.tissues import RELAXATION, Tissue
 
 # Seeds of no test and of no sample study. Every third of these heads has no tumour.

@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 
 from desktop_app.domain.study import Sequence
-from model.synthetic import as_brats_case, make_head
+from model.synthetic import make_head
+from tests.brats_heads import as_brats_case
 
 # In an order that tells nothing.
 FILES = {"b": Sequence.T1, "d": Sequence.T1C, "a": Sequence.T2, "c": Sequence.FLAIR}

@@ -72,21 +72,6 @@ class TumourSpec:
         return sign * self.lateral_mm, self.posterior_mm, self.superior_mm
 
 
-def random_tumour(rng: np.random.Generator) -> TumourSpec:
-    """Draw a plausible glioma: supratentorial, in white matter, of any common size."""
-    return TumourSpec(
-        side=Side.LEFT if rng.random() < 0.5 else Side.RIGHT,
-        lateral_mm=float(rng.uniform(20, 44)),
-        posterior_mm=float(rng.uniform(-35, 60)),
-        superior_mm=float(rng.uniform(-5, 45)),
-        core_radius_mm=float(rng.uniform(8, 26)),
-        rim_mm=float(rng.uniform(2.5, 9)),
-        oedema_mm=float(rng.uniform(4, 24)),
-        irregularity=float(rng.uniform(0.6, 1.5)),
-        mass_effect=float(rng.uniform(0.3, 0.7)),
-    )
-
-
 def displacement(points: Points, spec: TumourSpec) -> FloatArray:
     """Part of its way to the centre that a point has to go back to where the tumour found it.
 

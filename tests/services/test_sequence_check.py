@@ -22,7 +22,8 @@ from desktop_app.imaging.contrast_weights import PairTest
 from desktop_app.services.import_study import choose_roles, load_roles, open_path
 from desktop_app.services.preprocess import prepare
 from desktop_app.services.sequence_check import SequenceDoubt, check_sequences
-from model.synthetic import as_brats_case, make_head
+from model.synthetic import make_head
+from tests.brats_heads import as_brats_case
 
 Images = dict[Sequence, NDArray[np.float32]]
 # No enhancing tumour: contrast agent shows in vessels alone.

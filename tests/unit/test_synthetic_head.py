@@ -9,13 +9,10 @@ from model.synthetic import (
     HeadPhantom,
     Side,
     TumourSpec,
-    as_brats_case,
-    brain_mask,
     make_head,
-    random_tumour,
     simulate,
-    write_brats_case,
 )
+from model.synthetic.stripped import brain_mask
 from model.synthetic.tissues import Tissue
 
 COARSE_MM = 3.0
@@ -128,13 +125,6 @@ def test_pictures_show_the_tumour(head: HeadPhantom) -> None:
     assert np.median(flair[head.tumour_kji == Label.ED]) > 1.3
 
 
-def test_random_tumours_are_valid_and_differ() -> None:
-    rng = np.random.default_rng(0)
-    specs = [random_tumour(rng) for _ in range(50)]
-    assert len(set(specs)) == 50
-    assert {spec.side for spec in specs} == set(Side)
-
-
 @pytest.mark.parametrize(
     "arguments",
     [{"core_radius_mm": 0}, {"core_radius_mm": 90}, {"oedema_mm": -1}, {"irregularity": 9}],
@@ -148,31 +138,3 @@ def test_impossible_tumours_are_refused(arguments: dict[str, float]) -> None:
 def test_impossible_heads_are_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         make_head(1, **arguments)
-
-
-def test_brats_case_is_stripped_and_labelled(head: HeadPhantom) -> None:
-    case = as_brats_case(head, 1)
-    assert case.channels_ckji.shape[1:] == case.labels_kji.shape
-    assert case.channels_ckji.dtype == np.float32
-    empty = (case.channels_ckji == 0).all(axis=0)
-    assert 0.2 < empty.mean() < 0.7
-    assert not case.labels_kji[empty].any()
-    assert case.labels_kji.sum() == head.tumour_kji[brain_mask(head)].sum()
-    again = as_brats_case(head, 1)
-    np.testing.assert_array_equal(again.channels_ckji, case.channels_ckji)
-
-
-def test_brats_folder_reads_back(tmp_path, head: HeadPhantom) -> None:
-    import nibabel as nib
-
-    case = as_brats_case(head, 1)
-    folder = write_brats_case(tmp_path, "BraTS_00001", case)
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == [f"BraTS_00001_{s}.nii.gz" for s in ("flair", "seg", "t1", "t1ce", "t2")]
-    image = nib.load(folder / "BraTS_00001_seg.nii.gz")
-    stored = np.asarray(image.dataobj)
-    assert set(np.unique(stored)) == {0, 1, 2, 4}
-    index = np.argwhere(stored == 4).mean(axis=0)
-    ras = (image.affine @ [*index, 1])[:3]
-    lps = _centre_lps_mm(head.tumour_kji == Label.ET, head)
-    np.testing.assert_allclose(ras * (-1, -1, 1), lps, atol=1.5)
