@@ -106,9 +106,12 @@ class _Projection(nn.Module):
     def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Project ``(batch, heads, N, d)`` to ``(batch, heads, P, d)``."""
         weights = self.table(grid).flatten(2)[0].to(tokens.dtype)
-        reference = self.table.table[0, 0].numel()
-        # Sums over more tokens would grow with the grid; keep the size they had in training.
-        return torch.matmul(weights * (reference / weights.shape[1]), tokens)
+        # Sums over more tokens would grow with the grid; keep the size of the reference grid's.
+        return torch.matmul(weights / self.growth(grid), tokens)
+
+    def growth(self, grid: Grid) -> float:
+        """Return how many times as many tokens a grid has as the reference grid."""
+        return math.prod(grid) / self.table.table[0, 0].numel()
 
 
 class PairedAttention(nn.Module):
@@ -162,7 +165,9 @@ class PairedAttention(nn.Module):
     def _spatial(self, query: Tensor, key: Tensor, value: Tensor, grid: Grid) -> Tensor:
         query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
         projected_key = self.projection(key, grid)
-        scores = torch.matmul(query, projected_key.transpose(2, 3)) * self.spatial_temperature
+        # Of unit norm over all tokens, query and key are each smaller the more tokens there are.
+        temperature = self.spatial_temperature * self.projection.growth(grid)
+        scores = torch.matmul(query, projected_key.transpose(2, 3)) * temperature
         return torch.matmul(scores.softmax(dim=-1), self.projection(value, grid))
 
 

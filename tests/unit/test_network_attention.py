@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from model.network.attention import (
@@ -36,6 +37,22 @@ def test_paired_attention_keeps_token_order() -> None:
     order = torch.randperm(64)
     straight = attention(tokens, (4, 4, 4))[:, order]
     assert torch.allclose(attention(tokens[:, order], (4, 4, 4)), straight, atol=1e-5)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_paired_attention_is_as_strong_on_larger_grids(shared: bool) -> None:
+    """More of the same, eight times as many tokens: every token is answered as before."""
+    torch.manual_seed(0)
+    attention = PairedAttention(8, 2, side=4, projected=5, shared=shared)
+    with torch.no_grad():
+        table = attention.projection.table.table
+        table.copy_(torch.randn(1, 5, 1, 1, 1).expand_as(table))
+        attention.spatial_temperature.fill_(20.0)
+    grid = torch.randn(1, 8, 4, 4, 4) + 1.0
+    answer = to_grid(attention(to_tokens(grid), (4, 4, 4)), grid)
+    tiled = grid.repeat(1, 1, 2, 2, 2)
+    repeated = to_grid(attention(to_tokens(tiled), (8, 8, 8)), tiled)
+    assert torch.allclose(repeated, answer.repeat(1, 1, 2, 2, 2), rtol=1e-4, atol=1e-3)
 
 
 def test_paired_attention_by_hand() -> None:
