@@ -1,7 +1,7 @@
 """What the pixels say of two images of one brain: how each is weighted, which has contrast agent.
 
-Every feature changes its sign when the two images change places, and so does the evidence made of
-them: where the images do not differ it is 0, whatever they show.
+Every feature changes its sign when the two images change places, and so does the evidence that
+`sequence_pixels` makes of them: where the images do not differ it is 0, whatever they show.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from scipy import ndimage
 from scipy.stats import skew
 
 from desktop_app.domain.study import Sequence
-from desktop_app.imaging.contrast_weights import WEIGHTS, PairTest
 from desktop_app.imaging.similarity import normalised_mutual_information
 
 _Image = NDArray[np.float32]
@@ -117,14 +116,6 @@ def pair_features(one: BrainLook, other: BrainLook) -> NDArray[np.float64]:
     # Values that are all the same have no skewness.
     np.nan_to_num(features, copy=False)
     return features
-
-
-def evidence(test: PairTest, one: BrainLook, other: BrainLook) -> float:
-    """Return the log-odds that `one` is the first and `other` the second that a test tells apart.
-
-    Logistic regression without intercept on `pair_features`; see `contrast_weights`.
-    """
-    return float(pair_features(one, other) @ np.array(WEIGHTS[test]))
 
 
 def _look(values: _Image, present: _Mask, depth_mm: _Image, fine_voxels: float) -> BrainLook:

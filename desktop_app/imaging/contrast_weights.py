@@ -1,4 +1,4 @@
-"""Coefficients of the evidence that `contrast_evidence` takes from two images.
+"""Coefficients of the evidence that `sequence_pixels` takes from two images.
 
 Fitted by ``python packaging/fit_contrast_evidence.py DATA``; see there.
 """

@@ -4,7 +4,7 @@ from desktop_app.services.batch.batch import Batch
 from desktop_app.services.batch.corrected import note_export
 from desktop_app.services.batch.journal import CaseListener
 from desktop_app.services.batch.listing import place_below
-from desktop_app.services.batch.local import BatchWorker, LocalPlace
+from desktop_app.services.batch.local import LocalPlace
 from desktop_app.services.batch.options import BatchOptions, BatchOutcome, WatchOptions
 from desktop_app.services.batch.outlook import Outlook, outlook_of
 from desktop_app.services.batch.proposed import proposed_output
@@ -15,7 +15,6 @@ __all__ = [
     "Batch",
     "BatchOptions",
     "BatchOutcome",
-    "BatchWorker",
     "CaseListener",
     "CaseState",
     "CaseStatus",
