@@ -87,7 +87,7 @@ def read_config(path: Path) -> BrainTrainConfig:
     """
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        network = BrainUNetConfig.from_mapping(_section(document, "network"))
+        network = from_settings(BrainUNetConfig, _section(document, "network"))
         optimiser = from_settings(OptimiserConfig, _section(document, "optimiser"))
         parts = {**document, "network": network, "optimiser": optimiser}
         return from_settings(BrainTrainConfig, parts)

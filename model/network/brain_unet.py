@@ -4,7 +4,6 @@ Light where it is costly: at the input's resolution there are a few channels and
 either side; everything else works at half the resolution and below.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.network.blocks import SpatialNorm
-from model.network.config import from_settings, require
+from model.network.config import require
 from model.network.encoder_decoder import EncoderDecoder
 
 _GROUP = 8
@@ -61,17 +60,6 @@ class BrainUNetConfig:
     def deep_supervision(self) -> bool:
         """Whether there are coarser answers too: there are none."""
         return False
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> "BrainUNetConfig":
-        """Build from parsed JSON or TOML, where tuples are lists.
-
-        Raises
-        ------
-        ValueError
-            If a key is unknown or a value is of the wrong kind.
-        """
-        return from_settings(cls, values)
 
 
 class BrainUNet(EncoderDecoder):

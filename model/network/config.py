@@ -121,17 +121,6 @@ class SlimUNETRppConfig:
         """Input voxels per voxel of the coarsest stage."""
         return 32, 32, 32
 
-    @classmethod
-    def from_mapping(cls, values: dict[str, object]) -> "SlimUNETRppConfig":
-        """Build from parsed JSON or TOML, where tuples are lists.
-
-        Raises
-        ------
-        ValueError
-            If a key is unknown or a value is of the wrong kind.
-        """
-        return from_settings(cls, values)
-
 
 BOUNDARY = SlimUNETRppConfig(
     channels=(32, 64, 96),

@@ -1,36 +1,15 @@
 """The networks that can be built: by the kind a configuration names, by the card of weights."""
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from model.architectures import Kind
 from model.network.brain_unet import BrainUNet, BrainUNetConfig
-from model.network.config import SlimUNETRppConfig
+from model.network.config import SlimUNETRppConfig, from_settings
 from model.network.segresnet import SegResNet, SegResNetConfig
 from model.network.slim_unetrpp import SlimUNETRpp
 from model.network.unetr_config import UNETRppConfig
 from model.network.unetr_plus_plus import UNETRpp
-
-
-class NetworkShape(Protocol):
-    """What training and inference need to know of any network's configuration."""
-
-    @property
-    def in_channels(self) -> int:
-        """Channels of the input."""
-
-    @property
-    def out_channels(self) -> int:
-        """Channels of the logits."""
-
-    @property
-    def total_stride(self) -> tuple[int, int, int]:
-        """Input voxels per voxel of the coarsest stage; crops must be multiples of it."""
-
-    @property
-    def deep_supervision(self) -> bool:
-        """Whether `forward_deep` gives coarser answers too."""
-
 
 NetworkConfig = SlimUNETRppConfig | UNETRppConfig | BrainUNetConfig | SegResNetConfig
 Network = SlimUNETRpp | UNETRpp | BrainUNet | SegResNet
@@ -66,7 +45,7 @@ def read_config(settings: Mapping[str, object], kind: str | None = None) -> Netw
     if named not in list(Kind):
         msg = f"unknown kind of network {named!r}; known: {', '.join(Kind)}"
         raise ValueError(msg)
-    return _CONFIGS[Kind(named)].from_mapping(values)
+    return from_settings(_CONFIGS[Kind(named)], values)
 
 
 def build_network(config: NetworkConfig) -> Network:

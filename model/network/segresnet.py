@@ -4,13 +4,12 @@ The network itself is MONAI's, unchanged; here it is given the names and promise
 evaluation and inference rely on. It is a peer and no model of the product.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.network.config import from_settings, require
+from model.network.config import require
 from model.network.encoder_decoder import EncoderDecoder
 
 _GROUPS = 8
@@ -74,17 +73,6 @@ class SegResNetConfig:
     def deep_supervision(self) -> bool:
         """Never: MONAI's network answers at full resolution only."""
         return False
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> "SegResNetConfig":
-        """Build from parsed JSON or TOML, where tuples are lists.
-
-        Raises
-        ------
-        ValueError
-            If a key is unknown or a value is of the wrong kind.
-        """
-        return from_settings(cls, values)
 
 
 class SegResNet(EncoderDecoder):

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from model.network.config import from_settings, require
+from model.network.config import require
 
 Grid = tuple[int, int, int]
 _HALVINGS = 8
@@ -92,14 +92,3 @@ class UNETRppConfig:
         """Return the number of projected tokens, at most what the reference grid has."""
         wanted = self.projected[0 if decoder else stage]
         return min(wanted, math.prod(self.reference_grid(stage)))
-
-    @classmethod
-    def from_mapping(cls, values: dict[str, object]) -> "UNETRppConfig":
-        """Build from parsed JSON or TOML, where tuples are lists.
-
-        Raises
-        ------
-        ValueError
-            If a key is unknown or a value is of the wrong kind.
-        """
-        return from_settings(cls, values)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from model.network import BOUNDARY, SlimUNETRpp, SlimUNETRppConfig
+from model.network.config import from_settings
 
 SMALL = SlimUNETRppConfig(
     channels=(4, 8, 8), embed_dim=8, blocks=(1, 1, 1, 1), heads=(1, 2, 2, 2), kernel_size=3
@@ -101,16 +102,16 @@ def test_wrong_inputs_are_refused(shape: tuple[int, ...], message: str) -> None:
 )
 def test_wrong_settings_are_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SlimUNETRppConfig.from_mapping(change)
+        from_settings(SlimUNETRppConfig, change)
 
 
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="depth"):
-        SlimUNETRppConfig.from_mapping({"depth": 3})
+        from_settings(SlimUNETRppConfig, {"depth": 3})
 
 
 def test_settings_survive_lists() -> None:
-    assert SlimUNETRppConfig.from_mapping({"channels": [24, 48, 60]}) == SlimUNETRppConfig()
+    assert from_settings(SlimUNETRppConfig, {"channels": [24, 48, 60]}) == SlimUNETRppConfig()
 
 
 def test_state_loads_by_name() -> None:
