@@ -7,11 +7,14 @@ from desktop_app.domain.study import InstanceRef, PatientSummary, Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.naming import safe_name
 from desktop_app.io.nifti import read_nifti_geometry
+from desktop_app.io.nifti_labels import holds_labels
 from desktop_app.io.nifti_layout import NiftiCase, cases_of
 from desktop_app.io.sequence_rules import FILE_ROLE_KEYWORD
 from desktop_app.io.sequence_text import names_something_else, role_in_file_name
 
 _NO_SEQUENCE_HERE = "its name says mask or map, and no image of a sequence is with it"
+
+_LABELS = "a map of labels, not an image"
 
 
 def group_nifti_files(
@@ -72,6 +75,11 @@ def _study(case: NiftiCase, on_file: Callable[[], None] | None) -> Study:
             one = nifti_series(file.path, file.told_by)
         except InputError as error:
             skipped.append((str(file.path), error.title.rstrip(".")))
+            continue
+        # One that its name tells to be a mask is never proposed and need not be looked into.
+        named = FILE_ROLE_KEYWORD in one.attributes
+        if not names_something_else(file.told_by) and holds_labels(file.path, is_named_image=named):
+            skipped.append((str(file.path), _LABELS))
             continue
         series.append(one)
     return Study(
