@@ -58,7 +58,7 @@ def draw_anatomy(heads: Sequence[HeadMap], shapes: Sequence[LabelArray], rng: Ge
         Masks of tumours on a grid of 1 mm; none may be given.
     """
     head = heads[int(rng.integers(len(heads)))]
-    points = _points_mm(head, rng)
+    points = _points_mm(rng)
     if rng.random() < 0.5:  # the other side's mirror image
         points[..., 2] *= -1.0
     centre = _centre(head)
@@ -85,7 +85,7 @@ def _centre(head: HeadMap) -> tuple[float, float, float]:
     return float(k), float(j), float(i)
 
 
-def _points_mm(head: HeadMap, rng: Generator) -> Tensor:
+def _points_mm(rng: Generator) -> Tensor:
     """Return where each voxel lies in the map, in mm from the brain's middle."""
     axes = [(torch.arange(n) - (n - 1) / 2) * BRAIN_SPACING_MM for n in SHAPE_KJI]
     grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ from model.messages import DEFAULT_MODEL, InferenceRequest, Precision
 from model.spec import SEQUENCES, LabelArray
 from model.weights import DEFAULT_FOLDER, ModelCard, read_card, write_json
 
-logger = logging.getLogger("model.evaluate")
 HELD_OUT = "held-out"
 OWN_CARD = Path()
 INPUT_ERROR = 3

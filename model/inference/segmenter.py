@@ -198,16 +198,6 @@ class Segmenter:
             predictor = _on_processor(loaded.key)
 
 
-def segment(
-    request: InferenceRequest,
-    *,
-    progress: ProgressCallback | None = None,
-    check: CheckCallback | None = None,
-) -> InferenceResult:
-    """Segment one study with a network loaded for it alone; see `Segmenter.segment`."""
-    return Segmenter().segment(request, progress=progress, check=check)
-
-
 def probe_network() -> SlimUNETRpp:
     """Return a small network with every kind of layer there is, for trying devices."""
     config = SlimUNETRppConfig(

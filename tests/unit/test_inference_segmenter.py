@@ -10,7 +10,7 @@ import torch
 from model.calibration import CALIBRATION_SCHEMA, MEASURED_REGIONS
 from model.device import DeviceChoice, choose_device
 from model.errors import DeviceFailure, OutOfMemory, UnusableImage, WeightsError
-from model.inference import Segmenter, segment
+from model.inference import Segmenter
 from model.inference import segmenter as module
 from model.inference.predict import Predictor
 from model.inference.segmenter import probe_network
@@ -159,8 +159,8 @@ def test_scanner_units_change_nothing(segmenter, weights, brain):
 
 @needs_bf16
 def test_bfloat16_agrees_with_float32(weights, brain):
-    precise = segment(ask(weights, brain))
-    rounded = segment(ask(weights, brain, precision="bf16"))
+    precise = Segmenter().segment(ask(weights, brain))
+    rounded = Segmenter().segment(ask(weights, brain, precision="bf16"))
     assert rounded.precision == "bf16"
     difference = np.abs(
         rounded.probabilities_ckji.astype(np.float32)
@@ -237,12 +237,12 @@ def test_a_card_with_wrong_settings(tmp_path, brain):
     card = {"inference": {"window": 33}}
     save_network(tmp_path, "odd", network.config, network.state_dict(), card)
     with pytest.raises(WeightsError, match="window"):
-        segment(ask(tmp_path, brain, model_name="odd"))
+        Segmenter().segment(ask(tmp_path, brain, model_name="odd"))
 
 
 def test_a_device_that_is_not_there(weights, brain):
     with pytest.raises(DeviceFailure, match="cuda:77"):
-        segment(ask(weights, brain, device="cuda:77"))
+        Segmenter().segment(ask(weights, brain, device="cuda:77"))
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_device_without_room_for_the_network_hands_over(weights, brain, monkey
     monkeypatch.setattr(module, "choose_device", lambda *_: in_main_memory)
     monkeypatch.setattr(Predictor, "on_device", out_of_memory)
     with pytest.raises(OutOfMemory):
-        segment(ask(weights, brain))
+        Segmenter().segment(ask(weights, brain))
 
 
 def out_of_memory(*_):
