@@ -63,17 +63,16 @@ def load_dicom(
             f"Series “{series.description}”, {len(series.instances)} images",
             "Connect the drive, or copy the study again, and open it anew.",
         )
+    if not headers:
+        why = f"none of its {len(series.instances)} images can be read."
+        raise _refused(series, " ".join((why, *unreadable[:1])))
     try:
         stack = stack_slices(headers, _frame_of_reference(series))
     except UnusableStack as error:
-        detail = f"Series “{series.description}”: {error}."
+        why = f"{error}."
         if unreadable:
-            detail += f" {len(unreadable)} of {len(series.instances)} unreadable: {unreadable[0]}"
-        raise InputError(
-            "A series cannot be loaded as one volume.",
-            detail,
-            "Export the series from the scanner or archive again, or choose another one.",
-        ) from error
+            why += f" {len(unreadable)} of {len(series.instances)} unreadable: {unreadable[0]}"
+        raise _refused(series, why) from error
     arrays = [frames[id(header)] for header in stack.slices]
     notes = [*unreadable[:3], *repaired, *stack.problems]
     if len(unreadable) > 3:
@@ -84,6 +83,14 @@ def load_dicom(
         source=series.description,
         notes=tuple(notes),
         is_inverted=INVERTED_NOTE in repaired,
+    )
+
+
+def _refused(series: Series, why: str) -> InputError:
+    return InputError(
+        "A series cannot be loaded as one volume.",
+        f"Series “{series.description}”: {why}",
+        "Export the series from the scanner or archive again, or choose another one.",
     )
 
 

@@ -36,6 +36,16 @@ def test_files_lost_after_the_scan_are_refused_in_plain_words(tmp_path: Path) ->
     assert "11 of 12 unreadable" in refused.value.detail
 
 
+def test_series_of_damaged_pixels_is_refused_for_these(tmp_path: Path) -> None:
+    for path in write_series(tmp_path, pattern(SHAPE)):
+        path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(InputError) as refused:
+        load_series(only(tmp_path))
+    assert refused.value.detail.startswith(
+        "Series “t1_se_tra”: none of its 12 images can be read. File 1 of 12 left out: truncated"
+    )
+
+
 def test_series_that_is_gone_since_the_scan_is_told_as_gone(tmp_path: Path) -> None:
     paths = write_series(tmp_path, pattern(SHAPE))
     series = only(tmp_path)
