@@ -20,7 +20,7 @@ from ui.viewers.sequence_views import SequenceView
 from ui.viewers.volume_view import VolumeView
 
 _TOLD_MS = 4000
-_NO_VIEW = "There is no picture to copy: open a study first."
+_NO_VIEW = "There is no picture to {}: open a study first."
 
 
 class Measuring:
@@ -92,7 +92,7 @@ class Measuring:
         """Put a picture of the view that had the focus last onto the clipboard."""
         view = self._view()
         if view is None:
-            self._tell(_NO_VIEW)
+            self._tell(_NO_VIEW.format("copy"))
             return
         QGuiApplication.clipboard().setImage(self._picture(view))
         self._tell(f"Picture copied: {view.accessibleName()}.")
@@ -101,7 +101,7 @@ class Measuring:
         """Ask where to save a picture of that view, and save it."""
         view = self._view()
         if view is None:
-            self._tell(_NO_VIEW)
+            self._tell(_NO_VIEW.format("save"))
             return
         picture = self._picture(view)  # as it is now, whatever happens meanwhile
         name = str(Path(self._folder) / _file_name(view, self._sequence_of(view)))

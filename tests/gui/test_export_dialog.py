@@ -9,6 +9,7 @@ from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
 from tests.export_cases import without_files
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
+from tests.window_cases import shown_texts
 from ui.app import WindowApp
 from ui.dialogs.export_dialog import ExportDialog
 from ui.export_formats import format_choices, remembered_formats
@@ -88,13 +89,20 @@ def test_a_folder_that_could_be_anywhere_is_asked_for_whole(open_dialog, typed):
     assert any("Give the whole path" in one.text() for one in dialog.findChildren(QLabel))
 
 
-def test_without_a_file_nothing_is_exported(open_dialog):
+def test_without_a_file_nothing_is_exported_and_it_is_said(open_dialog):
+    def waits(dialog):
+        return "Export waits for a tick at one of the files." in shown_texts(dialog)
+
     dialog = open_dialog(remembered="csv")
     buttons = dialog.findChild(QDialogButtonBox).buttons()
     export = next(one for one in buttons if one.text() == "Export")
     assert export.isEnabled()
+    assert not waits(dialog)
     box(dialog, "measurements.csv").click()
     assert not export.isEnabled()
+    assert waits(dialog)
+    box(dialog, "report.pdf").click()
+    assert not waits(dialog)
 
 
 def test_corrected_labels_that_are_not_among_the_files_are_told(open_dialog):

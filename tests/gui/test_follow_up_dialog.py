@@ -15,6 +15,7 @@ from desktop_app.services.follow_up.table import REGIONS
 from tests.follow_up_cases import CENTRE_MM, GRID, ball, earlier_visit, visit
 from tests.follow_up_found import apart, compared
 from tests.viewer_cases import drag
+from tests.window_cases import shown_texts
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
 from ui.dialogs.follow_up_dialog import FollowUpDialog
 from ui.presenters.follow_up_rows import shown_follow_up
@@ -70,6 +71,13 @@ def test_each_view_says_which_study_it_shows_and_of_when(dialog):
     assert dialog.views.sequence is Sequence.T1C
     assert not dialog.sequences[Sequence.T2].isEnabled()
     assert "For research use. Not a medical device." in texts(dialog)
+
+
+def test_regions_stand_in_one_order_and_are_named_where_there_is_little_room(dialog):
+    named = [text.split("(")[1] for text in shown_texts(dialog.legend) if "(" in text]
+    assert named == ["ET)", "NCR)", "ED)"]
+    dialog.region.setFixedWidth(90)
+    assert dialog.region.shown_text == "WT"
 
 
 def test_what_is_scrolled_or_zoomed_in_one_is_so_in_both(dialog, qtbot):

@@ -227,6 +227,15 @@ def test_without_a_result_nothing_is_copied(scene: Scene) -> None:
     assert "nothing to copy" in scene.window.statusBar().currentMessage()
 
 
+def test_without_a_view_it_is_said_what_there_is_no_picture_for(scene: Scene) -> None:
+    scene.page.hide()
+    menus = scene.window.menus
+    for action, verb in ((menus.copy_picture, "copy"), (menus.save_picture, "save")):
+        action.trigger()
+        told = scene.window.statusBar().currentMessage()
+        assert told == f"There is no picture to {verb}: open a study first."
+
+
 def test_a_picture_of_the_view_that_had_the_focus_last(scene: Scene) -> None:
     coronal = scene.views.slice_views[Plane.CORONAL]
     coronal.setFocus()

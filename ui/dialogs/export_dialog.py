@@ -21,6 +21,7 @@ from ui.widgets.export_ticks import ExportTicks, FormatChoice
 _WITHOUT_LABELS = (
     "None of these files holds the labels you corrected. Tick NIfTI or DICOM SEG to keep them."
 )
+_NOTHING_TICKED = "Export waits for a tick at one of the files."
 _SUB_FOLDER = "A sub-folder named after the study is made."
 _WHOLE_PATH = "Give the whole path of a folder, or choose it with Browse."
 
@@ -75,7 +76,7 @@ class ExportDialog(QDialog):
         where.body.addWidget(self._where)
         self._ticks = ExportTicks(formats, anonymise=anonymise)
         self._is_corrected = is_corrected
-        self._note = styled_label(_WITHOUT_LABELS, "notice", wrap=True)
+        self._note = styled_label("", "notice", wrap=True)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         save = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         save.setProperty("kind", "primary")
@@ -117,4 +118,8 @@ class ExportDialog(QDialog):
         ticks, has_folder = self._ticks, self._chosen_folder is not None
         self._where.setText(_SUB_FOLDER if has_folder else _WHOLE_PATH)
         self._save.setEnabled(has_folder and bool(ticks.formats))
-        self._note.setVisible(self._is_corrected and not ticks.holds_labels)
+        note = _NOTHING_TICKED if not ticks.formats else ""
+        if self._is_corrected and not ticks.holds_labels:
+            note = _WITHOUT_LABELS
+        self._note.setText(note)
+        self._note.setVisible(bool(note))

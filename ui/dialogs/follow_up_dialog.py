@@ -179,7 +179,8 @@ class FollowUpDialog(QDialog):
         box.setAccessibleName("Region of the map of change")
         box.setToolTip("Region of the map of change")
         for region in REGIONS:
-            box.addItem(f"{region}: {REGION_TITLES[region].lower()}", region)
+            text = f"{region}: {REGION_TITLES[region].lower()}"
+            box.add_choice(text, region, shorter=(region.value,))
         box.setMinimumContentsLength(10)
         box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.activated.connect(self._choose_region_and_map)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, 
 from desktop_app.domain.change_marks import CHANGE_MARKS
 from desktop_app.domain.follow_up import Difference
 from desktop_app.domain.segmentation import DEFAULT_LABELS
+from desktop_app.services.follow_up.table import REGIONS
 from ui.widgets.card import styled_label
 from ui.widgets.colour_chip import change_chip, colour_chip
 
@@ -28,7 +29,8 @@ class OverlayLegend(QStackedWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         regions, row = _row()
-        for definition in DEFAULT_LABELS:
+        # As the columns of the numbers beside it
+        for definition in sorted(DEFAULT_LABELS, key=lambda one: REGIONS.index(one.region)):
             _add(row, colour_chip(definition.rgb), f"{definition.name} ({definition.region})")
         row.addStretch(1)
         change, row = _row()
