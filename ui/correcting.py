@@ -51,6 +51,7 @@ class Correcting:
         views.stroke_moved.connect(correction.extend)
         views.stroke_ended.connect(correction.finish)
         views.stroke_cancelled.connect(correction.cancel)
+        views.cursor_moved.connect(lambda _: correction.move_on())
 
     def _begin_stroke(
         self, point_lps_mm: NDArray[np.float64], normal_lps: NDArray[np.float64], erases: bool

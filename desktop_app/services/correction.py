@@ -76,6 +76,10 @@ class Correction:
         """What the last command on a whole region, undo or redo did; empty after a stroke."""
         return self._outcome
 
+    def forget_outcome(self) -> None:
+        """Have `outcome` tell nothing until the next command."""
+        self._outcome = ""
+
     @property
     def drawn_plane(self) -> AnatomicalPlane | None:
         """The plane drawn in last, along which regions are filled; ``None`` before any stroke."""

@@ -1,5 +1,7 @@
 """The panel of results: regions that are hidden, volumes, and what is said of a result."""
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QLabel, QSlider
@@ -8,7 +10,7 @@ from desktop_app.domain.preflight import Light
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.services.measure import measure
 from tests.study_cases import GEOMETRY, PROVENANCE
-from tests.window_cases import findings_of_one_voxel, shown_texts, texts
+from tests.window_cases import findings_of_one_voxel, nested_segmentation, shown_texts, texts
 from ui.presenters.rows import region_rows
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import Findings
@@ -75,7 +77,9 @@ def test_there_is_no_panel_of_results_before_there_are_results(study_window):
 
 
 def test_a_small_volume_is_not_shown_as_nothing(study_window):
-    study_window.show_findings(findings_of_one_voxel())
+    speck = nested_segmentation()
+    measured = [replace(one, value=min(one.value, 4.9)) for one in measure(speck)]
+    study_window.show_findings(Findings(region_rows(speck, measured)))
     assert "< 0.01 cm³" in texts(study_window.study_page.regions)
 
 

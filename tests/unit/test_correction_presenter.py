@@ -128,7 +128,7 @@ def test_whole_region_changes_reach_the_session(scene):
     scene.presenter.remove_specks()
     assert scene.session.result is not before
     assert not scene.session.result.segmentation.labels_kji[3].any()
-    assert scene.state.outcome == "1 part removed, < 0.01 cm³."
+    assert scene.state.outcome == "1 part removed, 0.01 cm³."
     scene.presenter.fill_between(BRUSH)
     assert scene.state.undo_title == "Remove small parts"
     assert scene.state.outcome.startswith("Nothing to fill")
@@ -274,6 +274,30 @@ def test_corrections_stay_written_down_until_their_labels_are_exported(scene, tm
     scene.export()
     assert not list(tmp_path.iterdir())
     assert not scene.presenter.is_unsaved
+
+
+@pytest.mark.parametrize("end", ["put away", "exported", "moved on"])
+def test_what_a_command_did_is_told_until_its_user_goes_on(scene, end):
+    scene.segment()
+    scene.stroke()
+    if end == "moved on":
+        scene.presenter.set_active(False)
+    scene.presenter.undo()
+    scene.presenter.redo()
+    assert scene.state.outcome.startswith("Done again")
+    if end == "put away":
+        scene.presenter.move_on()
+        assert scene.state.outcome.startswith("Done again")
+        scene.presenter.set_active(False)
+    elif end == "exported":
+        scene.export()
+    else:
+        scene.presenter.move_on()
+    assert not scene.state.outcome
+    scene.presenter.set_active(True)
+    scene.presenter.begin(BRUSH, MIDDLE, AXIAL)
+    scene.presenter.cancel()
+    assert not scene.state.outcome
 
 
 def test_nothing_is_drawn_that_a_result_on_its_way_would_take_away(scene):

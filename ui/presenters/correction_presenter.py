@@ -60,8 +60,15 @@ class CorrectionPresenter:
         """Take the tools out or put them away."""
         if not active:
             self.finish_redraw()
+            self._forget_outcome()
         self._is_active = active and self._correction is not None and not self._is_held
         self._show_state()
+
+    def move_on(self) -> None:
+        """Tell of an undo no longer once its user looks elsewhere, the tools being away."""
+        if not self._is_active and self._correction is not None and self._correction.outcome:
+            self._forget_outcome()
+            self._show_state()
 
     def begin(
         self,
@@ -177,6 +184,8 @@ class CorrectionPresenter:
                 self._hold(is_awaited)
             case ResultSaved() if self._correction is not None:
                 self._forget(self._correction)
+                self._forget_outcome()
+                self._show_state()
             case _:
                 pass
 
@@ -223,6 +232,10 @@ class CorrectionPresenter:
             one.forget()
         except OutputError as error:
             self._view.show_error(error)
+
+    def _forget_outcome(self) -> None:
+        if self._correction is not None:
+            self._correction.forget_outcome()
 
     def _show_state(self) -> None:
         one = self._correction
