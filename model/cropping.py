@@ -1,5 +1,6 @@
 """The part of an image that holds the brain; free of torch."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -38,15 +39,25 @@ def brain_box(image_ckji: NDArray[np.float32]) -> Box:
     return box
 
 
-def occupied_box(mask_kji: NDArray[np.bool_]) -> Box | None:
-    """Return the smallest box with every true voxel; ``None`` where there is none."""
+def occupied_box(mask_kji: NDArray[np.bool_], margins: Sequence[int] = (0, 0, 0)) -> Box | None:
+    """Return the smallest box with every true voxel; ``None`` where there is none.
+
+    Parameters
+    ----------
+    margins
+        Voxels to add on both sides along k, j and i, as far as the grid reaches.
+    """
+    part = mask_kji
     slices = []
-    for axis in range(3):
+    for axis, (count, margin) in enumerate(zip(mask_kji.shape, margins, strict=True)):
         others = tuple(a for a in range(3) if a != axis)
-        occupied = np.flatnonzero(mask_kji.any(axis=others))
+        occupied = np.flatnonzero(part.any(axis=others))
         if occupied.size == 0:
             return None
-        slices.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
+        first, stop = int(occupied[0]), int(occupied[-1]) + 1
+        slices.append(slice(max(first - margin, 0), min(stop + margin, count)))
+        if axis == 0:  # the other two are then cheap
+            part = part[first:stop]
     k, j, i = slices
     return k, j, i
 

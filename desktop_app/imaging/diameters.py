@@ -43,6 +43,7 @@ from desktop_app.imaging.lesion_outline import (
     filled_in_slices,
     lesions_in_slices,
 )
+from model.cropping import occupied_box
 
 _BRIDGED_MM = 6.0
 
@@ -126,7 +127,7 @@ def longest_diameters(
     InPlaneDiameters or None
         ``None`` where no voxel is marked.
     """
-    box = marked_box(lesion_kji)
+    box = occupied_box(lesion_kji)
     if box is None:
         return None
     lesion = np.moveaxis(lesion_kji[box], axis, 0)

@@ -1,11 +1,13 @@
 """Changes to the whole tumour that a person asks for: smoother, without specks."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from model.cropping import occupied_box
 
 Labels = NDArray[np.uint8]
 
@@ -35,7 +37,7 @@ def without_specks(
     tuple
         What is left, and how many parts went.
     """
-    box = _tumour_box(labels_kji)
+    box = occupied_box(labels_kji != 0)
     if box is None:
         return labels_kji, 0
     near = labels_kji[box]
@@ -69,7 +71,7 @@ def smoothed(labels_kji: Labels, values: tuple[int, ...], spacing_mm: tuple[floa
     sigma = [_SMOOTHING_MM / mm if mm < 2 * _SMOOTHING_MM else 0.0 for mm in spacing_mm]
     # As far as the Gaussian reaches: at the side of the box the tumour would be mirrored.
     margins = [math.ceil(_REACH_SIGMAS * one) + 1 for one in sigma]
-    box = _tumour_box(labels_kji, margins)
+    box = occupied_box(labels_kji != 0, margins)
     if box is None:
         return labels_kji
     near = labels_kji[box]
@@ -91,14 +93,3 @@ def _small_parts(labels_kji: Labels, voxels: float) -> NDArray[np.bool_]:
     is_small[0] = False
     small: NDArray[np.bool_] = is_small[parts]
     return small
-
-
-def _tumour_box(labels_kji: Labels, margins: Sequence[int] = (0, 0, 0)) -> tuple[slice, ...] | None:
-    """Return the box that holds all that is marked; `None` where nothing is."""
-    boxes = ndimage.find_objects((labels_kji != 0).view(np.uint8))
-    if not boxes:
-        return None
-    return tuple(
-        slice(max(0, one.start - margin), min(size, one.stop + margin))
-        for one, size, margin in zip(boxes[0], labels_kji.shape, margins, strict=True)
-    )

@@ -9,9 +9,10 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.resample import resample
+from model.cropping import Box, occupied_box
 
-_Box = tuple[slice, slice, slice]
-_MARGIN_VOXELS = 2
+# Of background around the tumour, along k, j and i.
+_MARGIN_VOXELS = (2, 2, 2)
 # Of linear interpolation between voxels that are all 1.
 _ROUNDING = 1e-4
 _HALF = 0.5
@@ -31,7 +32,7 @@ def labels_on(labels: Segmentation, grid: Geometry) -> NDArray[np.uint8]:
         (k, j, i) uint8 on `grid`; background outside the labels' own grid.
     """
     found = np.zeros(grid.shape_kji, np.uint8)
-    source = _tumour_box(labels.labels_kji)
+    source = occupied_box(labels.labels_kji != 0, _MARGIN_VOXELS)
     target = None if source is None else _box_on(labels.geometry, source, grid)
     if source is None or target is None:
         return found
@@ -72,20 +73,7 @@ def _share(mask_kji: NDArray[np.bool_], source: Geometry, grid: Geometry) -> NDA
     return share
 
 
-def _tumour_box(labels_kji: NDArray[np.uint8]) -> _Box | None:
-    """Return where the labels are, with a margin of background as far as the grid reaches."""
-    if not labels_kji.any():
-        return None
-    spans = []
-    for axis in range(3):
-        marked = np.flatnonzero(labels_kji.any(axis=tuple({0, 1, 2} - {axis})))
-        low = max(int(marked[0]) - _MARGIN_VOXELS, 0)
-        spans.append(slice(low, min(int(marked[-1]) + _MARGIN_VOXELS + 1, labels_kji.shape[axis])))
-    k, j, i = spans
-    return k, j, i
-
-
-def _box_on(source: Geometry, box: _Box, grid: Geometry) -> _Box | None:
+def _box_on(source: Geometry, box: Box, grid: Geometry) -> Box | None:
     """Return the voxels of a grid that a box of another one reaches, if any."""
     ends = [(one.start - 1, one.stop) for one in box]
     corners = np.array(list(product(*ends)), np.float64)

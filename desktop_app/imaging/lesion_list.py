@@ -18,16 +18,14 @@ from desktop_app.domain.measurement import reaches
 from desktop_app.imaging.diameters import (
     InPlaneDiameters,
     longest_diameters,
-    marked_box,
     with_enclosed,
 )
 from desktop_app.imaging.lesion_lines import Check
 from desktop_app.imaging.lesion_outline import Mask, Points, filled_in_slices
+from model.cropping import Box, occupied_box
 
 _BY_CORNERS = ndimage.generate_binary_structure(3, 3)
 _ROUNDING = 1e-6
-
-_Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +71,7 @@ def lesions_apart(
     known_kji
         (3,) an end of a diameter that is known: its lesion is found, but not measured again.
     """
-    box = marked_box(lesion_kji)
+    box = occupied_box(lesion_kji)
     if box is None:
         return
     lesion = lesion_kji[box]
@@ -109,7 +107,7 @@ def _numbered(
     return np.moveaxis(numbers, 0, axis)
 
 
-def _by_size(numbers: NDArray[np.int32], lesion: Mask) -> Iterator[tuple[int, int, _Box]]:
+def _by_size(numbers: NDArray[np.int32], lesion: Mask) -> Iterator[tuple[int, int, Box]]:
     """Yield number, marked voxels and box of each, the largest first."""
     boxes = ndimage.find_objects(numbers)
     voxels = np.bincount(numbers[lesion], minlength=len(boxes) + 1)
@@ -127,7 +125,7 @@ def _number_at(numbers: NDArray[np.int32], outline_kji: Points) -> int:
     return max((int(numbers[place]) for place in product(*beside)), default=0)
 
 
-def _may_be(box: _Box, spacing_mm: tuple[float, float, float], axis: int, length_mm: float) -> bool:
+def _may_be(box: Box, spacing_mm: tuple[float, float, float], axis: int, length_mm: float) -> bool:
     """Tell whether a measurable lesion fits; slanting lines need less room than upright ones."""
     sizes = [one.stop - one.start for one in box]
     sizes_mm = [size * mm for size, mm in zip(sizes, spacing_mm, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from desktop_app.imaging.diameters import marked_box
+from model.cropping import occupied_box
 
 Mask = NDArray[np.bool_]
 
@@ -46,7 +46,7 @@ def parts_apart(
     least_mm
         How far away a part has to be.
     """
-    box = marked_box(mask_kji | other_kji)
+    box = occupied_box(mask_kji | other_kji)
     if box is None or not other_kji.any():
         return []
     numbers, _ = ndimage.label(mask_kji[box], ndimage.generate_binary_structure(3, 3))

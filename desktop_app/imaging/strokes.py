@@ -12,8 +12,7 @@ from scipy import ndimage
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.imaging.morphology import Mask
-
-Box = tuple[slice, slice, slice]
+from model.cropping import Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)

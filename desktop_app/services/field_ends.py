@@ -11,6 +11,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from model.cropping import occupied_box
 
 _REACHES = "The tumour reaches the "
 _TOO_SMALL = "volumes and diameters are too small."
@@ -56,10 +57,7 @@ def end_remarks(labels_kji: NDArray[np.uint8], prepared: PreparedStudy) -> tuple
     tuple of str
         The reference's first.
     """
-    # scipy loads slowly; a window that only starts need not wait for it.
-    from desktop_app.imaging.diameters import marked_box
-
-    box = marked_box(labels_kji != 0)
+    box = occupied_box(labels_kji != 0)
     if box is None:
         return ()
     index_kji = _row_ends(labels_kji[box] != 0) + [one.start for one in box]

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.correction import Edit
-from desktop_app.imaging.strokes import Box, Patch
+from desktop_app.imaging.strokes import Patch
+from model.cropping import Box, occupied_box
 
 # All that can be taken back together; a stroke takes a few hundred bytes, a smoothing some
 # ten thousand.
@@ -126,10 +127,10 @@ class LabelEditor:
         self._require_begun()
         if labels_kji.shape != self._labels.shape:
             raise ValueError(f"labels are {labels_kji.shape}, the grid {self._labels.shape}")
-        changed = self._labels != labels_kji
-        if not changed.any():
+        changed = occupied_box(self._labels != labels_kji)
+        if changed is None:
             return False
-        self._touch(_box_of(changed))
+        self._touch(changed)
         self._labels[...] = labels_kji
         return True
 
@@ -139,10 +140,9 @@ class LabelEditor:
         self._before = self._touched = None
         if before is None or touched is None:
             return None
-        differs = before[touched] != self._labels[touched]
-        if not differs.any():
+        inner = occupied_box(before[touched] != self._labels[touched])
+        if inner is None:
             return None
-        inner = _box_of(differs)
         k, j, i = (
             slice(outer.start + one.start, outer.start + one.stop)
             for outer, one in zip(touched, inner, strict=True)
@@ -218,15 +218,3 @@ class LabelEditor:
     def _require_begun(self) -> None:
         if self._before is None:
             raise RuntimeError("no edit has begun")
-
-
-def _box_of(mask: NDArray[np.bool_]) -> Box:
-    """Return the smallest box that holds all of a mask that is not empty."""
-    k, j, i = (
-        slice(int(hit[0]), int(hit[-1]) + 1)
-        for hit in (
-            np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-            for axis in range(3)
-        )
-    )
-    return k, j, i

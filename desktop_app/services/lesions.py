@@ -16,6 +16,7 @@ from desktop_app.services.diameters import (
     slice_axis,
     to_diameters,
 )
+from model.cropping import occupied_box
 
 MOST_TARGETS = 3
 """How many enhancing target lesions RANO 2.0 adds up (Wen et al. 2023, doi 10.1200/JCO.23.01059);
@@ -67,10 +68,8 @@ def _count_parts(segmentation: Segmentation) -> int:
     # scipy loads slowly; a window that only starts need not wait for it.
     from scipy import ndimage
 
-    from desktop_app.imaging.diameters import marked_box
-
     whole = segmentation.mask_kji(Region.WT)
-    box = marked_box(whole)
+    box = occupied_box(whole)
     if box is None:
         return 0
     numbers, _ = ndimage.label(whole[box], ndimage.generate_binary_structure(3, 3))

@@ -12,6 +12,7 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.services.lesions import tumour_parts
+from model.cropping import occupied_box
 
 if TYPE_CHECKING:
     from desktop_app.imaging.mid_plane import MidPlane
@@ -54,11 +55,8 @@ def place_in_words(result: StudyResult) -> str:
 
 
 def _measure(result: StudyResult) -> dict[Region, Place]:
-    # scipy loads slowly; a window that only starts need not wait for it.
-    from desktop_app.imaging.diameters import marked_box
-
     segmentation = result.segmentation
-    box = marked_box(segmentation.mask_kji(Region.WT))
+    box = occupied_box(segmentation.mask_kji(Region.WT))
     if box is None:
         return {}
     index_kji = np.argwhere(segmentation.labels_kji[box])
