@@ -157,7 +157,7 @@ def test_corrections_that_are_kept_are_told_when_the_study_is_opened(scene):
     scene.start()  # as after a crash
     told = scene.state.outcome
     assert "never exported" in told
-    assert "on series 5 to" in told
+    assert "Segment on series 5, or open its result, to" in told
     assert not scene.state.is_possible
     scene.session.set_role(Sequence.T1C, "flair")
     assert scene.state.outcome == told

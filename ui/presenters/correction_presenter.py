@@ -262,4 +262,7 @@ class CorrectionPresenter:
         series = self._kept.series
         which = f"series {series.number}" if series.number else f"“{series.description}”"
         when = f"{self._kept.started:%Y-%m-%d %H:%M}"
-        return f"Corrections of {when} were never exported. Segment on {which} to go on with them."
+        return (
+            f"Corrections of {when} were never exported. "
+            f"Segment on {which}, or open its result, to go on with them."
+        )
