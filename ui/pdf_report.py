@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPdfWriter,
 )
 
+from desktop_app import DISCLAIMER
 from desktop_app.services.follow_up.page import FollowUpPage
 from desktop_app.services.report import ReportPage
 from ui.follow_up_sheet import FollowUpSheet
@@ -90,7 +91,7 @@ class PdfReport:
             )
         )
         writer.setTitle(f"Gliascope report, {page.title}")
-        writer.setCreator("Gliascope. For research use. Not a medical device.")
+        writer.setCreator(f"Gliascope. {DISCLAIMER}")
         painter = QPainter(writer)
         try:
             _draw(page, painter)

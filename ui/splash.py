@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QSplashScreen
 import desktop_app
 from ui.theme import Theme, ThemeName, resolve
 
-NOTICE = "For research use. Not a medical device."
+NOTICE = desktop_app.DISCLAIMER
 _NAME = "Gliascope"
 _WIDTH, _HEIGHT = 460, 220
 _EDGE = 28

@@ -24,7 +24,7 @@ from desktop_app.errors import Cancelled, ExitCode, UserFacingError
 
 _ABOUT = (
     "Brain tumour sub-regions from MR studies: segmented, measured, exported. "
-    "Without a command the window opens. For research use. Not a medical device."
+    f"Without a command the window opens. {desktop_app.DISCLAIMER}"
 )
 
 

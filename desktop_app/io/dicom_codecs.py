@@ -23,6 +23,8 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
+from desktop_app.io.file_head import META_BYTES, META_LENGTH_END
+
 # The strictest decoders first; those that fill with guesses what a damaged file lacks are left out.
 # CharLS gives up on some sound files of 16 bits, which GDCM reads.
 _DECODERS: dict[str, tuple[str, ...]] = {
@@ -39,9 +41,6 @@ _TAIL_BYTES = 64
 # Start of an extended sequential frame with one component (T.81 B.2.2): length 11, precision 12.
 _FRAME_OF_12_BITS = b"\xff\xc1\x00\x0b\x0c"
 
-# Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
-_META_LENGTH_END = 128 + 4 + 12
-_META_BYTES = 1024
 # A slice without signal packs a thousandfold but stays below this; heads pack two- to fourfold.
 _ALWAYS_INFLATED_BYTES = 64 << 20
 _MAX_INFLATED_RATIO = 50
@@ -65,17 +64,17 @@ def read_whole(path: Path) -> Dataset:
         Whatever pydicom raises over a damaged header.
     """
     data = path.read_bytes()
-    if DeflatedExplicitVRLittleEndian.encode("ascii") in data[:_META_BYTES]:
+    if DeflatedExplicitVRLittleEndian.encode("ascii") in data[:META_BYTES]:
         _refuse_bomb(data)
     return dcmread(BytesIO(data), force=True)
 
 
 def _refuse_bomb(data: bytes) -> None:
     """Unpack a deflated data set piece by piece, keeping nothing, as far as is allowed."""
-    length = int.from_bytes(data[_META_LENGTH_END - 4 : _META_LENGTH_END], "little")
+    length = int.from_bytes(data[META_LENGTH_END - 4 : META_LENGTH_END], "little")
     left = max(_ALWAYS_INFLATED_BYTES, _MAX_INFLATED_RATIO * len(data))
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    packed = data[_META_LENGTH_END + length :]
+    packed = data[META_LENGTH_END + length :]
     while packed:
         piece = inflate.decompress(packed, _INFLATED_PIECE_BYTES)
         left -= len(piece)

@@ -26,6 +26,8 @@ from desktop_app.io.dicom_slices import (
     slices_of,
 )
 from desktop_app.io.file_head import (
+    META_BYTES,
+    META_LENGTH_END,
     FileHead,
     NotAFile,
     begins_like_dicom,
@@ -110,10 +112,6 @@ _LAST_GROUP_OF_A_SLICE = 0x0028
 _LAST_GROUP_OF_GE = GE_COMPONENT >> 16
 # How the names of all its private blocks begin; the first stands in group 0009.
 _BLOCKS_OF_GE = b"GEMS_"
-# File meta information is seldom longer than half of it.
-_META_BYTES = 1024
-# Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1).
-_META_LENGTH_END = 128 + 4 + 12
 # The header of an image of 10,000 frames takes half of either.
 _MOST_BYTES = 256 << 20
 _MOST_READS = 1_000_000
@@ -192,7 +190,7 @@ def _dataset(path: Path, head: FileHead) -> Dataset:
         raise NotDicom("an empty file")
     if not begins_like_dicom(head.data):
         raise NotDicom("not a DICOM file")
-    if DeflatedExplicitVRLittleEndian.encode("ascii") in head.data[:_META_BYTES]:
+    if DeflatedExplicitVRLittleEndian.encode("ascii") in head.data[:META_BYTES]:
         return _parsed(io.BytesIO(_inflated(path)))
     dataset, found_end = _parsed_to_matrix(head.data)
     if not found_end and not head.is_whole:
@@ -247,7 +245,7 @@ class _BoundedReader(io.BufferedReader):
 def _inflated(path: Path) -> bytes:
     """Return the beginning of a deflated data set; a bomb would unpack a thousandfold."""
     with open_file(path) as file:
-        start = file.read(_META_LENGTH_END)
+        start = file.read(META_LENGTH_END)
         file.seek(int.from_bytes(start[-4:], "little"), io.SEEK_CUR)
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
             file.read(_MOST_INFLATED_BYTES), _MOST_INFLATED_BYTES

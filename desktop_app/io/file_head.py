@@ -13,6 +13,12 @@ HEAD_BYTES = 1 << 16
 # A pipe without a writer would keep a plain open waiting for ever.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
+META_BYTES = 1024
+"""File meta information of DICOM is seldom longer than half of it."""
+
+META_LENGTH_END = 128 + 4 + 12
+"""Preamble, magic word and the element that holds the length of what follows (PS3.10 7.1)."""
+
 _PREAMBLE_BYTES = 128
 _MAGIC = b"DICM"
 # A file without preamble starts with an element of group 2 or 8 (PS3.10 7.1, PS3.6).

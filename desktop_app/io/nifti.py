@@ -18,7 +18,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.errors import InputError
 from desktop_app.io.atomic import atomic_path
-from desktop_app.io.dicom_geometry import MAX_VOXELS
+from desktop_app.io.dicom_geometry import MAX_VOXELS, is_possible_spacing
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -38,8 +38,6 @@ _CHUNK_BYTES = 1 << 20
 _DISAGREEMENT_MM = 1.0
 # Less is what single precision rounds off.
 _SLANT_TOLD_MM = 0.1
-# What lies beyond is a damaged header: no scanner makes such voxels.
-_SPACING_RANGE_MM = (0.01, 100.0)
 # nifti1.h, xyzt_units: the unit of length stands in the lowest three bits.
 _UNIT_OF_LENGTH = 0x07
 
@@ -255,16 +253,12 @@ def _geometry(path: Path, image: Any) -> Geometry:
         raise InputError(
             "A NIfTI file has an unusable grid.", f"{path}: {error}", _REMEDY
         ) from error
-    if not (_in_range(min(geometry.spacing_mm)) and _in_range(max(geometry.spacing_mm))):
+    if not is_possible_spacing(geometry.spacing_mm):
         spacing = "×".join(f"{mm:.3g}" for mm in geometry.spacing_mm[::-1])
         raise InputError(
             "A NIfTI file has an unusable grid.", f"{path}: voxels of {spacing} mm", _REMEDY
         )
     return geometry
-
-
-def _in_range(spacing_mm: float) -> bool:
-    return _SPACING_RANGE_MM[0] <= spacing_mm <= _SPACING_RANGE_MM[1]
 
 
 def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop_app import DISCLAIMER
 from ui.icons import Icons
 from ui.widgets.card import Card, styled_label
 
@@ -40,7 +41,7 @@ class StartPage(QWidget):
         self._add(buttons, "Open study …", self.open_requested, primary=True)
         self._add(buttons, "Sample study", self.sample_requested)
         self._add(buttons, "Many studies …", self.batch_requested)
-        notice = styled_label("For research use. Not a medical device.", "notice")
+        notice = styled_label(DISCLAIMER, "notice")
         for widget in (logo, title, text):
             card.body.addWidget(widget)
         card.body.addLayout(buttons)

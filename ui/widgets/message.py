@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from desktop_app import DISCLAIMER
 from desktop_app.errors import UserFacingError
 
 
@@ -79,7 +80,7 @@ def about_box(parent: QWidget, version: str) -> QMessageBox:
     lines = (
         "Segments brain tumours in MR studies with Slim UNETR++, on this computer alone.",
         "",
-        "For research use. Not a medical device.",
+        DISCLAIMER,
         "Licensed under Apache-2.0.",
     )
     return message_box(parent, QMessageBox.Icon.NoIcon, f"Gliascope {version}", lines)
