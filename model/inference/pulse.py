@@ -1,7 +1,6 @@
 """Progress and cancel from inside a forward pass."""
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import torch
@@ -38,12 +37,7 @@ class Pulse:
                 self._handles.append(module.register_forward_hook(self._after))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exception: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         """Stop listening."""
         for handle in self._handles:
             handle.remove()

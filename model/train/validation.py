@@ -165,7 +165,7 @@ class InEvaluation:
         self._network.load_state_dict(self._state)
         return self._network.eval()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._network.load_state_dict(self._own)
         self._network.train()
 
