@@ -10,6 +10,7 @@ from scipy import ndimage
 from model.cropping import occupied_box
 from model.data import CaseError, load_lps
 from model.synthetic.tissues import Tissue
+from model.train.grown import LAST_BRAIN_LABEL
 
 DEEPEST_MM = 12.0
 """Distances from the brain's surface are kept up to here."""
@@ -19,7 +20,6 @@ CLOSING_MM = 8.0
 RIM_MM = 1.0
 """So much of the fluid around the brain belongs to it, as in the masks of BraTS."""
 
-LAST_BRAIN_LABEL = 499
 _OUTER_FLUID = 24
 _NOT_BRAIN = (0, _OUTER_FLUID, 30, 62)
 _VESSELS = (502, 514)
