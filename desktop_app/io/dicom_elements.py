@@ -70,12 +70,24 @@ def _stored_text(dataset: Dataset, keyword: str) -> str | None:
         return None
     stored, vr = element.value, element.VR or vr
     if vr in _PLAIN_IF_ASCII:
-        if not stored.isascii() or b"\x1b" in stored:
+        is_plain = stored.isascii() and b"\x1b" not in stored
+        if not is_plain and not _is_latin_for_utf8(dataset, stored):
             return None
     elif vr not in _PLAIN:
         return None
     values = stored.decode("iso8859").replace("\x00", "").split("\\")
     return "\\".join([value.strip() for value in values])
+
+
+def _is_latin_for_utf8(dataset: Dataset, stored: bytes) -> bool:
+    """Whether bytes cannot be the UTF-8 that a header declares; gateways then leave Latin-1."""
+    if "ISO_IR 192" not in text(dataset, "SpecificCharacterSet"):
+        return False
+    try:
+        stored.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 @cache

@@ -53,6 +53,8 @@ SOURCE_KEYWORDS = (
     "DeidentificationMethod",
     _DEIDENTIFICATION_CODES,
 )
+# What pydicom puts in place of bytes that the character set does not have.
+_UNREADABLE_LETTER = "\ufffd"
 _TIMEZONE = re.compile(r"([+-])(0\d|1[0-4])([0-5]\d)")
 _REQUIRED_IDENTITY = (
     "PatientName",
@@ -107,13 +109,15 @@ def identity_of(header: Dataset, study_uid: str, pseudonyms: Pseudonyms | None) 
 def not_allowed(header: Dataset) -> tuple[str, ...]:
     """Return what of a header archives file results by, and the standard does not allow, by name.
 
-    Mostly it is too long; such values are written all the same.
+    Mostly it is too long, or has letters that its character set cannot hold; such values are
+    written all the same.
     """
     with lenient_pydicom():
         return tuple(
             name
             for keyword, name in _FILED_BY.items()
-            if (value := text(header, keyword)) and not _is_valid(header, keyword, value)
+            if (value := text(header, keyword))
+            and (_UNREADABLE_LETTER in value or not _is_valid(header, keyword, value))
         )
 
 
@@ -136,7 +140,9 @@ def _take_over_deidentification(header: Dataset, identity: Dataset) -> None:
 
 
 def _in_todays_form(keyword: str, value: str) -> str:
-    """Return a date or sex as they are written today; 2024.01.05 is how they were before DICOM."""
+    """Return a value as it is written today; before DICOM it was 2024.01.05 and 10:11:12."""
+    if keyword.endswith("Time"):
+        return re.sub(r"^(\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?$", r"\1\2\3", value)
     if keyword.endswith("Date"):
         return re.sub(r"^(\d{4})[.-](\d\d)[.-](\d\d)$", r"\1\2\3", value)
     return value.upper() if keyword == "PatientSex" else value

@@ -30,6 +30,34 @@ def as_read(implicit: bool = False, **values: object) -> Dataset:
         return dcmread(BytesIO(buffer.getvalue()), force=True)
 
 
+def with_bytes(stored: bytes, character_set: str) -> Dataset:
+    """Return a data set whose name is these bytes, whatever the character set says of them."""
+    dataset = Dataset()
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = False, True
+    dataset.SpecificCharacterSet, dataset.PatientName = character_set, "x" * len(stored)
+    write_dataset(buffer, dataset)
+    return dcmread(BytesIO(buffer.getvalue().replace(b"x" * len(stored), stored)), force=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "character_set", "expected"),
+    [
+        ("Müller^A".encode(), "ISO_IR 192", "Müller^A"),
+        # As many gateways write them.
+        ("Müller^Ab".encode("latin1"), "ISO_IR 192", "Müller^Ab"),
+        ("Müller^Ab".encode("latin1"), "ISO_IR 100", "Müller^Ab"),
+        ("Müller^Ab".encode("latin1"), "", "Müller^Ab"),
+    ],
+)
+def test_names_that_are_not_in_the_character_set_they_declare(
+    stored: bytes, character_set: str, expected: str
+) -> None:
+    dataset = with_bytes(stored, character_set)
+    with lenient_pydicom():
+        assert [text(dataset, "PatientName") for _ in range(2)] == [expected] * 2
+
+
 def both_ways(dataset: Dataset, keyword: str) -> tuple[str, str]:
     with lenient_pydicom():
         stored = text(dataset, keyword)

@@ -236,10 +236,24 @@ def test_identifiers_stay_those_of_the_images_whatever_their_length(
     assert export_warnings(overlong, DICOM, anonymise=True) == ()
 
 
-def test_dates_and_sex_are_written_as_they_are_today(result: StudyResult, tmp_path: Path) -> None:
-    old = with_elements(result, tmp_path / "study", StudyDate="2024.01.05", PatientSex="m")
-    seg = export(old, tmp_path / "out")[ExportFormat.SEG]
-    assert (seg.StudyDate, seg.PatientSex) == ("20240105", "M")
+def test_letters_that_cannot_be_read_are_told(result: StudyResult, tmp_path: Path) -> None:
+    damaged = with_elements(result, tmp_path / "study", PatientName="M\ufffdller^A")
+    (told,) = export_warnings(damaged, [ExportFormat.SEG])
+    assert told.endswith(": patient's name.")
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [("10:11:12", "101112"), ("10:11", "1011"), ("10:11:12.5", "101112.5"), ("10:1:2", "")],
+)
+def test_dates_times_and_sex_are_written_as_they_are_today(
+    result: StudyResult, tmp_path: Path, time: str, expected: str
+) -> None:
+    then = {"StudyDate": "2024.01.05", "StudyTime": time, "PatientSex": "m"}
+    seg = export(with_elements(result, tmp_path / "study", **then), tmp_path / "out")[
+        ExportFormat.SEG
+    ]
+    assert (seg.StudyDate, seg.StudyTime, seg.PatientSex) == ("20240105", expected, "M")
 
 
 def test_results_of_images_without_identity_say_so(result: StudyResult, tmp_path: Path) -> None:
