@@ -7,13 +7,14 @@ from pathlib import Path
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
+import desktop_app
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.io.atomic import atomic_path
 from desktop_app.io.dicom_source import DicomSource
 
 MANUFACTURER = "Gliascope"
-RESEARCH_USE = "For research use. Not a medical device."
+RESEARCH_USE = desktop_app.DISCLAIMER
 
 # ST holds 1024 characters (PS3.5 6.2).
 _SHORT_TEXT_LENGTH = 1024

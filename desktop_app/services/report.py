@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import desktop_app
 from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.measurement import Interval
 from desktop_app.domain.pseudonyms import Pseudonyms
@@ -42,15 +43,13 @@ from desktop_app.services.targets import standing_warnings, targets_in_words
 if TYPE_CHECKING:
     from desktop_app.services.key_images import KeyImage
 
-DISCLAIMER = "For research use. Not a medical device."
+DISCLAIMER = desktop_app.DISCLAIMER
 
 _UNIONS = {Region.TC: "NCR + ET", Region.WT: "TC + ED"}
 # Contrast shows the core, FLAIR the oedema; the others stand in where one is missing.
 _SHOWN = (Sequence.T1C, Sequence.FLAIR, Sequence.T2, Sequence.T1)
 _ROWS_OF_IMAGES = 2
 _PICTURES_IN_A_ROW = 4
-_MOST_LESIONS = 5
-_WIDE = "wide"
 # Contrast outlines what enhances, FLAIR the whole.
 _MEASURED_ON = {Region.ET: Sequence.T1C, Region.WT: Sequence.FLAIR}
 
@@ -107,7 +106,6 @@ class ReportPage:
     created: str
     identity: tuple[tuple[str, str], ...]
     finding: str
-    tumour_found: bool
     volumes: tuple[VolumeRow, ...]
     sequences: tuple[SequenceRow, ...]
     images: "tuple[tuple[KeyImage, ...], ...]"
@@ -144,14 +142,12 @@ def build_page(
     created = created or datetime.now().astimezone()
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     warnings = (*standing_warnings(result), *further_warnings)
-    empty = result.segmentation.is_empty
     diameters = tuple(measure_diameters(result.segmentation).values())
     return ReportPage(
         title="Brain tumour volumetry, MR",
         created=readable_instant(created),
         identity=_pseudonym(pseudonyms) if anonymise else _identity(result),
         finding=_finding(result),
-        tumour_found=not empty,
         volumes=_volume_rows(result),
         sequences=tuple(_sequence_rows(result, anonymise=anonymise)),
         images=_images(result),

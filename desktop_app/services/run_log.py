@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import desktop_app
 from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import StudyResult
@@ -126,7 +127,7 @@ def _read_lines(folder: Path) -> list[str]:
 def _lines(result: StudyResult, created: datetime | None) -> Iterable[str]:
     provenance = result.segmentation.provenance
     yield f"Gliascope {provenance.app_version}, {readable_instant(created or datetime.now())}"
-    yield "For research use. Not a medical device."
+    yield desktop_app.DISCLAIMER
     yield f"Model {provenance.model_id}, sha256 {provenance.weights_sha256}"
     yield f"Device {provenance.device}, precision {provenance.precision}"
     if provenance.edited:
