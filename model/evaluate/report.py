@@ -1,26 +1,27 @@
 """Scores of many cases: evaluated, averaged, printed, kept in the model card."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from statistics import fmean
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from rich.console import Group
 from rich.table import Table
 
-from model.data import Case, CaseError
-from model.evaluate.metrics import SURFACE_TOLERANCE_MM, WORST_HAUSDORFF_MM, RegionScore, score
+from model.data import Case, CaseError, patient_of
+from model.evaluate.figures import (
+    CASE_TITLE,
+    PROTOCOL,
+    SHOWN_ORDER,
+    case_cells,
+    case_figures,
+    means,
+    table_of_means,
+)
+from model.evaluate.lesions import LesionScore, lesion_score
+from model.evaluate.metrics import RegionScore, score
 from model.spec import REGIONS, LabelArray, Region, region_masks
 
-SCHEMA: Final = "gliascope/evaluation/1"
-SHOWN_ORDER: Final = (Region.WT, Region.TC, Region.ET)
-PROTOCOL: Final = {
-    "regions": "WT = NCR + ED + ET, TC = NCR + ET, ET",
-    "dice": "per case; 1 if both masks are empty, 0 if only one is",
-    "hd95_mm": "larger of the two directed 95th percentiles of surface distance; 0 if both masks "
-    f"are empty, {WORST_HAUSDORFF_MM} if only one is",
-    "surface_dice": f"share of both surfaces within {SURFACE_TOLERANCE_MM} mm of the other",
-    "mean": "arithmetic mean over cases",
-}
+SCHEMA: Final = "gliascope/evaluation/2"
 
 Predictor = Callable[[Case], LabelArray]
 
@@ -33,15 +34,21 @@ class CaseScores:
     ----------
     name
         Of the case.
-    regions
-        A score for each region.
+    regions, lesions
+        Per region, over the whole case and lesion by lesion.
     seen_in_training
         True: the figure says nothing about new patients.
     """
 
     name: str
     regions: Mapping[Region, RegionScore]
+    lesions: Mapping[Region, LesionScore]
     seen_in_training: bool
+
+    @property
+    def enhances(self) -> bool:
+        """Whether there is enhancing tumour in truth."""
+        return self.regions[Region.ET].reference_mm3 > 0
 
 
 def score_case(case: Case, labels_kji: LabelArray, *, seen_in_training: bool) -> CaseScores:
@@ -59,17 +66,14 @@ def score_case(case: Case, labels_kji: LabelArray, *, seen_in_training: bool) ->
     if case.coverage_kji is not None:
         predicted &= case.coverage_kji
         reference &= case.coverage_kji
-    scores = {
-        region: score(predicted[n], reference[n], case.spacing_kji_mm)
-        for n, region in enumerate(REGIONS)
-    }
-    return CaseScores(case.name, scores, seen_in_training)
-
-
-def mean_score(scores: Iterable[RegionScore]) -> RegionScore:
-    """Return the arithmetic mean of every measure."""
-    rows = list(scores)
-    return RegionScore(*(fmean(getattr(row, f.name) for row in rows) for f in fields(RegionScore)))
+    pairs = dict(zip(REGIONS, zip(predicted, reference, strict=True), strict=True))
+    spacing = case.spacing_kji_mm
+    return CaseScores(
+        case.name,
+        {region: score(p, r, spacing) for region, (p, r) in pairs.items()},
+        {region: lesion_score(p, r, spacing) for region, (p, r) in pairs.items()},
+        seen_in_training,
+    )
 
 
 def as_document(cases: list[CaseScores], model: str, sha256: str) -> dict[str, Any]:
@@ -79,45 +83,23 @@ def as_document(cases: list[CaseScores], model: str, sha256: str) -> dict[str, A
         "model": model,
         "weights_sha256": sha256,
         "protocol": PROTOCOL,
-        "mean": {
-            region: _rounded(mean_score(c.regions[region] for c in cases)) for region in SHOWN_ORDER
-        },
+        "patients": len({patient_of(case.name) for case in cases}),
+        "scans": len(cases),
+        "mean": means(cases),
         "cases": {
-            case.name: {
-                "seen_in_training": case.seen_in_training,
-                **{region: _rounded(case.regions[region]) for region in SHOWN_ORDER},
-            }
+            case.name: {"seen_in_training": case.seen_in_training, **case_figures(case)}
             for case in cases
         },
     }
 
 
-def as_table(cases: list[CaseScores]) -> Table:
-    """Return the table a person reads; ``*`` marks cases that training has seen."""
-    table = Table(title="Dice / HD95 mm / surface Dice at 1 mm")
+def as_table(cases: list[CaseScores]) -> Group:
+    """Return what a person reads: each case, ``*`` where training has seen it, and the means."""
+    table = Table(title=CASE_TITLE)
     table.add_column("case")
     for region in SHOWN_ORDER:
         table.add_column(region.value, justify="right")
     for case in cases:
         name = f"{case.name} *" if case.seen_in_training else case.name
-        table.add_row(name, *(_cell(case.regions[region]) for region in SHOWN_ORDER))
-    table.add_section()
-    table.add_row(
-        f"mean of {len(cases)}",
-        *(_cell(mean_score(c.regions[region] for c in cases)) for region in SHOWN_ORDER),
-    )
-    return table
-
-
-def _cell(value: RegionScore) -> str:
-    return f"{value.dice:.3f} / {value.hd95_mm:.1f} / {value.surface_dice:.3f}"
-
-
-def _rounded(value: RegionScore) -> dict[str, float]:
-    return {
-        "dice": round(value.dice, 4),
-        "hd95_mm": round(value.hd95_mm, 2),
-        "surface_dice": round(value.surface_dice, 4),
-        "reference_mm3": round(value.reference_mm3, 1),
-        "predicted_mm3": round(value.predicted_mm3, 1),
-    }
+        table.add_row(name, *case_cells(case))
+    return Group(table, table_of_means({"": cases}))

@@ -11,6 +11,7 @@ from model.calibration import Calibration
 from model.evaluate import cross_report
 from model.evaluate.bootstrap import bootstrap_mean
 from model.evaluate.cross_validation import cross_validate, region_volumes_mm3, score_patient
+from model.evaluate.figures import ET_ABSENT, ET_PRESENT
 from model.evaluate.metrics import WORST_HAUSDORFF_MM
 from model.evaluate.out_of_fold import codes_of, probabilities_of
 from model.evaluate.reliability import count_codes, fit_reliability
@@ -280,14 +281,14 @@ def test_document_separates_patients_with_and_without_enhancement(found):
     document = json.loads(json.dumps(cross_report.as_document(found, {}), allow_nan=False))
     mean = document["mean"]
     assert mean["ET"]["dice"]["patients"] == 12
-    assert mean[cross_report.ET_PRESENT]["dice"]["patients"] == 9
-    assert mean[cross_report.ET_ABSENT]["dice"] == {
+    assert mean[ET_PRESENT]["dice"]["patients"] == 9
+    assert mean[ET_ABSENT]["dice"] == {
         "mean": 1.0,
         "low": 1.0,
         "high": 1.0,
         "patients": 3,
     }
-    assert document["tuning"]["default"][cross_report.ET_ABSENT]["dice"]["mean"] == 0
+    assert document["tuning"]["default"][ET_ABSENT]["dice"]["mean"] == 0
     assert mean["WT"]["dice"]["low"] < mean["WT"]["dice"]["mean"] < mean["WT"]["dice"]["high"]
     assert set(document["cases"]) == {f"P{n:02}" for n in range(12)}
 

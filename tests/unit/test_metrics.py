@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 
 from model.data import Case
+from model.evaluate.figures import ET_ABSENT, ET_PRESENT
 from model.evaluate.metrics import WORST_HAUSDORFF_MM, dice, score, surface_measures
-from model.evaluate.report import as_document, mean_score, score_case
+from model.evaluate.report import as_document, score_case
 from model.spec import Region
 
 SPACING = (1.0, 1.0, 1.0)
@@ -103,10 +106,33 @@ def test_only_the_covered_part_counts() -> None:
 
 def test_document_holds_means_and_cases() -> None:
     case = _case()
+    nothing = np.zeros((20, 20, 20), dtype=np.uint8)
     good = score_case(case, np.array(case.labels_kji), seen_in_training=True)
-    bad = score_case(case, np.zeros((20, 20, 20), dtype=np.uint8), seen_in_training=False)
-    assert mean_score([good.regions[Region.WT], bad.regions[Region.WT]]).dice == 0.5
-    document = as_document([good], "name", "abc")
+    bad = score_case(replace(case, name="missed"), nothing, seen_in_training=False)
+    without = replace(case, name="none", labels_kji=np.minimum(case.labels_kji, 2))
+    none = score_case(without, np.array(without.labels_kji), seen_in_training=False)
+    document = as_document([good, bad, none], "name", "abc")
     assert document["cases"]["case"]["seen_in_training"] is True
-    assert document["mean"]["WT"]["dice"] == 1.0
     assert document["weights_sha256"] == "abc"
+    whole = document["mean"]["WT"]["dice"]
+    assert (whole["mean"], whole["patients"]) == (pytest.approx(2 / 3, abs=1e-3), 3)
+    assert whole["low"] < whole["mean"] < whole["high"]
+    # An empty region that is left empty counts 1, so those who have it stand apart.
+    assert document["mean"]["ET"]["dice"]["mean"] == pytest.approx(2 / 3, abs=1e-3)
+    assert document["mean"][ET_PRESENT]["dice"]["mean"] == 0.5
+    assert document["mean"][ET_ABSENT]["dice"]["patients"] == 1
+
+
+def test_document_says_lesion_by_lesion_what_was_missed() -> None:
+    labels = np.zeros((20, 20, 20), dtype=np.uint8)
+    labels[2:6, 2:12, 2:12] = 2
+    labels[14:18, 2:12, 2:12] = 2
+    case = replace(_case(), labels_kji=labels)
+    half = labels.copy()
+    half[14:] = 0
+    document = as_document([score_case(case, half, seen_in_training=False)], "name", "abc")
+    whole = document["cases"]["case"]["WT"]
+    assert (whole["found"], whole["missed"], whole["false_alarms"]) == (1, 1, 0)
+    assert whole["lesion_dice"] == 0.5
+    assert whole["dice"] == pytest.approx(2 / 3, abs=1e-3)
+    assert document["mean"]["WT"]["lesion_hd95_mm"]["mean"] == 187.0

@@ -49,12 +49,12 @@ def test_json_is_one_document(
 ) -> None:
     assert _run(data, weights, "--json") == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "gliascope/evaluation/1"
+    assert document["schema"] == "gliascope/evaluation/2"
     assert document["weights_sha256"] == read_card(weights.parent, "small").sha256
     seen = {name: case["seen_in_training"] for name, case in document["cases"].items()}
     assert seen == {"new": False, "seen": True}
     for region in ("WT", "TC", "ET"):
-        assert set(document["mean"][region]) >= {"dice", "hd95_mm", "surface_dice"}
+        assert set(document["mean"][region]) >= {"dice", "hd95_mm", "surface_dice", "lesion_dice"}
     assert document["cases"]["new"]["WT"]["reference_mm3"] == 1000.0
 
 
@@ -152,7 +152,7 @@ def test_table_marks_what_training_has_seen(
     assert _run(data, weights) == 0
     table = capsys.readouterr().out
     assert "seen *" in table
-    assert "mean of 2" in table
+    assert "95% bootstrap interval" in table
 
 
 def test_what_cannot_be_used_is_said(
