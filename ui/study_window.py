@@ -151,6 +151,7 @@ class StudyWindow(TellingWindow):
         if _is_within(place, before, self._grid):
             views.go_to(place.tolist())
         views.set_image(volume, series_uid, sequence)
+        self.study_page.viewer_bar.show_has_image(reference is not None)
 
     def show_segmentation(self, segmentation: Segmentation | None) -> None:
         """Show labels over the slices and as surfaces, and turn to where they are largest."""

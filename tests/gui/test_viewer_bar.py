@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from tests.study_cases import GEOMETRY, PROVENANCE
-from tests.window_cases import texts
+from tests.window_cases import IMAGE, texts
 from ui.viewers.planes import Plane
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import SeriesChoice
@@ -97,6 +98,30 @@ def test_keys_of_the_bar_act_at_once(study_window):
         before = button.isChecked()
         QTest.keyClick(axial, key)
         assert button.isChecked() is not before
+
+
+def test_no_two_tools_above_the_slices_look_alike(study_window):
+    page = study_window.study_page
+    page.show_correction(CorrectionState(is_possible=True, is_active=True))
+    seen = []
+    for button in (page.viewer_bar.overlay, page.viewer_bar.crosshair, *page.correction_bar.tools):
+        picture = button.icon().pixmap(32, 32).toImage()
+        assert not picture.isNull()
+        assert picture not in seen
+        seen.append(picture)
+
+
+def test_tools_wait_for_an_image(study_window):
+    bar = study_window.study_page.viewer_bar
+    names = ("All sequences in one plane", "Measure in millimetres", "Show or hide the regions")
+    names += ("Show or hide the crosshair", "Choose window and level anew")
+    names += ("Show all views whole again",)
+    tools = [one for one in bar.findChildren(QToolButton) if one.accessibleName() in names]
+    assert [one.isEnabled() for one in tools] == [True] * len(names)
+    study_window.show_image(None, reference=None)
+    assert not any(one.isEnabled() for one in tools)
+    study_window.show_image(IMAGE, reference=IMAGE)
+    assert all(one.isEnabled() for one in tools)
 
 
 def test_overlay_and_crosshair_can_be_switched_wherever_the_focus_is(study_window, qtbot):

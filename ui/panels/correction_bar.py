@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
@@ -37,7 +38,7 @@ class _ToolButton(NamedTuple):
 
 
 _TOOLS = (
-    _ToolButton(None, "crosshair", "Move the crosshair", "M", "Left drag moves the crosshair"),
+    _ToolButton(None, "move", "Move the crosshair", "M", "Left drag moves the crosshair"),
     _ToolButton(
         Tool.BRUSH, "brush", "Brush", "B", "Left drag paints; with Ctrl it erases, at any setting"
     ),
@@ -149,6 +150,11 @@ class CorrectionBar(QWidget):
             only_over,
             self._hidden,
         )
+
+    @property
+    def tools(self) -> list[QAbstractButton]:
+        """The buttons that put a tool into the hand."""
+        return self._tools.buttons()
 
     @property
     def hidden(self) -> frozenset[int]:

@@ -77,19 +77,19 @@ class ViewerBar(QWidget):
         self.four.toggled.connect(self._show_four)
         self.ruler = self._add_tool("ruler", "Ruler", "Measure in millimetres", "D")
         self.ruler.setCheckable(True)
-        self.overlay = self._add_tool("outline", "Overlay", "Show or hide the regions", "O")
-        crosshair = self._add_tool("crosshair", "Crosshair", "Show or hide the crosshair", "X")
+        self.overlay = self._add_tool("overlay", "Overlay", "Show or hide the regions", "O")
+        self.crosshair = self._add_tool("crosshair", "Crosshair", "Show or hide the crosshair", "X")
         contrast = self._add_tool("contrast", "Contrast", "Choose window and level anew", "C")
         reset = self._add_tool("reset", "Reset", "Show all views whole again", "Ctrl+0")
         for tool, toggled in (
             (self.overlay, self.overlay_toggled),
-            (crosshair, self.crosshair_toggled),
+            (self.crosshair, self.crosshair_toggled),
         ):
             tool.setProperty("kind", "toggle")
             tool.setCheckable(True)
             tool.setChecked(True)
             tool.toggled.connect(toggled)
-        self._with_obvious_icons = (self.overlay, crosshair, contrast, reset)
+        self._with_obvious_icons = (self.overlay, self.crosshair, contrast, reset)
         # With names the window would open too wide for a small screen.
         for tool in self._with_obvious_icons:
             tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
@@ -111,6 +111,11 @@ class ViewerBar(QWidget):
         """Say whether labels can be corrected, and whether they are."""
         self._correct.setEnabled(state.is_possible)
         self._correct.setChecked(state.is_active)
+
+    def show_has_image(self, has_image: bool) -> None:
+        """Offer what only an image can be asked for, or leave it grey."""
+        for tool in (self.four, self.ruler, *self._with_obvious_icons):
+            tool.setEnabled(has_image)
 
     def refresh_icons(self) -> None:
         """Draw the icons anew after a change of theme."""

@@ -27,8 +27,8 @@ _NONE = "No volumes over time."
 _WHY_NONE = "In {folder} there is no exported result with a date of this patient."
 _NO_PATIENT = "The open study does not say whose it is: it has no patient ID."
 _NOT_LISTED = (
-    "The open study's result is not among them as it is now: it was not exported to this folder "
-    "with its numbers and the patient's name."
+    "The open study's result is not among them as it is now: listed is what was exported to this "
+    "folder with measurements.json and not anonymised."
 )
 _LOOKING = "Looking for earlier results"
 _BUSY = "Something else is going on."
