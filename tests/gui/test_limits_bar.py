@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QLabel, QSlider
 
 from desktop_app.domain.segmentation import Region
 from ui.panels.limits_bar import LimitsBar
@@ -29,6 +29,19 @@ def told(bar):
 
 def sliders(bar):
     return dict(zip(LIMITS, bar.findChildren(QSlider), strict=True))
+
+
+def test_the_ends_of_every_slider_say_where_a_region_grows(bar):
+    ends = [one for one in bar.findChildren(QLabel) if one.text() in ("tighter", "wider")]
+    for slider in sliders(bar).values():
+        row = slider.parentWidget()
+        around = sorted(
+            (one for one in ends if one.parentWidget() is row),
+            key=lambda one: abs(one.geometry().center().x() - slider.geometry().center().x()),
+        )[:2]
+        left, right = sorted(around, key=lambda one: one.x())
+        assert (left.text(), right.text()) == ("tighter", "wider")
+        assert left.geometry().right() < slider.x() < slider.geometry().right() < right.x()
 
 
 def test_sliders_stand_where_regions_are_drawn_from_and_tell_nothing(bar, told, qtbot):

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from ui.widgets.card import styled_label
+from ui.widgets.short_label import ShortLabel
 
 _REGIONS = (Region.WT, Region.TC, Region.ET)  # from the outermost inwards
 _LEAST_PERCENT, _MOST_PERCENT = 2, 98
@@ -44,7 +45,10 @@ class LimitsBar(QWidget):
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        row.addWidget(styled_label("Draw where the network is surer than", "muted"))
+        # Gives way on a small screen: the ends of the sliders are needed more
+        title = ShortLabel("muted")
+        title.setText("Network surer than")
+        row.addWidget(title)
         for region in _REGIONS:
             self._add(row, region)
         row.addStretch(1)
@@ -79,7 +83,7 @@ class LimitsBar(QWidget):
         title = REGION_TITLES[region]
         slider.setRange(100 - _MOST_PERCENT, 100 - _LEAST_PERCENT)
         slider.setPageStep(5)
-        slider.setMinimumWidth(90)
+        slider.setMinimumWidth(60)
         # A click on it leaves the keys to the slice
         slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         slider.setAccessibleName(f"{title}: how sure the network has to be; further right is wider")
@@ -92,7 +96,8 @@ class LimitsBar(QWidget):
         text = self._texts[region]
         text.setMinimumWidth(text.fontMetrics().horizontalAdvance("98 %"))
         layout.addSpacing(8)
-        for widget in (styled_label(region.value), slider, text):
+        left, right = (styled_label(end, "muted") for end in ("tighter", "wider"))
+        for widget in (styled_label(region.value), left, slider, right, text):
             layout.addWidget(widget)
 
     def _timer(self, milliseconds: int, call: Callable[[], None]) -> QTimer:
