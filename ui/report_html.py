@@ -108,12 +108,13 @@ def _volume_row(row: VolumeRow, *, ranges: bool) -> str:
     if row.rgb is not None:
         chip = _chip(row.rgb)
     between = f"<td class='note' align='right'>{escape(row.range_cm3)}</td>" if ranges else ""
+    voxels = "" if row.voxels is None else _grouped(row.voxels)
     note = f"&nbsp; <span class='note'>{escape(row.note)}</span>" if row.note else ""
     return (
         f"<tr><td>{chip}</td>"
         f"<td>{escape(row.title)} ({row.region.value}){note}</td>"
         f"<td class='strong' align='right'>{escape(row.volume_cm3)}</td>"
-        f"{between}<td class='note' align='right'>{_grouped(row.voxels)}</td></tr>"
+        f"{between}<td class='note' align='right'>{voxels}</td></tr>"
     )
 
 

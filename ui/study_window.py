@@ -163,7 +163,9 @@ class StudyWindow(TellingWindow):
         if segmentation is None:
             views.set_labels(None, None, ())
             return
-        views.set_labels(segmentation.labels_kji, segmentation.geometry, segmentation.definitions)
+        # What nothing tells apart may still be drawn by hand.
+        drawn = {one.value: one for one in (*segmentation.definitions, *segmentation.meanings)}
+        views.set_labels(segmentation.labels_kji, segmentation.geometry, tuple(drawn.values()))
         views.go_to_labels([definition.value for definition in segmentation.definitions])
 
     def show_corrected(self, segmentation: Segmentation) -> None:

@@ -175,6 +175,10 @@ def _line(case: "CaseState") -> str:
     earlier = ", earlier" if case.resumed else ""
     line = f"{case.name}: {case.status.value}{earlier}"
     if case.volumes_mm3:
-        volumes = (f"{r.value} {readable_volume(case.volumes_mm3[r])}" for r in Region)
+        volumes = (
+            f"{region.value} {readable_volume(case.volumes_mm3[region])}"
+            for region in Region
+            if region in case.volumes_mm3
+        )
         line += f", cm³ {', '.join(volumes)}"
     return line

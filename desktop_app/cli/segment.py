@@ -176,7 +176,8 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 
 def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout, and place and diameters below it."""
-    from desktop_app.domain.readable import readable_range, readable_volume
+    from desktop_app.domain.missing import volume_if_known
+    from desktop_app.domain.readable import readable_range
     from desktop_app.domain.segmentation import REGION_TITLES, Region
     from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
@@ -192,9 +193,9 @@ def print_volumes(result: "StudyResult") -> None:
         [
             REGION_TITLES[region],
             region.value,
-            readable_volume(volumes[region]),
+            volume_if_known(volumes.get(region)),
             *([ranges.get(region, "")] if ranges else []),
-            str(voxels[region]),
+            str(voxels.get(region, "")),
         ]
         for region in Region
     ]

@@ -61,9 +61,10 @@ class RegionChange:
     Parameters
     ----------
     earlier_mm3, now_mm3
-        Volumes of each study on its own grid, as exported.
+        Volumes of each study on its own grid, as exported; ``None`` where it is not known.
     voxels
-        What is new and gone; ``None`` where the studies could not be laid on each other.
+        What is new and gone; ``None`` where the studies could not be laid on each other, or
+        either does not know the region.
     earlier_interval, now_interval
         Between which volumes the true one likely lies, in mm³, where that is known.
     earlier_diameters, now_diameters
@@ -72,8 +73,8 @@ class RegionChange:
     """
 
     region: Region
-    earlier_mm3: float
-    now_mm3: float
+    earlier_mm3: float | None
+    now_mm3: float | None
     voxels: VoxelChange | None = None
     earlier_interval: Interval | None = None
     now_interval: Interval | None = None
@@ -81,13 +82,17 @@ class RegionChange:
     now_diameters: Diameters | None = None
 
     @property
-    def change_mm3(self) -> float:
+    def change_mm3(self) -> float | None:
         """How much larger the region is now; negative where it shrank."""
+        if self.earlier_mm3 is None or self.now_mm3 is None:
+            return None
         return self.now_mm3 - self.earlier_mm3
 
     @property
     def change_percent(self) -> float | None:
-        """The change in percent of what it was; ``None`` where it was nothing."""
+        """The change in percent of what it was; ``None`` where it was nothing, or is not known."""
+        if self.earlier_mm3 is None or self.now_mm3 is None:
+            return None
         return change_percent(self.earlier_mm3, self.now_mm3)
 
     @property
@@ -205,13 +210,18 @@ class FollowUp:
         """Whether the images lie on each other, and there is a map of change."""
         return self.earlier_on_now is not None
 
+    @property
+    def unknown(self) -> frozenset[Region]:
+        """Regions that one of the studies cannot tell."""
+        return self.now.segmentation.unknown | self.earlier.segmentation.unknown
+
     def difference_kji(self, region: Region) -> NDArray[np.uint8]:
         """Return the map of change of a region, on the grid of the current labels.
 
         Returns
         -------
         ndarray
-            (k, j, i) uint8, values of `Difference`.
+            (k, j, i) uint8, values of `Difference`; of an `unknown` region none but 0.
 
         Raises
         ------
@@ -220,6 +230,8 @@ class FollowUp:
         """
         if self.earlier_on_now is None or self.seen_kji is None:
             raise ValueError("without registration there is no map of change")
+        if region in self.unknown:
+            return np.zeros(self.earlier_on_now.labels_kji.shape, np.uint8)
         return difference(
             self.earlier_on_now.mask_kji(region),
             self.now.segmentation.mask_kji(region),

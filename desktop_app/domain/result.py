@@ -75,6 +75,11 @@ class PreparedStudy:
         return {sequence: roles[given] for sequence, given in given_as.items()}
 
     @property
+    def shows_enhancement(self) -> bool:
+        """Whether there is a T1c, which alone shows what enhances."""
+        return Sequence.T1C in self.volumes
+
+    @property
     def present(self) -> tuple[bool, bool, bool, bool]:
         """Which sequences there are, in the order of `Sequence`."""
         t1, t1c, t2, flair = (sequence in self.volumes for sequence in Sequence)

@@ -1,6 +1,6 @@
 """Labels on a grid and what each value means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -84,6 +84,8 @@ DEFAULT_LABELS: tuple[LabelDefinition, ...] = (
     ),
 )
 
+_PARTS_OF_CORE = frozenset({Region.NCR, Region.ET})
+
 # SNOMED CT has no code for the core of a glioma; a mass is the nearest that is true.
 UNION_CODES = {
     Region.TC: CodedConcept("4147007", "SCT", "Mass"),
@@ -116,6 +118,8 @@ class Segmentation:
     ----------
     labels_kji
         (k, j, i) uint8; 0 background, else a value of `definitions`.
+    shows_enhancement
+        Whether T1c was among the images: without it nothing tells the parts of the core apart.
     """
 
     labels_kji: NDArray[np.uint8]
@@ -123,6 +127,7 @@ class Segmentation:
     provenance: Provenance
     definitions: tuple[LabelDefinition, ...] = DEFAULT_LABELS
     warnings: tuple[str, ...] = ()
+    shows_enhancement: bool = True
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels_kji)
@@ -145,16 +150,42 @@ class Segmentation:
         return _mask_of(self.labels_kji, region)
 
     @property
+    def unknown(self) -> frozenset[Region]:
+        """Regions of which nothing is known: no T1c, and no person drew enhancement."""
+        if self.shows_enhancement or self.mask_kji(Region.ET).any():
+            return frozenset()
+        return _PARTS_OF_CORE
+
+    @property
+    def meanings(self) -> tuple[LabelDefinition, ...]:
+        """What the labels stand for: `definitions`, or label 1 for the core as a whole."""
+        unknown = self.unknown
+        if not unknown:
+            return self.definitions
+        core = (_as_core(one) for one in self.definitions if one.region is Region.NCR)
+        return (*core, *(one for one in self.definitions if one.region not in unknown))
+
+    @property
     def is_empty(self) -> bool:
         """Whether no tumour is marked at all."""
         return not self.labels_kji.any()
 
 
-def remarks_on(labels_kji: NDArray[np.uint8], *, is_corrected: bool) -> tuple[str, ...]:
+def remarks_on(
+    labels_kji: NDArray[np.uint8], *, is_corrected: bool, shows_enhancement: bool = True
+) -> tuple[str, ...]:
     """Return what has to be said of the labels as they are, the network's or a person's."""
     if not labels_kji.any():
         return (NO_TUMOUR_LEFT if is_corrected else NO_TUMOUR_FOUND,)
-    return (NO_ENHANCEMENT,) if _has_dull_core(labels_kji) else ()
+    return (NO_ENHANCEMENT,) if shows_enhancement and _has_dull_core(labels_kji) else ()
+
+
+def _as_core(definition: LabelDefinition) -> LabelDefinition:
+    """Return a label as that of the whole core."""
+    region = Region.TC
+    return replace(
+        definition, region=region, name=REGION_TITLES[region], coded_concept=UNION_CODES[region]
+    )
 
 
 def _has_dull_core(labels_kji: NDArray[np.uint8]) -> bool:

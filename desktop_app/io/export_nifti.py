@@ -36,7 +36,7 @@ def write_nifti_labels(segmentation: Segmentation, path: Path, *, et_label: int 
         if definition.region is Region.ET:
             values[definition.value] = et_label
     labels_kji = values[segmentation.labels_kji]
-    meanings = [f"{values[one.value]} {one.region.value}" for one in segmentation.definitions]
+    meanings = [f"{values[one.value]} {one.region.value}" for one in segmentation.meanings]
     return write_nifti(
         Volume(labels_kji, segmentation.geometry, source="labels"),
         path,

@@ -76,7 +76,8 @@ def build_rtstruct(
     dataset.StructureSetDate = dataset.StructureSetTime = ""
     date_object(dataset, source, created)
     dataset.ReferencedFrameOfReferenceSequence = [_frame_of_reference(source)]
-    regions = [region for region in Region if segmentation.mask_kji(region).any()]
+    known = [region for region in Region if region not in segmentation.unknown]
+    regions = [region for region in known if segmentation.mask_kji(region).any()]
     numbered = list(enumerate(regions, start=1))
     dataset.StructureSetROISequence = [_structure(segmentation, source, *n) for n in numbered]
     dataset.ROIContourSequence = [_contours(segmentation, source, *n) for n in numbered]

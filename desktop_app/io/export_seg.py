@@ -52,6 +52,8 @@ def build_seg(
 ) -> Segmentation:
     """Make one BINARY segment per label: necrotic core, oedema, enhancing tumour.
 
+    Where the parts of the core are unknown: core, oedema.
+
     Parameters
     ----------
     segmentation
@@ -90,7 +92,7 @@ def build_seg(
             segmentation_type=SegmentationTypeValues.BINARY,
             segment_descriptions=[
                 _description(segmentation, source, number, definition)
-                for number, definition in enumerate(segmentation.definitions, start=1)
+                for number, definition in enumerate(segmentation.meanings, start=1)
             ],
             series_instance_uid=generate_uid(prefix=None),
             series_number=series_number(source, 0),
@@ -164,7 +166,7 @@ def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
 def _consecutive(segmentation: domain.Segmentation) -> np.ndarray:
     """Return labels numbered 1, 2, 3 … as DICOM wants its segments, whatever their values."""
     numbers = np.zeros(256, dtype=np.uint8)
-    for number, definition in enumerate(segmentation.definitions, start=1):
+    for number, definition in enumerate(segmentation.meanings, start=1):
         numbers[definition.value] = number
     return numbers[segmentation.labels_kji]
 

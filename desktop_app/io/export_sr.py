@@ -50,7 +50,7 @@ def build_sr(
     Parameters
     ----------
     measurements
-        Of `segmentation`; the volumes are written, in mm³.
+        Of `segmentation`; the volumes are written, in mm³. A region without has no group.
     source
         The series the labels lie on.
     seg
@@ -81,7 +81,7 @@ def build_sr(
     maker = Groups(segmentation, source, seg)
     by_region = {
         region: maker.of_region(volumes[region], diameters.get(region), places.get(region))
-        for region in Region
+        for region in volumes
     }
     for told in (*warnings, *_where(places), _made_from(source), RESEARCH_USE):
         comment(by_region[Region.WT][0], told)

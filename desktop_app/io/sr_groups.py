@@ -112,7 +112,7 @@ class Groups:
         """Refer to the segments that make up a region; a union has several (PS3.3 table 10-3)."""
         numbers = [
             number
-            for number, definition in enumerate(self.segmentation.definitions, start=1)
+            for number, definition in enumerate(self.segmentation.meanings, start=1)
             if definition.value in REGION_LABELS[region]
         ]
         reference = sr.ReferencedSegment(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from desktop_app.domain.missing import without_contrast_first
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REMARKS, Segmentation, remarks_on
 from desktop_app.services.field_ends import end_remarks, is_end_remark
@@ -23,7 +24,7 @@ def corrected_result(original: StudyResult, labels_kji: Labels, count: int) -> S
     before = original.segmentation
     labels_kji = labels_kji.copy()
     warnings = (
-        *remarks_on(labels_kji, is_corrected=True),
+        *remarks_on(labels_kji, is_corrected=True, shows_enhancement=before.shows_enhancement),
         *end_remarks(labels_kji, original.prepared),
         *(one for one in before.warnings if one not in REMARKS and not is_end_remark(one)),
     )
@@ -42,7 +43,8 @@ def corrected_result(original: StudyResult, labels_kji: Labels, count: int) -> S
         before.geometry,
         provenance,
         before.definitions,
-        warnings,
+        without_contrast_first(warnings),
+        before.shows_enhancement,
     )
     # The network's doubt was about its own labels: no ranges.
     return replace(original, segmentation=segmentation, measurements=measure(segmentation))

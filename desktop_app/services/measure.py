@@ -14,6 +14,8 @@ def measure(
 ) -> tuple[Measurement, ...]:
     """Measure every region: voxels marked, and their volume (DICOM 126030, PS3.16 CID 7474).
 
+    Those that are `unknown` are left out.
+
     Parameters
     ----------
     doubt
@@ -30,7 +32,10 @@ def measure(
     counts = {value: int(np.count_nonzero(labels == value)) for value in REGION_LABELS[Region.WT]}
     voxel_mm3 = segmentation.geometry.voxel_volume_mm3
     measurements: list[Measurement] = []
+    unknown = segmentation.unknown
     for region, values in REGION_LABELS.items():
+        if region in unknown:
+            continue
         voxels = sum(counts[value] for value in values)
         volume_mm3 = voxels * voxel_mm3
         interval = None

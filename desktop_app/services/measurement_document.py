@@ -62,9 +62,10 @@ def measurements_document(
     -------
     dict
         Ready for JSON. ``confidence`` is null where a person chose the series, or none is there;
-        ranges and what they cover are null where the model gives none; diameters and place are null
-        of a region without voxels, sides where they cannot be told. ``lesions`` is empty where no
-        enhancing one is worth listing.
+        all values of a region are that is not known without T1c; ranges and what they cover are
+        null where the model gives none; diameters and place are null of a region without voxels,
+        sides where they cannot be told. ``lesions`` is empty where no enhancing one is worth
+        listing.
     """
     redactor = Redactor.for_study(result.study, anonymise=anonymise)
     geometry = result.segmentation.geometry
@@ -92,14 +93,14 @@ def measurements_document(
         },
         "labels": {
             str(et_label if one.region is Region.ET else one.value): one.region.value
-            for one in result.segmentation.definitions
+            for one in result.segmentation.meanings
         },
         "regions": {
             region.value: {
-                "volume_mm3": round(volumes[region], 3),
+                "volume_mm3": round(volumes[region], 3) if region in volumes else None,
                 "volume_range_mm3": _range(intervals.get(region)),
-                "voxels": voxels[region],
-                **_placed(places.get(region)),
+                "voxels": voxels.get(region),
+                **_placed(places.get(region) if region in volumes else None),
             }
             for region in Region
         },

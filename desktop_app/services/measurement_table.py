@@ -40,9 +40,7 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
         {
             "region": region.value,
             "title": REGION_TITLES[region],
-            "volume_cm3": round(document["regions"][region.value]["volume_mm3"] / MM3_PER_CM3, 3),
-            "volume_mm3": document["regions"][region.value]["volume_mm3"],
-            "voxels": document["regions"][region.value]["voxels"],
+            **_volume_columns(document["regions"][region.value]),
             **{name: study[name] for name in ("study_uid", "patient_id", "study_date")},
             "reference": document["geometry"]["reference"],
             "model_id": provenance["model_id"],
@@ -55,12 +53,27 @@ def measurement_rows(document: dict[str, Any]) -> list[dict[str, str | int | flo
             "pseudonym_study": study["pseudonym_study"],
             "created": provenance["created"],
             **_place_columns(document["regions"][region.value]),
-            "lesions": len(document["lesions"]) if region is Region.ET else "",
+            "lesions": _lesions(document) if region is Region.ET else "",
             "parts": document["parts"] if region is Region.WT else "",
             **_target_columns(document if region is Region.ET else {}),
         }
         for region in Region
     ]
+
+
+def _volume_columns(stored: dict[str, Any]) -> dict[str, str | float]:
+    volume_mm3 = stored["volume_mm3"]
+    return {
+        "volume_cm3": "" if volume_mm3 is None else round(volume_mm3 / MM3_PER_CM3, 3),
+        "volume_mm3": _cell(volume_mm3),
+        "voxels": _cell(stored["voxels"]),
+    }
+
+
+def _lesions(document: dict[str, Any]) -> str | int:
+    """Return how many enhancing lesions are listed; empty where nobody can know."""
+    is_known = document["regions"][Region.ET.value]["volume_mm3"] is not None
+    return len(document["lesions"]) if is_known else ""
 
 
 def _target_columns(document: dict[str, Any]) -> dict[str, str | float]:

@@ -65,9 +65,10 @@ class NetworkOutline:
     def usual(self) -> dict[Region, float]:
         """About the least chance of the voxels marked as each region: where it begins.
 
-        The rules that led to the labels may have moved it from one half (`model.postprocess`).
+        The rules that led to the labels may have moved it from one half (`model.postprocess`). A
+        region that the network knows nothing of is left out.
         """
-        return dict(self._usual)
+        return {one: least for one, least in self._usual.items() if self._chances[one].any()}
 
     def _least(self, region: Region) -> float:
         marked = np.isin(self._marked_kji[self._box], REGION_LABELS[region])
@@ -137,7 +138,10 @@ class NetworkLimits:
         return dict(last.limits) if last is not None else {}
 
     def shown(self, done: Iterable[Edit]) -> dict[Region, float]:
-        """Return the limit of every region: the one chosen, or where the network's mark begins."""
+        """Return the limit of every region: the one chosen, or where the network's mark begins.
+
+        But for regions that the network knows nothing of.
+        """
         return self._outline.usual | self.chosen(done)
 
     def by_hand(self, labels_kji: Labels, done: Iterable[Edit]) -> Mask:

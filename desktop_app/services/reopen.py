@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from desktop_app.domain.missing import without_contrast_first
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
@@ -164,12 +165,17 @@ def reopen_result(
         provenance, warnings = read_origin(folder, document, labels)
         # Labels that come without numbers do not say it.
         at_ends = end_remarks(labels.labels_kji, prepared)
-    segmentation = Segmentation(labels.labels_kji, prepared.reference.geometry, provenance)
+    segmentation = Segmentation(
+        labels.labels_kji,
+        prepared.reference.geometry,
+        provenance,
+        shows_enhancement=prepared.shows_enhancement,
+    )
     plain = measure(segmentation)
     is_as_written = are_as_written(segmentation, folder)
     ranged, unfamiliarity = with_ranges(plain, document if is_as_written else None, folder)
     lasting = (one for one in warnings if not is_end_remark(one))
-    segmentation = replace(segmentation, warnings=(*at_ends, *lasting))
+    segmentation = replace(segmentation, warnings=without_contrast_first((*at_ends, *lasting)))
     if not is_as_written:
         segmentation = changed_outside(segmentation)
     elif labels.seg_differs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import desktop_app
 from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.measurement import Interval
+from desktop_app.domain.missing import NOT_KNOWN, volume_if_known
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
     readable_age,
@@ -56,14 +57,17 @@ _MEASURED_ON = {Region.ET: Sequence.T1C, Region.WT: Sequence.FLAIR}
 
 @dataclass(frozen=True, slots=True)
 class VolumeRow:
-    """One region in the table of volumes; `rgb` is None for unions of regions."""
+    """One region in the table of volumes.
+
+    `rgb` is None for what no label stands for alone, `voxels` for what is not known.
+    """
 
     region: Region
     title: str
     note: str
     volume_cm3: str
     range_cm3: str
-    voxels: int
+    voxels: int | None
     rgb: tuple[int, int, int] | None
 
 
@@ -196,6 +200,8 @@ def _finding(result: StudyResult) -> str:
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:
         whole += f" ({interval.coverage:.0%}: {_range_cm3(interval)})"
+    if Region.ET not in volumes:
+        return f"{whole}; enhancing tumour {NOT_KNOWN} without T1c."
     if volumes[Region.ET] > 0:
         return f"{whole}, of which enhancing {readable_volume(volumes[Region.ET])} cm³."
     return f"{whole}; no enhancing tumour found."
@@ -211,7 +217,7 @@ def _range_cm3(interval: Interval | None) -> str:
 
 
 def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
-    colours = {d.region: d.rgb for d in result.segmentation.definitions}
+    colours = {d.region: d.rgb for d in result.segmentation.meanings}
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
     return tuple(
@@ -219,9 +225,9 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
             region,
             REGION_TITLES[region],
             _UNIONS.get(region, ""),
-            readable_volume(volumes[region]),
+            volume_if_known(volumes.get(region)),
             _range_cm3(intervals.get(region)) if region in intervals or not intervals else WIDE,
-            voxels[region],
+            voxels.get(region),
             colours.get(region),
         )
         for region in Region

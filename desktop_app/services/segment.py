@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 import desktop_app
-from desktop_app.domain.chances import Chances
+from desktop_app.domain.chances import CHANCE_REGIONS, Chances
 from desktop_app.domain.measurement import Unfamiliarity
+from desktop_app.domain.missing import without_contrast_first
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.result import PreparedStudy, StudyResult
-from desktop_app.domain.segmentation import Segmentation, remarks_on
+from desktop_app.domain.segmentation import Region, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError, OutputError
 from desktop_app.jobs.cancel import CancelToken
@@ -128,8 +132,9 @@ def segment_study(
     -------
     StudyResult
         Labels on the grid of the reference series as acquired; what `remarks_on` and
-        `end_remarks` say of them comes first among the warnings. Where the pixels corrected which
-        series is which, its `roles` are the corrected ones.
+        `end_remarks` say of them comes first among the warnings, but for a missing T1c. Without
+        it there is no enhancing tumour, neither in labels nor in chances. Where the pixels
+        corrected which series is which, its `roles` are the corrected ones.
 
     Raises
     ------
@@ -182,8 +187,9 @@ def segment_study(
                 inference_request(prepared, options), progress=report, token=token
             )
         with stages.stage("postprocess", "Bringing the labels back to the scan's grid") as report:
+            chances_ckji = _told_chances(inference.probabilities_ckji, prepared)
             labels_kji = to_reference(
-                inference.probabilities_ckji,
+                chances_ckji,
                 prepared,
                 PostprocessSettings.from_card(model.card),
                 progress=report,
@@ -197,16 +203,21 @@ def segment_study(
         labels_kji,
         prepared.reference.geometry,
         _provenance(prepared, inference, stages.seconds),
-        warnings=(
-            *remarks_on(labels_kji, is_corrected=False),
-            *at_ends,
-            *_named_by_pixels(study, roles, chosen),
-            *poor.result(),
-            *prepared.warnings,
-            *too_coarse,
-            *inference.warnings,
-            *_remembered(study, {one: roles[one] for one in chosen}),
+        warnings=without_contrast_first(
+            (
+                *remarks_on(
+                    labels_kji, is_corrected=False, shows_enhancement=prepared.shows_enhancement
+                ),
+                *at_ends,
+                *_named_by_pixels(study, roles, chosen),
+                *poor.result(),
+                *prepared.warnings,
+                *too_coarse,
+                *inference.warnings,
+                *_remembered(study, {one: roles[one] for one in chosen}),
+            )
         ),
+        shows_enhancement=prepared.shows_enhancement,
     )
     return StudyResult(
         study,
@@ -216,7 +227,7 @@ def segment_study(
         # What lies beyond an image, or between slices, was no error of the patients known.
         measure(segmentation, None if at_ends or too_coarse else ranges),
         _unfamiliarity(inference.doubt),
-        chances=Chances.kept(inference.probabilities_ckji, prepared.work_geometry),
+        chances=Chances.kept(chances_ckji, prepared.work_geometry),
     )
 
 
@@ -317,6 +328,17 @@ def _require_aligned(study: Study, prepared: PreparedStudy) -> None:
         f"Study {study.name} in {study.root}",
         "Check that all series show the same head, or choose other ones.",
     )
+
+
+def _told_chances(
+    probabilities_ckji: NDArray[np.float16], prepared: PreparedStudy
+) -> NDArray[np.float16]:
+    """Return what the network can know: what it says of enhancement without T1c is a guess."""
+    if prepared.shows_enhancement:
+        return probabilities_ckji
+    told_ckji = probabilities_ckji.copy()
+    told_ckji[CHANCE_REGIONS.index(Region.ET)] = 0
+    return told_ckji
 
 
 def _too_coarse(prepared: PreparedStudy, ranges: VolumeDoubt | None) -> tuple[str, ...]:

@@ -114,7 +114,11 @@ def changed_outside(segmentation: Segmentation) -> Segmentation:
             before, edited=True, corrections=(), steps=(*before.steps, _OUTSIDE_STEP)
         ),
         warnings=(
-            *remarks_on(segmentation.labels_kji, is_corrected=True),
+            *remarks_on(
+                segmentation.labels_kji,
+                is_corrected=True,
+                shows_enhancement=segmentation.shows_enhancement,
+            ),
             CHANGED_OUTSIDE,
             *stays,
         ),

@@ -21,6 +21,8 @@ class TimePoint:
     ----------
     date
         Of the study, as DICOM writes it: YYYYMMDD.
+    volumes_mm3
+        Of WT, TC and ET; ``None`` where it cannot be known.
     missing
         Sequences that the network had to do without.
     cut_off
@@ -30,7 +32,7 @@ class TimePoint:
     study_uid: str
     date: str
     folder: Path
-    volumes_mm3: Mapping[Region, float]
+    volumes_mm3: Mapping[Region, float | None]
     corrected: bool
     model_id: str
     missing: tuple[Sequence, ...]
@@ -77,7 +79,7 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
             date=str(study["study_date"]),
             folder=file.parent,
             volumes_mm3={
-                one: float(document["regions"][one.value]["volume_mm3"])
+                one: _volume(document["regions"][one.value]["volume_mm3"])
                 for one in (Region.WT, Region.TC, Region.ET)
             },
             corrected=bool(provenance["edited"]),
@@ -89,3 +91,7 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _volume(stored: float | None) -> float | None:
+    return None if stored is None else float(stored)

@@ -87,3 +87,12 @@ def test_another_slider_settles_the_first(bar, told):
 def test_without_the_networks_chances_nothing_can_be_moved(bar):
     bar.show_limits(None)
     assert not any(one.isVisible() for one in sliders(bar).values())
+
+
+def test_what_the_network_knows_nothing_of_has_no_slider(bar):
+    bar.show_limits({Region.WT: 0.5, Region.TC: 0.34})
+    enabled = {region: one.isEnabled() for region, one in sliders(bar).items()}
+    assert enabled == {Region.WT: True, Region.TC: True, Region.ET: False}
+    assert "without T1c" in sliders(bar)[Region.ET].toolTip()
+    bar.show_limits(LIMITS)
+    assert sliders(bar)[Region.ET].isEnabled()

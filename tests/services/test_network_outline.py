@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from desktop_app.domain.chances import Chances
+from desktop_app.domain.chances import CHANCE_REGIONS, Chances
 from desktop_app.domain.correction import Tool, ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Region
@@ -91,6 +91,15 @@ def test_limits_begin_where_the_mark_does(start):
     assert 0.5 <= shown[Region.ET] < 0.65
     # The core's limit sinks where the network is in doubt of it throughout.
     assert 0.25 <= shown[Region.TC] < 0.5
+
+
+def test_what_the_network_knows_nothing_of_has_no_limit_and_never_comes(start, chances):
+    given = np.array(chances.array_ckji)
+    given[CHANCE_REGIONS.index(Region.ET)] = 0
+    one = start(given=Chances(given, GEOMETRY))
+    assert set(one.limits) == {Region.WT, Region.TC}
+    redraw(one, Region.TC, 0.02)
+    assert not (one.labels_kji == ET).any()
 
 
 def test_towards_wider_nothing_is_lost_and_towards_tighter_nothing_comes(start):

@@ -178,7 +178,7 @@ def test_labels_measurements_and_provenance_come_out(options: SegmentOptions) ->
 
 
 def test_without_t1c_the_network_is_not_believed_what_enhances(options: SegmentOptions) -> None:
-    roles = {one: series for one, series in ROLES.items() if one is not Sequence.T1C}
+    roles = {Sequence.T2: ROLES[Sequence.T1C], Sequence.FLAIR: ROLES[Sequence.FLAIR]}
     result = segment_study(STUDY, roles, options, FakeWorker(some_labels()))
     segmentation = result.segmentation
     assert set(np.unique(segmentation.labels_kji)) == {0, 1, 2}

@@ -15,6 +15,11 @@ _LEAST_PERCENT, _MOST_PERCENT = 2, 98
 _FRAME_MS = 30
 # After a key or a click beside the handle; further ones until then are the same step back.
 _SETTLED_MS = 600
+_HOW = (
+    "{title}: to the right wider, to the left only what the network is sure of. What was drawn by "
+    "hand stays, and so do hidden regions"
+)
+_NOTHING_KNOWN = "{title}: without T1c the network knows nothing of it. It can be drawn by hand."
 _UNKNOWN = "Only labels that the network drew since the study was opened can be drawn anew."
 
 
@@ -59,16 +64,29 @@ class LimitsBar(QWidget):
         self.show_limits(None)
 
     def show_limits(self, limits: Mapping[Region, float] | None) -> None:
-        """Put every slider where its region is drawn from; ``None`` where that is not known."""
+        """Put every slider where its region is drawn from; ``None`` where that is not known.
+
+        A region that is not named cannot be drawn from anything.
+        """
         # Never both at once: together they are wider than a small screen.
         first, second = (self._row, self._note) if limits is None else (self._note, self._row)
         first.hide()
         second.show()
         for region, slider in self.sliders.items():
-            if limits is not None and not slider.isSliderDown() and region is not self._moved:
+            self._enable(region, is_known=limits is None or region in limits)
+            if limits is None or region not in limits:
+                continue
+            if not slider.isSliderDown() and region is not self._moved:
                 with QSignalBlocker(slider):
                     slider.setValue(100 - round(100 * limits[region]))
                 self._show_percent(region)
+
+    def _enable(self, region: Region, *, is_known: bool) -> None:
+        slider, title = self.sliders[region], REGION_TITLES[region]
+        slider.setEnabled(is_known)
+        slider.setToolTip((_HOW if is_known else _NOTHING_KNOWN).format(title=title))
+        if not is_known:
+            self._texts[region].setText("–")
 
     def settle(self) -> None:
         """Tell what has not been told yet: the last place of the slider counts."""
@@ -87,10 +105,7 @@ class LimitsBar(QWidget):
         # A click on it leaves the keys to the slice
         slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         slider.setAccessibleName(f"{title}: how sure the network has to be; further right is wider")
-        slider.setToolTip(
-            f"{title}: to the right wider, to the left only what the network is sure of. What was "
-            "drawn by hand stays, and so do hidden regions"
-        )
+        slider.setToolTip(_HOW.format(title=title))
         slider.valueChanged.connect(partial(self._move, region))
         slider.sliderReleased.connect(self.settle)
         text = self._texts[region]

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop_app.domain.missing import NOT_KNOWN
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import REGION_TITLES
@@ -32,6 +33,7 @@ from ui.widgets.place_link import PlaceLink
 _DEFAULT_OPACITY_PERCENT = 45
 _VALUE = "label value"
 _MEASURING = "measuring …"
+_WITHOUT_T1C = "Without T1c nothing tells which part of the core enhances."
 _ROUNDED = "Each volume is rounded by itself: sums may differ in the last digit."
 
 
@@ -268,10 +270,15 @@ class RegionPanel(Card):
         else:
             name = self._visibility_box(row, row.label_value, row.rgb)
         style = "title" if row.label_value is None else ""
-        text = readable_volume(1000 * row.volume_cm3)
-        volume = _right_aligned(f"{text}{unit}", style)
-        volume.setToolTip(_ROUNDED)
-        volume.setAccessibleName(f"{row.title}: {text} cm³")
+        if row.volume_cm3 is None:
+            volume = _right_aligned(NOT_KNOWN, "muted")
+            volume.setToolTip(_WITHOUT_T1C)
+            volume.setAccessibleName(f"{row.title}: {NOT_KNOWN}. {_WITHOUT_T1C}")
+        else:
+            text = readable_volume(1000 * row.volume_cm3)
+            volume = _right_aligned(f"{text}{unit}", style)
+            volume.setToolTip(_ROUNDED)
+            volume.setAccessibleName(f"{row.title}: {text} cm³")
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)
 

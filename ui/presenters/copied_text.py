@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters
+from desktop_app.domain.missing import NOT_KNOWN
 from desktop_app.domain.readable import (
     readable_diameters,
     readable_position,
@@ -41,7 +42,7 @@ def copied_text(
         title = next((row.range_title for row in findings.rows if row.range_title), "Range")
         lines.append(("Region", "Volume (cm³)", f"{title} (cm³)", "Diameters", "Slice"))
     for row in findings.rows:
-        volume = readable_volume(1000 * row.volume_cm3)
+        volume = NOT_KNOWN if row.volume_cm3 is None else readable_volume(1000 * row.volume_cm3)
         name = f"{REGION_TITLES[row.region]} ({row.region.value})"
         lines.append((name, volume, row.range_text, *_cells(result, diameters, row.region)))
     if targets:

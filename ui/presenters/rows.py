@@ -84,7 +84,7 @@ def region_rows(
 ) -> tuple[RegionRow, ...]:
     """Return the table of volumes: the parts first, then their unions."""
     volumes = {one.region: one for one in measurements if one.kind is MeasurementKind.VOLUME}
-    by_region = {definition.region: definition for definition in segmentation.definitions}
+    by_region = {definition.region: definition for definition in segmentation.meanings}
     rows = []
     for region in (Region.ET, Region.NCR, Region.ED, Region.TC, Region.WT):
         definition = by_region.get(region)
@@ -94,7 +94,7 @@ def region_rows(
                 region,
                 _SHORT_TITLES.get(region, REGION_TITLES[region]),
                 definition.rgb if definition else None,
-                volume.value / 1000 if volume else 0.0,
+                volume.value / 1000 if volume else None,
                 definition.value if definition else None,
                 *_range_of(volume.interval if volume else None),
             )

@@ -136,6 +136,7 @@ class JobStatus:
 class RegionRow:
     """One row of the volume table.
 
+    `volume_cm3` is ``None`` where it cannot be known.
     `range_text` says between which volumes in cm³ the truth likely lies, `range_title` and, at
     length, `range_note` how likely; all are empty where that is not known.
     """
@@ -143,7 +144,7 @@ class RegionRow:
     region: Region
     title: str
     rgb: tuple[int, int, int] | None
-    volume_cm3: float
+    volume_cm3: float | None
     label_value: int | None
     range_text: str = ""
     range_title: str = ""

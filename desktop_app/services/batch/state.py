@@ -55,7 +55,7 @@ class CaseState:
     seconds
         Wall time it took.
     volumes_mm3
-        Per region, once done.
+        Per region, once done; without T1c, of those alone that can be known.
     diameters_mm
         The long and the short one of regions that were measured and are there.
     measurable
@@ -146,7 +146,9 @@ def with_result(
         range_coverage=next((one.coverage for one in intervals.values()), None),
         side="" if whole is None else whole.side_in_words,
         parts=tumour_parts(result.segmentation),
-        lesions=len(measure_lesions(result.segmentation)),
+        lesions=None
+        if Region.ET in result.segmentation.unknown
+        else len(measure_lesions(result.segmentation)),
         study_date=result.study.date,
         warnings=standing_warnings(result),
         files=tuple(files),

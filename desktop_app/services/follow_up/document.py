@@ -63,7 +63,9 @@ def follow_up_document(
             "criteria": CRITERIA,
             "regions": {one.value: _diameters_of(found.regions[one]) for one in MEASURED_REGIONS},
         },
-        "new_parts": [_part(one) for one in found.new_parts] if found.is_registered else None,
+        "new_parts": [_part(one, found) for one in found.new_parts]
+        if found.is_registered
+        else None,
         "earlier_outside_mm3": round(found.outside_mm3, 3) if found.is_registered else None,
         "warnings": [redactors[0].redact(redactors[1].redact(one)) for one in found.warnings],
         "notes": [ON_BORDERS] if found.is_registered else [],
@@ -119,9 +121,9 @@ def _registration(found: FollowUp) -> dict[str, Any]:
 def _region(change: RegionChange) -> dict[str, Any]:
     voxels = change.voxels
     return {
-        "earlier_mm3": round(change.earlier_mm3, 3),
-        "now_mm3": round(change.now_mm3, 3),
-        "change_mm3": round(change.change_mm3, 3),
+        "earlier_mm3": _rounded(change.earlier_mm3, 3),
+        "now_mm3": _rounded(change.now_mm3, 3),
+        "change_mm3": _rounded(change.change_mm3, 3),
         "change_percent": _rounded(change.change_percent),
         "earlier_range_mm3": _range(change.earlier_interval),
         "now_range_mm3": _range(change.now_interval),
@@ -159,10 +161,11 @@ def _diameters(found: Diameters | None) -> dict[str, Any] | None:
     }
 
 
-def _part(part: NewPart) -> dict[str, Any]:
+def _part(part: NewPart, found: FollowUp) -> dict[str, Any]:
+    is_known = Region.ET not in found.now.segmentation.unknown
     return {
         "volume_mm3": round(part.volume_mm3, 3),
-        "enhancing_mm3": round(part.enhancing_mm3, 3),
+        "enhancing_mm3": round(part.enhancing_mm3, 3) if is_known else None,
         "centre_lps_mm": [round(mm, 2) for mm in part.place.centre_lps_mm],
         "side": None if part.place.side is None else part.place.side.value,
         "away_mm": round(part.away_mm, 2),
@@ -179,5 +182,5 @@ def _range(interval: Interval | None) -> dict[str, float] | None:
     }
 
 
-def _rounded(percent: float | None) -> float | None:
-    return None if percent is None else round(percent, 2)
+def _rounded(value: float | None, decimals: int = 2) -> float | None:
+    return None if value is None else round(value, decimals)

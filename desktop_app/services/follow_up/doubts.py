@@ -60,6 +60,7 @@ def doubts(found: FollowUp) -> tuple[str, ...]:
         *_about_registration(found),
         *_about_sides(found),
         *_about_places(found),
+        *_about_contrast(now, earlier),
         *_about_sequences(now, earlier),
         *_about_grids(now, earlier),
         *_about_ends(now, earlier),
@@ -114,6 +115,16 @@ def _about_sequences(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
         if only:
             names = ", ".join(one.value for one in Sequence if one in only)
             yield f"Only the {which} study was segmented with {names}: borders may differ for that."
+
+
+def _about_contrast(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
+    unknown = (now.segmentation.unknown, earlier.segmentation.unknown)
+    for which, one in zip(("current", "earlier"), unknown, strict=True):
+        if one:
+            yield (
+                f"Without T1c nothing tells which part of the core of the {which} study enhances: "
+                "only the volume of the whole tumour can be used."
+            )
 
 
 def _about_grids(now: StudyResult, earlier: StudyResult) -> Iterator[str]:

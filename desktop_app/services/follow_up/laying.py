@@ -100,7 +100,12 @@ def laid_beside(
     on_now, seen = None, None
     if registration.ok:
         grid = now.segmentation.geometry
-        on_now = Segmentation(labels_on(labels, grid), grid, labels.provenance)
+        on_now = Segmentation(
+            labels_on(labels, grid),
+            grid,
+            labels.provenance,
+            shows_enhancement=labels.shows_enhancement,
+        )
         seen = seen_on(labels.geometry, grid)
         seen.setflags(write=False)
     return FollowUp(

@@ -15,6 +15,7 @@ from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.diameters import measure_diameters
 from desktop_app.services.measure import volume_intervals, volumes_mm3
+from model.cropping import occupied_box
 
 Mask = NDArray[np.bool_]
 
@@ -41,8 +42,8 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
         token.raise_if_cancelled()
         changes[region] = RegionChange(
             region,
-            before[region],
-            volumes[region],
+            before.get(region),
+            volumes.get(region),
             voxels.get(region),
             ranges_before.get(region),
             ranges.get(region),
@@ -53,17 +54,15 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
 
 
 def voxel_changes(found: FollowUp) -> dict[Region, VoxelChange]:
-    """Measure the map of change of every region; empty without registration."""
-    # scipy loads slowly; a window that only starts need not wait for it.
-    from desktop_app.imaging.diameters import marked_box
-
+    """Measure the map of change of every region that is known; empty without registration."""
     now, earlier, seen = found.now.segmentation, found.earlier_on_now, found.seen_kji
     if earlier is None or seen is None:
         return {}
     # Most of a head is neither; counting only where something is takes a tenth of the time.
-    box = marked_box((now.labels_kji != 0) | (earlier.labels_kji != 0))
+    known = [region for region in Region if region not in found.unknown]
+    box = occupied_box((now.labels_kji != 0) | (earlier.labels_kji != 0))
     if box is None:
-        return dict.fromkeys(Region, VoxelChange(0.0, 0.0, 0.0, 0.0, 0.0))
+        return dict.fromkeys(known, VoxelChange(0.0, 0.0, 0.0, 0.0, 0.0))
     now, earlier = (
         Segmentation(one.labels_kji[box], one.geometry.cropped(box), one.provenance)
         for one in (now, earlier)
@@ -72,7 +71,7 @@ def voxel_changes(found: FollowUp) -> dict[Region, VoxelChange]:
         region: _voxel_change(
             earlier.mask_kji(region), now.mask_kji(region), seen[box], now.geometry
         )
-        for region in Region
+        for region in known
     }
 
 

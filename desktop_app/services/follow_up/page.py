@@ -9,14 +9,13 @@ import desktop_app
 from desktop_app.domain.change_marks import CHANGE_MARKS, ChangeMark
 from desktop_app.domain.dates import DateOrder, readable_instant
 from desktop_app.domain.follow_up import FollowUp
+from desktop_app.domain.missing import volume_if_known
 from desktop_app.domain.provenance import Provenance
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import (
-    readable_change,
     readable_date,
     readable_name,
     readable_percent,
-    readable_volume,
 )
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
@@ -25,7 +24,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_path
 from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.parts import part_in_words
-from desktop_app.services.follow_up.table import TableRow, change_table
+from desktop_app.services.follow_up.table import TableRow, change_in_cm3, change_table
 from desktop_app.services.privacy import Redactor
 from desktop_app.services.report import DISCLAIMER, born_and_sex
 
@@ -128,8 +127,8 @@ def build_follow_up_page(
 def change_in_words(found: FollowUp) -> str:
     """Say how the whole tumour changed, in numbers alone."""
     whole = found.regions[Region.WT]
-    earlier, now = readable_volume(whole.earlier_mm3), readable_volume(whole.now_mm3)
-    change = f"{readable_change(whole.change_mm3)} cm³"
+    earlier, now = volume_if_known(whole.earlier_mm3), volume_if_known(whole.now_mm3)
+    change = f"{change_in_cm3(whole)} cm³"
     if whole.change_percent is not None:
         change += f", {readable_percent(whole.change_percent)}"
     sentence = f"Whole tumour: {earlier} cm³ earlier, {now} cm³ now ({change})."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from desktop_app.domain.follow_up import FollowUp, RegionChange, VoxelChange
 from desktop_app.domain.measurement import Diameters, Interval
+from desktop_app.domain.missing import volume_if_known
 from desktop_app.domain.readable import (
     readable_change,
     readable_diameters,
@@ -65,11 +66,11 @@ def _rows(found: FollowUp) -> Iterator[TableRow]:
         return TableRow(title, tuple(text(one) for one in changes), hint, is_main)
 
     coverage = _coverage(changes)
-    yield row("Earlier, cm³", lambda one: readable_volume(one.earlier_mm3), is_main=True)
+    yield row("Earlier, cm³", lambda one: volume_if_known(one.earlier_mm3), is_main=True)
     yield row(coverage, lambda one: _range(one.earlier_interval))
-    yield row("Now, cm³", lambda one: readable_volume(one.now_mm3), is_main=True)
+    yield row("Now, cm³", lambda one: volume_if_known(one.now_mm3), is_main=True)
     yield row(coverage, lambda one: _range(one.now_interval))
-    yield row("Change, cm³", lambda one: readable_change(one.change_mm3), is_main=True)
+    yield row("Change, cm³", change_in_cm3, is_main=True)
     yield row("Change, %", _percent, is_main=True)
     yield row("Ranges meet", _within, _RANGES_MEET)
     yield row("New, cm³", lambda one: _voxels(one, lambda of: of.new_mm3))
@@ -93,9 +94,14 @@ def _range(interval: Interval | None) -> str:
     return NOTHING if interval is None else readable_range(interval.low, interval.high)
 
 
+def change_in_cm3(change: RegionChange) -> str:
+    """Return how much a volume changed, with its sign; a dash where that is not known."""
+    return NOTHING if change.change_mm3 is None else readable_change(change.change_mm3)
+
+
 def _percent(change: RegionChange) -> str:
     if change.change_percent is None:
-        return "was 0" if change.now_mm3 > 0 else NOTHING
+        return "was 0" if change.change_mm3 else NOTHING
     return _of_hundred(change.change_percent)
 
 
