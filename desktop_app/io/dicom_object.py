@@ -1,6 +1,7 @@
 """What every DICOM object that we write has in common."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def equipment(provenance: Provenance) -> dict[str, str]:
     }
 
 
+def device_uid(made_by: Mapping[str, str]) -> str:
+    """Return the UID of what `equipment` names: one program with one network has one."""
+    return _uid_of(*made_by.values())
+
+
 def series_description(what: str, provenance: Provenance) -> str:
     """Return how an archive lists a series of results, corrected ones by another name."""
     corrected = ", corrected" if provenance.edited else ""
@@ -54,9 +60,13 @@ def tracking(source: DicomSource, region: Region) -> tuple[str, str]:
     no other patient's (PS3.3 C.8.20.2).
     """
     patient = str(source.identity.get("PatientID", ""))
-    what = "\n".join((MANUFACTURER, patient, source.study_uid, source.series_uid, region))
-    uid = f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, what).int}"
+    uid = _uid_of(MANUFACTURER, patient, source.study_uid, source.series_uid, region)
     return uid, f"{region_label(region)}, {uid[-8:]}"
+
+
+def _uid_of(*named: str) -> str:
+    """Return the UID that the same words always have (PS3.5 B.2)."""
+    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, chr(10).join(named)).int}"
 
 
 def region_label(region: Region) -> str:

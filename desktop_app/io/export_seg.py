@@ -39,6 +39,10 @@ MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnorma
 BRAIN = DicomCode("12738006", "SCT", "Brain")
 ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
 
+# CID 7203 and 7202: how a frame came of its source, and what the source is to it.
+_SEGMENTED = DicomCode("113076", "DCM", "Segmentation")
+_SOURCE_IMAGE = DicomCode("121322", "DCM", "Source image for image processing operation")
+
 # Frames of the source that carry no plane of the labels must match none of them.
 _FAR_AWAY_MM = [1e6, 1e6, 1e6]
 
@@ -123,11 +127,32 @@ def build_seg(
     for segment in seg.SegmentSequence:
         segment.SegmentDescription = remarks(warnings)
     date_object(seg, source, created)
+    if len(templates) > 1 and not one_file_each:
+        _refer_to_frames(seg, source)
     _refer_to_others(seg, source)
     seg.BodyPartExamined = "BRAIN"
     # Type 2 (PS3.3 10.9): nobody, where a program made it.
     seg.ContentCreatorName = ""
     return seg
+
+
+def _refer_to_frames(seg: Segmentation, source: DicomSource) -> None:
+    """Name the frame that each plane lies on, as highdicom does where all are of one file."""
+    if None in source.frames:
+        return
+    for groups in seg.PerFrameFunctionalGroupsSequence:
+        position = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, np.float64)
+        frame = source.frames[round(float(source.geometry.to_index_kji(position)[0]))]
+        if frame is None:
+            continue
+        image = _reference(frame.sop_class_uid, frame.sop_instance_uid)
+        image.PurposeOfReferenceCodeSequence = [_SOURCE_IMAGE]
+        image.SpatialLocationsPreserved = "YES"
+        image.ReferencedFrameNumber = frame.frame
+        derivation = Dataset()
+        derivation.DerivationCodeSequence = [_SEGMENTED]
+        derivation.SourceImageSequence = [image]
+        groups.DerivationImageSequence = [derivation]
 
 
 def _refer_to_others(seg: Segmentation, source: DicomSource) -> None:

@@ -20,6 +20,7 @@ from desktop_app.io.dicom_object import (
     MANUFACTURER,
     RESEARCH_USE,
     date_object,
+    device_uid,
     equipment,
     series_description,
     series_number,
@@ -124,7 +125,7 @@ def _observer(made_by: Mapping[str, str]) -> sr.ObservationContext:
         observer_device_context=sr.ObserverContext(
             observer_type=codes.DCM.Device,
             observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
-                uid=generate_uid(prefix=None),
+                uid=device_uid(made_by),
                 name=MANUFACTURER,
                 manufacturer_name=made_by["Manufacturer"],
                 model_name=made_by["ManufacturerModelName"],

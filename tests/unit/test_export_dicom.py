@@ -98,6 +98,22 @@ def test_report_refers_to_the_segments_beside_it(
     assert (document.VerificationFlag, document.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
 
 
+def test_every_report_of_one_network_names_one_device(
+    result: StudyResult, source: DicomSource
+) -> None:
+    segmentation = result.segmentation
+    other = replace(segmentation.provenance, weights_sha256="f" * 64)
+    uids = []
+    for one in (segmentation, segmentation, replace(segmentation, provenance=other)):
+        (observer,) = [
+            item.UID
+            for item in build_sr(one, result.measurements, source, None).ContentSequence
+            if item.ValueType == "UIDREF"
+        ]
+        uids.append(observer)
+    assert uids[0] == uids[1] != uids[2]
+
+
 def test_report_without_segmentation_refers_to_none(
     result: StudyResult, source: DicomSource, tmp_path: Path
 ) -> None:

@@ -265,6 +265,39 @@ def test_multiframe_source(tmp_path: Path, sharing: bool) -> None:
         assert source.ReferencedFrameNumber == series.instances[k].frame
 
 
+@pytest.mark.parametrize("frames_each", [1, 4])
+def test_multiframe_source_in_several_files(tmp_path: Path, frames_each: int) -> None:
+    geometry = cases.oblique_geometry()
+    series = multiframe_series(tmp_path, geometry, sharing=True)
+    whole = dcmread(series.instances[0].path)
+    instances = []
+    for first in range(0, len(series.instances), frames_each):
+        part = series.instances[first : first + frames_each]
+        whole.SOPInstanceUID = generate_uid()
+        whole.file_meta.MediaStorageSOPInstanceUID = whole.SOPInstanceUID
+        whole.NumberOfFrames = len(part)
+        groups = dcmread(series.instances[0].path).PerFrameFunctionalGroupsSequence
+        whole.PerFrameFunctionalGroupsSequence = [groups[one.frame - 1] for one in part]
+        whole.PixelData = bytes(2 * len(part) * whole.Rows * whole.Columns)
+        path = tmp_path / f"part{first}.dcm"
+        whole.save_as(path)
+        instances += [
+            InstanceRef(path, whole.SOPClassUID, whole.SOPInstanceUID, number)
+            for number in range(1, len(part) + 1)
+        ]
+    series = replace(series, instances=tuple(instances))
+    result = cases.study_result(tmp_path, series={Sequence.T1C: series})
+    path = export(result, tmp_path / "s.seg.dcm")
+    assert cases.dciodvfy_errors(path) == []
+    assert_same_voxels(path, tmp_path / "out", result.segmentation.labels_kji, geometry)
+    for frame in dcmread(path).PerFrameFunctionalGroupsSequence:
+        position = np.array(frame.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
+        lies_on = instances[round(geometry.to_index_kji(position)[0])]
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert source.ReferencedSOPInstanceUID == lies_on.sop_instance_uid
+        assert source.ReferencedFrameNumber == lies_on.frame
+
+
 def test_plane_the_scanner_did_not_measure(result: StudyResult, tmp_path: Path) -> None:
 
     series = result.roles[Sequence.T1C]
