@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from model.cropping import occupied_box
 from model.spec import MaskArray
 
 WORST_HAUSDORFF_MM: Final = 373.13
@@ -100,11 +101,12 @@ def surface_measures(
     A surface is the mask's voxels with a face towards the outside; distances run between voxel
     centres.
     """
-    if not predicted.any() and not reference.any():
+    # One voxel of margin, so that the erosion sees the outside.
+    box = occupied_box(predicted | reference, (1, 1, 1))
+    if box is None:
         return 0.0, 1.0
     if not predicted.any() or not reference.any():
         return WORST_HAUSDORFF_MM, 0.0
-    box = _common_box(predicted | reference)
     surfaces = _surface(predicted[box]), _surface(reference[box])
     there = _distances(surfaces[0], surfaces[1], spacing_kji_mm)
     back = _distances(surfaces[1], surfaces[0], spacing_kji_mm)
@@ -114,12 +116,6 @@ def surface_measures(
     )
     close = int((there <= SURFACE_TOLERANCE_MM).sum() + (back <= SURFACE_TOLERANCE_MM).sum())
     return hausdorff, close / (there.size + back.size)
-
-
-def _common_box(mask: MaskArray) -> tuple[slice, ...]:
-    # One voxel of margin, so that the erosion sees the outside.
-    found = ndimage.find_objects(mask.astype(np.uint8))[0]
-    return tuple(slice(max(0, s.start - 1), s.stop + 1) for s in found)
 
 
 def _surface(mask: MaskArray) -> MaskArray:
