@@ -21,8 +21,6 @@ class BrainTrainConfig:
         Name of the weights file.
     steps
         Optimiser steps of the whole run, one scan each.
-    max_hours
-        Wall-clock limit; the schedule follows whichever of steps and time is further. 0: none.
     seed
         Of the initial weights and of every scan.
     heads, shapes
@@ -46,7 +44,6 @@ class BrainTrainConfig:
     steps: int
     network: BrainUNetConfig = field(default_factory=BrainUNetConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    max_hours: float = 0.0
     seed: int = 0
     heads: str = "heads/labelmaps"
     shapes: str = "shapes"

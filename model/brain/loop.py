@@ -125,10 +125,7 @@ class BrainTrainer:
             return self._save(journal)
 
     def _fraction(self) -> float:
-        done = self.progress.step / self.config.steps
-        if self.config.max_hours > 0:
-            done = max(done, self.progress.seconds / (3600.0 * self.config.max_hours))
-        return done
+        return self.progress.step / self.config.steps
 
     def _step(self, fraction: float) -> tuple[float, int, float]:
         settings = self.config.optimiser

@@ -50,9 +50,6 @@ class TrainConfig:
         how often every training case is drawn on average, from which the steps follow.
     dataset, validation
         What the data are; what is set aside of them.
-    max_hours
-        Wall-clock limit; the schedule then follows whichever of steps and time is further, so
-        that it always completes. 0: no limit, and a resumed run repeats the uninterrupted one.
     seed
         Of the initial weights, the sampling and the augmentation.
     held_out
@@ -88,7 +85,6 @@ class TrainConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     grown: GrownConfig = field(default_factory=GrownConfig)
-    max_hours: float = 0.0
     seed: int = 0
     held_out: tuple[str, ...] = ()
     folds: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -119,8 +115,8 @@ class TrainConfig:
             raise ConfigError(msg)
         for stage in self.stages:
             self._check_stage(stage)
-        if self.workers and (not self.cache or self.max_hours > 0):
-            msg = "workers need cache = true and no max_hours"
+        if self.workers and not self.cache:
+            msg = "workers need cache = true"
             raise ConfigError(msg)
 
     def _check_stage(self, stage: StageConfig) -> None:

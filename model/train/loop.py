@@ -142,11 +142,8 @@ class Trainer:
 
     @property
     def fraction(self) -> float:
-        """How much of the run is done, by steps or by time, whichever is further."""
-        done = self.progress.step / self.config.steps
-        if self.config.max_hours > 0:
-            done = max(done, self.progress.seconds / (3600.0 * self.config.max_hours))
-        return min(1.0, done)
+        """How much of the run is done."""
+        return min(1.0, self.progress.step / self.config.steps)
 
     def run(self, report: Callable[[StepReport], None]) -> ModelCard | None:
         """Train to the end and write weights and card.
@@ -343,9 +340,6 @@ def require_shares(config: TrainConfig, share: Share) -> None:
     """
     if share.world == 1:
         return
-    if config.max_hours > 0:
-        msg = "several processes need steps or epochs: their clocks differ, max_hours must be 0"
-        raise ConfigError(msg)
     smallest = min(stage.batch for stage in config.stages)
     if smallest < share.world:
         msg = (

@@ -159,14 +159,6 @@ def test_training_learns_what_is_bright(data: TrainingData, tmp_path: Path) -> N
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
-def test_clock_ends_the_schedule(data: TrainingData, tmp_path: Path) -> None:
-    trainer = Trainer(replace(CONFIG, max_hours=0.001), data, tmp_path)
-    trainer.progress.seconds = 1.8
-    assert trainer.fraction == pytest.approx(0.5)
-    trainer.progress.seconds = 5.0
-    assert trainer.fraction == 1.0
-
-
 def test_learning_rate_warms_up_then_follows_a_cosine() -> None:
     config = OptimiserConfig(learning_rate=1.0, warm_up_steps=10, final_fraction=0.0)
     assert learning_rate(config, 0, 0.0) == pytest.approx(0.1)
