@@ -16,6 +16,7 @@ from ui.app_services import AppServices
 from ui.main_window import MainWindow
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.job_line import Dispatch
+from ui.presenters.review_presenter import ReviewPresenter
 from ui.presenters.study_presenter import StudyPresenter
 from ui.results_home import ResultsHome
 
@@ -63,7 +64,19 @@ class Batching:
         page.folders_chosen.connect(self.presenter.choose_folders)
         page.start_requested.connect(self.presenter.start)
         page.stop_requested.connect(self.presenter.stop)
-        page.open_requested.connect(self.presenter.open)
+        page.open_requested.connect(lambda row: self._open(self.presenter.name_of(row)))
+        self.review = ReviewPresenter(
+            window,
+            services.session,
+            self.presenter.notes,
+            batch=lambda: self.presenter.batch,
+            show=self._show,
+        )
+        self.presenter.on_followed = self.review.follow
+        bar = window.review_bar
+        bar.accepted.connect(self._accept)
+        bar.rejected.connect(self._reject)
+        bar.next_requested.connect(self._go_on)
 
     def make(self, root: Path, output: Path, on_case: CaseListener) -> Batch:
         """Return a batch as it is ticked now; it gives way to what is computed in the window."""
@@ -79,18 +92,36 @@ class Batching:
 
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study of a batch together with its result."""
-        if not self._window.may_leave("Open", partial(self.open_result, study, folder)):
-            return
         self._window.show_study_page()
         self._study.open_result(study, folder)
 
     def open_images(self, study: Study, folder: Path) -> None:
         """Open a study of a batch that has no result yet; what is exported goes to the batch."""
-        if not self._window.may_leave("Open", partial(self.open_images, study, folder)):
-            return
         self._home.note_batch(study, folder)
         self._window.show_study_page()
         self._study.open_study(study)
+
+    def _open(self, name: str) -> None:
+        if self._window.may_leave("Open", partial(self._open, name)):
+            self._show(name)
+
+    def _show(self, name: str) -> None:
+        if self.presenter.open(name):
+            self.review.begin(name)
+
+    # What is on the screen is dealt with before anything is said of it: then the next one opens.
+
+    def _accept(self) -> None:
+        if self._window.may_leave("Accept", self._accept):
+            self.review.accept()
+
+    def _reject(self) -> None:
+        if self._window.may_leave("Reject", self._reject):
+            self._window.ask_rejection(self.review.reject)
+
+    def _go_on(self) -> None:
+        if self._window.may_leave("Next", self._go_on):
+            self.review.go_on()
 
     def _batch_options(self) -> BatchOptions:
         ticks = self._window.batch_page.ticks

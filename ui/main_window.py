@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
+    QHBoxLayout,
     QMessageBox,
     QStackedWidget,
     QTabBar,
@@ -19,15 +20,18 @@ from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.menus import Menus
 from ui.panels.batch_page import BatchPage
+from ui.panels.review_bar import ReviewBar
 from ui.splash import NOTICE
 from ui.study_window import StudyWindow
 from ui.views.correction_view import CorrectionState
+from ui.views.review_view import ReviewStatus
 from ui.views.study_view import Actions
 from ui.widgets.card import styled_label
 from ui.widgets.message import message_box
-from ui.widgets.questions import agrees
+from ui.widgets.questions import agrees, offer
 
 _STUDY_TAB, _BATCH_TAB = 0, 1
+_LABEL_FILES = "Labels (*.nii *.nii.gz *.dcm);;All files (*)"
 
 
 class MainWindow(StudyWindow):
@@ -40,6 +44,10 @@ class MainWindow(StudyWindow):
     sample_requested()
     result_opened(Path)
         The folder of an earlier result of the open study was chosen.
+    labels_opened(Path)
+        Labels that another program made of the open study were chosen.
+    file_dropped(Path)
+        A file was dropped on the open study: its labels, or another study.
     export_asked()
     recent_cleared()
         The list of studies opened last is to be emptied.
@@ -54,6 +62,8 @@ class MainWindow(StudyWindow):
     path_opened = Signal(object)
     sample_requested = Signal()
     result_opened = Signal(object)
+    labels_opened = Signal(object)
+    file_dropped = Signal(object)
     export_asked = Signal()
     recent_cleared = Signal()
     forget_asked = Signal()
@@ -87,7 +97,12 @@ class MainWindow(StudyWindow):
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._tabs)
+        self.review_bar = ReviewBar()
+        self._reviews = False
+        line = QHBoxLayout()
+        line.addWidget(self._tabs)
+        line.addWidget(self.review_bar, 1)
+        layout.addLayout(line)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(centre)
         self._fill_status_bar()
@@ -112,8 +127,9 @@ class MainWindow(StudyWindow):
         self.study_page.export_requested.connect(self.export_asked)
 
     def show_batch_page(self) -> None:
-        """Turn to the batch and ask for its folder if there is none yet."""
+        """Turn to the table of the batch; ask for its folder if there is none yet."""
         self._tabs.setCurrentIndex(_BATCH_TAB)
+        self.batch_page.take_keys()
         self.batch_page.choose_root_if_empty()
 
     def show_readiness(self, text: str) -> None:
@@ -126,8 +142,15 @@ class MainWindow(StudyWindow):
 
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
+        self.review_bar.setVisible(page == _STUDY_TAB and self._reviews)
         self._readout.setVisible(page == _STUDY_TAB)
         self._outcome.setVisible(page == _STUDY_TAB and bool(self._outcome.text()))
+
+    def show_review(self, status: ReviewStatus | None) -> None:
+        """Show how the review of a batch's result stands, beside the study only."""
+        self._reviews = status is not None
+        self.review_bar.show_status(status)
+        self.review_bar.setVisible(self._reviews and self._tabs.currentIndex() == _STUDY_TAB)
 
     def ask_folder(self) -> None:
         """Ask for the folder of a study and report it."""
@@ -154,6 +177,27 @@ class MainWindow(StudyWindow):
             self.last_result_folder = str(folder.parent)
             self.result_opened.emit(folder)
 
+    def ask_labels_file(self) -> None:
+        """Ask for labels that another program made of the open study and report them."""
+        start = self.last_result_folder or self._last_folder
+        file, _ = QFileDialog.getOpenFileName(self, "Open labels", start, _LABEL_FILES)
+        if file:
+            self._open_labels(Path(file))
+
+    def _open_labels(self, file: Path) -> None:
+        if self.may_leave("Open", lambda: self._open_labels(file)):
+            self.labels_opened.emit(file)
+
+    def offer_labels(self, file: Path) -> None:
+        """Offer to open a file as labels of the open study; returns before the user answers."""
+
+        def answer(wanted: bool) -> None:
+            if wanted:
+                self._open_labels(file)
+
+        titles = ("Open the labels", "Cancel")
+        offer(self, f"{file.name} holds labels.", "Open them on this study?", titles, answer)
+
     def open_path(self, path: Path) -> None:
         """Report a study to open, unless an unsaved result is to be kept."""
         if not self.may_leave("Open", lambda: self.open_path(path)):
@@ -177,6 +221,9 @@ class MainWindow(StudyWindow):
         path = common_path([url.toLocalFile() for url in event.mimeData().urls()])
         if path is not None and self._tabs.currentIndex() == _BATCH_TAB and path.is_dir():
             self.batch_page.use_root(path)
+            return
+        if path is not None and self.study_page.has_study and path.is_file():
+            self.file_dropped.emit(path)
             return
         if path is not None:
             self.open_path(path)

@@ -26,6 +26,7 @@ def restore(window: MainWindow, settings: Settings) -> None:
     ticks.tick(ticked, anonymise=settings.batch_anonymise)
     window.batch_page.folders.remember(settings.batch_folder, settings.batch_output)
     window.batch_page.set_watches(settings.batch_watch)
+    window.batch_page.table.set_widths(settings.batch_widths)
 
 
 def as_left(window: MainWindow, settings: Settings) -> Settings:
@@ -47,4 +48,5 @@ def as_left(window: MainWindow, settings: Settings) -> Settings:
         batch_folder=batch_folder,
         batch_output=batch_output,
         batch_watch=window.batch_page.watches,
+        batch_widths=window.batch_page.table.widths,
     )

@@ -49,6 +49,8 @@ class Settings:
     batch_folder, batch_output, batch_watch
         The folder of studies that was chosen last on the batch page, that for their results where
         the user chose one, and whether to keep watching.
+    batch_widths
+        Of the columns of its table; empty as long as nobody drew any.
     result_folder
         Where the user last opened an earlier result.
     recent_studies
@@ -74,6 +76,7 @@ class Settings:
     batch_folder: str = ""
     batch_output: str = ""
     batch_watch: bool = False
+    batch_widths: str = ""
     result_folder: str = ""
     recent_studies: tuple[str, ...] = ()
     window_place: str = ""

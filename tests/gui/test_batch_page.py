@@ -273,11 +273,13 @@ def test_a_study_stays_selected_when_others_come(page):
 
 def test_the_table_shows_what_is_asked_for(page):
     page.show_cases(ROWS)
-    assert [page.filter.itemText(i) for i in range(4)] == [
+    assert [page.filter.itemText(i) for i in range(6)] == [
         "All studies (3)",
         "Failed (1)",
         "To check (0)",
         "Done (2)",
+        "Accepted (0)",
+        "Rejected (0)",
     ]
     page.filter.setCurrentIndex(1)
     assert names(page.table) == ["patient 2"]
@@ -286,6 +288,75 @@ def test_the_table_shows_what_is_asked_for(page):
     assert page.filter.currentText() == "Failed (0)"
     page.filter.setCurrentIndex(3)
     assert names(page.table) == ["patient 10", "patient 2", "patient 1"]
+
+
+def test_what_is_to_check_has_those_with_warnings_first_unless_sorted(page):
+    reviews = frozenset({Review.ALL, Review.TO_CHECK})
+    rows = [case_row(name, reviews=reviews) for name in ("c", "b", "a")]
+    page.show_cases([*rows[:2], replace(rows[2], is_warned=True)])
+    assert names(page.table) == ["c", "b", "a"]
+    page.filter.setCurrentIndex(2)
+    assert names(page.table) == ["a", "c", "b"]
+    page.show_case(1, replace(rows[1], is_warned=True))
+    assert names(page.table) == ["b", "a", "c"]
+    page.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert names(page.table) == ["c", "b", "a"]
+    page.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+    assert names(page.table) == ["b", "a", "c"]
+    page.filter.setCurrentIndex(0)
+    assert names(page.table) == ["c", "b", "a"]
+
+
+def test_names_are_whole_and_widths_drawn_by_hand_are_kept(page, qtbot):
+    table = page.table
+    long = [case_row(f"HOSPITAL-NEURO-000{n}_20250922") for n in range(3)]
+    page.show_cases(long)
+    assert table.columnWidth(0) >= table.sizeHintForColumn(0)
+    assert table.widths == ""
+    table.setColumnWidth(0, 260)
+    page.show_cases([*long, case_row("M" * 300)])
+    assert table.columnWidth(0) == 260
+    other = BatchPage(Icons(assets_dir() / "icons"), format_choices())
+    qtbot.addWidget(other)
+    other.show_cases([case_row("M" * 300)])
+    assert other.table.columnWidth(0) < other.table.sizeHintForColumn(0)
+    for spoilt in ("1,2", "x,1,2,3,4,5,6,7", "-5,1,1,1,1,1,1,1"):
+        other.table.set_widths(spoilt)
+        assert other.table.widths == ""
+    other.table.set_widths(table.widths)
+    other.show_cases(long)
+    assert other.table.columnWidth(0) == 260
+
+
+def test_buttons_that_choose_say_what(page):
+    told = [button.accessibleName() for button in page.folders._buttons]
+    assert told == ["Choose folder with the studies", "Choose folder for the results"]
+
+
+def test_on_a_small_screen_the_studies_stay_seen(page, qtbot):
+    page.show_cases(ROWS)
+    page.show()
+    assert page.minimumSizeHint().width() <= 940
+    for width, height, columns in ((1400, 900, 3), (940, 440, 2)):
+        page.resize(width, height)
+        qtbot.waitUntil(lambda: page.table.viewport().height() >= 4 * page.table.rowHeight(0))
+        assert (page.width(), page.height()) == (width, height)
+        assert page.ticks._columns == columns
+        for widget in (page._start, page._stop, page._open, *page.ticks.findChildren(QCheckBox)):
+            right = widget.mapTo(page, widget.rect().bottomRight())
+            assert right.x() < width
+        assert page._start.mapTo(page, page._start.rect().bottomRight()).y() < height
+    page.resize(1400, 900)
+    bar = page._above.verticalScrollBar()
+    qtbot.waitUntil(lambda: not bar.isVisible())
+    qtbot.waitUntil(lambda: page.folders.height() == page.folders.sizeHint().height())
+    page.resize(940, 440)
+    qtbot.waitUntil(bar.isVisible)
+    hidden = page.ticks.findChildren(QCheckBox)[-1]
+    hidden.setFocus()
+    below = page._above.viewport()
+    page._above.ensureWidgetVisible(hidden)
+    assert below.rect().contains(hidden.mapTo(below, hidden.rect().center()))
 
 
 def test_what_files_are_called_is_no_markup(page):

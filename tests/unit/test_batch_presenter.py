@@ -10,14 +10,21 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import InstanceRef, RoleProposal, Sequence
 from desktop_app.errors import Cancelled, InputError, OutputError
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.batch import Batch, BatchOptions, BatchOutcome, CaseState, CaseStatus
+from desktop_app.services.batch import (
+    Batch,
+    BatchOptions,
+    BatchOutcome,
+    CaseState,
+    CaseStatus,
+    ReviewState,
+)
 from desktop_app.services.case import CaseOptions
 from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.segment import SegmentOptions
 from tests.study_cases import make_series, make_study
 from ui.presenters import batch_presenter
 from ui.presenters.batch_presenter import BatchPresenter
-from ui.presenters.batch_rows import row_of
+from ui.presenters.batch_rows import next_to_check, row_of
 from ui.views.batch_view import BatchView, Figure, Review
 
 CASES = (CaseState("one", "1"), CaseState("two", "2"))
@@ -29,6 +36,8 @@ DONE = CaseState(
     volumes_mm3={Region.WT: 34_560.0, Region.ET: 40.0},
     files=("segmentation.nii.gz", "measurements.json"),
 )
+WARNED = replace(DONE, warnings=("No tumour found.",))
+ACCEPTED, REJECTED = ReviewState.ACCEPTED, ReviewState.REJECTED
 FAILED = CaseState("two", "2", CaseStatus.FAILED, reason="What.\nWhere.\nRemedy.", seconds=1.0)
 
 
@@ -62,7 +71,7 @@ def scene():
         open_result=opened.result,
         open_images=opened.images,
     )
-    presenter.wanted = wanted
+    presenter.wanted, presenter.lanes = wanted, runner
 
     def settle():
         assert presenter._jobs._front is None or presenter._jobs._front.job.wait(10)
@@ -172,15 +181,15 @@ def test_every_study_opens_with_its_result_or_its_images(scene):
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
     batch.cases = (DONE, FAILED)
-    presenter.open(1)
+    presenter.open("two")
     study, folder = opened.images.call_args.args
     assert (study.name, folder) == ("two", Path("out/two"))
     opened.result.assert_not_called()
-    presenter.open(0)
+    presenter.open("one")
     study, folder = opened.result.call_args.args
     assert (study.name, folder) == ("one", Path("out/one"))
     batch.cases = CASES
-    presenter.open(0)
+    presenter.open("one")
     assert opened.images.call_args.args[1] == Path("out/one")
     opened.result.assert_called_once()
 
@@ -212,7 +221,7 @@ def test_a_study_that_came_late_gets_a_row_and_the_right_one_opens(scene):
     listener[0](DONE)
     settle()
     assert [row.name for row in view.show_cases.call_args.args[0]] == ["late", "one", "two"]
-    presenter.open(1)
+    presenter.open(presenter.name_of(1))
     assert opened.result.call_args.args[0].name == "one"
 
 
@@ -221,7 +230,7 @@ def test_of_a_study_without_labels_on_disk_the_images_open(scene):
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
     batch.cases = (replace(DONE, files=("report.pdf",)), CASES[1])
-    presenter.open(0)
+    presenter.open("one")
     opened.result.assert_not_called()
     opened.images.assert_called_once()
 
@@ -241,7 +250,7 @@ def test_a_run_holds_up_no_study_in_the_window(scene):
     presenter.start()
     assert runs.wait(10)
     try:
-        single = presenter._runner.submit(lambda *_: None, lambda _: None)
+        single = presenter.lanes.submit(lambda *_: None, lambda _: None)
         assert single.wait(10)
     finally:
         release.set()
@@ -297,20 +306,40 @@ def test_states_that_a_run_lists_anew_are_shown_at_once(scene):
 
 
 @pytest.mark.parametrize(
-    ("case", "reviews"),
+    ("case", "reviews", "style"),
     [
-        (CASES[0], {Review.ALL}),
-        (FAILED, {Review.ALL, Review.FAILED}),
-        (DONE, {Review.ALL, Review.DONE}),
-        (
-            replace(DONE, warnings=("No tumour found.",)),
-            {Review.ALL, Review.DONE, Review.TO_CHECK},
-        ),
-        (replace(DONE, warnings=("T1 is missing.",), corrected=True), {Review.ALL, Review.DONE}),
+        (CASES[0], {Review.ALL}, ""),
+        (FAILED, {Review.ALL, Review.FAILED}, "poor"),
+        (DONE, {Review.ALL, Review.DONE, Review.TO_CHECK}, "good"),
+        (WARNED, {Review.ALL, Review.DONE, Review.TO_CHECK}, "fair"),
+        # To correct is not to accept.
+        (replace(WARNED, corrected=True), {Review.ALL, Review.DONE, Review.TO_CHECK}, "fair"),
+        (replace(WARNED, review=ACCEPTED), {Review.ALL, Review.DONE, Review.ACCEPTED}, "good"),
+        (replace(DONE, review=REJECTED), {Review.ALL, Review.DONE, Review.REJECTED}, "poor"),
     ],
 )
-def test_what_is_to_check_has_a_warning_and_no_correction(case, reviews):
-    assert row_of(case, "ward").reviews == reviews
+def test_what_nobody_has_accepted_or_rejected_is_to_check(case, reviews, style):
+    row = row_of(case, "ward")
+    assert (row.reviews, row.style) == (reviews, style)
+    assert row.is_warned is bool(case.warnings)
+
+
+def test_the_table_says_what_was_said_of_a_result():
+    rejected = replace(DONE, review=REJECTED, review_reason="sinus", warnings=("No T1.",))
+    row = row_of(rejected, "ward")
+    assert (row.state, row.message) == ("done, rejected", "Rejected: sinus. No T1.")
+
+
+def test_results_with_warnings_are_checked_first_then_round_again():
+    cases = [replace(DONE, name="a"), replace(WARNED, name="b"), FAILED, replace(WARNED, name="c")]
+    order = ["b"]
+    for _ in range(3):
+        order.append(next_to_check(cases, order[-1]))
+    assert order == ["b", "c", "a", "b"]
+    cases[3] = replace(cases[3], review=REJECTED)
+    assert next_to_check(cases, "b") == "a"
+    assert next_to_check(cases, FAILED.name) == "b"
+    assert next_to_check(cases[:1], "a") is None
 
 
 def test_watching_runs_beside_single_studies_until_it_is_stopped(scene):
@@ -369,7 +398,7 @@ def test_what_cannot_be_noted_is_told(scene, monkeypatch):
     presenter, view, *_ = scene
     error, told = OutputError("What.", "Where.", "Remedy."), threading.Event()
     monkeypatch.setattr(batch_presenter, "note_export", MagicMock(side_effect=error))
-    presenter._dispatch = lambda act: (act(), told.set())
+    presenter.notes._dispatch = lambda act: (act(), told.set())
     presenter.note_export(MagicMock(), SavedResults(Path("out/one"), ()))
     assert told.wait(10)
     view.show_error.assert_called_once_with(error)
@@ -392,7 +421,7 @@ def test_a_study_that_a_watch_no_longer_lists_does_no_harm(scene):
     batch.study.side_effect = KeyError
     presenter.choose_folders(Path("in"), Path("out"))
     settle()
-    presenter.open(0)
+    presenter.open("one")
     assert not opened.mock_calls
     assert [row.where for row in view.show_cases.call_args.args[0]] == ["", ""]
     view.show_crash.assert_not_called()

@@ -35,8 +35,13 @@ _STUDY_HELP = (
     "Ctrl + 0: reset all views\n"
     "F1: this list"
 )
+_REVIEW_HELP = (
+    "Ctrl + Shift + A: accept the result, and the next one\n"
+    "Ctrl + Shift + R: reject it, with a word why, and the next one\n"
+    "Ctrl + →: the next one to check, those with warnings first"
+)
 _COLUMNS = (
-    (("Study", _STUDY_HELP), ("Ruler", RULER_HELP)),
+    (("Study", _STUDY_HELP), ("Ruler", RULER_HELP), ("Results of a batch", _REVIEW_HELP)),
     (("Slices", SLICE_HELP), ("Surfaces", VOLUME_HELP)),
     (
         ("Correct the labels", CORRECTION_HELP),

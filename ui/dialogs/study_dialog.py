@@ -34,6 +34,7 @@ class StudyDialog(QDialog):
         self._table.setHorizontalHeaderLabels(list(_COLUMNS))
         self._table.setAccessibleName("Studies that were found")
         self._table.verticalHeader().hide()
+        self._table.setTabKeyNavigation(False)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -39,6 +39,7 @@ class BatchFolders(Card):
         grid = QGridLayout()
         fields = (("Studies in", self._root), ("Results to", self._output))
         for row, (text, field) in enumerate(fields):
+            self._buttons[row].setAccessibleName(f"Choose {field.accessibleName().lower()}")
             grid.addWidget(styled_label(text), row, 0)
             grid.addWidget(field, row, 1)
             grid.addWidget(self._buttons[row], row, 2)

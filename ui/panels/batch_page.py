@@ -3,14 +3,17 @@
 from collections.abc import Sequence as Many
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
+    QFrame,
     QHBoxLayout,
     QMessageBox,
     QProgressBar,
     QPushButton,
+    QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +28,8 @@ from ui.widgets.card import Card, styled_label
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.export_ticks import ExportTicks, FormatChoice
 from ui.widgets.message import error_box, message_box
+
+_MARGIN = 10
 
 
 class BatchPage(QWidget):
@@ -127,6 +132,10 @@ class BatchPage(QWidget):
         if self.folders.root is None:
             self.folders.ask_root()
 
+    def take_keys(self) -> None:
+        """Have the keys go to the studies, where there are any."""
+        self.table.take_keys()
+
     def show_folders(self, root: str, output: str) -> None:
         """Show where studies come from and where results go."""
         self.folders.show_folders(root, output)
@@ -182,7 +191,7 @@ class BatchPage(QWidget):
         for review in Review:
             box.addItem(review.value, review)
         box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToContents)
-        box.setToolTip("To check: done with a warning, and not corrected since.")
+        box.setToolTip("To check: neither accepted nor rejected yet, those with warnings first.")
         box.currentIndexChanged.connect(self._narrow)
         return box
 
@@ -204,12 +213,18 @@ class BatchPage(QWidget):
         review.addWidget(self._results)
         review.addWidget(self._open)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 10, 10, 10)
+        layout.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         layout.setSpacing(10)
-        for card in (self.folders, self.ticks, status):
-            layout.addWidget(card)
+        self._above = _Above(self.folders, self.ticks)
+        layout.addWidget(self._above)
+        layout.addWidget(status)
         layout.addLayout(review)
         layout.addWidget(self.table, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Have the files in as many columns as there is room for."""
+        self.ticks.fit(event.size().width() - 2 * _MARGIN)
+        super().resizeEvent(event)
 
     def _narrow(self) -> None:
         self.table.narrow(Review(self.filter.currentData()))
@@ -266,3 +281,33 @@ class BatchPage(QWidget):
             return
         lines = (str(output), "", "It is made when the first study runs.")
         message_box(self, QMessageBox.Icon.Information, "There is no such folder yet.", lines)
+
+
+class _Above(QScrollArea):
+    """What is chosen before a start; on a small screen it is scrolled, and the rest stays seen."""
+
+    def __init__(self, *cards: QWidget) -> None:
+        super().__init__()
+        contents = self._contents = QWidget()
+        layout = QVBoxLayout(contents)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        for card in cards:
+            layout.addWidget(card)
+        self.setWidget(contents)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # What the keyboard reaches in it is brought into sight; itself it has nothing to say.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Ask for more or less room when what lies in it changes."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self._contents:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def sizeHint(self) -> QSize:
+        """Return the room that all of it takes."""
+        return self._contents.sizeHint()

@@ -21,10 +21,14 @@ from ui.theme import current_theme
 from ui.views.batch_view import CaseRow, Figure, Review
 
 _COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
-_WIDTHS = (200, 150, 80, 80, 80, 70, 540)
-_STATE_COLUMN = 1
+_WIDTHS = (200, 190, 80, 80, 80, 70, 540)
+_NAME_COLUMN, _STATE_COLUMN = 0, 1
+# Of name and state; longer ones are cut in their middle until somebody draws the column wider.
+_WIDEST = (420, 260)
+_LEAST_ROWS = 4
 _SORTED_BY = Qt.ItemDataRole.UserRole
 _NO_SORTING = -1
+_WIDTH = re.compile(r"[1-9][0-9]{0,3}")
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -99,6 +103,8 @@ class _SomeCases(QSortFilterProxyModel):
         super().__init__(parent)
         self._cases = model
         self._review = Review.ALL
+        self._asked = (_NO_SORTING, Qt.SortOrder.AscendingOrder)
+        self._is_warned_first = False
         self.setSourceModel(model)
         self.setSortRole(_SORTED_BY)
 
@@ -106,6 +112,12 @@ class _SomeCases(QSortFilterProxyModel):
         """Show only what belongs under a choice."""
         self._review = review
         self.invalidate()
+        self._put_in_order()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort as asked; unasked, what is to check has those with warnings first."""
+        self._asked = (column, order)
+        self._put_in_order()
 
     def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
         """Whether a row belongs under the choice."""
@@ -114,10 +126,24 @@ class _SomeCases(QSortFilterProxyModel):
 
     def lessThan(self, left: _Index, right: _Index) -> bool:
         """Whether one cell comes before another."""
+        if self._is_warned_first:
+            first, second = (self._cases.rows[index.row()] for index in (left, right))
+            return (not first.is_warned, left.row()) < (not second.is_warned, right.row())
         one, other = left.data(_SORTED_BY), right.data(_SORTED_BY)
         if isinstance(one, str) and isinstance(other, str):
             return _natural(one) < _natural(other)
         return float(one) < float(other)
+
+    def _put_in_order(self) -> None:
+        column, order = self._asked
+        before = self._is_warned_first
+        self._is_warned_first = column == _NO_SORTING and self._review is Review.TO_CHECK
+        if self._is_warned_first:
+            super().sort(_NAME_COLUMN, Qt.SortOrder.AscendingOrder)
+        else:
+            super().sort(column, order)
+        if before is not self._is_warned_first:
+            self.invalidate()
 
 
 class CaseTable(QTableView):
@@ -139,7 +165,10 @@ class CaseTable(QTableView):
         self._shown = _SomeCases(self._cases, self)
         self.setModel(self._shown)
         self.setAccessibleName("Studies of the batch")
+        self._is_setting_widths = False
+        self._are_widths_chosen = False
         self._lay_out()
+        self.horizontalHeader().sectionResized.connect(self._note_width)
         self.selectionModel().selectionChanged.connect(self.selection_changed)
         self.doubleClicked.connect(self.open_requested)
 
@@ -157,7 +186,30 @@ class CaseTable(QTableView):
         for number, row in enumerate(rows):
             if row.name == name:
                 self.selectRow(self._shown.mapFromSource(self._cases.index(number, 0)).row())
+        self._fit()
         self.selection_changed.emit()
+
+    @property
+    def widths(self) -> str:
+        """The columns' widths with commas between them; empty as long as nobody drew any."""
+        count = len(_COLUMNS)
+        drawn = (str(self.columnWidth(column)) for column in range(count))
+        return ",".join(drawn) if self._are_widths_chosen else ""
+
+    def set_widths(self, text: str) -> None:
+        """Draw the columns as `widths` told; a text that it did not tell changes nothing."""
+        numbers = text.split(",")
+        if len(numbers) == len(_COLUMNS) and all(_WIDTH.fullmatch(one) for one in numbers):
+            self._draw([int(one) for one in numbers[:-1]])
+            self._are_widths_chosen = True
+
+    def take_keys(self) -> None:
+        """Have the keys go to a study, the first where none is selected."""
+        if not self.model().rowCount():
+            return
+        if self.selected is None:
+            self.selectRow(0)
+        self.setFocus()
 
     def show_case(self, index: int, row: CaseRow) -> None:
         """Replace one row."""
@@ -178,8 +230,28 @@ class CaseTable(QTableView):
         else:
             super().keyPressEvent(event)
 
+    def _draw(self, widths: Many[int]) -> None:
+        self._is_setting_widths = True
+        for column, width in enumerate(widths):
+            self.setColumnWidth(column, width)
+        self._is_setting_widths = False
+
+    def _fit(self) -> None:
+        """Show names and states whole, unless somebody drew the columns."""
+        if not self._are_widths_chosen:
+            limits = zip(range(len(_WIDEST)), _WIDTHS, _WIDEST, strict=False)
+            self._draw(
+                [min(max(least, self.sizeHintForColumn(one)), most) for one, least, most in limits]
+            )
+
+    def _note_width(self, column: int, _before: int, _now: int) -> None:
+        # The last one follows the window.
+        if not self._is_setting_widths and column < len(_COLUMNS) - 1:
+            self._are_widths_chosen = True
+
     def _lay_out(self) -> None:
         self.verticalHeader().hide()
+        self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setAlternatingRowColors(True)
@@ -193,8 +265,10 @@ class CaseTable(QTableView):
         header.setStretchLastSection(True)
         header.setSortIndicatorClearable(True)
         self.sortByColumn(_NO_SORTING, Qt.SortOrder.AscendingOrder)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
+        self._draw(_WIDTHS)
+        rows = _LEAST_ROWS * self.verticalHeader().defaultSectionSize()
+        bar = self.horizontalScrollBar().sizeHint().height()
+        self.setMinimumHeight(header.sizeHint().height() + rows + bar)
 
 
 def _natural(text: str) -> tuple[tuple[str, int], ...]:

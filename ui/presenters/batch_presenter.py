@@ -9,7 +9,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import Event, Failed, ProgressCallback
+from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane, Work
 from desktop_app.services.batch import (
     Batch,
@@ -26,8 +26,8 @@ from desktop_app.services.batch import (
 )
 from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.stored_result import can_reopen
+from ui.presenters.batch_notes import BatchNotes
 from ui.presenters.batch_rows import is_hopeless, row_of
-from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.batch_view import BatchStatus, BatchView, CaseRow
 from ui.views.study_view import JobStatus
@@ -68,8 +68,9 @@ class BatchPresenter:
         open_images: OpenStudy,
     ) -> None:
         self._view = view
-        self._runner = runner
         self._dispatch = dispatch
+        self.notes = BatchNotes(view, runner, dispatch)
+        self.on_followed: Callable[[], None] = lambda: None
         self._make_batch = make_batch
         self._options = options
         self._open_result = open_result
@@ -85,6 +86,11 @@ class BatchPresenter:
         self._last: JobStatus | None = None
         self._jobs = JobLine(self, runner, dispatch, self._show_status)
         self._show_status()
+
+    @property
+    def batch(self) -> Batch | None:
+        """The batch whose studies are listed."""
+        return self._batch
 
     @property
     def running(self) -> bool:
@@ -177,27 +183,30 @@ class BatchPresenter:
         """Stop; what is done stays done and the next start goes on from there."""
         self._jobs.cancel()
 
-    def open(self, index: int) -> None:
-        """Show the study of a row in the viewer: its result, or else its images."""
+    def name_of(self, index: int) -> str:
+        """Return the study of a row: a start looks for studies again, and may find others."""
+        return self._names[index]
+
+    def open(self, name: str) -> bool:
+        """Show a study in the viewer: its result, or else its images; False if it is gone."""
         if self._batch is None:
-            return
-        # By name: the batch looks for studies again when it starts, and may find others.
-        name = self._names[index]
+            return False
         case = next((case for case in self._batch.cases if case.name == name), None)
         if case is None:
-            return
+            return False
         try:
             study = self._batch.study(name)
         except KeyError:
-            return  # a watch has listed others meanwhile, and will tell so
+            return False  # a watch has listed others meanwhile, and will tell so
         show = self._open_result if _has_result(case) else self._open_images
         show(study, self._batch.output / name)
+        return True
 
     def note_export(self, result: StudyResult, saved: SavedResults) -> None:
         """Have table, states and summary follow a result that was exported where a batch wrote."""
         batch = self._batch
 
-        def work(_progress: ProgressCallback, _token: CancelToken) -> None:
+        def note() -> None:
             output, name = saved.folder.parent.resolve(), saved.folder.name
             listing = batch if batch is not None and batch.output.resolve() == output else None
             expected = listing.expected(name) if listing is not None else None
@@ -205,11 +214,7 @@ class BatchPresenter:
             if state is not None and listing is not None:
                 listing.take_in(state)
 
-        def listen(event: Event) -> None:
-            if isinstance(event, Failed):
-                self._dispatch(lambda: tell_failure(self._view, event))
-
-        self._runner.submit(work, listen, lane=Lane.IO)
+        self.notes.write(note)
 
     # JobLineView: the page shows its jobs in the line above the table.
 
@@ -248,6 +253,7 @@ class BatchPresenter:
             if self._shown[case.name] is not case:
                 self._shown[case.name] = case
                 self._view.show_case(index, self._row(case))
+        self.on_followed()
 
     def _show_cases(self, cases: tuple[CaseState, ...]) -> None:
         self._names = [case.name for case in cases]
@@ -255,6 +261,7 @@ class BatchPresenter:
         self._places, self._outlooks = {}, {}
         self._view.show_cases([self._row(case) for case in cases])
         self._show_status()
+        self.on_followed()
 
     def _row(self, case: CaseState) -> CaseRow:
         if self._batch is None:

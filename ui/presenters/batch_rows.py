@@ -1,8 +1,10 @@
 """A study of a batch as a row of its table."""
 
+from collections.abc import Sequence as Many
+
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.batch import CaseState, CaseStatus, Outlook
+from desktop_app.services.batch import CaseState, CaseStatus, Outlook, ReviewState
 from ui.views.batch_view import CaseRow, Figure, Review
 
 _NOTHING_KNOWN = Outlook()
@@ -12,6 +14,11 @@ _STYLES = {
     CaseStatus.RUNNING: "accent",
     CaseStatus.DONE: "good",
     CaseStatus.FAILED: "poor",
+}
+_FOUND_UNDER = {
+    ReviewState.OPEN: Review.TO_CHECK,
+    ReviewState.ACCEPTED: Review.ACCEPTED,
+    ReviewState.REJECTED: Review.REJECTED,
 }
 
 
@@ -41,8 +48,9 @@ def row_of(case: CaseState, where: str, beforehand: Outlook = _NOTHING_KNOWN) ->
         seconds=Figure(f"{case.seconds:.0f} s", case.seconds)
         if case.is_over and case.seconds
         else Figure(),
-        message=(message or " ".join((*case.notes, *case.warnings))).replace("\n", " "),
+        message=(message or " ".join(_remarks(case))).replace("\n", " "),
         reviews=_reviews(case),
+        is_warned=bool(case.warnings),
     )
 
 
@@ -54,14 +62,23 @@ def is_hopeless(case: CaseState, beforehand: Outlook) -> bool:
 def _style(case: CaseState, *, will_fail: bool) -> str:
     if will_fail:
         return _STYLES[CaseStatus.FAILED]
-    return "fair" if _is_to_check(case) else _STYLES[case.status]
+    if case.status is CaseStatus.DONE and case.review is ReviewState.REJECTED:
+        return "poor"
+    return "fair" if is_to_check(case) and case.warnings else _STYLES[case.status]
 
 
 def _state(case: CaseState) -> str:
     if case.status is CaseStatus.RUNNING:
         return f"{case.fraction:.0%}"
     text = f"{case.status.value}, corrected" if case.corrected else case.status.value
+    if case.status is CaseStatus.DONE and case.review is not ReviewState.OPEN:
+        text += f", {case.review.value}"
     return f"{text} (earlier)" if case.resumed else text
+
+
+def _remarks(case: CaseState) -> tuple[str, ...]:
+    why = (f"Rejected: {case.review_reason}.",) if case.review_reason else ()
+    return (*why, *case.notes, *case.warnings)
 
 
 def _volume(case: CaseState, region: Region) -> Figure:
@@ -75,11 +92,18 @@ def _reviews(case: CaseState) -> frozenset[Review]:
         shown.add(Review.FAILED)
     if case.status is CaseStatus.DONE:
         shown.add(Review.DONE)
-    if _is_to_check(case):
-        shown.add(Review.TO_CHECK)
+        shown.add(_FOUND_UNDER[case.review])
     return frozenset(shown)
 
 
-def _is_to_check(case: CaseState) -> bool:
-    """Whether a result comes with a warning and nobody has corrected it: nobody looked, maybe."""
-    return case.status is CaseStatus.DONE and bool(case.warnings) and not case.corrected
+def is_to_check(case: CaseState) -> bool:
+    """Whether there is a result that nobody has accepted or rejected."""
+    return case.status is CaseStatus.DONE and case.review is ReviewState.OPEN
+
+
+def next_to_check(cases: Many[CaseState], after: str) -> str | None:
+    """Return which result to check after a study: those with warnings first, then round again."""
+    ordered = sorted(cases, key=lambda case: not case.warnings)
+    place = next((index for index, case in enumerate(ordered) if case.name == after), -1)
+    others = (*ordered[place + 1 :], *ordered[: max(place, 0)])
+    return next((case.name for case in others if is_to_check(case)), None)

@@ -15,6 +15,8 @@ class Review(StrEnum):
     FAILED = "Failed"
     TO_CHECK = "To check"
     DONE = "Done"
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class CaseRow:
         In cm³.
     reviews
         Under which choices it is shown.
+    is_warned
+        Whether the result comes with a warning: to be checked before others.
     """
 
     name: str
@@ -51,6 +55,7 @@ class CaseRow:
     seconds: Figure
     message: str
     reviews: frozenset[Review]
+    is_warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ui.widgets.card import Card, styled_label
 
@@ -36,7 +36,7 @@ class ExportTicks(QWidget):
     Parameters
     ----------
     columns
-        How many formats stand side by side.
+        How many formats stand side by side at most, see `fit`.
 
     Signals
     -------
@@ -57,25 +57,24 @@ class ExportTicks(QWidget):
         super().__init__(parent)
         self._choices = tuple(choices)
         self._boxes: dict[str, QCheckBox] = {}
-        card = Card("Files")
-        grid = QGridLayout()
-        grid.setSpacing(card.body.spacing())
-        card.body.addLayout(grid)
-        row = 0
+        self._reasons: dict[str, QLabel] = {}
+        self._most_columns, self._columns = columns, 0
+        card = self._card = Card("Files")
+        self._grid = QGridLayout()
+        self._grid.setSpacing(card.body.spacing())
+        card.body.addLayout(self._grid)
         for number, one in enumerate(self._choices):
             box = QCheckBox(one.title)
             box.setChecked(one.chosen and not one.unavailable_because)
             box.setEnabled(not one.unavailable_because)
             box.setToolTip(one.unavailable_because)
             box.toggled.connect(self.changed)
-            grid.addWidget(box, row + number // columns, number % columns)
             self._boxes[one.key] = box
             following = self._choices[number + 1 : number + 2]
             is_last = all(o.unavailable_because != one.unavailable_because for o in following)
             if one.unavailable_because and is_last:
-                row += 1
-                label = styled_label(one.unavailable_because, "muted", wrap=True)
-                grid.addWidget(label, row + number // columns, 0, 1, columns)
+                self._reasons[one.key] = styled_label(one.unavailable_because, "muted", wrap=True)
+        self._lay_out(columns)
         self._anonymise = QCheckBox("Leave out the patient's name, identifier and dates")
         self._anonymise.setChecked(anonymise)
         self._anonymise.toggled.connect(self.changed)
@@ -84,6 +83,12 @@ class ExportTicks(QWidget):
         card.body.addSpacing(card.body.spacing())
         card.body.addWidget(self._anonymise)
         layout.addWidget(card)
+
+    def fit(self, width: int) -> None:
+        """Have as many formats side by side as this width has room for."""
+        room = width - (self._card.sizeHint().width() - self._grid.sizeHint().width())
+        fitting = (n for n in range(self._most_columns, 1, -1) if self._width_of(n) <= room)
+        self._lay_out(next(fitting, 1))
 
     def tick(self, formats: Many[str], *, anonymise: bool) -> None:
         """Tick these formats and no others."""
@@ -114,3 +119,20 @@ class ExportTicks(QWidget):
     def holds_labels(self) -> bool:
         """Whether one of the files holds the labels."""
         return any(one.holds_labels and self._boxes[one.key].isChecked() for one in self._choices)
+
+    def _width_of(self, columns: int) -> int:
+        widths = [box.sizeHint().width() for box in self._boxes.values()]
+        widest = (max(widths[place::columns], default=0) for place in range(columns))
+        return sum(widest) + (columns - 1) * self._grid.horizontalSpacing()
+
+    def _lay_out(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        above = 0
+        for number, (key, box) in enumerate(self._boxes.items()):
+            self._grid.addWidget(box, above + number // columns, number % columns)
+            if key in self._reasons:
+                above += 1
+                row = above + number // columns
+                self._grid.addWidget(self._reasons[key], row, 0, 1, columns)
