@@ -111,7 +111,12 @@ class _Projection(nn.Module):
 
     def growth(self, grid: Grid) -> float:
         """Return how many times as many tokens a grid has as the reference grid."""
-        return math.prod(grid) / self.table.table[0, 0].numel()
+        return math.prod(grid) / self.reference
+
+    @property
+    def reference(self) -> int:
+        """Tokens of the reference grid."""
+        return self.table.table[0, 0].numel()
 
 
 class PairedAttention(nn.Module):
@@ -127,18 +132,38 @@ class PairedAttention(nn.Module):
         Number of tokens the keys and values are projected to in the spatial branch.
     shared
         True: both branches share queries and keys (EPA). False: each has its own (SCA).
+    unit_scores
+        Begin with scores of unit deviation and learn the temperatures' logarithms. The published
+        code begins with temperatures of 1, and its softmax is all but uniform.
     """
 
     def __init__(
-        self, channels: int, heads: int, side: int | Grid, projected: int, *, shared: bool
+        self,
+        channels: int,
+        heads: int,
+        side: int | Grid,
+        projected: int,
+        *,
+        shared: bool,
+        unit_scores: bool = False,
     ) -> None:
         super().__init__()
         self.heads = heads
         self.shared = shared
         self.linear = nn.Linear(channels, (4 if shared else 6) * channels, bias=False)
         self.projection = _Projection(side, projected)
-        self.channel_temperature = nn.Parameter(torch.ones(heads, 1, 1))
-        self.spatial_temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.unit_scores = unit_scores
+        if unit_scores:
+            # Over R tokens of the reference grid, a normalised entry is about 1 / √R, and so is
+            # one projected; their product over a head's width d deviates by √d / R. Two channels,
+            # as random mixtures of the C before them, have a cosine of about 1 / √C.
+            spatial = self.projection.reference / math.sqrt(channels // heads)
+            logarithms = torch.full((2, heads, 1, 1), math.log(math.sqrt(channels)))
+            logarithms[1] = math.log(spatial)
+            self.log_temperatures = nn.Parameter(logarithms)
+        else:
+            self.channel_temperature = nn.Parameter(torch.ones(heads, 1, 1))
+            self.spatial_temperature = nn.Parameter(torch.ones(heads, 1, 1))
 
     def forward(self, tokens: Tensor, grid: Grid) -> Tensor:
         """Return ``(batch, N, channels)`` from tokens of that shape."""
@@ -157,17 +182,25 @@ class PairedAttention(nn.Module):
         )
         return attended.transpose(1, 2).reshape(batch, count, channels)
 
+    def _temperatures(self) -> tuple[Tensor, Tensor]:
+        if self.unit_scores:
+            channel, spatial = self.log_temperatures.exp()
+            return channel, spatial
+        return self.channel_temperature, self.spatial_temperature
+
     def _channel(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
-        scores = torch.matmul(query.transpose(2, 3), key) * self.channel_temperature
+        temperature, _ = self._temperatures()
+        scores = torch.matmul(query.transpose(2, 3), key) * temperature
         return torch.matmul(value, scores.softmax(dim=-1).transpose(2, 3))
 
     def _spatial(self, query: Tensor, key: Tensor, value: Tensor, grid: Grid) -> Tensor:
         query, key = functional.normalize(query, dim=2), functional.normalize(key, dim=2)
         projected_key = self.projection(key, grid)
         # Of unit norm over all tokens, query and key are each smaller the more tokens there are.
-        temperature = self.spatial_temperature * self.projection.growth(grid)
-        scores = torch.matmul(query, projected_key.transpose(2, 3)) * temperature
+        _, temperature = self._temperatures()
+        strength = temperature * self.projection.growth(grid)
+        scores = torch.matmul(query, projected_key.transpose(2, 3)) * strength
         return torch.matmul(scores.softmax(dim=-1), self.projection(value, grid))
 
 
@@ -184,15 +217,26 @@ class EPABlock(nn.Module):
         Projected tokens of the spatial branch.
     dropout
         Probability of dropping a whole feature channel before the last 1³ convolution.
+    unit_scores
+        See `PairedAttention`.
     """
 
     def __init__(
-        self, channels: int, heads: int, side: int | Grid, projected: int, dropout: float
+        self,
+        channels: int,
+        heads: int,
+        side: int | Grid,
+        projected: int,
+        dropout: float,
+        *,
+        unit_scores: bool = False,
     ) -> None:
         super().__init__()
         self.position = TokenTable(side, channels, std=0.02)
         self.norm = nn.LayerNorm(channels)
-        self.attention = PairedAttention(channels, heads, side, projected, shared=True)
+        self.attention = PairedAttention(
+            channels, heads, side, projected, shared=True, unit_scores=unit_scores
+        )
         self.layer_scale = nn.Parameter(torch.full((channels,), 1e-6))
         self.conv = ResidualConvBlock(channels, groups=channels)
         self.out = nn.Sequential(nn.Dropout3d(dropout), nn.Conv3d(channels, channels, 1))
@@ -222,13 +266,26 @@ class SCABlock(nn.Module):
         Projected tokens of the spatial branch.
     stride
         Subsampling along each axis.
+    unit_scores
+        See `PairedAttention`.
     """
 
-    def __init__(self, channels: int, heads: int, side: int, projected: int, stride: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        side: int,
+        projected: int,
+        stride: int,
+        *,
+        unit_scores: bool = False,
+    ) -> None:
         super().__init__()
         self.stride = stride
         self.norm = nn.LayerNorm(channels)
-        self.attention = PairedAttention(channels, heads, side, projected, shared=False)
+        self.attention = PairedAttention(
+            channels, heads, side, projected, shared=False, unit_scores=unit_scores
+        )
         self.layer_scale = nn.Parameter(torch.full((1, channels, 1, 1, 1), 1e-2))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -61,6 +61,9 @@ class SlimUNETRppConfig:
     scaled_attention
         Ours: normalised tokens and scores divided by the root of the head width in the sparse
         attention, which keeps short training runs stable.
+    unit_scores
+        Ours: paired attention begins with scores of unit deviation, see
+        :class:`model.network.attention.PairedAttention`.
     deep_supervision
         Ours: extra 1³ heads at 1/4 and 1/8 resolution, used only in training
         (:meth:`SlimUNETRpp.forward_deep`).
@@ -78,6 +81,7 @@ class SlimUNETRppConfig:
     kernel_size: int = 7
     half_resolution_channels: int = 0
     scaled_attention: bool = False
+    unit_scores: bool = False
     deep_supervision: bool = False
 
     def __post_init__(self) -> None:

@@ -63,7 +63,16 @@ def _stage(config: SlimUNETRppConfig, index: int, *, epa: bool) -> nn.Sequential
     ]
     if epa:
         side = REFERENCE_SIDE // 2 ** (index + 2)
-        layers.append(EPABlock(width, heads, side, min(PROJECTED_TOKENS, side**3), config.dropout))
+        layers.append(
+            EPABlock(
+                width,
+                heads,
+                side,
+                min(PROJECTED_TOKENS, side**3),
+                config.dropout,
+                unit_scores=config.unit_scores,
+            )
+        )
     return nn.Sequential(*layers)
 
 
@@ -112,6 +121,7 @@ class SlimUNETRpp(EncoderDecoder):
                 REFERENCE_SIDE // 2 ** (n + 2) // (2 if n == 0 else 1),
                 PROJECTED_TOKENS,
                 2 if n == 0 else 1,
+                unit_scores=config.unit_scores,
             )
             for n in range(STAGES - 1)
         )

@@ -34,6 +34,9 @@ class UNETRppConfig:
         Width of the convolutions at the input's own resolution.
     dropout
         Inside the paired-attention blocks.
+    unit_scores
+        Ours: paired attention begins with scores of unit deviation, see
+        :class:`model.network.attention.PairedAttention`.
     deep_supervision
         Extra 1³ heads on the two finest stages of the decoder, used only in training.
     """
@@ -48,6 +51,7 @@ class UNETRppConfig:
     projected: tuple[int, int, int, int] = (64, 64, 64, 32)
     full_resolution_channels: int = 16
     dropout: float = 0.1
+    unit_scores: bool = False
     deep_supervision: bool = True
 
     def __post_init__(self) -> None:

@@ -52,6 +52,7 @@ def _stage(config: UNETRppConfig, index: int, *, decoder: bool) -> nn.Sequential
                 config.reference_grid(index),
                 config.tokens_projected(index, decoder=decoder),
                 config.dropout,
+                unit_scores=config.unit_scores,
             )
             for _ in range(config.depths[index])
         )

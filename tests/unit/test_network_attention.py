@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from model.network import SlimUNETRppConfig, UNETRppConfig, build_network
 from model.network.attention import (
     EPABlock,
     PairedAttention,
@@ -53,6 +54,36 @@ def test_paired_attention_is_as_strong_on_larger_grids(shared: bool) -> None:
     tiled = grid.repeat(1, 1, 2, 2, 2)
     repeated = to_grid(attention(to_tokens(tiled), (8, 8, 8)), tiled)
     assert torch.allclose(repeated, answer.repeat(1, 1, 2, 2, 2), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_scores_may_begin_with_unit_deviation(
+    shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    attention = PairedAttention(64, 2, 8, 64, shared=shared, unit_scores=True)
+    deviations: list[float] = []
+    softmax = torch.Tensor.softmax
+
+    def spy(scores: torch.Tensor, dim: int) -> torch.Tensor:
+        deviations.append(float(scores.std()))
+        return softmax(scores, dim)
+
+    monkeypatch.setattr(torch.Tensor, "softmax", spy)
+    attention(torch.randn(1, 512, 64), (8, 8, 8))
+    assert len(deviations) == 2
+    assert all(0.5 < one < 2.0 for one in deviations), deviations
+
+
+@pytest.mark.parametrize("kind", [SlimUNETRppConfig, UNETRppConfig])
+def test_only_networks_with_unit_scores_learn_logarithms(
+    kind: type[SlimUNETRppConfig | UNETRppConfig],
+) -> None:
+    with torch.device("meta"):
+        usual, ours = build_network(kind()), build_network(kind(unit_scores=True))
+    there, here = ({name.rpartition(".")[2] for name in n.state_dict()} for n in (usual, ours))
+    assert there - here == {"channel_temperature", "spatial_temperature"}
+    assert here - there == {"log_temperatures"}
 
 
 def test_paired_attention_by_hand() -> None:
