@@ -157,20 +157,6 @@ def longest_diameters(
     )
 
 
-def marked_box(mask: Mask) -> tuple[slice, slice, slice] | None:
-    """Return the smallest box around what is marked."""
-    box = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        marked = np.flatnonzero(mask.any(axis=others))
-        if not marked.size:
-            return None
-        box.append(slice(int(marked[0]), int(marked[-1]) + 1))
-        if axis == 0:  # the other two are then cheap
-            mask = mask[box[0]]
-    return box[0], box[1], box[2]
-
-
 def with_enclosed(lesion: Mask, through: Mask, spacing_mm: Points) -> Mask:
     """Return what belongs to a lesion: itself, and what it encloses of another mask.
 
