@@ -55,7 +55,8 @@ def end_remarks(labels_kji: NDArray[np.uint8], prepared: PreparedStudy) -> tuple
     Returns
     -------
     tuple of str
-        The reference's first.
+        The reference's first. Ends that another image on its grid has in common with it are not
+        told again.
     """
     box = occupied_box(labels_kji != 0)
     if box is None:
@@ -64,10 +65,12 @@ def end_remarks(labels_kji: NDArray[np.uint8], prepared: PreparedStudy) -> tuple
     points_lps_mm = prepared.reference.geometry.to_patient_mm(index_kji.astype(np.float64))
     reference = prepared.reference_sequence
     remarks = []
-    for sequence, field in sorted(
-        _fields_of(prepared).items(), key=lambda one: one[0] != reference
-    ):
+    fields = _fields_of(prepared)
+    told = _reached(fields[reference], points_lps_mm)
+    for sequence, field in sorted(fields.items(), key=lambda one: one[0] != reference):
         ends = _reached(field, points_lps_mm)
+        if sequence is not reference and field.geometry.matches(fields[reference].geometry):
+            ends = [one for one in ends if one not in told]
         if ends:
             means = _TOO_SMALL if sequence is reference else f"{sequence} shows nothing beyond."
             *first, last = ends

@@ -120,6 +120,13 @@ def test_another_image_that_ends_earlier_is_told_too(head: Head) -> None:
     assert not is_cut_off(said)
 
 
+def test_images_that_end_together_on_one_grid_are_told_once(head: Head) -> None:
+    box = below(THROUGH_TUMOUR, head.tumour.shape)
+    image, tumour = cropped(head.images[Sequence.T1C], head.tumour, box)
+    flair, _ = cropped(head.images[Sequence.FLAIR], head.tumour, box)
+    assert remarks(tumour, image, {Sequence.FLAIR: flair}) == (UPPER,)
+
+
 def test_corrected_labels_are_looked_at_as_they_are(head: Head, tmp_path: Path) -> None:
     box = below(THROUGH_TUMOUR, head.tumour.shape)
     image, tumour = cropped(head.images[Sequence.T1C], head.tumour, box)

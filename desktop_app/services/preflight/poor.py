@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from desktop_app.domain.preflight import Light
+from desktop_app.domain.preflight import Aspect, Check, Light, Preflight
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
@@ -53,8 +53,8 @@ def poor_lights(
     """Return a sentence for every red light of the series in use, by headers and by pixels.
 
     What the image that carries the labels lacks of the head is told whatever its light: no result
-    shows a lesion there. What only preparing an image shows is told there, see
-    `preprocess.prepare`.
+    shows a lesion there. Images on one grid with it lack the same, which is told once. What only
+    preparing an image shows is told there, see `preprocess.prepare`.
 
     Parameters
     ----------
@@ -65,11 +65,26 @@ def poor_lights(
     """
     quality = {one: (check_quality(v, memory, check),) for one, v in volumes.items()}
     checked = check_headers(study, roles).updated(quality)
-    missing = check_coverage(reference, volumes) if reference in volumes else None
+    short = _poor_coverage(checked, reference)
+    alike = {
+        one
+        for one in volumes.keys() - {reference}
+        if reference in volumes and volumes[one].geometry.matches(volumes[reference].geometry)
+    }
     poor = tuple(
         f"{sequence}: {found.sentence}"
         for sequence, one in checked.sequences.items()
         for found in one.checks
-        if found.light is Light.POOR
+        if found.light is Light.POOR and not (sequence in alike and found in short)
     )
+    missing = check_coverage(reference, volumes) if reference in volumes else None
     return poor if missing is None else (*poor, f"{reference}: {missing.sentence}")
+
+
+def _poor_coverage(checked: Preflight, sequence: Sequence) -> tuple[Check, ...]:
+    """Return what the headers say of a field of view that is much too small."""
+    return tuple(
+        found
+        for found in (checked.sequences[sequence].checks if sequence in checked.sequences else ())
+        if found.aspect is Aspect.COVERAGE and found.light is Light.POOR
+    )
