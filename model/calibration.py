@@ -111,15 +111,6 @@ class RegionDoubt:
         return self.quantile * (self.floor + self.gain * undecided_share)
 
 
-def is_as_fine(spacing_mm: tuple[float, float, float], voxel_mm: float) -> bool:
-    """Whether no side of a voxel is clearly longer than those of others.
-
-    Half as long again counts as the same: series of the consensus protocol have 1 to 1.5 mm
-    (Ellingson et al. 2015, doi 10.1093/neuonc/nov095).
-    """
-    return max(spacing_mm) <= _SAME_VOXELS * voxel_mm + _ROUNDING
-
-
 @dataclass(frozen=True, slots=True)
 class VolumeDoubt:
     """Half the width of each region's range in one study; see `range_mm3`.
@@ -148,9 +139,11 @@ class VolumeDoubt:
     def holds_for(self, spacing_mm: tuple[float, float, float]) -> bool:
         """Whether labels on such a grid are as exact as those the ranges were drawn from.
 
-        What thicker slices add to the error was never seen.
+        Half as long again counts as the same: series of the consensus protocol have 1 to 1.5 mm
+        (Ellingson et al. 2015, doi 10.1093/neuonc/nov095). What thicker slices add to the error
+        was never seen.
         """
-        return is_as_fine(spacing_mm, self.voxel_mm)
+        return max(spacing_mm) <= _SAME_VOXELS * self.voxel_mm + _ROUNDING
 
     def range_mm3(self, region: str, volume_mm3: float) -> tuple[float, float] | None:
         """Return the lowest and highest volume that are likely where this one was measured.
