@@ -199,6 +199,10 @@ class WindowApp:
         window.sample_requested.connect(self._open_sample)
         window.menus.over_time.triggered.connect(self.over_time.show)
         window.result_opened.connect(self.study.reopening.open_chosen)
+        window.labels_opened.connect(self.study.labels.open)
+        window.file_dropped.connect(
+            lambda file: self.study.labels.look(file, lambda: window.open_path(file))
+        )
         window.ask_to_leave = self.leaving.ask
         window.export_asked.connect(self._ask_export)
         self.study.exporting.on_exported = self._note_exported

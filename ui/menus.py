@@ -46,6 +46,9 @@ class Menus:
         self.show_recent(())
         self.reopen = self._add(file, "Open an earlier &result …")
         self.reopen.triggered.connect(window.ask_result)
+        self.open_labels = self._add(file, "Open &labels …")
+        self.open_labels.setToolTip("Of another program: NIfTI or DICOM SEG")
+        self.open_labels.triggered.connect(window.ask_labels_file)
         file.addSeparator()
         self._add(file, "&Many studies …", "Ctrl+B").triggered.connect(window.show_batch_page)
         file.addSeparator()
@@ -117,6 +120,7 @@ class Menus:
         """Enable what can be done now."""
         self.export.setEnabled(actions.export)
         self.reopen.setEnabled(actions.reopen)
+        self.open_labels.setEnabled(actions.reopen)
         self.compare_earlier.setEnabled(actions.reopen)
         self.over_time.setEnabled(has_study)
 

@@ -1,6 +1,6 @@
 """A window that tells and asks in dialogs of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QMainWindow, QMessageBox
 
+from desktop_app.domain.label_part import LabelPart
+from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
+from ui.dialogs.labels_dialog import LabelsDialog
 from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.manual_dialog import ManualDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
@@ -93,6 +96,15 @@ class TellingWindow(QMainWindow):
         what = f"There is a result of {written:%Y-%m-%d %H:%M}{by_hand}."
         question = "Open it with the study?"
         offer(self, what, question, ("Open the result", "Only the images"), answer)
+
+    def ask_labels(
+        self,
+        file_name: str,
+        parts: Many[LabelPart],
+        answer: Callable[[Mapping[int, Region]], None],
+    ) -> None:
+        """Ask which region each part of a file of labels is; returns before the user answers."""
+        _open(LabelsDialog(file_name, parts, answer, self))
 
     def ask_study(self, studies: Many[Study]) -> Study | None:
         """Let the user choose one of several studies."""

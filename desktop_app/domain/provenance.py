@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """Stands for each part of an origin that nothing tells, as of labels that came alone."""
 
+NAMELESS_FILE = "a file of another program"
+"""Stands for the name of a file, which may tell whose labels it holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -24,6 +27,8 @@ class Provenance:
         Wall seconds per stage: import, preprocess, inference, postprocess, export, total.
     corrections
         How far a person changed each region; empty where none did, or it is not known from what.
+    labels_of
+        The file of another program that the labels were read from; empty where there is none.
     """
 
     model_id: str
@@ -35,11 +40,26 @@ class Provenance:
     edited: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     corrections: "tuple[RegionCorrection, ...]" = ()
+    labels_of: str = ""
 
     @property
     def is_known(self) -> bool:
         """Whether anything tells which network the labels came from, or if a person drew them."""
         return self.model_id != UNKNOWN
+
+    def origin_in_words(self, network: str, *, nameless: bool = False) -> str:
+        """Where the labels come from.
+
+        Parameters
+        ----------
+        network
+            What is said of the network, where they are of a known one.
+        nameless
+            Leave out the name of a file.
+        """
+        if self.labels_of:
+            return f"labels of {NAMELESS_FILE if nameless else self.labels_of}"
+        return network if self.is_known else "network not known"
 
     @property
     def correction_in_words(self) -> str:

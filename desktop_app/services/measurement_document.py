@@ -5,6 +5,7 @@ from typing import Any
 
 from desktop_app.domain.measurement import Diameters, Interval, Point
 from desktop_app.domain.place import Place
+from desktop_app.domain.provenance import NAMELESS_FILE
 from desktop_app.domain.pseudonyms import Pseudonyms
 from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
@@ -133,7 +134,7 @@ def measurements_document(
         },
         "warnings": [redactor.redact(warning) for warning in warnings],
         "provenance": {
-            **_provenance(result, redactor, export_seconds),
+            **_provenance(result, redactor, export_seconds, anonymise=anonymise),
             "created": (created or datetime.now().astimezone()).isoformat(timespec="seconds"),
         },
     }
@@ -216,10 +217,15 @@ def _sequence(result: StudyResult, sequence: Sequence, anonymise: bool) -> dict[
 
 
 def _provenance(
-    result: StudyResult, redactor: Redactor, export_seconds: float | None
+    result: StudyResult,
+    redactor: Redactor,
+    export_seconds: float | None,
+    *,
+    anonymise: bool,
 ) -> dict[str, Any]:
     provenance = result.segmentation.provenance
     seconds = dict(provenance.seconds)
+    labels_of = NAMELESS_FILE if anonymise and provenance.labels_of else provenance.labels_of
     if export_seconds is not None:
         before = seconds.get("total", sum(seconds.values()))
         seconds |= {"export": export_seconds, "total": before + export_seconds}
@@ -233,6 +239,7 @@ def _provenance(
             result.segmentation.labels_kji, result.segmentation.geometry
         ),
         "edited": provenance.edited,
+        "labels_of": labels_of,
         "corrections": corrections_document(provenance.corrections),
         "steps": [redactor.redact(step) for step in provenance.steps],
         "seconds": {stage: round(seconds.get(stage, 0.0), 3) for stage in _STAGES},

@@ -66,7 +66,7 @@ def provenance_lines(
     told = corrected_in_words(provenance, result.segmentation.geometry.voxel_volume_mm3)
     return (
         f"Gliascope {provenance.app_version}, {readable_instant(created)}, "
-        f"{network if provenance.is_known else 'network not known'}; "
+        f"{provenance.origin_in_words(network, nameless=anonymise)}; "
         f"labels {provenance.correction_in_words}.",
         *((told,) if told else ()),
         f"Measured on the grid of {result.prepared.reference_sequence.value} as acquired"

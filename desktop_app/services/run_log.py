@@ -8,7 +8,7 @@ from pathlib import Path
 
 import desktop_app
 from desktop_app.domain.dates import readable_instant
-from desktop_app.domain.provenance import Provenance
+from desktop_app.domain.provenance import NAMELESS_FILE, Provenance
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
@@ -20,6 +20,7 @@ from desktop_app.services.targets import standing_warnings
 
 RUN_LOG = "run.log"
 CORRECTED = "Labels corrected by hand"
+OPENED = f"Labels of {NAMELESS_FILE}"
 _MARK = "Checksum of the study: "
 _LABELS = "Checksum of the labels: "
 _STEP = "Step: "
@@ -98,6 +99,7 @@ def read_run(folder: Path) -> LoggedRun | None:
         precision=found["precision"],
         steps=steps,
         edited=CORRECTED in lines,
+        labels_of=NAMELESS_FILE if OPENED in lines else "",
     )
     return LoggedRun(provenance, warnings)
 
@@ -130,6 +132,8 @@ def _lines(result: StudyResult, created: datetime | None) -> Iterable[str]:
     yield desktop_app.DISCLAIMER
     yield f"Model {provenance.model_id}, sha256 {provenance.weights_sha256}"
     yield f"Device {provenance.device}, precision {provenance.precision}"
+    if provenance.labels_of:
+        yield OPENED
     if provenance.edited:
         yield CORRECTED
     for sequence in Sequence:

@@ -195,6 +195,7 @@ def _said_by_numbers(document: dict[str, Any], file: Path) -> tuple[Provenance, 
             edited=stored["edited"],
             seconds=dict(stored["seconds"]),
             corrections=corrections_of(stored.get("corrections")),
+            labels_of=str(stored["labels_of"]),
         )
         return provenance, _lasting(document["warnings"])
     except (ValueError, KeyError, TypeError) as error:

@@ -67,7 +67,8 @@ def findings_of(result: StudyResult) -> Findings:
     seconds = provenance.seconds.get("inference")
     took = f", {seconds:.0f} s" if seconds else ""
     network = f"Network {provenance.model_id} on {provenance.device.upper()}{took}"
-    origin = network if provenance.is_known else "Network not known"
+    told = provenance.origin_in_words(network)
+    origin = told[:1].upper() + told[1:]
     warnings = tuple(one for one in standing_warnings(result) if one not in NO_TUMOUR)
     if provenance.edited:
         origin = f"{origin}; corrected by hand"

@@ -23,6 +23,7 @@ from desktop_app.services.targets import TARGETS_LOST
 from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.image_presenter import ImagePresenter
 from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.label_opening import LabelOpening
 from ui.presenters.preflight_presenter import PreflightPresenter
 from ui.presenters.preparation import preparation
 from ui.presenters.reopening import Reopening
@@ -90,6 +91,15 @@ class StudyPresenter:
             network=self._brain_network,
             load=self._reading.load,
             results_folder=results_folder,
+        )
+        self.labels = LabelOpening(
+            view,
+            session,
+            runner,
+            dispatch,
+            self._jobs,
+            network=self._brain_network,
+            load=self._reading.load,
         )
         session.subscribe(self._on_change)
         self._jobs.on_started = self._show_actions

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.preflight import Check, Light
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import Sequence, Study
@@ -253,6 +254,17 @@ class StudyView(Protocol):
         self, written: datetime, corrected: bool, answer: Callable[[bool], None]
     ) -> None:
         """Ask whether to open an earlier result; returns before the user answers."""
+
+    def ask_labels(
+        self,
+        file_name: str,
+        parts: Many[LabelPart],
+        answer: Callable[[Mapping[int, Region]], None],
+    ) -> None:
+        """Ask which region each part of a file of labels is; returns before the user answers."""
+
+    def offer_labels(self, file: Path) -> None:
+        """Offer to open a file as labels of the open study; returns before the user answers."""
 
     def ask_study(self, studies: Many[Study]) -> Study | None:
         """Let the user choose one of several studies; ``None`` if none."""

@@ -277,7 +277,7 @@ def _provenance(found: FollowUp, rows: tuple[TableRow, ...]) -> tuple[str, ...]:
 
 def _origin(labels: Provenance) -> str:
     network = f"{labels.model_id}, weights {labels.weights_sha256[:12]}"
-    return f"{network if labels.is_known else 'network not known'}, {labels.correction_in_words}"
+    return f"{labels.origin_in_words(network, nameless=True)}, {labels.correction_in_words}"
 
 
 def save_follow_up_page(found: FollowUp, path: Path, renderer: "PageRenderer") -> None:
