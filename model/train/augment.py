@@ -64,11 +64,13 @@ def augment_intensity(images: Tensor, config: AugmentConfig, rng: Generator) -> 
             x = thick_slices(x, thick_axis, int(rng.integers(2, 7)))
         elif rng.random() < config.thick_slices / 2:
             x = thick_slices(x, int(rng.integers(3)), int(rng.integers(2, 7)))
+        # What is switched off draws nothing, so that older recipes repeat number by number.
+        if config.coarse_plane and rng.random() < config.coarse_plane:
+            x = coarse_plane(x, int(rng.choice(3, p=[0.6, 0.2, 0.2])), int(rng.integers(2, 4)))
         if rng.random() < config.misregistration:
             x = torch.roll(x, tuple(rng.integers(-1, 2, size=3).tolist()), dims=(0, 1, 2))
         if rng.random() < config.blur:
             x = torch.lerp(x, mean_filter(x), float(rng.uniform(0.3, 1.0)))
-        # What is switched off draws nothing, so that older recipes repeat number by number.
         if config.ghosting and rng.random() < config.ghosting:
             x = ghosts(x, inside, rng)
         x = _contrast(x, inside, config, rng)
@@ -113,6 +115,16 @@ def thick_slices(x: Tensor, axis: int, factor: int) -> Tensor:
         slabs, scale_factor=float(factor), mode="linear", align_corners=False
     )
     return back[..., : shape[-1]].reshape(shape).movedim(-1, axis)
+
+
+def coarse_plane(x: Tensor, axis: int, factor: int) -> Tensor:
+    """Average over pixels of `factor` voxels a side across an axis and interpolate back.
+
+    So a sequence looks that was scanned with fewer lines and columns than the others.
+    """
+    for other in {0, 1, 2} - {axis}:
+        x = thick_slices(x, other, factor)
+    return x
 
 
 def ghosts(x: Tensor, inside: Tensor, rng: Generator) -> Tensor:

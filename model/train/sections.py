@@ -190,7 +190,8 @@ class AugmentConfig:
 
     What each does: `model.train.augment`; `transplant`: `model.train.transplant`; `unenhanced`,
     `cyst` and `lesion_tint`: `model.train.lesions`. `curve` bends the grey scale of a sequence;
-    `scale_shift` multiplies it by 1 ± `scale_shift_range` at most and adds as much.
+    `scale_shift` multiplies it by 1 ± `scale_shift_range` at most and adds as much;
+    `coarse_plane` gives it the in-plane pixels of a scan with fewer lines and columns.
     """
 
     flip_lr: float = 0.5
@@ -214,6 +215,7 @@ class AugmentConfig:
     cyst: float = 0.0
     lesion_tint: float = 0.0
     ghosting: float = 0.0
+    coarse_plane: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from model.train.augment import (
     affine_grid,
     augment_intensity,
     bias_field,
+    coarse_plane,
     disturb_brain_edge,
     drop_sequences,
     gamma,
@@ -74,6 +75,24 @@ def test_scale_and_shift_are_drawn_from_their_range(reach: float) -> None:
         inside = (images != 0).any(dim=0)
         assert torch.equal(after, ((before * scale + shift) * inside).clamp(-5.0, 10.0))
     assert AugmentConfig().scale_shift_range == 0.15
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_coarse_plane_loses_detail_across_its_axis_alone(axis: int) -> None:
+    along = torch.zeros(12, 12, 12).movedim(axis, -1)
+    along[..., ::2] = 1.0
+    along = along.movedim(-1, axis)
+    assert torch.allclose(coarse_plane(along, axis, 2), along)
+    for other in {0, 1, 2} - {axis}:
+        assert torch.allclose(coarse_plane(along, other, 2), torch.full_like(along, 0.5))
+
+
+def test_sequences_are_coarse_one_by_one() -> None:
+    images, _ = _crop()
+    config = replace(NOTHING, coarse_plane=0.5)
+    drawn = [augment_intensity(images, config, np.random.default_rng(n)) for n in range(8)]
+    coarse = [[not torch.equal(a, b) for a, b in zip(images, one, strict=True)] for one in drawn]
+    assert any(any(one) and not all(one) for one in coarse)
 
 
 def test_a_missing_sequence_stays_missing() -> None:
