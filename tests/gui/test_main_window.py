@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
@@ -11,7 +11,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from tests.study_cases import GEOMETRY
-from tests.window_cases import buttons_of, texts
+from tests.window_cases import buttons_of, show_study, texts
 from ui.dialogs.compare_dialog import CompareDialog
 from ui.splash import NOTICE
 from ui.views.correction_view import CorrectionState
@@ -28,6 +28,34 @@ def test_a_job_that_ends_leaves_the_study_in_sight(study_window):
     study_window.show_job(None)
     assert study_window.study_page.isVisible()
     assert study_window.study_page.sequences.isVisible()
+
+
+def test_slices_keep_their_size_while_jobs_come_and_go(window, qapp):
+    window.resize(1366, 768)
+    page, sizes = window.study_page, []
+    opening = JobStatus("Opening", "Reading headers", -1.0, None)
+    segmenting = JobStatus(
+        "Segmenting", "A stage with words for more than one line " * 2, 0.5, 12.0
+    )
+    for status in (opening, None, segmenting, None):
+        if status is None:
+            show_study(window)
+        window.show_job(status)
+        qapp.processEvents()
+        assert page.job_bar.isVisible() is (status is not None)
+        sizes.append(page.views.size())
+    assert len(set(map(QSize.toTuple, sizes))) == 1
+
+
+def test_a_long_name_leaves_room_for_the_way_to_cancel(study_window, qapp):
+    bar = study_window.study_page.job_bar
+    name = "GLIASCOPE-SAMPLE-7_20250922_MR-brain-with-contrast_0000001"
+    study_window.show_job(JobStatus(f"Opening {name}", f"{name}/{name}.dcm", 0.5, 5000.0))
+    qapp.processEvents()
+    for widget in (bar, bar._cancel, bar._left):
+        parent = widget.parentWidget()
+        assert widget.geometry().right() < parent.width()
+        assert widget.width() >= widget.minimumSizeHint().width()
 
 
 def test_a_running_job_locks_the_series_and_can_be_cancelled(study_window, qtbot):

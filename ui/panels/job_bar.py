@@ -4,7 +4,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ui.views.study_view import JobStatus
-from ui.widgets.card import Card, styled_label
+from ui.widgets.card import Card, breakable, styled_label
+from ui.widgets.short_label import ShortLabel
 
 
 def time_left(seconds: float | None) -> str:
@@ -33,7 +34,7 @@ class JobBar(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
-        self._title = styled_label("", "title")
+        self._title = ShortLabel("title")
         self._stage = styled_label("", "muted", wrap=True)
         self._left = styled_label("", "muted")
         self._bar = QProgressBar()
@@ -64,7 +65,7 @@ class JobBar(Card):
         if status is None:
             return
         self._title.setText(status.title)
-        self._stage.setText(status.stage)
+        self._stage.setText(breakable(status.stage))
         self._left.setText(time_left(status.seconds_left))
         self._bar.setRange(0, 0 if status.fraction < 0 else 1000)
         self._bar.setValue(round(1000 * max(0.0, status.fraction)))

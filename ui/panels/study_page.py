@@ -1,4 +1,4 @@
-"""One study: the pre-flight table and the results on the left, the views on the right."""
+"""One study: table, results and what runs on the left, the views on the right."""
 
 from collections.abc import Sequence as Many
 
@@ -101,8 +101,9 @@ class StudyPage(QWidget):
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(10)
         # Without a study there is nobody to name and nothing to choose.
+        self._header.hide()
+        self.sequences.hide()
         self._column = self._side()
-        self._column.hide()
         layout.addWidget(self._column)
         layout.addLayout(self._centre(), 1)
         self._connect_overlay()
@@ -122,7 +123,8 @@ class StudyPage(QWidget):
 
     def show_header(self, header: StudyHeader) -> None:
         """Show who and when."""
-        self._column.show()
+        self._header.show()
+        self.sequences.show()
         self._title.setText(breakable(header.title))
         self._title.setToolTip(header.title)
         self._title.setAccessibleName(header.title)
@@ -237,6 +239,8 @@ class StudyPage(QWidget):
         for step in (self._segment, self._export):
             step.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
             steps.addWidget(step, 1)
+        # Not among the views: they would shrink and grow under the eyes of who reads them
+        below.addWidget(self.job_bar)
         below.addWidget(self.export_note)
         below.addLayout(steps)
         return side
@@ -256,7 +260,6 @@ class StudyPage(QWidget):
         layout.addWidget(self.correction_bar)
         layout.addWidget(self.limits_bar)
         layout.addWidget(self.views, 1)
-        layout.addWidget(self.job_bar)
         return layout
 
     def _connect_overlay(self) -> None:

@@ -97,6 +97,7 @@ class ViewerBar(QWidget):
         reset.clicked.connect(self.views_reset_requested)
         self.refresh_icons()
         self.show_sequences((), None)
+        self.show_has_image(False)
 
     def _add_tool(self, icon: str, text: str, effect: str, key: str) -> QToolButton:
         tool = QToolButton()
