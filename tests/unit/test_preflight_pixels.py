@@ -71,6 +71,17 @@ def test_a_top_that_is_cut_off_is_measured_against_the_others(images):
     assert "below the top of the head in" in check.sentence
 
 
+@pytest.mark.parametrize("offset", [-1024, 500])
+def test_an_offset_of_the_values_cuts_no_head(images, offset):
+    flair, before = images[Sequence.FLAIR], look_at_pixels(images)
+    shifted = replace(flair, array_kji=np.asarray(flair.array_kji, np.float32) + offset)
+    looks = look_at_pixels({**images, Sequence.FLAIR: shifted})
+    assert coverage(looks, Sequence.FLAIR) == coverage(before, Sequence.FLAIR)
+    alone = look_at_pixels({Sequence.FLAIR: part(shifted, 0, 85)})
+    expected = look_at_pixels({Sequence.FLAIR: part(flair, 0, 85)})
+    assert coverage(alone, Sequence.FLAIR) == coverage(expected, Sequence.FLAIR)
+
+
 def test_alone_a_cut_top_is_still_seen(images):
     looks = look_at_pixels({Sequence.T1: part(images[Sequence.T1], 0, 85)})
     told = coverage(looks, Sequence.T1).sentence

@@ -17,6 +17,7 @@ from desktop_app.services.corrected_result import corrected_result
 from desktop_app.services.export import export_study
 from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.follow_up import compare_results, follow_up_document
+from desktop_app.services.follow_up.save import MAP_FILES, save_follow_up
 from desktop_app.services.follow_up.table import REGIONS, change_table
 from desktop_app.services.measure import measure, volumes_mm3
 from desktop_app.services.measurement_document import measurements_document
@@ -24,7 +25,7 @@ from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.report import build_page
 from desktop_app.services.volumes_over_time import time_points
 from tests import export_cases as cases
-from tests.follow_up_cases import GRID, ball, visit
+from tests.follow_up_cases import GRID, ball, earlier_visit, registering_finds, visit
 from ui import report_html
 from ui.presenters.copied_text import copied_text
 from ui.presenters.rows import findings_of
@@ -139,16 +140,21 @@ def test_a_batch_and_volumes_over_time_have_no_number_of_it(
     assert rows[1].changes[2] == "–"
 
 
-def test_a_comparison_knows_no_change_of_it() -> None:
-    plain = as_without_t1c(visit(ball(GRID, 9.0), name="earlier", date="20260312"))
-    found = compare_results(visit(ball(GRID, 10.0)), plain)
+def test_a_comparison_knows_no_change_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    registering_finds(monkeypatch)
+    found = compare_results(visit(ball(GRID, 10.0)), as_without_t1c(earlier_visit(9.0)))
     cells = {row.title: row.cells[REGIONS.index(Region.ET)] for row in change_table(found)}
     assert cells["Earlier, cm³"] == NOT_KNOWN
     assert (cells["Change, cm³"], cells["Change, %"]) == ("–", "–")
     assert cells.get("New, cm³", "–") == "–"
     assert found.regions[Region.WT].change_mm3 is not None
-    if found.is_registered:
-        assert not found.difference_kji(Region.ET).any()
+    assert found.difference_kji(Region.WT).any()
+    assert not found.difference_kji(Region.ET).any()
+    written = {file.name for file in save_follow_up(found, tmp_path).files}
+    assert {MAP_FILES[Region.WT], MAP_FILES[Region.TC]} <= written
+    assert MAP_FILES[Region.ET] not in written
     assert any("the core of the earlier study" in one for one in found.warnings)
     region = follow_up_document(found)["regions"]["ET"]
     assert (region["earlier_mm3"], region["change_mm3"], region["map"]) == (None, None, None)

@@ -154,15 +154,18 @@ def _quality(light: Light, sentence: str) -> Check:
 
 
 def _reach(volume: Volume) -> _Reach:
+    # As above.
+    from desktop_app.imaging.stripped import air_value
+
     geometry = volume.geometry
     axis = 2 - int(np.argmax(np.abs(geometry.direction_lps[2])))
     stacked = np.moveaxis(volume.array_kji, axis, 0)
     if geometry.direction_lps[2, 2 - axis] < 0:
         stacked = stacked[::-1]
     coarse = stacked[:, ::2, ::2]
-    areas = np.count_nonzero(
-        coarse > _TISSUE_SHARE * float(np.percentile(coarse, 98)), axis=(1, 2)
-    ) / max(1, coarse[0].size)
+    air = air_value(volume)
+    level = air + _TISSUE_SHARE * (float(np.percentile(coarse, 98)) - air)
+    areas = np.count_nonzero(coarse > level, axis=(1, 2)) / max(1, coarse[0].size)
     largest = float(areas.max())
     middle = (np.array(geometry.shape_kji) - 1) / 2
     ends = []
