@@ -7,7 +7,9 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
+    QDialog,
     QLineEdit,
+    QPushButton,
     QScrollArea,
     QSlider,
     QTableView,
@@ -100,3 +102,34 @@ def test_an_empty_table_shows_that_it_has_the_keyboard(qtbot: QtBot, theme: Them
     table.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(table.hasFocus)
     assert table.grab().toImage() != before
+
+
+def test_what_an_empty_field_says_can_be_read(qtbot: QtBot, theme: Theme) -> None:
+    field = QLineEdit()
+    # As wide as a letter, since thin strokes are drawn lighter than their colour
+    field.setPlaceholderText("\N{FULL BLOCK}")
+    page = page_of(qtbot, field)
+    page.setFocus()
+    picture = field.grab().toImage()
+    middle = [QPoint(x, field.height() // 2) for x in range(8, 40)]
+    assert most_contrast(picture, middle, QColor(theme.field)) >= 4.5
+
+
+def test_the_button_that_return_presses_looks_unlike_its_neighbour(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    dialog = QDialog()
+    qtbot.addWidget(dialog)
+    layout = QVBoxLayout(dialog)
+    field, one, other = QLineEdit(), QPushButton("Open"), QPushButton("Open")
+    for widget in (field, one, other):
+        layout.addWidget(widget)
+    one.setDefault(True)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    field.setFocus()
+    QCoreApplication.processEvents()
+    edge = [QPoint(x, one.height() // 2) for x in range(3)]
+    ground = QColor(theme.window)
+    assert most_contrast(one.grab().toImage(), edge, ground) >= 3
+    assert most_contrast(other.grab().toImage(), edge, ground) < 3
