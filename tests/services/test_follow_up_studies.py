@@ -212,6 +212,10 @@ def test_two_alike_examinations_raise_no_doubt() -> None:
         ({"provenance": {"model_id": "old"}}, "another network: old, now model"),
         ({"provenance": {"weights_sha256": "1"}}, "another network: other weights of model"),
         ({"provenance": {"model_id": UNKNOWN}}, "not known which network made the earlier labels"),
+        (
+            {"provenance": {"model_id": UNKNOWN, "labels_of": "seg.nii.gz"}},
+            "Another program made the earlier labels",
+        ),
         ({"provenance": {"edited": True}}, "Only the earlier study's labels were corrected"),
     ],
 )

@@ -151,7 +151,9 @@ def _about_ends(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
 def _about_labels(now: StudyResult, earlier: StudyResult) -> Iterator[str]:
     here, there = now.segmentation.provenance, earlier.segmentation.provenance
     for one, which in ((here, "current"), (there, "earlier")):
-        if not one.is_known:
+        if one.labels_of:
+            yield f"Another program made the {which} labels."
+        elif not one.is_known:
             yield f"It is not known which network made the {which} labels."
     is_same = here.weights_sha256 == there.weights_sha256 and here.model_id == there.model_id
     if here.is_known and there.is_known and not is_same:
