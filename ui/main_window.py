@@ -140,6 +140,11 @@ class MainWindow(StudyWindow):
         """Turn to the study."""
         self._tabs.setCurrentIndex(_STUDY_TAB)
 
+    def segment_now(self) -> None:
+        """Turn to the study and report that it is to be segmented."""
+        self.show_study_page()
+        self.study_page.segment_requested.emit()
+
     def _turn_to(self, page: int) -> None:
         self._pages.setCurrentIndex(page)
         self.review_bar.setVisible(page == _STUDY_TAB and self._reviews)

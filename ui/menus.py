@@ -5,11 +5,13 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QAction, QActionGroup, QHelpEvent, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from desktop_app.paths import manual_dir
 from ui.manual import manual_pages
+from ui.panels.study_page import SEGMENT_KEY
 from ui.theme import ThemeName
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import Actions
@@ -29,6 +31,20 @@ _DEVICE_TITLES = dict((("auto", "Automatic: the best that works"), _GRAPHICS, ("
 _LONGEST_PATH = 70
 
 
+class _Menu(QMenu):
+    """Shows what is said of its items; of one with nothing to say, no tip repeats its title."""
+
+    def event(self, event: QEvent) -> bool:
+        """Leave out the tips that Qt makes of titles."""
+        if isinstance(event, QHelpEvent):
+            under = [
+                one for one in self.actions() if self.actionGeometry(one).contains(event.pos())
+            ]
+            if all(one.toolTip() == QAction(one.text()).toolTip() for one in under):
+                return True
+        return super().event(event)
+
+
 class Menus:
     """Makes the menus of the window and keeps the actions that change."""
 
@@ -37,7 +53,7 @@ class Menus:
         self.themes: dict[ThemeName, QAction] = {}
         self.devices: dict[str, QAction] = {}
         bar = window.menuBar()
-        file = bar.addMenu("&File")
+        file = self._add_menu("&File")
         self._add(file, "&Open study folder …", "Ctrl+O").triggered.connect(window.ask_folder)
         self._add(file, "Open &file (ZIP, DICOMDIR, NIfTI) …").triggered.connect(window.ask_file)
         self._add(file, "Open the &sample study").triggered.connect(window.sample_requested)
@@ -62,17 +78,7 @@ class Menus:
         leave.triggered.connect(window.close)
         self._add_corrections(bar.addMenu("&Edit"))
         self._add_themes(bar.addMenu("&View"))
-        tools = bar.addMenu("&Tools")
-        self.ruler = self._add(tools, "&Ruler\tD")
-        self.ruler.setCheckable(True)
-        self.remove_rulers = self._add(tools, "Re&move all rulers")
-        tools.addSeparator()
-        self._add_devices(tools.addMenu("&Device"))
-        self.over_time = self._add(tools, "&Volumes over time …")
-        self.over_time.setToolTip("Of this patient's exported results")
-        self.compare_earlier = self._add(tools, "&Compare with earlier study …", "Ctrl+T")
-        self.compare_earlier.setToolTip("Laid on the open one, with a map of what changed")
-        self._add(tools, "&Forget earlier studies …").triggered.connect(window.forget_asked)
+        self._add_tools(self._add_menu("&Tools"))
         self.models = bar.addMenu("&Model")
         self.models.setToolTipsVisible(True)
         self._model_group = QActionGroup(window)
@@ -118,6 +124,7 @@ class Menus:
 
     def show_actions(self, actions: Actions, *, has_study: bool) -> None:
         """Enable what can be done now."""
+        self.segment.setEnabled(actions.segment)
         self.export.setEnabled(actions.export)
         self.reopen.setEnabled(actions.reopen)
         self.open_labels.setEnabled(actions.reopen)
@@ -164,12 +171,30 @@ class Menus:
         reset = self._add(menu, "&Reset views")
         reset.triggered.connect(views.reset_views)
         menu.addSeparator()
+        appearance = menu.addMenu("A&ppearance")
         group = QActionGroup(self._window)
         for name, title in _THEME_TITLES.items():
-            action = self._add(menu, title)
+            action = self._add(appearance, title)
             action.setCheckable(True)
             group.addAction(action)
             self.themes[name] = action
+
+    def _add_tools(self, menu: QMenu) -> None:
+        # The key is the button's own
+        key = QKeySequence(SEGMENT_KEY).toString(QKeySequence.SequenceFormat.NativeText)
+        self.segment = self._add(menu, f"&Segment\t{key}")
+        self.segment.triggered.connect(self._window.segment_now)
+        menu.addSeparator()
+        self.ruler = self._add(menu, "&Ruler\tD")
+        self.ruler.setCheckable(True)
+        self.remove_rulers = self._add(menu, "Re&move all rulers")
+        menu.addSeparator()
+        self._add_devices(menu.addMenu("&Device"))
+        self.over_time = self._add(menu, "&Volumes over time …")
+        self.over_time.setToolTip("Of this patient's exported results")
+        self.compare_earlier = self._add(menu, "&Compare with earlier study …", "Ctrl+T")
+        self.compare_earlier.setToolTip("Laid on the open one, with a map of what changed")
+        self._add(menu, "&Forget earlier studies …").triggered.connect(self._window.forget_asked)
 
     def _add_manual(self) -> None:
         """List the pages, those on how the program is made apart."""
@@ -188,6 +213,13 @@ class Menus:
             action.setCheckable(True)
             group.addAction(action)
             self.devices[name] = action
+
+    def _add_menu(self, title: str) -> QMenu:
+        bar = self._window.menuBar()
+        menu = _Menu(title, bar)
+        menu.setToolTipsVisible(True)
+        bar.addMenu(menu)
+        return menu
 
     def _add(self, menu: QMenu, title: str, shortcut: str = "") -> QAction:
         action = QAction(title, self._window)

@@ -32,6 +32,7 @@ from ui.widgets.export_note import ExportNote
 
 # Of the left column: a quarter of the page between these.
 _LEAST_WIDTH, _MOST_WIDTH = 392, 460
+SEGMENT_KEY = "Ctrl+Return"
 _SEGMENT_TIP = "Mark the tumour's regions (Ctrl+Return)"
 
 
@@ -92,7 +93,7 @@ class StudyPage(QWidget):
             self._header.body.addWidget(widget)
         self._segment = QPushButton("Segment")
         self._segment.setToolTip(_SEGMENT_TIP)
-        self._segment.setShortcut("Ctrl+Return")
+        self._segment.setShortcut(SEGMENT_KEY)
         self._segment.clicked.connect(self.segment_requested)
         self._export = QPushButton("Export …")
         self._export.setToolTip("Write masks, volumes and the report (Ctrl+E)")
