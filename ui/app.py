@@ -41,6 +41,7 @@ from ui.qtbridge.dispatcher import GuiDispatcher
 from ui.readiness import Readiness
 from ui.rehearsal import RehearsalWatch
 from ui.results_home import ResultsHome
+from ui.supporting import Supporting
 from ui.theme import ThemeName
 from ui.widgets.message import about_box
 from ui.window_memory import restore
@@ -101,6 +102,9 @@ class WindowApp:
             rulers=lambda: len(self.window.study_page.views.rulers.rulers),
             can_export=lambda: self.window.study_page.can_export,
             export=self._begin_export,
+        )
+        self.supporting = Supporting(
+            self.window, services.session, lambda: self.settings, services.user_data
         )
         self.measuring = Measuring(self.window, services.session, self.diameters)
         self.over_time = TimePresenter(

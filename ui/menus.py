@@ -86,6 +86,7 @@ class Menus:
         self._add(self.help, "&Keyboard and mouse", "F1").triggered.connect(window.show_shortcuts)
         self.help.addSeparator()
         self._add_manual()
+        self.support = self._add(self.help, "&Save support file …")
         self.about = self._add(self.help, "&About Gliascope")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 

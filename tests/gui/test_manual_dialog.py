@@ -53,7 +53,7 @@ def test_pages_on_how_the_program_is_made_stand_apart(qtbot):
     assert "Installing Gliascope" in parts[1]
     assert {"Architecture", "Packaging", "Training a network"} <= set(parts[2])
     assert parts[0] == ["&Keyboard and mouse"]
-    assert parts[-1] == ["&About Gliascope"]
+    assert parts[-1] == ["&Save support file …", "&About Gliascope"]
 
 
 @pytest.mark.parametrize("page", manual_pages(manual_dir()), ids=lambda page: page.file.stem)
