@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QTextDocument, QTextTable
+from PySide6.QtGui import QDesktopServices, QImage, QTextDocument, QTextFormat, QTextTable
 
 from desktop_app.paths import assets_dir, manual_dir
 from ui.dialogs.manual_dialog import ManualDialog
@@ -106,3 +106,22 @@ def test_every_link_between_pages_leads_somewhere(dialog):
                 if link.path().endswith(".md") and not link.scheme():
                     assert (page.file.parent / Path(link.path())).is_file(), (page.file, link)
             block = block.next()
+
+
+def test_commands_are_not_cut_off_beside_the_page(qtbot):
+    dialog = ManualDialog(manual_pages(manual_dir()))
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    widest = {}
+    for page in manual_pages(manual_dir()):
+        dialog.show_page(page.file)
+        block = dialog.text.document().begin()
+        while block.isValid():
+            lines = [block.layout().lineAt(n) for n in range(block.layout().lineCount())]
+            ends = [line.position().x() + line.naturalTextWidth() for line in lines]
+            if block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeLanguage) and ends:
+                widest[page.file.stem] = max(widest.get(page.file.stem, 0), *ends)
+            block = block.next()
+    assert len(widest) >= 5
+    assert max(widest.values()) <= dialog.text.viewport().width(), widest

@@ -91,8 +91,21 @@ class _Page(QTextBrowser):
         self.document().setMarkdown(
             file.read_text("utf-8"), features.MarkdownDialectGitHub | features.MarkdownNoHTML
         )
+        self._wrap_commands()
         # Where the cursor is, the page is shown: at its end otherwise.
         self.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def _wrap_commands(self) -> None:
+        """Break long lines of commands; whole ones would lie beside the page."""
+        cursor = QTextCursor(self.document())
+        block = self.document().begin()
+        while block.isValid():
+            layout = block.blockFormat()
+            if layout.nonBreakableLines():
+                layout.setNonBreakableLines(False)
+                cursor.setPosition(block.position())
+                cursor.setBlockFormat(layout)
+            block = block.next()
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Return a picture beside the page, no wider than the page."""
