@@ -187,7 +187,8 @@ def _values(seg: Dataset, count: int, file: Path) -> NDArray[np.generic]:
     if kind != "FRACTIONAL":
         return plain
     highest = integer(seg, "MaximumFractionalValue") or 255
-    return plain * 2 >= highest
+    # Not twice the value, which has no room in its byte.
+    return plain >= (highest + 1) // 2
 
 
 def _named(segment: Dataset) -> tuple[tuple[str, str], str]:

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from desktop_app.domain.missing import without_contrast_first
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import Segmentation
+from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
 from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import CancelToken
@@ -169,7 +170,7 @@ def reopen_result(
         labels.labels_kji,
         prepared.reference.geometry,
         provenance,
-        shows_enhancement=prepared.shows_enhancement,
+        shows_enhancement=prepared.shows_enhancement and not _left_open(document),
     )
     plain = measure(segmentation)
     is_as_written = are_as_written(segmentation, folder)
@@ -194,3 +195,10 @@ def reopen_result(
         targets or (),
     )
     return Reopened(loaded, result)
+
+
+def _left_open(document: dict[str, Any] | None) -> bool:
+    """Tell whether a result was made without T1c, so that it knows of no enhancing tumour."""
+    regions = (document or {}).get("regions")
+    enhancing = regions.get(Region.ET.value) if isinstance(regions, dict) else None
+    return isinstance(enhancing, dict) and enhancing.get("volume_mm3", 0.0) is None

@@ -192,8 +192,8 @@ def test_what_is_cut_off_and_what_lies_outside_the_brain_is_told(
     brain[3] = True
     loads_as(monkeypatch, replace(result, prepared=replace(result.prepared, brain_kji=brain)))
     first, second = opened(result, file).segmentation.warnings[-2:]
-    assert "60% of the labels that were opened lie outside T1c" in first
-    assert "100% of the labels that were opened lie outside the brain" in second
+    assert "60 % of the labels that were opened lie outside T1c" in first
+    assert "100 % of the labels that were opened lie outside the brain" in second
 
 
 @pytest.mark.parametrize(
@@ -235,16 +235,26 @@ def foreign_seg(
     return save(seg, file)
 
 
-def as_fractions(seg: Dataset) -> None:
+def as_fractions(seg: Dataset, inside: int = 50, outside: int = 49, highest: int = 100) -> None:
     bits = np.unpackbits(np.frombuffer(seg.PixelData, np.uint8), bitorder="little")
     count = len(seg.PerFrameFunctionalGroupsSequence) * seg.Rows * seg.Columns
-    seg.SegmentationType, seg.MaximumFractionalValue = "FRACTIONAL", 100
+    seg.SegmentationType, seg.MaximumFractionalValue = "FRACTIONAL", highest
     seg.BitsAllocated = seg.BitsStored = 8
     seg.HighBit = 7
-    seg.PixelData = np.where(bits[:count], 50, 49).astype(np.uint8).tobytes() + b"\0" * (count % 2)
+    values = np.where(bits[:count], inside, outside).astype(np.uint8)
+    seg.PixelData = values.tobytes() + b"\0" * (count % 2)
 
 
-@pytest.mark.parametrize("change", [lambda _seg: None, as_fractions])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _seg: None,
+        as_fractions,
+        lambda seg: as_fractions(seg, 255, 0, 255),
+        lambda seg: as_fractions(seg, 128, 127, 255),
+        lambda seg: as_fractions(seg, 200, 99, 200),
+    ],
+)
 def test_a_seg_of_another_maker_is_read_by_the_names_of_its_segments(
     dicom_result: StudyResult, tmp_path: Path, change: Callable[[Dataset], None]
 ) -> None:

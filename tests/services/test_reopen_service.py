@@ -91,6 +91,20 @@ def test_what_was_written_comes_back(result: StudyResult, tmp_path: Path, et_lab
     assert (after.model_id, after.weights_sha256) == (before.model_id, before.weights_sha256)
 
 
+@pytest.mark.parametrize("anonymise", [False, True])
+def test_what_was_not_known_without_t1c_stays_so_beside_a_t1c(
+    result: StudyResult, tmp_path: Path, anonymise: bool
+) -> None:
+    core = np.minimum(labels(), 2)
+    unknown = replace(result.segmentation, labels_kji=core, shows_enhancement=False)
+    result = replace(result, segmentation=unknown, measurements=measure(unknown))
+    saved = save_results(result, tmp_path, ExportOptions(FORMATS, anonymise=anonymise))
+    again = reopen_result(result.study, result.roles, saved.folder).result
+    assert not again.segmentation.shows_enhancement
+    assert volumes_mm3(again.measurements) == volumes_mm3(result.measurements)
+    assert Region.ET not in volumes_mm3(again.measurements)
+
+
 def test_ranges_and_the_score_come_back(result: StudyResult, tmp_path: Path) -> None:
     doubt = VolumeDoubt(0.9, 1000.0, dict.fromkeys(MEASURED_REGIONS, 0.3), 22, 1.0)
     unlike = Unfamiliarity(1.25, "unusual: the contrast between T1 and T1c")
