@@ -177,7 +177,7 @@ def _print_outcome(outcome: "CaseOutcome") -> None:
 def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout, and place and diameters below it."""
     from desktop_app.domain.missing import volume_if_known
-    from desktop_app.domain.readable import readable_range
+    from desktop_app.domain.readable import readable_range, readable_share
     from desktop_app.domain.segmentation import REGION_TITLES, Region
     from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
@@ -186,7 +186,7 @@ def print_volumes(result: "StudyResult") -> None:
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
     ranges = {
-        region: f"{one.coverage:.0%}: {readable_range(one.low, one.high)}"
+        region: f"{readable_share(one.coverage)}: {readable_range(one.low, one.high)}"
         for region, one in intervals.items()
     }
     rows = [

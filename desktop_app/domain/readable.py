@@ -31,6 +31,11 @@ def readable_name(name: str) -> str:
     return f"{first} ({', '.join(further)})" if first else ", ".join(further)
 
 
+def readable_share(share: float) -> str:
+    """Return a share, 0 to 1, in per cent: ``82 %``."""
+    return f"{100 * share:.0f} %"
+
+
 def readable_date(date: str) -> str:
     """Write a DICOM date as ISO 8601; anything else stays as it is."""
     is_dicom = len(date) == 8 and date.isdigit()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from desktop_app.domain.correction import GROWING_MM, Edit
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.provenance import Provenance
-from desktop_app.domain.readable import readable_change, readable_volume
+from desktop_app.domain.readable import readable_change, readable_share, readable_volume
 from desktop_app.domain.segmentation import (
     REGION_LABELS,
     REGION_TITLES,
@@ -81,13 +81,14 @@ def stepped_in_words(
 def redrawn_in_words(
     region: Region, limit: float, before_kji: Labels, after_kji: Labels, voxel_mm3: float
 ) -> str:
-    """Return ``Whole tumour where the network is more than 30% sure: 85.20 → 97.10 cm³``."""
+    """Return ``Whole tumour where the network is more than 30 % sure: 85.20 → 97.10 cm³``."""
     was, now = (
         readable_volume(np.count_nonzero(np.isin(labels, REGION_LABELS[region])) * voxel_mm3)
         for labels in (before_kji, after_kji)
     )
     volumes = f"{was} → {now} cm³" if was != now else f"{now} cm³, as before"
-    return f"{REGION_TITLES[region]} where the network is more than {limit:.0%} sure: {volumes}."
+    sure = f"more than {readable_share(limit)} sure"
+    return f"{REGION_TITLES[region]} where the network is {sure}: {volumes}."
 
 
 def filled_in_words(

@@ -13,6 +13,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.missing import without_contrast_first
 from desktop_app.domain.provenance import UNKNOWN, Provenance
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence, Series, Study
@@ -224,13 +225,15 @@ def _laid(
     if own and other and own != other:
         notes.append(_OTHER_FRAME)
     if lost >= _TOLD_SHARE:
-        notes.append(f"{lost:.0%} of the labels that were opened lie outside {series}: cut off.")
+        notes.append(
+            f"{readable_share(lost)} of the labels that were opened lie outside {series}: cut off."
+        )
     brain_kji = prepared.brain_kji
     beside = 1 - _share_inside(marked_lps, prepared.work_geometry, brain_kji)
     if brain_kji.any() and beside >= _OUTSIDE_BRAIN:
         notes.append(
-            f"{beside:.0%} of the labels that were opened lie outside the brain: please check that "
-            "they were drawn on these images."
+            f"{readable_share(beside)} of the labels that were opened lie outside the brain: "
+            "please check that they were drawn on these images."
         )
     laid_kji, is_exact = _on_grid(drawn_kji, labels.geometry, target)
     if not is_exact:

@@ -15,6 +15,7 @@ from desktop_app.domain.readable import (
     readable_date,
     readable_name,
     readable_range,
+    readable_share,
     readable_time,
     readable_volume,
 )
@@ -199,7 +200,7 @@ def _finding(result: StudyResult) -> str:
     whole = f"Whole tumour{side}: {least}{readable_volume(volumes[Region.WT])} cm³"
     interval = volume_intervals(result.measurements).get(Region.WT)
     if interval is not None:
-        whole += f" ({interval.coverage:.0%}: {_range_cm3(interval)})"
+        whole += f" ({readable_share(interval.coverage)}: {_range_cm3(interval)})"
     if Region.ET not in volumes:
         return f"{whole}; enhancing tumour {NOT_KNOWN} without T1c."
     if volumes[Region.ET] > 0:
@@ -209,7 +210,7 @@ def _finding(result: StudyResult) -> str:
 
 def _range_title(result: StudyResult) -> str:
     intervals = volume_intervals(result.measurements)
-    return next((f"{one.coverage:.0%} range" for one in intervals.values()), "")
+    return next((f"{readable_share(one.coverage)} range" for one in intervals.values()), "")
 
 
 def _range_cm3(interval: Interval | None) -> str:
@@ -265,7 +266,7 @@ def _spacing_of(series: Series) -> str:
 def _sureness(result: StudyResult, sequence: Sequence) -> str:
     confidence = header_confidence_of(result, sequence)
     if confidence is not None:
-        return f"{confidence:.0%} sure"
+        return f"{readable_share(confidence)} sure"
     by_image = assigned_by(result, sequence) is Assigner.IMAGES
     return "by its image" if by_image else "by hand"
 

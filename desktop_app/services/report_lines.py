@@ -5,7 +5,12 @@ from datetime import datetime
 
 from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.measurement import Diameters
-from desktop_app.domain.readable import readable_diameters, readable_position, readable_volume
+from desktop_app.domain.readable import (
+    readable_diameters,
+    readable_position,
+    readable_share,
+    readable_volume,
+)
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.services.correction_words import corrected_in_words
@@ -104,7 +109,7 @@ def _ranges_mean(result: StudyResult) -> tuple[str, ...]:
     )
     return (
         f"Ranges are drawn from the errors in {one.patients} patients new to the network, to hold "
-        f"the true volume in {one.coverage:.0%} of them.{wide}",
+        f"the true volume in {readable_share(one.coverage)} of them.{wide}",
     )
 
 

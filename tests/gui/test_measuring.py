@@ -122,7 +122,7 @@ def test_the_widest_volumes_fit_into_the_column(scene: Scene) -> None:
     scene.accept()
     findings = findings_of(make_result(make_study(), np.ones(GEOMETRY.shape_kji, np.uint8)))
     rows = tuple(
-        replace(row, volume_cm3=188.88, range_text="100–288", range_title="90% range")
+        replace(row, volume_cm3=188.88, range_text="100–288", range_title="90 % range")
         for row in findings.rows
     )
     regions = scene.page.regions

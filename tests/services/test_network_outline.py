@@ -132,7 +132,7 @@ def test_a_slide_is_one_step_and_undo_knows_the_limit_of_before(start):
     for limit in (0.4, 0.3, 0.25):
         one.redraw(Region.WT, limit)
     assert one.finish_redraw()
-    assert "Whole tumour where the network is more than 25% sure" in one.outcome
+    assert "Whole tumour where the network is more than 25 % sure" in one.outcome
     assert one.limits[Region.WT] == 0.25
     wide = one.labels_kji.copy()
     redraw(one, Region.WT, 0.7)

@@ -62,7 +62,7 @@ def test_the_share_of_the_brain_that_an_image_shows(prepared, slices, light):
     image[3, slices:] = 0
     check = answers(replace(prepared, image_ckji=image), Sequence.FLAIR)[Aspect.COVERAGE]
     assert check.light is light
-    assert f"{slices / 20:.0%} of the brain" in check.sentence
+    assert f"{5 * slices} % of the brain" in check.sentence
 
 
 def test_a_whole_outline_takes_back_no_earlier_doubt(prepared):

@@ -173,7 +173,7 @@ def test_a_change_of_one_study_changes_its_row(scene):
     listener[0](running)
     settle()
     index, row = view.show_case.call_args.args
-    assert (index, row.state, row.message) == (1, "25%", "Segmenting")
+    assert (index, row.state, row.message) == (1, "25 %", "Segmenting")
 
 
 def test_every_study_opens_with_its_result_or_its_images(scene):

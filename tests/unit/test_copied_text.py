@@ -58,7 +58,7 @@ def test_ranges_stand_in_their_column() -> None:
         for one in result.measurements
     )
     head, first, *_ = cells(copied_text(replace(result, measurements=measurements), {}))
-    assert head[2] == "90% range (cm³)"
+    assert head[2] == "90 % range (cm³)"
     assert first[2] == "0.10–0.20"
 
 

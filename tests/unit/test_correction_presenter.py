@@ -347,7 +347,7 @@ def test_a_slide_becomes_one_correction_when_it_ends(scene):
     assert scene.session.result.segmentation.labels_kji.all()
     assert scene.presenter.is_unsaved
     assert scene.state.limits[Region.TC] == 0.2
-    assert "more than 20% sure" in scene.state.outcome
+    assert "more than 20 % sure" in scene.state.outcome
     scene.presenter.undo()
     assert scene.session.result is result
 

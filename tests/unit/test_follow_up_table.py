@@ -50,7 +50,7 @@ def test_ranges_that_meet_are_told() -> None:
     )
     rows = rows_of(replace(found, regions={**found.regions, Region.WT: wide}))
     assert rows["Ranges meet"][0] == "yes"
-    assert rows["90% range"][0] == "8.0–12.0" or rows["90% range"][0] == "8–12"
+    assert rows["90 % range"][0] == "8.0–12.0" or rows["90 % range"][0] == "8–12"
     apart_now = replace(wide, now_interval=Interval(9500, 12000, 0.9, 22))
     rows = rows_of(replace(found, regions={**found.regions, Region.WT: apart_now}))
     assert rows["Ranges meet"][0] == "no"

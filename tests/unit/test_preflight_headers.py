@@ -160,7 +160,7 @@ def test_confidence_absence_and_repairs_decide_the_light():
     roles = {s: study.series_by_uid(p.series_uid) for s, p in study.roles.items()}
     sequences = check_headers(study, roles).sequences
     flair = answer(check_headers(study, roles), Sequence.FLAIR, Aspect.SERIES)
-    assert (flair.light, flair.sentence) == (Light.FAIR, "Only the text says so. (40% sure)")
+    assert (flair.light, flair.sentence) == (Light.FAIR, "Only the text says so. (40 % sure)")
     assert (sequences[Sequence.T2].light, sequences[Sequence.T2].word) == (Light.UNKNOWN, "missing")
     repaired = make_series("t1c", geometry=grid(), problems=("2 slices missing; filled in.",))
     check = answer(headers_of(T1c=repaired), Sequence.T1C, Aspect.SERIES)

@@ -53,9 +53,9 @@ def test_page_says_who_what_and_how(result: StudyResult) -> None:
     assert "not corrected" in page.provenance[0]
     assert [(row.name, row.present, row.confidence) for row in page.sequences] == [
         ("T1", False, ""),
-        ("T1c", True, "90% sure"),
+        ("T1c", True, "90 % sure"),
         ("T2", False, ""),
-        ("FLAIR", True, "90% sure"),
+        ("FLAIR", True, "90 % sure"),
     ]
     whole_cm3 = (result.segmentation.labels_kji > 0).sum() * 5.5 * 0.9 * 0.8 / 1000
     assert page.volumes[-1].volume_cm3 == f"{whole_cm3:.2f}"

@@ -97,7 +97,10 @@ def test_a_volume_without_a_range_stands_among_those_with_one(
     assert "Wide: the truth may lie below a third" in told
     print_volumes(partly)
     table = capsys.readouterr().out.splitlines()
-    assert [("90%" in line) for line in table if " NCR " in line or " WT " in line] == [False, True]
+    assert ["90 %" in line for line in table if " NCR " in line or " WT " in line] == [
+        False,
+        True,
+    ]
 
 
 def test_csv_has_columns_for_ranges_either_way(
@@ -164,10 +167,10 @@ def _uncertainty(volume: Dataset) -> tuple[float, float]:
 def test_page_shows_ranges_and_what_they_mean(result: StudyResult, plain: StudyResult) -> None:
     page = build_page(result)
     text = readable_range(*expected_range(result, Region.WT))
-    assert page.range_title == "90% range"
+    assert page.range_title == "90 % range"
     assert page.volumes[-1].range_cm3 == text
-    assert f"(90%: {text})" in page.finding
-    assert any("in 90% of them" in line for line in page.provenance)
+    assert f"(90 %: {text})" in page.finding
+    assert any("in 90 % of them" in line for line in page.provenance)
     assert text in report_html.volumes(page)
     bare = build_page(plain)
     assert bare.range_title == ""
@@ -180,8 +183,8 @@ def test_window_shows_ranges(result: StudyResult, plain: StudyResult) -> None:
     rows = {r.region: r for r in region_rows(result.segmentation, result.measurements)}
     text = readable_range(*expected_range(result, Region.WT))
     assert rows[Region.WT].range_text == text
-    assert rows[Region.WT].range_title == "90% range"
-    assert "90%" in rows[Region.WT].range_note
+    assert rows[Region.WT].range_title == "90 % range"
+    assert "90 %" in rows[Region.WT].range_note
     bare = region_rows(plain.segmentation, plain.measurements)
     assert {(row.range_text, row.range_title, row.range_note) for row in bare} == {("", "", "")}
 

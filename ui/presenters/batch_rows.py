@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Many
 
-from desktop_app.domain.readable import readable_volume
+from desktop_app.domain.readable import readable_share, readable_volume
 from desktop_app.domain.segmentation import Region
 from desktop_app.services.batch import CaseState, CaseStatus, Outlook, ReviewState
 from ui.views.batch_view import CaseRow, Figure, Review
@@ -69,7 +69,7 @@ def _style(case: CaseState, *, will_fail: bool) -> str:
 
 def _state(case: CaseState) -> str:
     if case.status is CaseStatus.RUNNING:
-        return f"{case.fraction:.0%}"
+        return f"{readable_share(case.fraction)}"
     text = f"{case.status.value}, corrected" if case.corrected else case.status.value
     if case.status is CaseStatus.DONE and case.review is not ReviewState.OPEN:
         text += f", {case.review.value}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Many
 
 from desktop_app.domain.measurement import Interval, Measurement, MeasurementKind
-from desktop_app.domain.readable import readable_date, readable_name, readable_range
+from desktop_app.domain.readable import readable_date, readable_name, readable_range, readable_share
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import (
     NO_TUMOUR,
@@ -108,7 +108,7 @@ def _range_of(interval: Interval | None) -> tuple[str, str, str]:
         return "", "", ""
     note = (
         "Drawn from the errors in patients new to the network, to hold the true volume in "
-        f"{interval.coverage:.0%} of them."
+        f"{readable_share(interval.coverage)} of them."
     )
-    title = f"{interval.coverage:.0%} range"
+    title = f"{readable_share(interval.coverage)} range"
     return readable_range(interval.low, interval.high), title, note

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QRegion
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.domain.readable import readable_share
 from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.reslice import ResliceSource
 from ui.viewers.slice_renderer import SliceRenderer
@@ -99,7 +100,7 @@ class CompareView(SliceView):
         match self._compare.mode:
             case CompareMode.BLEND:
                 share = self._compare.share
-                return f"{first} {1 - share:.0%}, {second} {share:.0%}"
+                return f"{first} {readable_share(1 - share)}, {second} {readable_share(share)}"
             case CompareMode.BLINK:
                 return second if self._compare.shows_second else first
             case _:

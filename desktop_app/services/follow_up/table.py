@@ -11,6 +11,7 @@ from desktop_app.domain.readable import (
     readable_diameters,
     readable_percent,
     readable_range,
+    readable_share,
     readable_volume,
 )
 from desktop_app.domain.segmentation import Region
@@ -87,7 +88,9 @@ def _rows(found: FollowUp) -> Iterator[TableRow]:
 
 def _coverage(changes: list[RegionChange]) -> str:
     known = (one.earlier_interval or one.now_interval for one in changes)
-    return next((f"{one.coverage:.0%} range" for one in known if one is not None), "Range")
+    return next(
+        (f"{readable_share(one.coverage)} range" for one in known if one is not None), "Range"
+    )
 
 
 def _range(interval: Interval | None) -> str:

@@ -15,6 +15,7 @@ from desktop_app.domain.preflight import (
     SequencePreflight,
     Source,
 )
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
 from desktop_app.services.nameless_series import series_without_hint
 from desktop_app.services.preflight.agent import check_agent
@@ -117,7 +118,7 @@ def _series_check(study: Study, sequence: Sequence, series: Series, *, by_user: 
 
 def _proposed(proposal: RoleProposal) -> str:
     # How sure the images are was asked once, against a limit; it is no share of anything.
-    sure = "" if proposal.by_pixels else f" ({proposal.confidence:.0%} sure)"
+    sure = "" if proposal.by_pixels else f" ({readable_share(proposal.confidence)} sure)"
     return f"{proposal.reason}{sure}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from desktop_app.domain.preflight import Aspect, Check, Light, Source
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.sequence_choice import Finding
 from desktop_app.domain.study import Sequence
@@ -73,7 +74,9 @@ def _coverage(share: float | None) -> Check | None:
     if share is None or share >= WHOLE_BRAIN:
         return None
     light = Light.FAIR if share >= USABLE_SHARE else Light.POOR
-    sentence = f"Shows {share:.0%} of the brain; a tumour in the rest is judged without it."
+    sentence = (
+        f"Shows {readable_share(share)} of the brain; a tumour in the rest is judged without it."
+    )
     return Check(Aspect.COVERAGE, light, sentence, Source.PIXELS)
 
 
