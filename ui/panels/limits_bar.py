@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from ui.widgets.card import styled_label
+from ui.widgets.fitting_bar import FittingBar
 from ui.widgets.short_label import ShortLabel
 
 _REGIONS = (Region.WT, Region.TC, Region.ET)  # from the outermost inwards
@@ -23,7 +24,7 @@ _NOTHING_KNOWN = "{title}: without T1c the network knows nothing of it. It can b
 _UNKNOWN = "Only labels that the network drew since the study was opened can be drawn anew."
 
 
-class LimitsBar(QWidget):
+class LimitsBar(FittingBar):
     """Draws regions wider or tighter by what the network gave each voxel.
 
     Signals
@@ -46,8 +47,10 @@ class LimitsBar(QWidget):
         self._frame = self._timer(_FRAME_MS, self._tell)
         self._settling = self._timer(_SETTLED_MS, self.settle)
         self._note = styled_label(_UNKNOWN, "muted")
+        # What the ends of the sliders but the first say, which says it for all.
+        self._ends: list[QLabel] = []
         self._row = QWidget()
-        row = QHBoxLayout(self._row)
+        row = self._inner = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         # Gives way on a small screen: the ends of the sliders are needed more
@@ -80,6 +83,18 @@ class LimitsBar(QWidget):
                 with QSignalBlocker(slider):
                     slider.setValue(100 - round(100 * limits[region]))
                 self._show_percent(region)
+        self.refit()
+
+    @property
+    def last_shape(self) -> int:
+        """What the ends mean beside every slider, beside the first only."""
+        return 1
+
+    def take_shape(self, shape: int) -> None:
+        """Leave out what the first slider says for all."""
+        for end in self._ends:
+            end.setVisible(shape == 0)
+        self._inner.activate()
 
     def _enable(self, region: Region, *, is_known: bool) -> None:
         slider, title = self.sliders[region], REGION_TITLES[region]
@@ -112,6 +127,8 @@ class LimitsBar(QWidget):
         text.setMinimumWidth(text.fontMetrics().horizontalAdvance("98 %"))
         layout.addSpacing(8)
         left, right = (styled_label(end, "muted") for end in ("tighter", "wider"))
+        if region is not _REGIONS[0]:
+            self._ends += (left, right)
         for widget in (styled_label(region.value), left, slider, right, text):
             layout.addWidget(widget)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Many
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -245,6 +245,10 @@ class StudyPage(QWidget):
         below.addWidget(self.export_note)
         below.addLayout(steps)
         return side
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for the room of the narrowest left column, however wide it is now."""
+        return super().minimumSizeHint() - QSize(self._column.minimumWidth() - _LEAST_WIDTH, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the names of series more room where there is."""

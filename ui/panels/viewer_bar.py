@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence as Many
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop_app.domain.study import Sequence
@@ -13,9 +12,10 @@ from ui.panels.sequences_bar import SequencesBar
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import SeriesChoice
 from ui.widgets.choice_buttons import press_by, with_key
+from ui.widgets.fitting_bar import FittingBar
 
 
-class ViewerBar(QWidget):
+class ViewerBar(FittingBar):
     """Buttons for the sequences and for the views.
 
     Signals
@@ -45,8 +45,6 @@ class ViewerBar(QWidget):
         super().__init__(parent)
         self.setObjectName("viewer_bar")
         self._icons = icons
-        self._saved_by_icons = 0
-        self._is_narrow = True
         layout = self._row = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._group = QButtonGroup(self)
@@ -90,12 +88,11 @@ class ViewerBar(QWidget):
             tool.setChecked(True)
             tool.toggled.connect(toggled)
         self._with_obvious_icons = (self.overlay, self.crosshair, contrast, reset)
-        # With names the window would open too wide for a small screen.
-        for tool in self._with_obvious_icons:
-            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         contrast.clicked.connect(self.window_reset_requested)
         reset.clicked.connect(self.views_reset_requested)
         self.refresh_icons()
+        # With names the window would open too wide for a small screen.
+        self.take_shape(self.last_shape)
         self.show_sequences((), None)
         self.show_has_image(False)
 
@@ -124,43 +121,20 @@ class ViewerBar(QWidget):
             on_accent = tool in (self._correct, self.four, self.ruler)
             tool.setIcon(self._icons.get(name, accent_when_checked=on_accent))
 
-    def minimumSizeHint(self) -> QSize:
-        """Ask for room for icons; the names of some tools come where there is more."""
-        least = super().minimumSizeHint()
-        return least if self._is_narrow else least - QSize(self._saved_by_icons, 0)
+    @property
+    def last_shape(self) -> int:
+        """All names, those of icons that are not obvious, none."""
+        return 2
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def take_shape(self, shape: int) -> None:
         """Leave names out where there is no room for them."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Measure the names in the font that is used."""
-        super().showEvent(event)
-        self._saved_by_icons = 0
-        for tool in self._with_obvious_icons:
-            widths = []
-            for style in (
-                Qt.ToolButtonStyle.ToolButtonIconOnly,
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
-            ):
-                tool.setToolButtonStyle(style)
-                widths.append(tool.sizeHint().width())
-            self._saved_by_icons += widths[1] - widths[0]
-        self._is_narrow = False
-        self._fit()
-
-    def _fit(self) -> None:
-        with_names = super().minimumSizeHint().width() + self._is_narrow * self._saved_by_icons
-        is_narrow = self.width() < with_names
-        if is_narrow is self._is_narrow:
-            return
-        self._is_narrow = is_narrow
-        for tool in self._with_obvious_icons:
+        self._row.setSpacing(3 if shape == self.last_shape else 6)
+        for tool, _ in self._tools:
+            has_name = shape == 0 or (shape == 1 and tool not in self._with_obvious_icons)
             tool.setToolButtonStyle(
-                Qt.ToolButtonStyle.ToolButtonIconOnly
-                if is_narrow
-                else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                if has_name
+                else Qt.ToolButtonStyle.ToolButtonIconOnly
             )
 
     def _show_choice(self, is_shown: bool) -> None:
@@ -174,7 +148,7 @@ class ViewerBar(QWidget):
         self.sequences_bar.set_in_use(is_four)
         if not is_four:
             self._show_choice(True)
-        self._fit()
+        self.refit()
         self.sequences_toggled.emit(is_four)
 
     def show_other_series(self, choices: Many[SeriesChoice], current: str) -> None:

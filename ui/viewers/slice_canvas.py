@@ -48,7 +48,7 @@ class SliceCanvas(QWidget):
         self._rulers: RulerBoard | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 90)
 
     @property
     def plane(self) -> Plane:
