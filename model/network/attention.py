@@ -158,9 +158,10 @@ class PairedAttention(nn.Module):
             # one projected; their product over a head's width d deviates by √d / R. Two channels,
             # as random mixtures of the C before them, have a cosine of about 1 / √C.
             spatial = self.projection.reference / math.sqrt(channels // heads)
-            logarithms = torch.full((2, heads, 1, 1), math.log(math.sqrt(channels)))
-            logarithms[1] = math.log(spatial)
-            self.log_temperatures = nn.Parameter(logarithms)
+            # Apart and of three axes each: channels-last layouts refuse parameters of four.
+            channel = torch.full((heads, 1, 1), math.log(math.sqrt(channels)))
+            self.log_channel_temperature = nn.Parameter(channel)
+            self.log_spatial_temperature = nn.Parameter(torch.full_like(channel, math.log(spatial)))
         else:
             self.channel_temperature = nn.Parameter(torch.ones(heads, 1, 1))
             self.spatial_temperature = nn.Parameter(torch.ones(heads, 1, 1))
@@ -184,8 +185,7 @@ class PairedAttention(nn.Module):
 
     def _temperatures(self) -> tuple[Tensor, Tensor]:
         if self.unit_scores:
-            channel, spatial = self.log_temperatures.exp()
-            return channel, spatial
+            return self.log_channel_temperature.exp(), self.log_spatial_temperature.exp()
         return self.channel_temperature, self.spatial_temperature
 
     def _channel(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

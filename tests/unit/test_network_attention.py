@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from model.device import DeviceChoice
+from model.messages import Precision
 from model.network import SlimUNETRppConfig, UNETRppConfig, build_network
 from model.network.attention import (
     EPABlock,
@@ -83,7 +85,43 @@ def test_only_networks_with_unit_scores_learn_logarithms(
         usual, ours = build_network(kind()), build_network(kind(unit_scores=True))
     there, here = ({name.rpartition(".")[2] for name in n.state_dict()} for n in (usual, ours))
     assert there - here == {"channel_temperature", "spatial_temperature"}
-    assert here - there == {"log_temperatures"}
+    assert here - there == {"log_channel_temperature", "log_spatial_temperature"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SlimUNETRppConfig(
+            channels=(4, 4, 8),
+            embed_dim=8,
+            blocks=(1, 1, 1, 1),
+            heads=(1, 1, 2, 2),
+            kernel_size=3,
+            unit_scores=True,
+        ),
+        UNETRppConfig(
+            dims=(4, 4, 4, 4),
+            depths=(1, 1, 1, 1),
+            heads=1,
+            projected=(4, 4, 4, 4),
+            full_resolution_channels=2,
+            reference=(32, 32, 32),
+            unit_scores=True,
+        ),
+    ],
+    ids=["slim_unetrpp", "unetr_plus_plus"],
+)
+def test_networks_with_unit_scores_answer_on_a_processor_as_before(
+    config: SlimUNETRppConfig | UNETRppConfig,
+) -> None:
+    torch.manual_seed(0)
+    network = build_network(config).eval()
+    image = torch.randn(1, 4, 32, 32, 32)
+    with torch.inference_mode():
+        before = network(image)
+        placed = DeviceChoice(torch.device("cpu"), Precision.FP32).place(network)
+        after = placed(image.contiguous(memory_format=torch.channels_last_3d))
+    assert torch.allclose(after, before, atol=1e-4)
 
 
 def test_paired_attention_by_hand() -> None:

@@ -99,6 +99,17 @@ def test_a_stopped_run_goes_on_bit_by_bit(data: TrainingData, tmp_path: Path) ->
         assert whole.read_bytes() == parts.read_bytes(), file
 
 
+def test_temperatures_of_unit_scores_are_learnt_on_a_processor(
+    data: TrainingData, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, network=replace(NETWORK, unit_scores=True))
+    start = Trainer(config, data, tmp_path / "start").network.state_dict()
+    learnt = _train(replace(config, steps=1), data, tmp_path / "run")
+    moved = {name for name, weights in learnt.items() if not torch.equal(weights, start[name])}
+    assert any(name.endswith("log_channel_temperature") for name in moved)
+    assert any(name.endswith("log_spatial_temperature") for name in moved)
+
+
 def test_a_half_done_update_is_not_saved(data: TrainingData, tmp_path: Path) -> None:
     trainer = Trainer(CONFIG, data, tmp_path)
     trainer.step()
