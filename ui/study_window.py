@@ -161,7 +161,7 @@ class StudyWindow(TellingWindow):
         self.study_page.viewer_bar.overlay.setChecked(True)
         self.study_page.regions.show_all()
         if segmentation is None:
-            views.set_labels(None, None, ())
+            views.set_labels(None, None)
             return
         # What nothing tells apart may still be drawn by hand.
         drawn = {one.value: one for one in (*segmentation.definitions, *segmentation.meanings)}

@@ -99,7 +99,9 @@ def named_for_another(series: Series, physics: Sequence | None) -> str:
     """Return what a series' own name says it is instead, or its region; else empty."""
     name = own_name(series)
     plain = is_plain(series, physics, weighting_in(name))
-    return not_anatomical(name, physics, is_plain=plain) or examined_elsewhere(series)
+    original = series.attributes.get("ImageType", "").upper().startswith("ORIGINAL")
+    what = not_anatomical(name, physics, is_plain=plain, is_original=original)
+    return what or examined_elsewhere(series)
 
 
 def too_few_slices(series: Series) -> str:

@@ -110,7 +110,10 @@ _PLANES = r"(?:(?:ax\w*|sag\w*|cor\w*|tra\w*|[23]d) )*"
 _DIFFERENCE = re.compile(
     rf"{_GIVEN}(?: \w+){{0,3}} minus {_PLANES}(?:t1w? )?{_PLANES}"
     rf"(?:pre\b(?! ?scan){_OPERATION}|nativ|unenh|plain\b|{_WITHOUT})"
-    rf"|\bt1w?(?:\b.*{_GIVEN}|(?:gd|ce|c|km)\b)(?: \w+){{0,2}} minus {_PLANES}t1w?\b(?!.*{_GIVEN})"
+)
+# The second T1 may also be what the scanner calls the first one: T1 POST - T1 MPRAGE.
+_DIFFERENCE_OF_T1 = re.compile(
+    rf"\bt1w?(?:\b.*{_GIVEN}|(?:gd|ce|c|km)\b)(?: \w+){{0,2}} minus {_PLANES}t1w?\b(?!.*{_GIVEN})"
 )
 
 # Patients are sometimes numbered by their lesions.
@@ -153,7 +156,13 @@ def weighting_in(text: str) -> Sequence | None:
     return Sequence.T2 if _T2.search(words) else None
 
 
-def not_anatomical(text: str, physics: Sequence | None = None, *, is_plain: bool = False) -> str:
+def not_anatomical(
+    text: str,
+    physics: Sequence | None = None,
+    *,
+    is_plain: bool = False,
+    is_original: bool = False,
+) -> str:
     """Return what a description says the series is instead of T1, T2 or FLAIR; else empty.
 
     Parameters
@@ -166,13 +175,16 @@ def not_anatomical(text: str, physics: Sequence | None = None, *, is_plain: bool
     is_plain
         Whether its timing is of no diffusion, perfusion or functional series; words of these then
         exclude nothing.
+    is_original
+        Whether its images say that they are as acquired: a minus between two T1 is then a hyphen.
     """
     words = normalised(text)
     passed = _MAY_BE_OF_ANOTHER if is_plain else frozenset()
     for pattern, what in _NOT_ANATOMICAL:
         if what not in passed and pattern.search(words):
             return what
-    if _DIFFERENCE.search(normalised(_MINUS.sub(" minus ", text))):
+    terms = normalised(_MINUS.sub(" minus ", text))
+    if _DIFFERENCE.search(terms) or (not is_original and _DIFFERENCE_OF_T1.search(terms)):
         return _DERIVED
     is_t1 = Sequence.T1 in (physics, weighting_in(text))
     if _GRADIENT_ECHO.search(words) and not is_t1:

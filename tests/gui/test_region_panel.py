@@ -32,6 +32,40 @@ def test_a_region_stays_hidden_when_the_table_is_filled_again(study_window, qtbo
     assert not fresh.isChecked()
 
 
+def without_t1c(value: int) -> Segmentation:
+    labels = np.zeros(GEOMETRY.shape_kji, np.uint8)
+    labels[1, 2, 3] = value
+    return Segmentation(labels, GEOMETRY, PROVENANCE, shows_enhancement=False)
+
+
+def test_what_is_not_known_is_no_headline(study_window):
+    segmentation = without_t1c(1)
+    study_window.show_findings(Findings(region_rows(segmentation, measure(segmentation))))
+    labels = study_window.study_page.regions.findChildren(QLabel)
+    kinds = {one.text(): one.property("kind") for one in labels}
+    assert kinds["Enhancing tumour (ET)"] == "muted"
+    assert kinds["Whole tumour (WT)"] == "title"
+
+
+def test_the_undivided_core_keeps_its_name_while_it_is_corrected(study_window):
+    segmentation = without_t1c(1)
+    study_window.show_segmentation(segmentation)
+    before = segmentation.labels_kji
+    study_window.show_live_labels(before.copy(), before, GEOMETRY)
+    names = {one.value: one.name for one in study_window.study_page.views.overlay_style.definitions}
+    assert names[1] == "Tumour core"
+
+
+def test_without_t1c_one_begins_with_the_core_not_with_what_nothing_shows(study_window):
+    bar = study_window.study_page.correction_bar
+    study_window.show_correction(CorrectionState(True, True, is_core_whole=True))
+    assert bar.settings().value == 1
+    study_window.show_correction(CorrectionState(True, True, "Undo", is_core_whole=True))
+    assert bar.settings().value == 1
+    study_window.show_correction(CorrectionState(True, True))
+    assert bar.settings().value == 3
+
+
 def test_nothing_stays_hidden_for_the_next_result_or_the_tool_in_hand(study_window):
     page = study_window.study_page
     labels = np.zeros(GEOMETRY.shape_kji, np.uint8)

@@ -70,6 +70,14 @@ def test_there_is_nothing_to_correct_before_a_result(scene):
     assert before is scene.session.result.segmentation.labels_kji
 
 
+def test_the_tools_are_told_where_nothing_divides_the_core(scene):
+    result = scene.segment()
+    assert not scene.state.is_core_whole
+    undivided = replace(result.segmentation, shows_enhancement=False)
+    scene.session.accept_result(replace(result, segmentation=undivided), scene.session.generation)
+    assert scene.state.is_core_whole
+
+
 def test_a_stroke_changes_the_shown_labels_in_place_and_the_result(scene):
     original = scene.segment()
     labels, *_ = scene.view.show_live_labels.call_args.args

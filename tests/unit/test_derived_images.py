@@ -63,6 +63,16 @@ def test_hyphens_between_other_words_are_no_minus(description: str, role: Sequen
     assert not not_anatomical(description)
 
 
+@pytest.mark.parametrize(
+    "description", ["T1 POST - T1 MPRAGE SAG", "AX T1 POST - AX T1 FSE", "T1 +C - T1 SE"]
+)
+def test_an_original_named_by_two_words_for_it_is_no_subtraction(description: str) -> None:
+    header = SE_T1 | GAD | {"ImageType": "ORIGINAL\\PRIMARY\\M\\SE"}
+    assert list(role_of(series("a", description, **header)).values()) == ["a"]
+    computed = SE_T1 | GAD | {"ImageType": "DERIVED\\SECONDARY\\PROCESSED"}
+    assert role_of(series("a", description, **computed)) == {}
+
+
 @pytest.mark.parametrize("kind", ["SUB", "SUBTRACT", "SUBTRACTION", "SUBTRACTED"])
 def test_subtraction_is_known_by_its_image_type(kind: str) -> None:
     header = SE_T1 | GAD | {"ImageType": f"DERIVED\\SECONDARY\\{kind}"}

@@ -59,6 +59,9 @@ _TOOLS = (
 )
 # In the order of the table of volumes.
 _REGIONS = (Region.ET, Region.NCR, Region.ED)
+_ENHANCING_TIP = "Draw enhancing tumour (key 5)"
+# Without T1c the core is one label until a person says what of it enhances.
+_DIVIDING_TIP = f"{_ENHANCING_TIP}; the rest of the core then counts as not enhancing"
 _OVER = (
     (PaintOver.EVERYTHING, "Over everything", "May change any voxel"),
     (PaintOver.TUMOUR, "Over tumour only", "Changes only voxels that are marked already"),
@@ -111,6 +114,7 @@ class CorrectionBar(FittingBar):
         self._ball = QCheckBox("3D")
         self._over = ChoiceBox()
         self._hidden: frozenset[int] = frozenset()
+        self._is_core_whole = False
         self._undo = self._button("undo", "Undo")
         self._redo = self._button("redo", "Redo")
         self._more = QToolButton()
@@ -194,6 +198,15 @@ class CorrectionBar(FittingBar):
         ):
             button.setEnabled(bool(title))
             button.setToolTip(f"{verb} “{title}”" if title else f"Nothing to {verb.lower()}")
+        if state.is_core_whole is not self._is_core_whole:
+            self._take_core(is_whole=state.is_core_whole)
+
+    def _take_core(self, *, is_whole: bool) -> None:
+        """Begin with enhancing tumour, or with the core where nothing tells its parts apart."""
+        self._is_core_whole = is_whole
+        by_region = {one.region: self._values.button(one.value) for one in DEFAULT_LABELS}
+        by_region[Region.ET].setToolTip(_DIVIDING_TIP if is_whole else _ENHANCING_TIP)
+        by_region[Region.NCR if is_whole else Region.ET].setChecked(True)
 
     @property
     def brush(self) -> tuple[int, bool]:

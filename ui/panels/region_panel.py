@@ -266,7 +266,9 @@ class RegionPanel(Card):
 
     def _add_row(self, index: int, row: RegionRow, *, unit: str) -> None:
         if row.label_value is None or row.rgb is None:
-            name: QWidget = styled_label(f"{row.title} ({row.region.value})", "title")
+            # What is not known is no headline.
+            style = "title" if row.volume_cm3 is not None else "muted"
+            name: QWidget = styled_label(f"{row.title} ({row.region.value})", style)
         else:
             name = self._visibility_box(row, row.label_value, row.rgb)
         style = "title" if row.label_value is None else ""

@@ -1,11 +1,11 @@
 """Accept, reject, next: a line above a study that came from a batch."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from ui.views.review_view import ReviewStatus
 from ui.widgets.card import set_kind
+from ui.widgets.choice_buttons import press_by
 from ui.widgets.short_label import ShortLabel
 
 
@@ -56,7 +56,6 @@ class ReviewBar(QWidget):
     def _button(self, title: str, keys: str, tip: str) -> QPushButton:
         button = QPushButton(title)
         button.setToolTip(f"{tip} ({keys.replace('Right', '→')})")
-        # A shortcut of the button's own would press it a moment later.
-        QShortcut(QKeySequence(keys), self).activated.connect(button.click)
+        press_by(button, keys)
         self._line.addWidget(button)
         return button

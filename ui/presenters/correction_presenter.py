@@ -238,7 +238,7 @@ class CorrectionPresenter:
             self._correction.forget_outcome()
 
     def _show_state(self) -> None:
-        one = self._correction
+        one, result = self._correction, self._session.result
         self._view.show_correction(
             CorrectionState(
                 is_possible=one is not None and not self._is_held,
@@ -248,6 +248,7 @@ class CorrectionPresenter:
                 drawn_plane=(one.drawn_plane or "") if one is not None else "",
                 limits=one.limits if one is not None and self._are_limits_out else None,
                 outcome=(one.outcome if one is not None else "") or self._kept_in_words(),
+                is_core_whole=result is not None and not result.segmentation.shows_enhancement,
             )
         )
 

@@ -73,7 +73,7 @@ class QuadView(LinkedViews):
             return
         self._reference = geometry
         self.rulers.clear()
-        self.set_labels(None, None, ())
+        self.set_labels(None, None)
         self.set_brain(None, None)
         if geometry is None:
             self._images.clear()
@@ -153,14 +153,9 @@ class QuadView(LinkedViews):
             labels_kji if geometry is not None else None, geometry, tuple(definitions)
         )
 
-    def set_live_labels(
-        self,
-        labels_kji: NDArray[np.uint8],
-        geometry: Geometry,
-        definitions: Collection[LabelDefinition] = DEFAULT_LABELS,
-    ) -> None:
+    def set_live_labels(self, labels_kji: NDArray[np.uint8], geometry: Geometry) -> None:
         """Show labels over the slices that change in place; the surfaces stay as they are."""
-        self._labels.show(labels_kji, geometry, definitions)
+        self._labels.show(labels_kji, geometry, self.overlay_style.definitions)
 
     def set_labels_before(
         self, labels_kji: NDArray[np.uint8] | None, geometry: Geometry | None

@@ -33,6 +33,8 @@ class CorrectionState:
     limits
         Where the sliders of the network's certainty are out: the chance from which each region is
         drawn; ``None`` where that is not known, or the sliders are put away.
+    is_core_whole
+        Whether there was no T1c to tell the parts of the core apart.
     """
 
     is_possible: bool = False
@@ -42,6 +44,7 @@ class CorrectionState:
     drawn_plane: str = ""
     outcome: str = ""
     limits: Mapping[Region, float] | None = None
+    is_core_whole: bool = False
 
 
 class CorrectionView(Protocol):
