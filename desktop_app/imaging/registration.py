@@ -16,6 +16,7 @@ from desktop_app.imaging.grids import THREADS, isotropic_geometry, to_image
 from desktop_app.imaging.registration_start import StartSearch
 from desktop_app.imaging.resample import resample
 from desktop_app.imaging.similarity import normalised_mutual_information
+from desktop_app.imaging.stripped import air_value
 
 _FINE_MM = 2.0
 _SAMPLES = 20_000
@@ -199,8 +200,9 @@ def _check(check: Callable[[], None] | None) -> None:
 
 
 def _prepare(moving: Volume, fixed: Volume) -> _Pair:
+    # Heads are told from air, and nothing from what lies outside an image, by values above 0.
     cubes = [
-        resample(v, isotropic_geometry(v.geometry, _FINE_MM), antialias=True)
+        resample(_above_air(v), isotropic_geometry(v.geometry, _FINE_MM), antialias=True)
         for v in (moving, fixed)
     ]
     cube_moving, cube_fixed = cubes
@@ -217,6 +219,11 @@ def _prepare(moving: Volume, fixed: Volume) -> _Pair:
         fixed_values=cube_fixed.array_kji[tuple(index.T)],
         centre_lps_mm=cube_fixed.geometry.to_patient_mm(index.mean(axis=0)),
     )
+
+
+def _above_air(volume: Volume) -> Volume:
+    air = air_value(volume)
+    return replace(volume, array_kji=np.float32(volume.array_kji) - np.float32(air))
 
 
 def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:

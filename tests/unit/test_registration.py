@@ -62,6 +62,19 @@ def test_known_motion_is_found(
     assert result.moved_geometry.frame_of_reference_uid == "1.2.3"
 
 
+@pytest.mark.parametrize("offsets", [(-1000.0, 0.0), (0.0, -1000.0), (-1000.0, 500.0)])
+def test_an_offset_of_the_values_changes_nothing(head: Head, offsets: tuple[float, float]) -> None:
+    def shifted(volume: Volume, by: float) -> Volume:
+        return replace(volume, array_kji=volume.array_kji + np.float32(by))
+
+    fixed = displaced(head.images[Sequence.T1C], np.eye(4), "1.2.3")
+    moved = motion((4.0, -3.0, 5.0), (3.0, -4.0, 5.0))
+    moving = displaced(head.images[Sequence.T2], moved, "1.2.3")
+    found = register_rigid(shifted(moving, offsets[1]), shifted(fixed, offsets[0]))
+    assert found.ok
+    assert error_mm(found.moved_geometry, fixed.geometry) < 1.2
+
+
 def test_thick_slices_are_registered(head: Head) -> None:
     affine = np.diag([1.2, 1.2, 6.0, 1.0])
     affine[2, 3] = 1.5
