@@ -223,7 +223,7 @@ def _prepare(moving: Volume, fixed: Volume) -> _Pair:
 
 def _above_air(volume: Volume) -> Volume:
     air = air_value(volume)
-    return replace(volume, array_kji=np.float32(volume.array_kji) - np.float32(air))
+    return replace(volume, array_kji=volume.array_kji.astype(np.float32) - np.float32(air))
 
 
 def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:
