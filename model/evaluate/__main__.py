@@ -19,6 +19,7 @@ from model.data import (
     require_work_grid,
 )
 from model.errors import DeviceFailure, UnusableImage, WeightsError
+from model.evaluate.figures import page
 from model.evaluate.fold_answers import FoldOptions
 from model.evaluate.fold_command import command_line
 from model.evaluate.fold_command import run as run_folds
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        Console().print(as_table(scores))
+        page().print(as_table(scores))
     return 0
 
 

@@ -108,10 +108,10 @@ def calibration_section(found: CrossValidation) -> dict[str, Any] | None:
 def as_table(found: CrossValidation, fold_of: Mapping[str, str]) -> Table:
     """Return the table a person reads: Dice / HD95 / surface Dice, and lesion-wise Dice."""
     table = Table(title=CASE_TITLE)
-    table.add_column("case")
-    table.add_column("fold")
+    for column in ("case", "fold"):
+        table.add_column(column, overflow="fold")
     for region in SHOWN_ORDER:
-        table.add_column(region.value, justify="right")
+        table.add_column(region.value, justify="right", overflow="fold")
     for one in found.scores:
         table.add_row(one.name, fold_of.get(one.name, ""), *case_cells(one))
     return table

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, Protocol
 
+from rich.console import Console
 from rich.table import Table
 
 from model.data import patient_of
@@ -20,6 +21,8 @@ from model.spec import Region
 SHOWN_ORDER: Final = (Region.WT, Region.TC, Region.ET)
 ET_PRESENT: Final = "ET, patients with"
 ET_ABSENT: Final = "ET, patients without"
+_WIDTH: Final = 160
+"""Columns of a page or log: wide enough for every table here."""
 CASE_TITLE: Final = "Dice / HD95 mm / surface Dice at 1 mm (lesion-wise Dice)"
 PROTOCOL: Final = {
     "regions": "WT = NCR + ED + ET, TC = NCR + ET, ET",
@@ -107,6 +110,12 @@ def case_cells(one: Scored) -> list[str]:
     return [_cell(one.regions[region], one.lesions[region]) for region in SHOWN_ORDER]
 
 
+def page() -> Console:
+    """Return where tables go: the terminal, or a file, pipe or log that is wide enough."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
+
+
 def table_of_means(blocks: Mapping[str, Sequence[Scored]]) -> Table:
     """Return the means with their intervals.
 
@@ -118,9 +127,9 @@ def table_of_means(blocks: Mapping[str, Sequence[Scored]]) -> Table:
     table = Table(title=f"Means over patients, {CONFIDENCE:.0%} bootstrap interval")
     named = len(blocks) > 1
     for column in (*(("settings",) if named else ()), "region"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for column in ("n", *_MEASURES):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for title, scores in blocks.items():
         table.add_section()
         for name, row in means(scores).items():

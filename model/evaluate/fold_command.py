@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from model.architectures import CARD_SCHEMA
 from model.data import find_cases, patient_of, require_references
 from model.evaluate import cross_report as report
 from model.evaluate.cross_validation import CrossValidation, cross_validate, region_volumes_mm3
+from model.evaluate.figures import page
 from model.evaluate.fold_answers import Answers, FoldOptions, inference_of
 from model.evaluate.folds import (
     FoldError,
@@ -29,8 +30,6 @@ from model.evaluate.out_of_fold import OutOfFold
 from model.evaluate.tune import LEAST_TO_TUNE
 from model.postprocess import PostprocessSettings, labels_from_probabilities
 from model.weights import ModelCard, write_json
-
-_WIDTH: Final = 160
 
 
 def run(options: FoldOptions, console: Console) -> int:
@@ -223,9 +222,7 @@ def _show(
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    console = page()
     console.print(report.as_table(found, {name: run.name for name, run in owners.items()}))
     console.print(report.means_table(found))
     for line in report.calibration_lines(found):

@@ -96,9 +96,9 @@ def as_document(cases: list[CaseScores], model: str, sha256: str) -> dict[str, A
 def as_table(cases: list[CaseScores]) -> Group:
     """Return what a person reads: each case, ``*`` where training has seen it, and the means."""
     table = Table(title=CASE_TITLE)
-    table.add_column("case")
+    table.add_column("case", overflow="fold")
     for region in SHOWN_ORDER:
-        table.add_column(region.value, justify="right")
+        table.add_column(region.value, justify="right", overflow="fold")
     for case in cases:
         name = f"{case.name} *" if case.seen_in_training else case.name
         table.add_row(name, *case_cells(case))

@@ -29,11 +29,12 @@ from model.device import thread_count
 from model.messages import is_device_name
 from model.train.checkpoint import CheckpointError, has_checkpoint
 from model.train.config import ConfigError, TrainConfig, load_config
-from model.train.distributed import Share, join, leave, local_rank, wait_for_all
+from model.train.distributed import Share, gather, join, leave, local_rank, wait_for_all
 from model.train.journal import StepReport
 from model.train.loop import CHECKPOINT, Trainer, require_shares
 from model.train.schedule import TrainingFailure
 from model.train.sources import TrainingData, load_data
+from model.train.validation import require_monai
 
 logger = logging.getLogger("model.train")
 FAILURE = 1
@@ -72,7 +73,9 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
         config = config.without(options.fold)
     if options.hold_out:
         config = replace(config, held_out=(*config.held_out, *options.hold_out))
-    require_shares(config, share)  # before hours of preparing cases
+    # Before hours of preparing cases.
+    require_shares(config, share)
+    require_monai(config)
     begun = has_checkpoint(options.output / CHECKPOINT)
     if begun and not options.resume:
         msg = f"{options.output} holds a checkpoint: add --resume, or choose another folder"
@@ -92,6 +95,7 @@ def _run(options: argparse.Namespace, device: torch.device, share: Share, consol
         logger.info("resumed after step %d", trainer.progress.step)
     elif options.resume:
         logger.info("no checkpoint in %s yet: the run begins", options.output)
+    _require_one_step(trainer.progress.step)
     with stopping_between_steps(trainer), _bar(console, visible=share.leads) as bar:
         task = bar.add_task("training", total=1.0, note="")
         card = trainer.run(lambda done: _show(bar, task, done))
@@ -115,6 +119,17 @@ def _data(config: TrainConfig, options: argparse.Namespace, share: Share) -> Tra
         len(data.held_out),
     )
     return data
+
+
+def _require_one_step(step: int) -> None:
+    """Raise unless all processes go on from the same step: only the first writes checkpoints."""
+    steps = sorted(set(gather([step])))
+    if len(steps) > 1:
+        msg = (
+            f"the processes go on from different steps ({', '.join(map(str, steps))}): --output "
+            "must be a folder that all computers of the run share"
+        )
+        raise ConfigError(msg)
 
 
 def _device(name: str) -> torch.device:

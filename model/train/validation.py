@@ -1,10 +1,11 @@
 """A look at the cases set aside: sliding windows, Dice and HD95 of every target."""
 
+import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.network import SegResNetConfig
 from model.spec import region_masks
 from model.train.cases import CaseArrays
+from model.train.config import ConfigError, TrainConfig
 from model.train.distributed import Share, gather
 from model.train.prepared import UNKNOWN
 from model.train.task import Task
@@ -21,6 +24,8 @@ from model.train.task import Task
 Network = Callable[[Tensor], Tensor]
 Shape = tuple[int, int, int]
 PERCENTILE = 95.0
+MONAI: Final = "monai>=1.6,<1.7"
+"""As in the group ``train`` of ``pyproject.toml``, which an installed program does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,23 @@ def figures_of(
             dice[target] = float(compute_dice(one, other))
             distance[target] = _hausdorff95(one, other, spacing_kji_mm)
     return CaseFigures(name, dice, distance)
+
+
+def require_monai(config: TrainConfig) -> None:
+    """Raise where the run will want MONAI and it is not installed.
+
+    Raises
+    ------
+    ConfigError
+        Naming the command that installs it.
+    """
+    network = isinstance(config.network, SegResNetConfig)
+    wanting = "the network segresnet" if network else "validation"
+    if not network and config.validation.fraction == 0.0:
+        return
+    if importlib.util.find_spec("monai") is None:
+        msg = f"{wanting} wants MONAI, which is not installed: pip install '{MONAI}'"
+        raise ConfigError(msg)
 
 
 class InEvaluation:

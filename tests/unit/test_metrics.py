@@ -1,14 +1,16 @@
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+from rich.console import Console
 
 from model.data import Case
 from model.evaluate.figures import ET_ABSENT, ET_PRESENT
 from model.evaluate.metrics import WORST_HAUSDORFF_MM, dice, score, surface_measures
-from model.evaluate.report import as_document, score_case
+from model.evaluate.report import as_document, as_table, score_case
 from model.spec import Region
 
 SPACING = (1.0, 1.0, 1.0)
@@ -121,6 +123,16 @@ def test_document_holds_means_and_cases() -> None:
     assert document["mean"]["ET"]["dice"]["mean"] == pytest.approx(2 / 3, abs=1e-3)
     assert document["mean"][ET_PRESENT]["dice"]["mean"] == 0.5
     assert document["mean"][ET_ABSENT]["dice"]["patients"] == 1
+
+
+def test_means_are_told_whole_in_a_narrow_terminal() -> None:
+    case = _case()
+    nothing = np.zeros((20, 20, 20), dtype=np.uint8)
+    good = score_case(case, np.array(case.labels_kji), seen_in_training=True)
+    bad = score_case(replace(case, name="missed"), nothing, seen_in_training=False)
+    told = io.StringIO()
+    Console(width=80, file=told).print(as_table([good, bad]))
+    assert "…" not in told.getvalue()
 
 
 def test_document_says_lesion_by_lesion_what_was_missed() -> None:

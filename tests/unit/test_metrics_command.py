@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -153,6 +154,17 @@ def test_table_marks_what_training_has_seen(
     table = capsys.readouterr().out
     assert "seen *" in table
     assert "95% bootstrap interval" in table
+
+
+def test_table_shows_every_interval_whole_where_no_terminal_is(
+    data: Path, weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert _run(data, weights) == 0
+    table = capsys.readouterr().out
+    assert "…" not in table
+    (whole,) = [line for line in table.splitlines() if line.startswith("│ WT ")]
+    assert len(re.findall(r"\d+\.\d+ \(\d+\.\d+–\d+\.\d+\)", whole)) == 5
 
 
 def test_what_cannot_be_used_is_said(

@@ -2,6 +2,8 @@ import argparse
 import csv
 import hashlib
 import math
+import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +32,11 @@ from model.train.prepared import UNKNOWN, PreparedCase, prepare_case
 from model.train.sampling import CropSampler
 from model.train.schedule import learning_rate
 from model.train.sources import TrainingData, load_data
+from model.train.validation import MONAI
 from model.weights import load_network
 
-CONFIGS = Path(__file__).parents[2] / "model" / "train" / "configs"
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "model" / "train" / "configs"
 NETWORK = SlimUNETRppConfig(
     channels=(4, 4, 8),
     embed_dim=8,
@@ -336,6 +340,44 @@ def test_one_command_starts_a_run_and_goes_on_with_it(
         assert main([*order, "--device", "cpu", "--resume"]) == 0
     assert "resumed after step 1" in caplog.text
     assert main(order) == USAGE_ERROR
+
+
+@pytest.mark.expects_logs
+@pytest.mark.parametrize(
+    "wanting", ["[validation]\nfraction = 0.2\n", '[network]\nkind = "segresnet"\n']
+)
+def test_what_wants_monai_is_refused_without_it_before_any_case_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wanting: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "monai", None)
+    network = RECIPE[RECIPE.index("[network]") : RECIPE.index("[[sources]]")]
+    plain = RECIPE.replace(network, "") if "segresnet" in wanting else RECIPE
+    (tmp_path / "tiny.toml").write_text(plain + wanting, encoding="utf-8")
+    order = ["--config", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "nowhere")]
+    assert main([*order, "--output", str(tmp_path / "run"), "--device", "cpu"]) == USAGE_ERROR
+    assert "pip install 'monai" in caplog.text
+
+
+def test_monai_is_asked_for_as_the_group_of_training_has_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert MONAI in project["dependency-groups"]["train"]
+    assert MONAI in (ROOT / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.expects_logs
+def test_processes_that_go_on_from_different_steps_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _folders(tmp_path / "data", "A")
+    (tmp_path / "tiny.toml").write_text(RECIPE.replace("steps = 1", "steps = 2"), encoding="utf-8")
+    order = ["--config", str(tmp_path / "tiny.toml"), "--data", str(tmp_path / "data")]
+    order += ["--output", str(tmp_path / "run"), "--device", "cpu", "--resume"]
+    # Another process of the run, on a computer that has no checkpoint.
+    monkeypatch.setattr("model.train.__main__.gather", lambda steps: [*steps, 0])
+    assert main(order) == 0
+    assert main(order) == USAGE_ERROR
+    assert "different steps (0, 2)" in caplog.text
+    assert "folder that all" in caplog.text
 
 
 @pytest.mark.expects_logs
