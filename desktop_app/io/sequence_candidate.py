@@ -14,6 +14,8 @@ _SOUND_CLASS = 2
 # Image Types of what a scanner derives from one acquisition: parts of a Dixon series that are like
 # others of their weighting, and the combined image of an MP2RAGE.
 _OF_ONE_ACQUISITION = frozenset({"DIXON", "WATER", "W", "IN_PHASE", "IP", "UNI"})
+# Image Types of other slices through one acquisition: all there is where it was not archived.
+_REFORMATS = frozenset({"MPR", "CSA MPR", "REFORMATTED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Candidate:
         Whether it covers only part of the brain.
     is_derived
         Whether it was computed from other images.
+    is_reformat
+        Whether it shows one acquisition in other slices.
     """
 
     series_uid: str
@@ -39,6 +43,7 @@ class Candidate:
     quality: float = 0.0
     is_slab: bool = False
     is_derived: bool = False
+    is_reformat: bool = False
 
     @property
     def rank(self) -> tuple[int, bool, float]:
@@ -55,17 +60,27 @@ class Candidate:
 def best_of(rivals: Iterable[Candidate]) -> Candidate:
     """Return the best of several candidates for a role.
 
-    A derived image may be surer than an original, by its words, and finer; it is no better.
+    A derived image may be surer than an original, by its words, and finer; it is no better. Only
+    a reformat is, where it is finer and no less sure: it shows what one acquisition did.
     """
     ordered = sorted(rivals, key=lambda one: one.rank, reverse=True)
     originals = [one for one in ordered if not one.is_derived and one.is_sound]
-    return (originals or ordered)[0]
+    if not originals:
+        return ordered[0]
+    best = originals[0]
+    reformats = (one for one in ordered if one.is_reformat and one.quality > best.quality)
+    return max(best, next(reformats, best), key=lambda one: one.rank)
 
 
 def is_derived(series: Series) -> bool:
     """Whether a series was computed from others, so not what a scanner makes of one."""
-    parts = series.attributes.get("ImageType", "").upper().split("\\")
-    return "DERIVED" in parts and _OF_ONE_ACQUISITION.isdisjoint(parts)
+    types = _image_types(series)
+    return "DERIVED" in types and _OF_ONE_ACQUISITION.isdisjoint(types)
+
+
+def is_reformat(series: Series) -> bool:
+    """Whether a series shows one acquisition in other slices."""
+    return not _REFORMATS.isdisjoint(_image_types(series))
 
 
 def header_number(series: Series, keyword: str) -> float | None:
@@ -74,3 +89,8 @@ def header_number(series: Series, keyword: str) -> float | None:
         return float(series.attributes.get(keyword, "").split("\\")[0])
     except ValueError:
         return None
+
+
+def _image_types(series: Series) -> set[str]:
+    image_type = series.attributes.get("ImageType", "").upper()
+    return {part.strip() for part in image_type.split("\\")}

@@ -7,7 +7,13 @@ glioma cohorts are wrong. Timing windows follow usual practice at 1.5 and 3 T.
 from collections.abc import Iterable
 
 from desktop_app.domain.study import RoleProposal, Sequence, Series
-from desktop_app.io.sequence_candidate import Candidate, best_of, header_number, is_derived
+from desktop_app.io.sequence_candidate import (
+    Candidate,
+    best_of,
+    header_number,
+    is_derived,
+    is_reformat,
+)
 from desktop_app.io.sequence_contrast import doubt_time_points, settle_contrast, with_contrast
 from desktop_app.io.sequence_exclusion import (
     excluded_by_header,
@@ -88,9 +94,16 @@ def _classify(series: Series, when: TimePoint | None) -> Candidate:
     is_slab = _coverage_mm(series) < MIN_COVERAGE_MM
     if is_slab:
         reason = f"{reason[:-1]}; covers only {_coverage_mm(series):.0f} mm."
-    quality = _quality(series, when)
-    uid, derived = series.series_uid, is_derived(series)
-    return Candidate(uid, role, confidence, reason, quality, is_slab=is_slab, is_derived=derived)
+    return Candidate(
+        series.series_uid,
+        role,
+        confidence,
+        reason,
+        _quality(series, when),
+        is_slab=is_slab,
+        is_derived=is_derived(series),
+        is_reformat=is_reformat(series),
+    )
 
 
 def _classify_by_name(series: Series) -> Candidate:

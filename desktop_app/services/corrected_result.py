@@ -32,6 +32,7 @@ def corrected_result(original: StudyResult, labels_kji: Labels, count: int) -> S
     # What a person had changed before is no longer what the network marked
     is_networks = not before.provenance.edited
     compared = region_corrections(before.labels_kji, labels_kji) if is_networks else ()
+    compared = tuple(one for one in compared if one.region not in before.unknown)
     provenance = replace(
         before.provenance,
         edited=True,

@@ -128,8 +128,8 @@ def grown_in_words(volume_mm3: float) -> str:
 
 
 def corrected_in_words(provenance: Provenance, voxel_mm3: float) -> str:
-    """Return how far a person changed the network's labels; empty where nobody did."""
-    if not provenance.edited:
+    """Return how far a person changed the network's labels; empty without a person or network."""
+    if not provenance.edited or provenance.labels_of:
         return ""
     if not provenance.corrections:
         return "How far the network's labels were changed is not known: they were corrected before."

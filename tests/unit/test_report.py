@@ -103,6 +103,16 @@ def test_page_says_how_far_the_labels_were_corrected(result: StudyResult) -> Non
             assert lines[1].startswith("Against the network's own labels: ET +")
 
 
+def test_of_labels_of_another_program_page_speaks_of_no_network(result: StudyResult) -> None:
+    opened = Provenance(
+        UNKNOWN, "", "1.0", UNKNOWN, UNKNOWN, edited=True, labels_of="labels.nii.gz"
+    )
+    segmentation = replace(result.segmentation, provenance=opened)
+    lines = build_page(replace(result, segmentation=segmentation), created=WHEN).provenance
+    assert "labels of labels.nii.gz" in lines[0]
+    assert not any("network" in line for line in lines)
+
+
 def test_of_labels_that_came_alone_page_says_what_is_not_known(result: StudyResult) -> None:
     nobody = Provenance(UNKNOWN, "", "1.0", UNKNOWN, UNKNOWN)
     alone = replace(result, segmentation=replace(result.segmentation, provenance=nobody))

@@ -73,6 +73,23 @@ def test_sure_series_comes_before_a_finer_one(
     assert set(found.values()) == {"sure"}
 
 
+@pytest.mark.parametrize(
+    "image_type",
+    ["DERIVED\\SECONDARY\\MPR", "DERIVED\\PRIMARY\\CSA MPR", "DERIVED\\SECONDARY\\REFORMATTED"],
+)
+def test_fine_reformat_comes_before_a_thick_original(image_type: str) -> None:
+    thick = series("thick", "AX T1 POST", slices=14, step=10.0, **SE_T1, **GAD)
+    fine = series("fine", "T1 MPRAGE POST", ImageType=image_type, **FINE, **MPRAGE, **GAD)
+    assert role_of(thick, fine) == role_of(fine, thick) == {"T1c": "fine"}
+
+
+def test_reformat_comes_after_the_fine_acquisition_it_was_made_of() -> None:
+    space = T2 | {"MRAcquisitionType": "3D"}
+    # Its words are surer than those of the original.
+    reformat = series("mpr", "t2 space tra", ImageType="DERIVED\\SECONDARY\\MPR", **space)
+    assert role_of(reformat, series("whole", "sag 3d", **FINE, **space)) == {"T2": "whole"}
+
+
 def test_whole_brain_comes_before_a_part_of_it() -> None:
     slab = series("slab", "COR T1 PIT POST", slices=16, step=3.0, **SE_T1, **GAD)
     whole = series("whole", "AX T1", **SE_T1, **GAD)

@@ -98,6 +98,16 @@ def test_numbers_of_it_are_empty_in_json_and_csv(result: StudyResult) -> None:
     assert rows["TC"]["voxels"] > 0
 
 
+def test_corrections_are_counted_only_of_what_was_known(result: StudyResult) -> None:
+    labels = result.segmentation.labels_kji.copy()
+    labels[labels == OEDEMA] = CORE
+    corrected = corrected_result(result, labels, 1)
+    told = measurements_document(corrected)["provenance"]["corrections"]
+    assert set(told) == {"TC", "ED", "WT"}
+    assert told["TC"]["added_voxels"] == told["ED"]["removed_voxels"] > 0
+    assert not any("NCR +" in line for line in build_page(corrected).provenance)
+
+
 def test_files_hold_the_core_as_one(result: StudyResult, tmp_path: Path) -> None:
     formats = (ExportFormat.NIFTI, ExportFormat.SEG, ExportFormat.SR, ExportFormat.RTSTRUCT)
     export_study(result, tmp_path, formats=formats)
