@@ -107,7 +107,7 @@ class BrainTrainer:
         self._started_from = began.started_from
 
     def run(self) -> ModelCard:
-        """Train until steps or time are used up, or `stop_asked` is set; return the card."""
+        """Train until all steps are done, or `stop_asked` is set; return the card."""
         self.output.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter() - self.progress.seconds
         saved = time.perf_counter()

@@ -20,14 +20,14 @@ class Mean:
     value
         The arithmetic mean; each scan counts alike.
     low, high
-        Limits of its 95 % bootstrap interval.
+        Limits of its 95 % bootstrap interval; ``None`` of one patient, who is no sample.
     patients
         How many there were.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     patients: int
 
 
@@ -52,6 +52,8 @@ def bootstrap_mean(values: Sequence[float], patients: Sequence[str]) -> Mean | N
     owners = [number[name] for name in patients]
     sums, scans = np.bincount(owners, weights=array), np.bincount(owners)
     count = len(number)
+    if count == 1:
+        return Mean(float(array.mean()), None, None, count)
     chosen = np.random.default_rng(SEED).integers(count, size=(RESAMPLES, count))
     tail = (1 - CONFIDENCE) / 2
     means = sums[chosen].sum(axis=1) / scans[chosen].sum(axis=1)

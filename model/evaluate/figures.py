@@ -35,7 +35,7 @@ PROTOCOL: Final = {
     f"lesion; missed ones and false alarms count 0 and {WORST_LESION_MM:g} mm; lesions up to "
     f"{SMALLEST_LESION_MM3:g} mm³ are not scored",
     "interval": f"{CONFIDENCE:.0%} percentile bootstrap over patients, {RESAMPLES} resamples, "
-    f"seed {SEED}",
+    f"seed {SEED}; none of one patient alone",
 }
 
 
@@ -145,16 +145,16 @@ def _cell(value: RegionScore, lesions: LesionScore) -> str:
 
 def _with_interval(one: Mapping[str, float], measure: str) -> str:
     digits = 1 if measure.endswith("mm") else 3
+    if "low" not in one:
+        return f"{one['mean']:.{digits}f}"
     return f"{one['mean']:.{digits}f} ({one['low']:.{digits}f}–{one['high']:.{digits}f})"
 
 
 def _rounded(mean: Mean | None) -> dict[str, float | int]:
     if mean is None:
         return {}
-    digits = 2 if max(abs(mean.high), abs(mean.value)) > 1 else 4
-    return {
-        "mean": round(mean.value, digits),
-        "low": round(mean.low, digits),
-        "high": round(mean.high, digits),
-        "patients": mean.patients,
-    }
+    largest = mean.value if mean.high is None else max(mean.value, mean.high, key=abs)
+    digits = 2 if abs(largest) > 1 else 4
+    parts = {"mean": mean.value, "low": mean.low, "high": mean.high}
+    known = {name: round(value, digits) for name, value in parts.items() if value is not None}
+    return {**known, "patients": mean.patients}

@@ -1,8 +1,10 @@
 """Prepared cases on disk: of a thousand patients only the crops are read."""
 
+import glob
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,9 @@ VERSION = 2
 
 ORIGIN_DIGITS = 16
 """Of the hash in a stored case's folder name."""
+
+FORSAKEN_S = 86_400.0
+"""Age in seconds after which no run can still be writing a part of a case."""
 
 Anchors = tuple[npt.NDArray[np.int16], ...]
 
@@ -97,8 +102,7 @@ class CaseStore:
 
     def has(self, name: str, origin: dict[str, Any]) -> bool:
         """Whether a case of this origin is there."""
-        path = self._place(name, origin) / "origin.json"
-        return path.is_file() and json.loads(path.read_text(encoding="utf-8")) == _mark(origin)
+        return _stored(self._place(name, origin) / "origin.json") == _mark(origin)
 
     def keep(
         self, name: str, weight: float, origin: dict[str, Any], make: Callable[[], CaseArrays]
@@ -116,6 +120,7 @@ class CaseStore:
         """
         folder = self._place(name, origin)
         if not self.has(name, origin):
+            _clear_forsaken(folder)
             case = make()
             part = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
             part.mkdir(parents=True)
@@ -124,10 +129,21 @@ class CaseStore:
                 np.save(part / "labels.npy", case.labels_kji)
                 np.savez(part / "anchors.npz", *case.anchors)
                 write_json(part / "origin.json", _mark(origin))
-                _take_place(part, folder)
+                self._take_place(part, name, origin)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
         return StoredCase(name, weight, folder)
+
+    def _take_place(self, part: Path, name: str, origin: dict[str, Any]) -> None:
+        """Name a whole case, unless another run was faster and may have mapped its files."""
+        folder = self._place(name, origin)
+        try:
+            part.rename(folder)
+        except OSError:
+            if self.has(name, origin):
+                return
+            shutil.rmtree(folder, ignore_errors=True)  # left half written
+            part.rename(folder)
 
     def _place(self, name: str, origin: dict[str, Any]) -> Path:
         mark = json.dumps(_mark(origin), sort_keys=True).encode()
@@ -138,26 +154,34 @@ class CaseStore:
     ) -> dict[str, Any]:
         """Return what is known of all cases together; find it out first if it is not there."""
         path = self._folder / f"{name}.json"
-        if path.is_file():
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            if stored["origin"] == _mark(origin):
-                known: dict[str, Any] = stored["fact"]
-                return known
+        stored = _stored(path)
+        if stored is not None and stored["origin"] == _mark(origin):
+            known: dict[str, Any] = stored["fact"]
+            return known
         found = find()
         self._folder.mkdir(parents=True, exist_ok=True)
         write_json(path, {"origin": _mark(origin), "fact": found})
         return found
 
 
-def _take_place(part: Path, folder: Path) -> None:
-    """Give a whole case its name, unless another run was faster and may have mapped its files."""
+def _clear_forsaken(folder: Path) -> None:
+    """Remove what runs that were killed have left of a case."""
+    for part in folder.parent.glob(f"{glob.escape(folder.name)}.*.part"):
+        try:
+            forsaken = time.time() - part.stat().st_mtime > FORSAKEN_S
+        except OSError:  # another run has just finished it
+            continue
+        if forsaken:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    """Return a JSON file's content; ``None`` if there is none, or a power cut left it cut off."""
     try:
-        part.rename(folder)
-    except OSError:
-        if (folder / "origin.json").is_file():
-            return
-        shutil.rmtree(folder, ignore_errors=True)  # left half written
-        part.rename(folder)
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content
 
 
 def _mark(origin: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import torch
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 from rich.console import Console
 
-from model.data import Case
-from model.evaluate.figures import ET_ABSENT, ET_PRESENT
+from model.data import Case, patient_of
+from model.evaluate.figures import ET_ABSENT, ET_PRESENT, table_of_means
 from model.evaluate.metrics import WORST_HAUSDORFF_MM, dice, score, surface_measures
 from model.evaluate.report import as_document, as_table, score_case
 from model.spec import Region
@@ -122,7 +122,24 @@ def test_document_holds_means_and_cases() -> None:
     # An empty region that is left empty counts 1, so those who have it stand apart.
     assert document["mean"]["ET"]["dice"]["mean"] == pytest.approx(2 / 3, abs=1e-3)
     assert document["mean"][ET_PRESENT]["dice"]["mean"] == 0.5
-    assert document["mean"][ET_ABSENT]["dice"]["patients"] == 1
+    assert document["mean"][ET_ABSENT]["dice"] == {"mean": 1.0, "patients": 1}
+
+
+def test_a_mean_of_one_patient_has_no_interval() -> None:
+    case = _case()
+    scans = [replace(case, name=name) for name in ("BraTS-GLI-00001-000", "BraTS-GLI-00001-001")]
+    empty = np.zeros((20, 20, 20), dtype=np.uint8)
+    labels = (np.array(case.labels_kji), empty)
+    found = [
+        score_case(scan, answer, seen_in_training=False)
+        for scan, answer in zip(scans, labels, strict=True)
+    ]
+    assert len({patient_of(scan.name) for scan in scans}) == 1
+    assert as_document(found, "name", "abc")["mean"]["WT"]["dice"] == {"mean": 0.5, "patients": 1}
+    told = io.StringIO()
+    Console(width=160, file=told).print(table_of_means({"": found}))
+    assert "0.500" in told.getvalue()
+    assert "–" not in told.getvalue()
 
 
 def test_means_are_told_whole_in_a_narrow_terminal() -> None:

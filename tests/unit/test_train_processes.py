@@ -1,9 +1,11 @@
 """Several processes, worker processes and a stop in the middle do not change what is learnt."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,6 +244,30 @@ def test_a_case_is_seen_only_when_it_is_whole(
         store.keep("A", 1.0, {}, lambda: _case("A", 1))
     assert not store.has("A", {})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", '{"version": '])
+def test_a_case_whose_record_was_cut_off_is_made_anew(tmp_path: Path, text: str) -> None:
+    store = CaseStore(tmp_path)
+    kept = store.keep("A", 1.0, {}, lambda: _case("A", 1))
+    (kept.folder / "origin.json").write_text(text, encoding="utf-8")
+    assert not store.has("A", {})
+    again = store.keep("A", 1.0, {}, lambda: _case("A", 2))
+    assert store.has("A", {})
+    assert np.array_equal(again.images_ckji, _case("A", 2).images_ckji)
+
+
+def test_what_a_killed_run_left_of_a_case_goes_but_not_what_another_writes(tmp_path: Path) -> None:
+    store = CaseStore(tmp_path)
+    name = store.keep("A", 1.0, {}, lambda: _case("A", 1)).folder.name
+    shutil.rmtree(tmp_path / name)
+    left, written = (tmp_path / f"{name}.{n}.part" for n in ("01234567", "89abcdef"))
+    for part in (left, written):
+        part.mkdir()
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(left, (two_days_ago, two_days_ago))
+    store.keep("A", 1.0, {}, lambda: _case("A", 1))
+    assert {path.name for path in tmp_path.iterdir()} == {name, written.name}
 
 
 def test_the_split_depends_on_names_and_seed_alone() -> None:
