@@ -220,7 +220,8 @@ class MainWindow(StudyWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped; of several things the folder that holds them all.
 
-        On the batch's page a folder is the one with the studies.
+        On the batch's page a folder is the one with the studies; a file is of the open study, which
+        is then shown.
         """
         event.acceptProposedAction()
         path = common_path([url.toLocalFile() for url in event.mimeData().urls()])
@@ -228,6 +229,7 @@ class MainWindow(StudyWindow):
             self.batch_page.use_root(path)
             return
         if path is not None and self.study_page.has_study and path.is_file():
+            self.show_study_page()
             self.file_dropped.emit(path)
             return
         if path is not None:

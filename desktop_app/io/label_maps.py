@@ -21,7 +21,8 @@ def holds_labels(path: Path) -> bool:
         read_nifti_geometry(path)
     except InputError:
         return False
-    return nifti_labels.holds_labels(path, is_named_image=False)
+    most = nifti_labels.MOST_PARTS + 1
+    return nifti_labels.holds_labels(path, is_named_image=False, most_values=most)
 
 
 def _is_seg(path: Path) -> bool:

@@ -12,13 +12,16 @@ import numpy as np
 LABEL_INTENT = 1002
 # No image has so few values, and few label maps have more that are not known by their intent.
 _MOST_LABELS = 8
+MOST_PARTS = 32
+"""How many values beside the background can be taken over from a file that is known to be one."""
+
 _LARGEST_LABEL = 255
 # Enough of the edge of an image to meet as many values.
 _CHUNK_BYTES = 1 << 16
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error)
 
 
-def holds_labels(path: Path, *, is_named_image: bool) -> bool:
+def holds_labels(path: Path, *, is_named_image: bool, most_values: int = _MOST_LABELS) -> bool:
     """Whether a NIfTI file holds labels: a few small whole numbers, or what its header calls so.
 
     Parameters
@@ -28,6 +31,8 @@ def holds_labels(path: Path, *, is_named_image: bool) -> bool:
     is_named_image
         Whether its name tells a sequence. Then only voxels of one byte are looked at, which
         scanners do not write, so that large collections of images open as fast as before.
+    most_values
+        How many different values labels have at most, the background's among them.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def holds_labels(path: Path, *, is_named_image: bool) -> bool:
                     chunk[: len(chunk) // dtype.itemsize * dtype.itemsize], dtype
                 )
                 found.update(np.unique(values).tolist())
-                if len(found) > _MOST_LABELS:
+                if len(found) > most_values:
                     return False
     except _UNREADABLE:
         return False

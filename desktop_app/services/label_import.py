@@ -34,7 +34,6 @@ from desktop_app.services.stages import Stages
 # What lies further in is drawn over what lies around it, where segments overlap.
 DRAWN_IN_ORDER = (Region.ED, Region.NCR, Region.ET)
 
-_MOST_VALUES = 32
 _SAME_GRID_MM = 0.1
 _TOLD_SHARE = 0.01
 # A mask of these images hardly leaves the brain; one of other images does.
@@ -156,11 +155,12 @@ def open_labels(
 
 def _read_mask(file: Path) -> ForeignLabels:
     from desktop_app.io.nifti import read_nifti
+    from desktop_app.io.nifti_labels import MOST_PARTS
 
     mask = read_nifti(file)
     values_kji = np.asarray(mask.array_kji)
     values, counts = np.unique(values_kji, return_counts=True)
-    if values.size > _MOST_VALUES + 1 or not np.array_equal(values, np.rint(values)):
+    if values.size > MOST_PARTS + 1 or not np.array_equal(values, np.rint(values)):
         raise InputError(
             "The file is an image, not labels.",
             f"{file}: {values.size} different values",

@@ -80,6 +80,22 @@ def test_regions_stand_in_one_order_and_are_named_where_there_is_little_room(dia
     assert dialog.region.shown_text == "WT"
 
 
+@pytest.mark.parametrize(
+    ("is_earlier_known", "wanted"), [(False, ["TC)", "ED)"]), (True, ["TC)", "ET)", "NCR)", "ED)"])]
+)
+def test_without_t1c_the_legend_names_the_core(qtbot, found, is_earlier_known, wanted):
+    core = np.minimum(found.now.segmentation.labels_kji, 2)
+    now = replace(found.now.segmentation, labels_kji=core, shows_enhancement=False)
+    changes = {"now": replace(found.now, segmentation=now)}
+    if not is_earlier_known:
+        core = np.minimum(found.earlier_labels.labels_kji, 2)
+        changes["earlier_labels"] = replace(
+            found.earlier_labels, labels_kji=core, shows_enhancement=False
+        )
+    legend = opened(qtbot, replace(found, **changes)).legend
+    assert [text.split("(")[1] for text in shown_texts(legend) if "(" in text] == wanted
+
+
 def test_what_is_scrolled_or_zoomed_in_one_is_so_in_both(dialog, qtbot):
     earlier, now = view(dialog, EARLIER), view(dialog, NOW)
     before = now.step

@@ -82,6 +82,15 @@ def test_a_file_dropped_on_a_study_is_looked_at_first(study_window, qtbot, tmp_p
         drop(study_window, tmp_path)
 
 
+def test_a_file_dropped_beside_a_batch_goes_to_a_study_that_is_seen(study_window, qtbot, tmp_path):
+    file = tmp_path / "seg.nii.gz"
+    file.touch()
+    study_window._tabs.setCurrentIndex(1)
+    with qtbot.waitSignal(study_window.file_dropped):
+        drop(study_window, file)
+    assert study_window.study_page.isVisible()
+
+
 @pytest.mark.parametrize("button", ["Open the labels", "Cancel"])
 def test_labels_dropped_are_offered(study_window, qtbot, tmp_path, button):
     told = []

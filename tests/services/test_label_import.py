@@ -107,6 +107,13 @@ def test_values_that_tell_nothing_are_left_to_the_user(
     assert {one.number: one.proposed for one in parts if one.proposed} == proposed
 
 
+def test_a_map_of_many_parts_is_taken_for_labels(result: StudyResult, tmp_path: Path) -> None:
+    array = np.arange(mask().size, dtype=np.uint8).reshape(mask().shape) % 13
+    file = written(tmp_path, array)
+    assert holds_labels(file)
+    assert len(read_foreign(file, result.study).parts) == 12
+
+
 def test_parts_that_are_left_out_are_not_drawn(result: StudyResult, tmp_path: Path) -> None:
     again = opened(result, written(tmp_path, mask()), {2: Region.ET})
     assert np.array_equal(again.segmentation.labels_kji, np.where(mask() == 2, 3, 0))

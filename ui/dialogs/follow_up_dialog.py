@@ -89,7 +89,9 @@ class FollowUpDialog(QDialog):
         self.views.show_visits(
             shown.visits, are_linked=shown.change_kji is not None, windows=windows or {}
         )
-        self.legend = OverlayLegend()
+        self.legend = OverlayLegend(
+            definition for visit in shown.visits.values() for definition in visit.labels.meanings
+        )
         self.legend.place_requested.connect(self._go_to)
         self.numbers = ChangeNumbers(shown)
         self.outdated = styled_label(_OUTDATED, "notice", wrap=True)

@@ -1,12 +1,14 @@
 """What lies over the views of a comparison, in the colours it has there."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QWidget
 
 from desktop_app.domain.change_marks import CHANGE_MARKS
 from desktop_app.domain.follow_up import Difference
-from desktop_app.domain.segmentation import DEFAULT_LABELS
+from desktop_app.domain.segmentation import LabelDefinition
 from desktop_app.services.follow_up.table import REGIONS
 from ui.widgets.card import styled_label
 from ui.widgets.colour_chip import change_chip, colour_chip
@@ -19,6 +21,11 @@ PLACE_KEYS = {Difference.NEW: "N", Difference.GONE: "B"}
 class OverlayLegend(QStackedWidget):
     """Names the regions, or the kinds of change; the latter lead to where they are largest.
 
+    Parameters
+    ----------
+    definitions
+        What the labels of either study stand for.
+
     Signals
     -------
     place_requested(Difference)
@@ -26,11 +33,14 @@ class OverlayLegend(QStackedWidget):
 
     place_requested = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, definitions: Iterable[LabelDefinition], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         regions, row = _row()
         # As the columns of the numbers beside it
-        for definition in sorted(DEFAULT_LABELS, key=lambda one: REGIONS.index(one.region)):
+        by_region = {one.region: one for one in definitions}
+        for definition in sorted(by_region.values(), key=lambda one: REGIONS.index(one.region)):
             _add(row, colour_chip(definition.rgb), f"{definition.name} ({definition.region})")
         row.addStretch(1)
         change, row = _row()
