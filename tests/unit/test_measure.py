@@ -87,6 +87,8 @@ def test_document_has_the_published_keys_and_survives_json(result: StudyResult) 
         "device",
         "precision",
         "edited",
+        "labels_of",
+        "labels_sha256",
         "corrections",
         "steps",
         "seconds",
