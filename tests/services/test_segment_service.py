@@ -153,7 +153,7 @@ def test_red_lights_and_suggestions_travel_into_the_result(options: SegmentOptio
     study = replace(STUDY, roles=roles)
     warnings = segment_study(study, ROLES, options, FakeWorker()).segmentation.warnings
     assert f"T1c: {told}" in warnings
-    (short,) = [w for w in warnings if "of the brain is" in w]
+    (short,) = [w for w in warnings if "much of the brain is" in w]
     assert short.startswith("T1c: Only 5 mm")
     confirmed = segment_study(study, ROLES, options, FakeWorker(), chosen_by_user={Sequence.T1C})
     assert f"T1c: {told}" not in confirmed.segmentation.warnings

@@ -100,9 +100,11 @@ def test_derived_image_is_never_taken_for_being_surer_or_finer(is_fine: bool) ->
     derived = series("derived", "AX T1 PRE", number=12, **how, **SE_T1, **DERIVED)
     post = series("post", "AX T1 SE POST GD", number=5, **SE_T1, **GAD)
     assert role_of(original, derived, post) == {"T1": "original", "T1c": "post"}
+    # A fine reformat may come before a thick original; a fine image of another kind may not.
+    kind = DERIVED if is_fine else MPR
     for description, timing in (("T2", T2), ("FLAIR", FLAIR)):
         original = series("original", "", **timing)
-        derived = series("derived", description, **how, **timing, **MPR)
+        derived = series("derived", description, **how, **timing, **kind)
         assert role_of(derived, original) == {description: "original"}
 
 
