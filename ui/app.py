@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QSplashScreen
 
 import desktop_app
+from desktop_app.composition import App
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
@@ -20,7 +21,6 @@ from desktop_app.paths import assets_dir
 from desktop_app.services.rehearsal import Moment, Rehearsal
 from desktop_app.services.saved_results import SavedResults
 from desktop_app.services.settings import Settings
-from ui.app_services import AppServices
 from ui.application import Application
 from ui.batching import Batching
 from ui.comparing import Comparing
@@ -62,7 +62,7 @@ class WindowApp:
     """
 
     def __init__(
-        self, application: QApplication, services: AppServices, *, offers_results: bool = True
+        self, application: QApplication, services: App, *, offers_results: bool = True
     ) -> None:
         self.services = services
         settings = services.load_settings()
@@ -266,7 +266,7 @@ class WindowApp:
 
 def run(
     application: Application,
-    services: AppServices,
+    services: App,
     paths: Many[Path],
     splash: QSplashScreen | None = None,
     rehearsal: Rehearsal | None = None,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from desktop_app.composition import App
 from desktop_app.domain.study import Study
 from desktop_app.jobs.runner import Lane
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
@@ -12,7 +13,6 @@ from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
 from desktop_app.services.saved_results import ExportOptions
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.study_writers import PageRenderer
-from ui.app_services import AppServices
 from ui.main_window import MainWindow
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.job_line import Dispatch
@@ -37,7 +37,7 @@ class Batching:
     def __init__(
         self,
         window: MainWindow,
-        services: AppServices,
+        services: App,
         dispatch: Dispatch,
         *,
         study: StudyPresenter,

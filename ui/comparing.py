@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from desktop_app.composition import App
 from desktop_app.services.segment import SegmentOptions
-from ui.app_services import AppServices
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
 from ui.dialogs.follow_up_dialog import FollowUpDialog
 from ui.main_window import MainWindow
@@ -27,7 +27,7 @@ class Comparing:
     def __init__(
         self,
         window: MainWindow,
-        services: AppServices,
+        services: App,
         jobs: JobLine,
         *,
         options: Callable[[], SegmentOptions],

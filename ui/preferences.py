@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QApplication
 
+from desktop_app.composition import App
 from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.paths import assets_dir
 from desktop_app.services.models import ModelEntry, require_tumour_model
 from desktop_app.services.segment import SegmentOptions
 from desktop_app.services.settings import Settings
-from ui.app_services import AppServices
 from ui.main_window import MainWindow
 from ui.theme import ThemeName, apply_theme, resolve
 from ui.window_memory import as_left
@@ -34,7 +34,7 @@ class Preferences:
         self,
         application: QApplication,
         window: MainWindow,
-        services: AppServices,
+        services: App,
         settings: Settings,
     ) -> None:
         self._application = application

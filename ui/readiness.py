@@ -2,12 +2,12 @@
 
 from PySide6.QtCore import QTimer
 
+from desktop_app.composition import App
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Lane
 from desktop_app.jobs.worker import WorkerState
 from desktop_app.services.ahead import load_ahead
-from ui.app_services import AppServices
 from ui.main_window import MainWindow
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch
@@ -30,7 +30,7 @@ class Readiness:
         Queues a function onto the GUI thread.
     """
 
-    def __init__(self, window: MainWindow, services: AppServices, dispatch: Dispatch) -> None:
+    def __init__(self, window: MainWindow, services: App, dispatch: Dispatch) -> None:
         self._window = window
         self._services = services
         self._dispatch = dispatch
