@@ -110,7 +110,7 @@ class Scene(QueuedScene):
         self.settle_until(lambda: not self.presenter.jobs.busy)
 
     def open(self):
-        self.presenter.open_path(Path("folder"))
+        self.presenter.reading.open_path(Path("folder"))
         self.settle()
 
     @property

@@ -148,7 +148,7 @@ class WindowApp:
         if self.settings.model:
             self.preferences.use_model(self.settings.model)
         if paths:
-            self.study.open_path(paths[0])
+            self.study.reading.open_path(paths[0])
         QTimer.singleShot(0, self._get_ready)
 
     def on_exception(
@@ -198,7 +198,7 @@ class WindowApp:
         window, page = self.window, self.window.study_page
         window.has_unsaved = lambda: self.study.unsaved
         window.what_runs = self._what_runs
-        window.path_opened.connect(self.study.open_path)
+        window.path_opened.connect(self.study.reading.open_path)
         self.study.on_opened = self.preferences.note_opened
         window.sample_requested.connect(self._open_sample)
         window.menus.over_time.triggered.connect(self.over_time.show)
@@ -216,10 +216,10 @@ class WindowApp:
         page.segment_requested.connect(self._segment)
         page.job_bar.cancel_requested.connect(self.study.cancel)
         page.sequences.role_changed.connect(self._choose_role)
-        page.sequences.sequence_chosen.connect(self.study.show_sequence)
+        page.sequences.sequence_chosen.connect(self.study.image.choose)
         page.sequences.compare_requested.connect(self.study.preflight.compare)
-        page.viewer_bar.sequence_chosen.connect(self.study.show_sequence)
-        page.viewer_bar.series_chosen.connect(self.study.others.choose)
+        page.viewer_bar.sequence_chosen.connect(self.study.image.choose)
+        page.viewer_bar.series_chosen.connect(self.study.image.others.choose)
         page.study_chosen.connect(self._choose_study)
         window.menus.about.triggered.connect(lambda: about_box(window, desktop_app.__version__))
 
@@ -238,7 +238,7 @@ class WindowApp:
 
     def _choose_study(self, index: int) -> None:
         if self.window.may_leave("Open", partial(self._choose_study, index)):
-            self.study.choose_study(index)
+            self.study.reading.choose_study(index)
         else:
             self.study.keep_study()
 
@@ -246,7 +246,7 @@ class WindowApp:
         if not self.window.may_leave("Open", self._open_sample):
             return
         self.window.show_study_page()
-        self.study.open_sample(self.services.user_data)
+        self.study.reading.open_sample(self.services.user_data)
 
     def _ask_export(self) -> None:
         self.leaving.stay()

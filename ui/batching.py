@@ -99,7 +99,7 @@ class Batching:
         """Open a study of a batch that has no result yet; what is exported goes to the batch."""
         self._home.note_batch(study, folder)
         self._window.show_study_page()
-        self._study.open_study(study)
+        self._study.reading.open_study(study)
 
     def _open(self, name: str) -> None:
         if self._window.may_leave("Open", partial(self._open, name)):

@@ -60,7 +60,7 @@ class Correcting:
         if settings is None:
             return
         drawn_on = self._page.views.drawn_on
-        is_hidden = drawn_on is None and self._study.others.volume is not None
+        is_hidden = drawn_on is None and self._study.image.others.volume is not None
         if settings.over is PaintOver.SIMILAR and is_hidden:
             # What is "about as bright" would be judged by an image that nobody sees.
             self._window.show_message(
@@ -68,5 +68,5 @@ class Correcting:
                 ("Similar brightness is that of a sequence, not of another series.",),
             )
             return
-        shown = drawn_on or self._study.shown
+        shown = drawn_on or self._study.image.sequence
         self.presenter.begin(settings, point_lps_mm, normal_lps, shown)

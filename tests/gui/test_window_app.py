@@ -276,13 +276,13 @@ def test_similar_brightness_is_not_that_of_a_series_nobody_sees(app, monkeypatch
     bar = app.window.study_page.correction_bar
     monkeypatch.setattr(bar, "settings", lambda *, erases: settings)
     stroke = np.zeros(3), np.array([0.0, 0.0, 1.0]), False
-    app.study.others.volume = object()
+    app.study.image.others.volume = object()
     app.window.study_page.views.stroke_began.emit(*stroke)
     box = app.window.findChild(QMessageBox)
     assert "one of the four sequences first" in box.text()
     box.close()
     assert not begun
-    app.study.others.volume = None
+    app.study.image.others.volume = None
     app.window.study_page.views.stroke_began.emit(*stroke)
     assert len(begun) == 1
 

@@ -61,7 +61,7 @@ def test_series_without_a_description_are_named_behind_the_images_that_are_known
 ):
     scene, completed = nameless
     monkeypatch.setattr(sequence_naming, "completed", completed)
-    scene.presenter.open_path(Path("folder"))
+    scene.presenter.reading.open_path(Path("folder"))
     scene.settle_until(lambda: scene.session.loaded is not None)
     assert scene.view.show_image.call_args.args == (T1C,)
     assert not scene.actions.segment
@@ -85,7 +85,7 @@ def test_series_without_a_description_are_named_behind_the_images_that_are_known
 def test_a_choice_while_the_images_are_looked_at_stays(nameless, monkeypatch):
     scene, completed = nameless
     monkeypatch.setattr(sequence_naming, "completed", completed)
-    scene.presenter.open_path(Path("folder"))
+    scene.presenter.reading.open_path(Path("folder"))
     scene.settle_until(lambda: scene.session.loaded is not None)
     scene.presenter.choose_role(Sequence.T1, "y")
     scene.cue.set()

@@ -49,7 +49,7 @@ def test_another_study_of_the_scan_opens_without_a_new_scan(scene):
         ("2026-01-31 · Brain", "2026-04-01 · Brain"),
         0,
     )
-    scene.presenter.choose_study(1)
+    scene.presenter.reading.choose_study(1)
     scene.settle()
     assert scene.session.study is other
     assert scene.session.loaded is not None
@@ -87,9 +87,9 @@ def test_tools_wait_while_another_study_is_looked_for(scene, monkeypatch, tmp_pa
     scene.view.ask_study.return_value = None
     scene.session.subscribe(told.append)
     if is_sample:
-        scene.presenter.open_sample(tmp_path)
+        scene.presenter.reading.open_sample(tmp_path)
     else:
-        scene.presenter.open_path(tmp_path)
+        scene.presenter.reading.open_path(tmp_path)
     assert told == [ResultAwaited(True)]
     if end == "cancelled":
         scene.presenter.cancel()
@@ -100,7 +100,7 @@ def test_tools_wait_while_another_study_is_looked_for(scene, monkeypatch, tmp_pa
 
 
 def test_a_study_of_a_batch_opens_with_its_images_alone(scene):
-    scene.presenter.open_study(scene.study)
+    scene.presenter.reading.open_study(scene.study)
     scene.settle()
     assert scene.session.study is scene.study
     assert scene.session.loaded is not None

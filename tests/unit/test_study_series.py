@@ -29,7 +29,7 @@ def test_overruling_a_role_loads_anew_and_drops_the_result(scene):
 
 def test_exchanged_series_are_not_read_again_and_the_views_stay(scene):
     scene.open()
-    scene.presenter.show_sequence(Sequence.FLAIR)
+    scene.presenter.image.choose(Sequence.FLAIR)
     scene.view.show_image.reset_mock()
     scene.presenter.choose_role(Sequence.T1C, "flair")
     assert dict(scene.session.loaded.volumes) == {Sequence.T1C: FLAIR, Sequence.FLAIR: T1C}
@@ -38,7 +38,7 @@ def test_exchanged_series_are_not_read_again_and_the_views_stay(scene):
     scene.services["load_study"].assert_called_once()
     shown = [call.kwargs["reference"] for call in scene.view.show_image.call_args_list]
     assert all(reference is not None for reference in shown)
-    assert scene.presenter.shown is Sequence.FLAIR
+    assert scene.presenter.image.sequence is Sequence.FLAIR
     assert scene.view.show_image.call_args.args == (T1C,)
 
 
@@ -92,11 +92,11 @@ def test_to_overrule_the_pixels_by_the_headers_choice_drops_the_result(scene):
 
 def test_another_sequence_keeps_the_planes_of_the_reference(scene):
     scene.open()
-    scene.presenter.show_sequence(Sequence.FLAIR)
+    scene.presenter.image.choose(Sequence.FLAIR)
     assert scene.view.show_image.call_args.args == (FLAIR,)
     assert shown_as(scene) == (T1C, "flair", Sequence.FLAIR)
     scene.view.show_image.reset_mock()
-    scene.presenter.show_sequence(Sequence.T2)
+    scene.presenter.image.choose(Sequence.T2)
     scene.view.show_image.assert_not_called()
 
 
@@ -119,33 +119,33 @@ def other_choices(scene):
 def test_a_series_without_a_role_is_shown_and_marked(with_swi):
     scene, _ = with_swi
     assert other_choices(scene) == (["swi"], "", "")
-    scene.presenter.others.choose("swi")
+    scene.presenter.image.others.choose("swi")
     assert other_choices(scene) == (["swi"], "swi", "Reading …")
-    scene.settle_until(lambda: scene.presenter.others.volume is not None)
+    scene.settle_until(lambda: scene.presenter.image.others.volume is not None)
     shown = scene.view.show_image.call_args
     assert shown.args[0].source == "Not used for segmentation: swi"
     # Its own, so that its window is there when it is looked at again
     assert shown_as(scene) == (T1C, "swi", None)
     assert scene.view.show_sequences.call_args.args[1] is None
     assert other_choices(scene)[2] == "Not used for segmentation: swi"
-    scene.presenter.show_sequence(Sequence.FLAIR)
+    scene.presenter.image.choose(Sequence.FLAIR)
     assert scene.view.show_image.call_args.args == (FLAIR,)
     assert other_choices(scene) == (["swi"], "", "")
 
 
 def test_a_series_that_is_given_a_role_is_no_other_any_more(with_swi):
     scene, _ = with_swi
-    scene.presenter.others.choose("swi")
+    scene.presenter.image.others.choose("swi")
     scene.presenter.choose_role(Sequence.T2, "swi")
     scene.settle()
     assert other_choices(scene) == ([], "", "")
-    assert scene.presenter.others.volume is None
+    assert scene.presenter.image.others.volume is None
 
 
 def test_a_series_that_cannot_be_shown_is_told(with_swi):
     scene, load = with_swi
     error = load.side_effect = InputError("What.", "Where.", "Remedy.")
-    scene.presenter.others.choose("swi")
+    scene.presenter.image.others.choose("swi")
     scene.settle_until(lambda: scene.view.show_error.called)
     scene.view.show_error.assert_called_once_with(error)
     assert other_choices(scene) == (["swi"], "", "")

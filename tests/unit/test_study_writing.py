@@ -28,9 +28,9 @@ def test_files_are_written_whatever_is_opened(scene, monkeypatch, tmp_path, othe
     scene.presenter.exporting.export(tmp_path, ("csv",), anonymise=False)
     if other == "chosen":
         scene.session.set_studies((scene.study, make_study(name="other")))
-        scene.presenter.choose_study(1)
+        scene.presenter.reading.choose_study(1)
     else:
-        scene.presenter.open_path(tmp_path)
+        scene.presenter.reading.open_path(tmp_path)
     assert "being written" in scene.presenter.exporting.what_runs
     release.set()
     scene.settle()
@@ -54,7 +54,7 @@ def test_closing_stops_what_is_written_behind_another_job(scene, monkeypatch, tm
     monkeypatch.setattr(export_presenter, "save_results", save)
     scene.presenter.exporting.export(tmp_path, ("csv",), anonymise=False)
     assert begun.wait(10)
-    scene.presenter.open_path(tmp_path)
+    scene.presenter.reading.open_path(tmp_path)
     scene.presenter.close()
     assert stopped.wait(10)
     scene.settle()

@@ -63,33 +63,32 @@ class StudyPresenter:
         self._session = session
         self._segmenter = segmenter
         self._options = options
-        self._jobs = JobLine(view, runner, dispatch, self._settle)
+        self.jobs = JobLine(view, runner, dispatch, self._settle)
         self.on_opened: Callable[[Path], None] = lambda _path: None
-        self._reading = StudyReading(
+        self.reading = StudyReading(
             view,
             session,
-            self._jobs,
+            self.jobs,
             network=self._brain_network,
             on_opened=lambda path: self.on_opened(path),
             on_naming=self._show_naming,
             on_settled=self._settle,
         )
-        self._image = ImagePresenter(view, session, runner, dispatch)
-        self.others = self._image.others
+        self.image = ImagePresenter(view, session, runner, dispatch)
         self.preflight = PreflightPresenter(
             view, session, runner, dispatch, lambda: preparation(session, segmenter, options())
         )
         self.exporting = ExportPresenter(
-            view, session, self._jobs, self._show_actions, page_renderer=page_renderer
+            view, session, self.jobs, self._show_actions, page_renderer=page_renderer
         )
         self.reopening = Reopening(
             view,
             session,
             runner,
             dispatch,
-            self._jobs,
+            self.jobs,
             network=self._brain_network,
-            load=self._reading.load,
+            load=self.reading.load,
             results_folder=results_folder,
         )
         self.labels = LabelOpening(
@@ -97,44 +96,23 @@ class StudyPresenter:
             session,
             runner,
             dispatch,
-            self._jobs,
+            self.jobs,
             network=self._brain_network,
-            load=self._reading.load,
+            load=self.reading.load,
         )
         session.subscribe(self._on_change)
-        self._jobs.on_started = self._show_actions
+        self.jobs.on_started = self._on_started
         self._show_actions()
-
-    @property
-    def jobs(self) -> JobLine:
-        """The line of the study's jobs, for others whose work takes their place."""
-        return self._jobs
 
     @property
     def unsaved(self) -> bool:
         """Whether there is a result whose labels were never exported."""
         return not self._session.saved
 
-    def open_path(self, path: Path) -> None:
-        """Look for studies in a folder, ZIP, DICOMDIR, or around a single image."""
-        self._reading.open_path(path)
-
-    def open_sample(self, user_data: Path) -> None:
-        """Open the synthetic study; it is made first if it is not there yet."""
-        self._reading.open_sample(user_data)
-
-    def open_study(self, study: Study) -> None:
-        """Open a study that is known already, without any result."""
-        self._reading.open_study(study)
-
     def open_result(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that a batch wrote for it."""
-        self._reading.forget_scan()
+        self.reading.forget_scan()
         self.reopening.open(study, folder)
-
-    def choose_study(self, index: int) -> None:
-        """Open another of the studies that were found together."""
-        self._reading.choose_study(index)
 
     def keep_study(self) -> None:
         """Show which study is open, after a change that was taken back."""
@@ -147,20 +125,11 @@ class StudyPresenter:
         self._session.set_role(sequence, series_uid or None)
         # To choose what was proposed is to confirm it.
         self.preflight.reconsider()
-        self._reading.load()
+        self.reading.load()
 
     def keep_roles(self) -> None:
         """Show the choice of series as it is, after a change that was taken back."""
         self.preflight.show()
-
-    @property
-    def shown(self) -> Sequence | None:
-        """The sequence in the views."""
-        return self._image.sequence
-
-    def show_sequence(self, sequence: Sequence) -> None:
-        """Show another sequence in the views."""
-        self._image.choose(sequence)
 
     def segment(self) -> None:
         """Run the network on the open study."""
@@ -189,26 +158,27 @@ class StudyPresenter:
 
         # The time left is learnt apart from those that have to be prepared first.
         kind = "segment prepared" if self.preflight.is_prepared else "segment"
-        self._jobs.start("Segmenting", work, done, kind=kind)
+        kind = f"{kind} {options.device} {options.precision} {options.model_name}"
+        self.jobs.start("Segmenting", work, done, kind=kind)
         self._session.await_result(True)
         self._show_actions()
 
     def cancel(self) -> None:
         """Stop what runs."""
-        self._jobs.cancel()
+        self.jobs.cancel()
 
     def close(self) -> None:
         """Stop everything, the look at the images in the background too."""
-        self._jobs.close()
+        self.jobs.close()
         self.preflight.cancel()
-        self.others.drop()
+        self.image.others.drop()
 
     def _brain_network(self) -> BrainNetwork | None:
         options = self._options()
         return bundled_network(self._segmenter, options.device, options.precision)
 
     def _on_change(self, change: Change) -> None:
-        for part in (self.preflight, self._reading, self._image):
+        for part in (self.preflight, self.reading, self.image):
             part.on_change(change)
         match change:
             case StudyChanged(study) if study is not None:
@@ -226,7 +196,7 @@ class StudyPresenter:
 
     def _show_study(self, study: Study) -> None:
         slots = self.preflight.slots(study)
-        self._view.show_study(header_of(study, self._reading.of_no_study), slots)
+        self._view.show_study(header_of(study, self.reading.of_no_study), slots)
         self.keep_study()
 
     def _show_result(self, result: StudyResult | None) -> None:
@@ -248,7 +218,12 @@ class StudyPresenter:
 
     def _settle(self) -> None:
         """Show what there is once no job runs; nothing is read any more that would be shown."""
-        self._image.settle()
+        self.image.settle()
+        self._show_actions()
+
+    def _on_started(self) -> None:
+        """Have nothing else in the way of what the user asked for."""
+        self.reopening.ahead.drop()
         self._show_actions()
 
     def _show_naming(self) -> None:
@@ -256,7 +231,7 @@ class StudyPresenter:
         self._show_actions()
 
     def _show_actions(self) -> None:
-        idle = not self._jobs.busy
+        idle = not self.jobs.busy
         if idle:
             self.preflight.set_naming(False)
             self._session.await_result(False)
