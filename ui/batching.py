@@ -71,6 +71,7 @@ class Batching:
             self.presenter.notes,
             batch=lambda: self.presenter.batch,
             show=self._show,
+            reopening=study.reopening,
         )
         self.presenter.on_followed = self.review.follow
         bar = window.review_bar

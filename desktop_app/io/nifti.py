@@ -144,7 +144,9 @@ def _open(path: Path) -> Any:
     # nibabel reports each header field it mends; what matters is judged here.
     logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
     try:
-        image: Any = nibabel.load(path)
+        # Not mapped into memory: that would hold the file as long as its image, and a share that
+        # goes away would end the program.
+        image: Any = nibabel.load(path, mmap=False)
     except _UNREADABLE as error:
         raise InputError("A file is not readable as NIfTI.", str(path), _REMEDY) from error
     if image.get_data_dtype().kind not in "iuf":

@@ -211,3 +211,17 @@ def test_labels_exported_elsewhere_are_not_accepted_for_the_batchs(app, stage, q
     assert "not those of the batch" in told.text()
     told.close()
     assert (shown(app), review_of(stage, "anna")) == ("anna", OPEN)
+
+
+def test_the_next_one_in_the_order_of_the_review_is_read_ahead(app, stage, qtbot, monkeypatch):
+    wanted = []
+    reopening = app.study.reopening
+    monkeypatch.setattr(reopening, "read_ahead", lambda study, _: wanted.append(study.name))
+    monkeypatch.setattr(reopening.ahead, "drop", lambda: wanted.append(""))
+    open_first(app, qtbot)
+    assert wanted[-1] == "berta"
+    qtbot.keyClick(app.window, Qt.Key.Key_A, CTRL_SHIFT)
+    qtbot.waitUntil(lambda: wanted[-1] == "cäsar")
+    qtbot.keyClick(app.window, Qt.Key.Key_A, CTRL_SHIFT)
+    # Nothing else is to check, so nothing is kept.
+    qtbot.waitUntil(lambda: shown(app) == "cäsar" and wanted[-1] == "")

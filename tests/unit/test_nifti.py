@@ -261,3 +261,11 @@ def test_loading_a_series_can_be_stopped_within_its_file(tmp_path: Path) -> None
 
     with pytest.raises(Cancelled):
         load_series(study.series[0], check=check)
+
+
+def test_an_image_that_was_read_holds_no_file(tmp_path: Path) -> None:
+    file = save(tmp_path / "plain.nii", np.full((40, 40, 40), 7, np.float32))
+    volume = read_nifti(file)
+    with file.open("r+b") as stream:
+        stream.truncate(0)
+    assert (np.asarray(volume.array_kji) == 7).all()

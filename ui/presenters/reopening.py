@@ -13,6 +13,7 @@ from desktop_app.services.reopen import EarlierChoice, Reopened, earlier_choice,
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import Change, StudyChanged
 from ui.presenters.job_line import Dispatch, JobLine
+from ui.presenters.result_ahead import Ahead, ResultAhead
 from ui.views.study_view import StudyView
 
 _TITLE = "Opening the result"
@@ -53,15 +54,22 @@ class Reopening:
         self._network = network
         self._load = load
         self._results_folder = results_folder
+        self.ahead = ResultAhead(runner)
         self._is_opening = False
         session.subscribe(self._on_change)
 
     def open(self, study: Study, folder: Path) -> None:
         """Open a study together with the result that was written to a folder."""
+        ahead = self.ahead.take(study, folder)
         if not self._is_open(study):
             # At once, so that nobody goes on with the one before while the folder is read.
             self._show(study)
-        self._look_into(study, lambda: folder)
+        self._look_into(study, lambda: folder, ahead)
+
+    def read_ahead(self, study: Study, folder: Path) -> None:
+        """Read a result that is likely to be opened next, as long as nothing else is wanted."""
+        if not self._jobs.busy:
+            self.ahead.read(study, folder, self._network())
 
     def open_chosen(self, folder: Path) -> None:
         """Open the result in a folder that the user chose, of the study that is open."""
@@ -69,13 +77,17 @@ class Reopening:
         if study is not None:
             self._look_into(study, lambda: chosen_result(study, folder).folder)
 
-    def _look_into(self, study: Study, find: Callable[[], Path]) -> None:
+    def _look_into(
+        self, study: Study, find: Callable[[], Path], ahead: Ahead | None = None
+    ) -> None:
         """Read which series a result was made from, and open it with them.
 
         Parameters
         ----------
         find
             Returns the folder of the result, or raises what is to be told.
+        ahead
+            The result, where it was read before.
         """
 
         def work(_progress: ProgressCallback, _token: CancelToken) -> tuple[EarlierChoice, Path]:
@@ -84,7 +96,7 @@ class Reopening:
 
         def done(found: tuple[EarlierChoice, Path]) -> None:
             if self._is_open(study):
-                self._reopen(study, *found)
+                self._reopen(study, *found, ahead)
 
         self._jobs.start(_TITLE, work, done, lane=Lane.IO, on_failed=self._load)
         self._session.await_result(True)
@@ -95,7 +107,9 @@ class Reopening:
         self._session.open_study(study)
         self._is_opening = False
 
-    def _reopen(self, study: Study, earlier: EarlierChoice, folder: Path) -> None:
+    def _reopen(
+        self, study: Study, earlier: EarlierChoice, folder: Path, ahead: Ahead | None
+    ) -> None:
         known = earlier.study
         overrides = earlier.overrides if earlier.is_known else self._chosen_now(study)
         self._show(known)
@@ -107,7 +121,8 @@ class Reopening:
         network = self._network()
 
         def work(progress: ProgressCallback, token: CancelToken) -> Reopened:
-            return reopen_result(
+            again = ahead and ahead.answer(roles, network, chosen, progress, token)
+            return again or reopen_result(
                 known,
                 roles,
                 folder,
@@ -122,7 +137,9 @@ class Reopening:
                 self._session.accept_result(again.result, self._session.generation, saved_in=folder)
 
         # Not in the compute lane: a segmentation that is being stopped would be waited for.
-        self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind="reopen", on_failed=self._load)
+        # What was read before tells nothing of how long reading takes.
+        kind = "" if ahead else "reopen"
+        self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind=kind, on_failed=self._load)
 
     def _chosen_now(self, study: Study) -> dict[Sequence, str | None]:
         """Return what the user chose of a study, where it is open."""

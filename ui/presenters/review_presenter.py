@@ -1,6 +1,7 @@
 """The results of a batch, looked through one after the other: accepted, rejected, the next one."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from desktop_app.errors import InputError
 from desktop_app.services.batch import Batch, CaseState, CaseStatus, ReviewState, note_review
@@ -14,6 +15,7 @@ from desktop_app.services.session_changes import (
 )
 from ui.presenters.batch_notes import BatchNotes
 from ui.presenters.batch_rows import is_to_check, next_to_check
+from ui.presenters.reopening import Reopening
 from ui.views.review_view import ReviewStatus, ReviewView
 
 _STYLES = {ReviewState.OPEN: "", ReviewState.ACCEPTED: "good", ReviewState.REJECTED: "poor"}
@@ -30,6 +32,8 @@ class ReviewPresenter:
         Returns the batch whose studies are listed.
     show
         Opens one of its studies by name.
+    reopening
+        Opens results, and may read the next one ahead.
     """
 
     def __init__(
@@ -40,12 +44,14 @@ class ReviewPresenter:
         *,
         batch: Callable[[], Batch | None],
         show: Callable[[str], None],
+        reopening: Reopening,
     ) -> None:
         self._view = view
         self._session = session
         self._notes = notes
         self._batch = batch
         self._show = show
+        self._reopening = reopening
         self._open: tuple[Batch, str] | None = None
         self._is_noting = False
         session.subscribe(self._on_change)
@@ -60,6 +66,7 @@ class ReviewPresenter:
         """Show how the review stands; other studies may have been finished or listed meanwhile."""
         case = self._case()
         self._view.show_review(None if case is None else self._status(case))
+        self._read_ahead()
 
     def accept(self) -> None:
         """Note that the result is right, and go on to the next one."""
@@ -124,6 +131,17 @@ class ReviewPresenter:
             )
         )
         return True
+
+    def _read_ahead(self) -> None:
+        """Have the next result read while this one is looked at."""
+        upcoming = self._next() if self._case() is not None else None
+        if self._open is None or upcoming is None:
+            self._reopening.ahead.drop()
+        elif self._session.result is not None:
+            batch, _ = self._open
+            # A watch may have listed others meanwhile, and will tell so.
+            with suppress(KeyError):
+                self._reopening.read_ahead(batch.study(upcoming), batch.output / upcoming)
 
     def _next(self) -> str | None:
         if self._open is None:
