@@ -1,10 +1,12 @@
 """Builds the parts that live as long as the program and wires them together."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from desktop_app.errors import OutputError
 from desktop_app.jobs.awake import kept_awake
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.jobs.worker import ModelWorker
@@ -12,6 +14,7 @@ from desktop_app.paths import user_data_dir, weights_dir
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener, LocalPlace
 from desktop_app.services.batch.cluster import ClusterPlace
 from desktop_app.services.crash_report import write_crash_report
+from desktop_app.services.learnt_times import TIMES_FILE, keep_times, load_times
 from desktop_app.services.models import INSTALLED_FOLDER, ModelStore
 from desktop_app.services.session import Session
 from desktop_app.services.settings import SETTINGS_FILE, Settings, load_settings, save_settings
@@ -120,9 +123,12 @@ class App:
         )
 
     def close(self) -> None:
-        """Stop what runs and end the model's process."""
+        """Stop what runs, end the model's process, and keep how long jobs took."""
         self.worker.close()
         self.runner.close()
+        # What cannot be kept is learnt anew.
+        with suppress(OutputError, OSError):
+            keep_times(self.runner.learnt, self.user_data / TIMES_FILE)
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +152,7 @@ def build(*, user_data: Path | None = None) -> App:
         return ModelWorker(bundled)
 
     return App(
-        runner=JobRunner(),
+        runner=JobRunner(paces=load_times(kept / TIMES_FILE)),
         worker=make_worker(),
         session=Session(),
         models=ModelStore(bundled, kept / INSTALLED_FOLDER),

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from typing import Any
@@ -131,13 +131,20 @@ class JobRunner:
     ----------
     clock
         Seconds, monotonic.
+    paces
+        What earlier runs of the program learnt of each kind of job.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        paces: Mapping[str, Pace] | None = None,
+    ) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._jobs: dict[Job, Lane] = {}
-        self._paces: dict[str, Pace] = {}
+        self._known = paces or {}
+        self._paces = dict(self._known)
         self._lanes = {
             lane: ThreadPoolExecutor(
                 1, thread_name_prefix=lane.value, initializer=lower_this_thread
@@ -145,6 +152,16 @@ class JobRunner:
             for lane in (Lane.COMPUTE, Lane.AHEAD, Lane.LONG)
         }
         self._lanes[Lane.IO] = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
+
+    @property
+    def learnt(self) -> dict[str, Pace]:
+        """How the time of each kind of job was spread, where this run of the program learnt it."""
+        with self._lock:
+            return {
+                kind: pace
+                for kind, pace in self._paces.items()
+                if self._known.get(kind) is not pace
+            }
 
     def submit(
         self, work: Work, on_event: Listener, *, lane: Lane = Lane.COMPUTE, kind: str = ""
