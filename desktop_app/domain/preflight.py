@@ -163,6 +163,11 @@ class Preflight:
         advice = self._advice()
         return f"Segmented; {advice}." if advice else "Segmented."
 
+    @property
+    def sentence_beside_labels(self) -> str:
+        """What to make of it where labels came from a file, made who knows from which images."""
+        return f"Labels opened from a file. {self.sentence}"
+
     def _names(self, light: Light) -> list[str]:
         return [s.value for s, one in self.sequences.items() if one.light is light]
 

@@ -10,6 +10,7 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.field_ends import is_cut_off
+from desktop_app.services.label_files import are_changed
 from desktop_app.services.stored_result import NUMBERS_FILE
 
 
@@ -27,6 +28,8 @@ class TimePoint:
         Sequences that the network had to do without.
     cut_off
         Whether the tumour goes on beyond the image, and its volumes are too small.
+    changed_outside
+        Whether another program changed the labels since, and the volumes are those before.
     """
 
     study_uid: str
@@ -37,6 +40,7 @@ class TimePoint:
     model_id: str
     missing: tuple[Sequence, ...]
     cut_off: bool = False
+    changed_outside: bool = False
 
 
 def time_points(
@@ -88,6 +92,7 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
                 one for one in Sequence if not document["sequences"][one.value]["present"]
             ),
             cut_off=is_cut_off(str(one) for one in document.get("warnings", ())),
+            changed_outside=are_changed(file.parent),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -221,6 +221,7 @@ def test_the_verdict_names_what_to_check():
     assert preflight.light is Light.POOR
     assert preflight.sentence.startswith("Can be segmented, but FLAIR may spoil")
     assert preflight.sentence_afterwards.startswith("Segmented, but FLAIR")
+    assert preflight.sentence_beside_labels.startswith("Labels opened from a file. Can be segm")
     fair = headers_of(T1c=good, FLAIR=make_series("f", geometry=grid()))
     assert fair.sentence == (
         "Ready to segment; please check FLAIR; without T1 and T2 the result is less certain."

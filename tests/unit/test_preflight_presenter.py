@@ -10,6 +10,7 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.preflight import Aspect, Check, Light, Source
+from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.sequence_choice import Finding, PixelFinding
@@ -20,6 +21,7 @@ from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
 from desktop_app.services.session import Session
+from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_series, make_study, roles_of
 from ui.presenters import preflight_presenter
 from ui.presenters.preflight_presenter import PreflightPresenter
@@ -296,6 +298,24 @@ def test_too_few_series_are_refused_with_the_reason(scene):
     assert not scene.presenter.can_segment
     assert scene.verdict.refuses
     assert scene.verdict.light is Light.POOR
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ({}, "Segmented"),
+        ({"labels_of": "seg.nii.gz"}, "Labels opened from a file. "),
+        ({"model_id": UNKNOWN}, "Labels opened from a file. "),
+    ],
+)
+def test_labels_of_a_file_are_not_called_segmented(scene, origin, said):
+    result = make_result(scene.study, np.ones(GEOMETRY.shape_kji, np.uint8))
+    provenance = replace(result.segmentation.provenance, **origin)
+    segmentation = replace(result.segmentation, provenance=provenance)
+    result = replace(result, segmentation=segmentation)
+    scene.session.accept_result(result, scene.session.generation)
+    scene.settle()
+    assert scene.verdict.sentence.startswith(said)
     assert scene.verdict.sentence.startswith("Cannot be segmented")
 
 

@@ -16,6 +16,7 @@ from desktop_app.domain.measurement import change_percent
 from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
+from desktop_app.io.nifti import read_nifti, write_nifti
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.export_formats import ExportFormat
 from desktop_app.services.saved_results import ExportOptions, save_results
@@ -248,3 +249,18 @@ def test_a_change_of_next_to_nothing_has_no_sign_of_loss(
     (before,) = time_points("ID7", tmp_path)
     volumes = {region: share * volume for region, volume in before.volumes_mm3.items()}
     assert time_rows((before, replace(before, volumes_mm3=volumes)))[1].changes[0] == said
+
+
+def test_volumes_of_labels_that_another_program_changed_say_so(tmp_path: Path) -> None:
+    options = ExportOptions((ExportFormat.JSON, ExportFormat.NIFTI))
+    for date in ("20260101", "20260201"):
+        study = make_study(study_uid=date, date=date, name=date)
+        folder = save_results(
+            make_result(study, np.ones(GEOMETRY.shape_kji, np.uint8)), tmp_path, options
+        ).folder
+    labels = read_nifti(folder / "segmentation.nii.gz")
+    write_nifti(replace(labels, array_kji=2 * labels.array_kji), folder / "segmentation.nii.gz")
+    as_written, changed = time_rows(time_points("ID7", tmp_path))
+    said = "labels changed since in another program: measured before"
+    assert said not in as_written.note
+    assert said in changed.note

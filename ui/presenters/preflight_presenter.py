@@ -157,11 +157,11 @@ class PreflightPresenter:
         if self._is_naming:
             self._view.show_verdict(Verdict(Light.UNKNOWN, _NAMING, is_looking=True))
             return
-        is_done = self._session.result is not None
-        if self._objection is not None and not is_done:
+        result = self._session.result
+        if self._objection is not None and result is None:
             self._view.show_verdict(self._objection)
             return
-        sentence = preflight.sentence_afterwards if is_done else preflight.sentence
+        sentence = _sentence(preflight, result)
         refuses = bool(preflight.refusal)
         self._view.show_verdict(Verdict(preflight.light, sentence, self.busy, refuses))
 
@@ -308,6 +308,14 @@ class PreflightPresenter:
 
         job = self._jobs[name] = self._runner.submit(work, listen, lane=lane, kind=name)
         self.show()
+
+
+def _sentence(preflight: Preflight, result: StudyResult | None) -> str:
+    if result is None:
+        return preflight.sentence
+    origin = result.segmentation.provenance
+    is_of_a_file = origin.labels_of or not origin.is_known
+    return preflight.sentence_beside_labels if is_of_a_file else preflight.sentence_afterwards
 
 
 def _registered(prepared: PreparedStudy, *, as_given: bool = False) -> Comparison:

@@ -121,6 +121,8 @@ def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
 def _note(before: TimePoint | None, now: TimePoint) -> str:
     """Say what keeps two volumes from being compared as they are."""
     notes = ["cut off by the end of the image: too small"] if now.cut_off else []
+    if now.changed_outside:
+        notes.append("labels changed since in another program: measured before")
     if now.corrected:
         notes.append("corrected by hand")
     if now.missing:
