@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QDialog,
     QFileDialog,
     QHBoxLayout,
     QMessageBox,
@@ -86,7 +87,7 @@ class MainWindow(StudyWindow):
         self._tabs = QTabBar()
         self._tabs.addTab("Study")
         self._tabs.addTab("Batch")
-        self._tabs.setAccessibleName("One study, or many")
+        self._tabs.setAccessibleName("One study, or a batch")
         self._tabs.setDrawBase(False)
         self._tabs.setExpanding(False)
         self._pages = QStackedWidget()
@@ -244,6 +245,10 @@ class MainWindow(StudyWindow):
         if not (self.may_leave("Close", self.close) and self._may_stop()):
             event.ignore()
             return
+        # What stands beside the window goes with it, and its size is kept
+        for dialog in self.findChildren(QDialog):
+            if not dialog.isModal():
+                dialog.close()
         self.close_asked.emit()
         super().closeEvent(event)
 

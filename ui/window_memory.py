@@ -5,6 +5,7 @@ from dataclasses import replace
 from desktop_app.services.settings import Settings
 from ui.export_formats import format_choices, remembered_formats
 from ui.main_window import MainWindow
+from ui.widgets.dialog_size import kept_sizes, restore_sizes
 from ui.window_place import WindowPlace
 
 
@@ -13,6 +14,7 @@ def restore(window: MainWindow, settings: Settings) -> None:
     page, menus, ticks = window.study_page, window.menus, window.batch_page.ticks
     place = WindowPlace.parse(settings.window_place) or WindowPlace.first(window)
     place.restore(window)
+    restore_sizes(settings.dialog_sizes)
     page.regions.set_overlay(settings.overlay_percent, outline=settings.overlay_outline)
     page.correction_bar.set_brush(settings.brush_mm, is_ball=settings.brush_ball)
     window.last_result_folder = settings.result_folder or settings.export_folder
@@ -39,6 +41,7 @@ def as_left(window: MainWindow, settings: Settings) -> Settings:
         open_folder=window.last_folder,
         result_folder=window.last_result_folder,
         window_place=str(WindowPlace.of(window)),
+        dialog_sizes=kept_sizes(),
         overlay_percent=round(100 * page.regions.opacity),
         overlay_outline=page.regions.outline,
         brush_mm=brush_mm,

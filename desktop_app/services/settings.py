@@ -59,6 +59,8 @@ class Settings:
         Where the window stood; empty before the first time.
     overlay_percent, overlay_outline
         How strong regions cover the slices, and whether only their outlines do.
+    dialog_sizes
+        Of dialogs that the user resized: kind, width and height.
     brush_mm, brush_ball
         Diameter of the brush, and whether it paints neighbouring slices too.
     """
@@ -80,6 +82,7 @@ class Settings:
     result_folder: str = ""
     recent_studies: tuple[str, ...] = ()
     window_place: str = ""
+    dialog_sizes: tuple[str, ...] = ()
     overlay_percent: int = 45
     overlay_outline: bool = False
     brush_mm: int = 8

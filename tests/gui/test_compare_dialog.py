@@ -75,6 +75,8 @@ def test_the_slider_sets_the_size_of_the_squares(dialog):
     dialog.slider.setValue(100)
     assert dialog.style_now.square_mm == pytest.approx(80)
     assert "80 mm" in dialog._amount.text()
+    dialog.set_mode(CompareMode.BLEND)
+    assert dialog._amount.text() == "Second image 50 %"
 
 
 def test_the_blend_goes_from_one_image_to_the_other(dialog):
@@ -158,7 +160,7 @@ def test_lights_have_a_shape_and_a_word_each(qtbot):
 def test_all_checks_are_listed_with_their_words_and_sources(qtbot):
     checks = (
         Check(Aspect.GAP, Light.FAIR, "4.0 mm slices with 1.0 mm gap."),
-        Check(Aspect.COVERAGE, Light.GOOD, "Shows 99% of the brain."),
+        Check(Aspect.COVERAGE, Light.GOOD, "Shows 99 % of the brain."),
     )
     choices = (SeriesChoice("", "not available"), SeriesChoice("1", "4: flair"))
     slot = SequenceSlot(Sequence.FLAIR, choices, "1", Light.FAIR, "check", "Gap.", checks)

@@ -2,7 +2,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QImage, QTextDocument, QTextFormat, QTextTable
 
 from desktop_app.paths import assets_dir, manual_dir
@@ -10,6 +10,7 @@ from ui.dialogs.manual_dialog import ManualDialog
 from ui.icons import Icons
 from ui.main_window import MainWindow
 from ui.manual import manual_pages
+from ui.theme import DARK, LIGHT, apply_theme
 
 
 @pytest.fixture
@@ -125,3 +126,92 @@ def test_commands_are_not_cut_off_beside_the_page(qtbot):
             block = block.next()
     assert len(widest) >= 5
     assert max(widest.values()) <= dialog.text.viewport().width(), widest
+
+
+def listed(manual):
+    items = (manual._list.item(row) for row in range(manual._list.count()))
+    return [item.text() for item in items if not item.isHidden()]
+
+
+@pytest.fixture
+def searched(qtbot, tmp_path):
+    lines = "\n\n".join(f"Line {number}" for number in range(200))
+    (tmp_path / "OPENING.md").write_text("# Opening\n\nA folder [of DICOM](x.md).")
+    (tmp_path / "EXPORTS.md").write_text(
+        f"# Exports\n\n{lines}\n\nA **DICOM\nSEG** of labels.\n\n{lines}\n\nAnother dicom seg."
+    )
+    (tmp_path / "BATCH.md").write_text("# Batch\n\n[dcm](https://dicom.example)")
+    manual = ManualDialog(manual_pages(tmp_path))
+    qtbot.addWidget(manual)
+    with qtbot.waitExposed(manual):
+        manual.show()
+    manual.show_page(tmp_path / "OPENING.md")
+    return manual
+
+
+def test_pages_are_found_by_what_they_say(searched, tmp_path):
+    assert listed(searched) == ["Opening", "Exports", "Batch"]
+    assert not searched.found.isVisible()
+    searched.search.setText("dicom")
+    assert listed(searched) == ["Opening", "Exports"]
+    assert searched.found.text() == "On 2 of 3 pages"
+    assert searched.text.textCursor().selectedText() == "DICOM"
+    searched.search.setText("nowhere")
+    assert listed(searched) == []
+    assert searched.found.text() == "Not found"
+    assert searched.text.toPlainText().startswith("Opening")
+    assert not searched.text.textCursor().hasSelection()
+    searched.search.clear()
+    assert listed(searched) == ["Opening", "Exports", "Batch"]
+    assert searched.text.extraSelections() == []
+
+
+def test_a_hit_is_shown_and_return_leads_to_the_next(searched, qtbot):
+    qtbot.keyClick(searched, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert searched.search.hasFocus()
+    qtbot.keyClicks(searched.search, "dicom seg")
+    assert searched._list.currentItem().text() == "Exports"
+    text = searched.text
+    assert [one.cursor.selectedText() for one in text.extraSelections()] == [
+        "DICOM SEG",
+        "dicom seg",
+    ]
+    places = []
+    for _ in range(3):
+        assert text.viewport().rect().contains(text.cursorRect())
+        places.append(text.textCursor().position())
+        qtbot.keyClick(searched.search, Qt.Key.Key_Return)
+    assert places[0] == places[2] < places[1]
+    qtbot.keyClick(searched, Qt.Key.Key_F3, Qt.KeyboardModifier.ShiftModifier)
+    assert text.textCursor().position() == places[0]
+    assert searched.isVisible()
+
+
+def test_a_page_that_is_asked_for_is_shown_whatever_was_looked_for(searched, tmp_path):
+    searched.search.setText("seg")
+    searched.show_page(tmp_path / "BATCH.md")
+    assert searched._list.currentItem().text() == "Batch"
+    assert listed(searched) == ["Opening", "Exports", "Batch"]
+    searched.search.setText("seg")
+    searched.close()
+    assert searched.search.text() == ""
+
+
+def test_a_link_leads_back_from_a_page_that_is_not_listed(dialog):
+    manual, folder = dialog
+    manual.show_page(folder / "OPENING.md")
+    manual.show_page(folder / "why" / "1.md")
+    manual.show_page(folder / "OPENING.md")
+    assert manual.text.toPlainText().startswith("Opening")
+
+
+def test_links_take_the_colour_of_a_theme_that_is_chosen_later(dialog, qapp):
+    manual, folder = dialog
+    seen = []
+    for theme in (LIGHT, DARK):
+        apply_theme(qapp, theme, assets_dir() / "styles" / "gliascope.qss")
+        manual.show_page(folder / "OPENING.md")
+        qapp.processEvents()
+        cursor = manual.text.document().find("export")
+        seen.append(cursor.charFormat().foreground().color().name())
+    assert seen == [LIGHT.accent, DARK.accent]

@@ -27,7 +27,7 @@ from ui.viewers.window_level import Window, auto_window
 from ui.views.study_view import Comparison
 from ui.widgets.card import styled_label
 from ui.widgets.choice_box import ChoiceBox
-from ui.widgets.screen_room import resize_within_screen
+from ui.widgets.dialog_size import give_size
 
 # The pairs whose misalignment is seen best, the next in line where one is missing.
 _SECOND_FIRST = (Sequence.FLAIR, Sequence.T2, Sequence.T1, Sequence.T1C)
@@ -37,10 +37,10 @@ _BLINKS_PER_SECOND = (0.5, 3.0)
 _TICKS = 100
 _RANGES = {
     CompareMode.CHECKERBOARD: (5.0, 80.0, "Squares of {:.0f} mm"),
-    CompareMode.BLEND: (0.0, 1.0, "Second image {:.0%}"),
+    CompareMode.BLEND: (0.0, 100.0, "Second image {:.0f} %"),
     CompareMode.BLINK: (*_BLINKS_PER_SECOND, "{:.1f} changes a second"),
 }
-_STARTS = {CompareMode.CHECKERBOARD: 25.0, CompareMode.BLEND: 0.5, CompareMode.BLINK: 1.5}
+_STARTS = {CompareMode.CHECKERBOARD: 25.0, CompareMode.BLEND: 50.0, CompareMode.BLINK: 1.5}
 _KEYS = {CompareMode.CHECKERBOARD: "C", CompareMode.BLEND: "B", CompareMode.BLINK: "L"}
 
 
@@ -66,7 +66,7 @@ class CompareDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Compare images")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        resize_within_screen(self, 1100, 780)
+        give_size(self, 1100, 780)
         self._comparison = comparison
         self._windows = dict(windows or {})
         shape = np.array(comparison.reference.shape_kji)
@@ -243,7 +243,7 @@ class CompareDialog(QDialog):
         if mode is CompareMode.CHECKERBOARD:
             self._set_style(replace(self._style, square_mm=amount))
         elif mode is CompareMode.BLEND:
-            self._set_style(replace(self._style, share=amount))
+            self._set_style(replace(self._style, share=amount / 100))
 
     def _set_style(self, compare: CompareStyle) -> None:
         self._style = compare

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from ui.views.follow_up_view import EarlierRow
 from ui.widgets.card import styled_label
+from ui.widgets.dialog_size import give_size
 
 _COLUMNS = ("Date", "Study", "Sequences", "Result", "Note")
 _NONE = "No other study of this patient was found together with the open one."
@@ -43,7 +44,7 @@ class EarlierStudyDialog(QDialog):
     def __init__(self, who: str, rows: Many[EarlierRow], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Compare with an earlier study")
-        self.resize(940, 380)
+        give_size(self, 940, 380)
         self._rows = tuple(rows)
         self.table = self._make_table()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -80,6 +81,7 @@ class EarlierStudyDialog(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         for index, row in enumerate(self._rows):
             for column, text in enumerate(

@@ -30,8 +30,8 @@ from ui.widgets.card import styled_label
 from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import add_choice, with_key
+from ui.widgets.dialog_size import give_size
 from ui.widgets.overlay_legend import PLACE_KEYS, OverlayLegend
-from ui.widgets.screen_room import resize_within_screen
 
 _Choice = TypeVar("_Choice")
 
@@ -83,7 +83,7 @@ class FollowUpDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Compare with an earlier study: {shown.who}")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
-        resize_within_screen(self, 1320, 720)
+        give_size(self, 1320, 720)
         self._shown = shown
         self.views = VisitViews(self)
         self.views.show_visits(

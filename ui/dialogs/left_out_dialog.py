@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from desktop_app.errors import OutputError
 from desktop_app.io.export_csv import write_csv
 from ui.widgets.card import styled_label
+from ui.widgets.dialog_size import give_size
 from ui.widgets.message import error_box
 
 _COLUMNS = ("File, folder or series", "Why it is not used")
@@ -85,7 +86,7 @@ class LeftOutDialog(QDialog):
     def __init__(self, title: str, rows: Many[tuple[str, str]], parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Left out")
-        self.resize(820, 480)
+        give_size(self, 820, 480)
         self._shown = QSortFilterProxyModel(self)
         self._shown.setSourceModel(_LeftOutModel(_counted(rows), self))
         self._shown.setFilterKeyColumn(-1)

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
 
 from ui.views.study_view import SequenceSlot
 from ui.widgets.card import Card, styled_label
+from ui.widgets.dialog_size import give_size
 from ui.widgets.light import light_label
-from ui.widgets.screen_room import resize_within_screen
 
 _LEGEND = "● good    ▲ check    ✕ problem    ○ not known"
 _SENTENCE = 3
@@ -28,7 +28,7 @@ class PreflightDialog(QDialog):
     def __init__(self, slots: Many[SequenceSlot], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Checks before segmenting")
-        resize_within_screen(self, 760, 640)
+        give_size(self, 760, 640)
         column = QWidget()
         cards = QVBoxLayout(column)
         cards.setContentsMargins(0, 0, 6, 0)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from desktop_app.domain.readable import readable_date, readable_name
 from desktop_app.domain.study import Study
 from ui.widgets.card import styled_label
+from ui.widgets.dialog_size import give_size
 
 _COLUMNS = ("Patient", "Date", "Study", "Series", "Sequences found")
 _INDEX = Qt.ItemDataRole.UserRole
@@ -28,7 +29,7 @@ class StudyDialog(QDialog):
     def __init__(self, studies: Many[Study], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose a study")
-        self.resize(760, 420)
+        give_size(self, 760, 420)
         self._studies = tuple(studies)
         self._table = QTableWidget(len(studies), len(_COLUMNS))
         self._table.setHorizontalHeaderLabels(list(_COLUMNS))
@@ -39,6 +40,7 @@ class StudyDialog(QDialog):
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._table.setAlternatingRowColors(True)
+        self._table.setShowGrid(False)
         for row, study in enumerate(self._studies):
             self._fill(row, study)
         header = self._table.horizontalHeader()

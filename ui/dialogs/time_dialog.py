@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from desktop_app.services.report import DISCLAIMER
 from ui.views.time_view import TimeRow
 from ui.widgets.card import styled_label
+from ui.widgets.dialog_size import give_size
 
 _COLUMNS = ("Date", "WT cm³", "change", "TC cm³", "change", "ET cm³", "change", "Note")
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -50,7 +51,7 @@ class TimeDialog(QDialog):
         super().__init__(parent)
         self._note = note
         self.setWindowTitle("Volumes over time")
-        self.resize(860, 420)
+        give_size(self, 860, 420)
         self.table = QTableWidget(len(rows), len(_COLUMNS))
         self.table.setAccessibleName("Volumes over time")
         self.table.setHorizontalHeaderLabels(list(_COLUMNS))
@@ -59,6 +60,7 @@ class TimeDialog(QDialog):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setAlternatingRowColors(True)
+        self.table.setShowGrid(False)
         self.table.setCurrentCell(-1, -1)
         header = self.table.horizontalHeader()
         header.setDefaultAlignment(_RIGHT)
