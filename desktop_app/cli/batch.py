@@ -170,14 +170,14 @@ def _note_if_over(case: "CaseState") -> None:
 
 def _line(case: "CaseState") -> str:
     from desktop_app.domain.readable import readable_volume
-    from desktop_app.domain.segmentation import Region
+    from desktop_app.domain.segmentation import REGION_TITLES
 
     earlier = ", earlier" if case.resumed else ""
     line = f"{case.name}: {case.status.value}{earlier}"
     if case.volumes_mm3:
         volumes = (
             f"{region.value} {readable_volume(case.volumes_mm3[region])}"
-            for region in Region
+            for region in REGION_TITLES
             if region in case.volumes_mm3
         )
         line += f", cm³ {', '.join(volumes)}"

@@ -160,13 +160,14 @@ def _geometry_document(geometry: "Geometry | None") -> dict[str, Any] | None:
 
 
 def _print_study(study: "Study", limit: int | None) -> None:
-    from desktop_app.domain.readable import readable_name
+    from desktop_app.domain.readable import readable_date, readable_name, readable_share
     from desktop_app.domain.study import Sequence
 
     patient = study.patient
     who = (patient.patient_id, readable_name(patient.name))
     print_result(f"Patient   {' '.join(filter(None, who)) or '-'}")
-    print_result(f"Study     {' '.join(filter(None, (study.name, study.date, study.description)))}")
+    what = (study.name, readable_date(study.date), study.description)
+    print_result(f"Study     {' '.join(filter(None, what))}")
     print_result(f"Folder    {study.root}")
     role_of = {role.series_uid: (sequence, role) for sequence, role in study.roles.items()}
     rows = []
@@ -175,7 +176,7 @@ def _print_study(study: "Study", limit: int | None) -> None:
         rows.append(
             [
                 sequence.value if sequence else "",
-                f"{role.confidence:.0%}" if role else "",
+                readable_share(role.confidence) if role else "",
                 str(series.number or ""),
                 series.description,
                 *_grid(series.geometry),

@@ -178,7 +178,7 @@ def print_volumes(result: "StudyResult") -> None:
     """Write the table of volumes to stdout, and place and diameters below it."""
     from desktop_app.domain.missing import volume_if_known
     from desktop_app.domain.readable import readable_range, readable_share
-    from desktop_app.domain.segmentation import REGION_TITLES, Region
+    from desktop_app.domain.segmentation import REGION_TITLES
     from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
     from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
     from desktop_app.services.places import place_in_words
@@ -197,7 +197,7 @@ def print_volumes(result: "StudyResult") -> None:
             *([ranges.get(region, "")] if ranges else []),
             str(voxels.get(region, "")),
         ]
-        for region in Region
+        for region in REGION_TITLES
     ]
     titles = ["Region", "", "Volume (cm³)", *(["Range"] if ranges else []), "Voxels"]
     print_table(titles, rows, right=tuple(range(2, len(titles))))

@@ -8,7 +8,6 @@ from desktop_app.domain.measurement import AnatomicalPlane, reaches
 _ROUNDING = 1e-9
 _LEAST_READABLE_MM3 = 5.0
 _UNITS_OF_AGE = {"D": "day", "W": "week", "M": "month", "Y": "year"}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Letters of the two ends of the axis across a plane, the negative one of L, P, S first.
 _ENDS = {
     AnatomicalPlane.SAGITTAL: ("R", "L"),
@@ -31,9 +30,9 @@ def readable_name(name: str) -> str:
     return f"{first} ({', '.join(further)})" if first else ", ".join(further)
 
 
-def readable_share(share: float) -> str:
+def readable_share(share: float, decimals: int = 0) -> str:
     """Return a share, 0 to 1, in per cent: ``82 %``."""
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.{decimals}f} %"
 
 
 def readable_date(date: str) -> str:
@@ -56,12 +55,6 @@ def readable_age(age: str, birth_date: str = "", date: str = "") -> str:
     if not all(len(one) == 8 and one.isdigit() for one in (birth_date, date)) or date < birth_date:
         return ""
     return _counted(int(date[:4]) - int(birth_date[:4]) - (date[4:] < birth_date[4:]), "year")
-
-
-def readable_day(date: str) -> str:
-    """Write a DICOM date so that nobody mixes up day and month: ``4 Sep 2025``."""
-    is_dicom = len(date) == 8 and date.isdigit() and 1 <= int(date[4:6]) <= len(_MONTHS)
-    return f"{int(date[6:])} {_MONTHS[int(date[4:6]) - 1]} {date[:4]}" if is_dicom else date
 
 
 def readable_volume(volume_mm3: float) -> str:

@@ -30,13 +30,14 @@ class Region(StrEnum):
 
 
 REGION_TITLES = {
+    Region.ET: "Enhancing tumour",
     # BraTS draws both as one label; without enhancement it is hardly ever necrosis.
     Region.NCR: "Necrotic or non-enhancing core",
     Region.ED: "Oedema",
-    Region.ET: "Enhancing tumour",
     Region.TC: "Tumour core",
     Region.WT: "Whole tumour",
 }
+"""In the order of reading: the parts, then what they are together."""
 
 # TC = NCR + ET and WT = TC + ED, Menze et al. 2015, doi 10.1109/TMI.2014.2377694
 REGION_LABELS: dict[Region, tuple[int, ...]] = {

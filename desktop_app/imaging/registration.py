@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.registration import Registration, RegistrationQuality
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import THREADS, isotropic_geometry, to_image
@@ -321,7 +322,7 @@ def _prominence(pair: _Pair, matrix: NDArray[np.float64]) -> float:
 def _doubt(score: float, overlap: float) -> str:
     """Return why the match cannot be believed, empty if it can."""
     if overlap < _MIN_OVERLAP:
-        return f"the images share only {100 * overlap:.0f} % of the head"
+        return f"the images share only {readable_share(overlap)} of the head"
     return "" if score >= _MIN_SCORE else "the images do not agree well enough"
 
 

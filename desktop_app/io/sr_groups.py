@@ -11,6 +11,7 @@ from pydicom.uid import generate_uid
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters, Interval, Measurement
 from desktop_app.domain.place import Place, Side
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation, region_code
 from desktop_app.io.dicom_object import MANUFACTURER, tracking
 from desktop_app.io.dicom_source import DicomSource
@@ -155,7 +156,7 @@ def _measured(volume_mm3: float, interval: Interval | None = None) -> sr.Measure
 def _what_range(interval: Interval) -> str:
     return (
         f"Upper and lower uncertainty: the range that held the true volume in "
-        f"{interval.coverage:.0%} of {interval.patients} patients new to the network."
+        f"{readable_share(interval.coverage)} of {interval.patients} patients new to the network."
     )
 
 

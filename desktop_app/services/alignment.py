@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.missing import WITHOUT
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
@@ -283,4 +284,4 @@ def _warn_of_coverage(
     size = int(brain.sum())
     covered = np.count_nonzero(channel_kji) / size if size else 0.0
     if covered < _MIN_COVERAGE:
-        notes.warnings.append(f"{sequence} covers only {100 * covered:.0f} % of the brain.")
+        notes.warnings.append(f"{sequence} covers only {readable_share(covered)} of the brain.")

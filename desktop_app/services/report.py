@@ -231,7 +231,7 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
             voxels.get(region),
             colours.get(region),
         )
-        for region in Region
+        for region in REGION_TITLES
     )
 
 

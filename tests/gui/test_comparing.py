@@ -94,7 +94,7 @@ def test_a_study_is_chosen_compared_copied_and_closed_with_the_next(
     assert dialog.isVisible()
     assert not dialog.isModal()
     dialog.copy_requested.emit()
-    assert QGuiApplication.clipboard().text().startswith("Earlier · 12 Mar 2026.")
+    assert QGuiApplication.clipboard().text().startswith("Earlier · 2026-03-12.")
     scene.session.open_study(found.earlier.study)
     assert scene.comparing.shown is None
     assert not dialog.isVisible()

@@ -66,8 +66,8 @@ def colours(dialog: FollowUpDialog, visit: Visit) -> set[int]:
 
 
 def test_each_view_says_which_study_it_shows_and_of_when(dialog):
-    assert view(dialog, EARLIER).heading == "Earlier · 12 Mar 2026"
-    assert view(dialog, NOW).accessibleName() == "Now · 4 Sep 2026, view"
+    assert view(dialog, EARLIER).heading == "Earlier · 2026-03-12"
+    assert view(dialog, NOW).accessibleName() == "Now · 2026-09-04, view"
     assert dialog.views.sequence is Sequence.T1C
     assert not dialog.sequences[Sequence.T2].isEnabled()
     assert "For research use. Not a medical device." in texts(dialog)

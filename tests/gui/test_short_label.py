@@ -4,7 +4,7 @@ import pytest
 
 from ui.widgets.short_label import ShortLabel
 
-TEXT = "Whole tumour where the network is more than 12% sure: 122.99 → 133.37 cm³."
+TEXT = "Whole tumour where the network is more than 12 % sure: 122.99 → 133.37 cm³."
 
 
 @pytest.fixture

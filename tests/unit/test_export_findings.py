@@ -135,5 +135,5 @@ def test_what_a_range_is_stands_beside_it(result: StudyResult, source: DicomSour
     )
     groups = dict(groups_of(build_sr(result.segmentation, measurements, source, None)))
     (told,) = [one.TextValue for one in inside(groups["Tumour core (TC)"], COMMENT)]
-    assert "90% of 22 patients" in told
+    assert "90 % of 22 patients" in told
     assert inside(groups["Oedema (ED)"], COMMENT) == []

@@ -94,8 +94,8 @@ def test_other_studies_of_the_patient_are_offered_and_one_is_compared(scene: Sce
     scene.presenter.compare(0)
     scene.until(lambda: scene.view.show_follow_up.called)
     (shown,) = scene.view.show_follow_up.call_args.args
-    assert shown.visits[Visit.EARLIER].heading == "Earlier · 12 Mar 2026"
-    assert shown.visits[Visit.NOW].heading == "Now · 4 Sep 2026"
+    assert shown.visits[Visit.EARLIER].heading == "Earlier · 2026-03-12"
+    assert shown.visits[Visit.NOW].heading == "Now · 2026-09-04"
     called = scene.compare.call_args
     assert called.args[:3] == (scene.now, scene.earlier.study, OPTIONS)
     assert called.kwargs["result_folder"] is None
@@ -270,7 +270,7 @@ def test_the_views_follow_the_current_grid_only_where_the_studies_lie_on_each_ot
 
 def test_the_text_says_when_what_and_what_to_doubt(found: FollowUp) -> None:
     lines = follow_up_text(found).splitlines()
-    assert lines[0] == "Earlier · 12 Mar 2026. Now · 4 Sep 2026."
+    assert lines[0] == "Earlier · 2026-03-12. Now · 2026-09-04."
     assert lines[1] == "\tWT\tTC\tET\tNCR\tED"
     assert lines[2].startswith("Earlier, cm³\t")
     assert set(found.warnings) <= set(lines)

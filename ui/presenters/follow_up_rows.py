@@ -1,7 +1,7 @@
 """A comparison with an earlier study as it is shown, and as text."""
 
 from desktop_app.domain.follow_up import FollowUp
-from desktop_app.domain.readable import readable_date, readable_day
+from desktop_app.domain.readable import readable_date
 from desktop_app.services.follow_up import ON_BORDERS, EarlierStudy
 from desktop_app.services.follow_up.page import (
     NO_JUDGEMENT,
@@ -69,7 +69,7 @@ def follow_up_text(found: FollowUp) -> str:
 
 
 def _heading(visit: Visit, date: str) -> str:
-    return f"{visit.value} · {readable_day(date) or 'date not given'}"
+    return f"{visit.value} · {readable_date(date) or 'date not given'}"
 
 
 def _remarks(found: FollowUp) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def region_rows(
     volumes = {one.region: one for one in measurements if one.kind is MeasurementKind.VOLUME}
     by_region = {definition.region: definition for definition in segmentation.meanings}
     rows = []
-    for region in (Region.ET, Region.NCR, Region.ED, Region.TC, Region.WT):
+    for region in REGION_TITLES:
         definition = by_region.get(region)
         volume = volumes.get(region)
         rows.append(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.preflight import Aspect, Check, Light, Source
+from desktop_app.domain.readable import readable_share
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
@@ -131,7 +132,7 @@ def judge_quality(quality: "ImageQuality") -> Check:
     ratio = 1 / quality.noise_share
     ghost, zigzag = quality.ghost_share or 0.0, quality.zigzag_mm or 0.0
     shifted = f"Slices lie {zigzag:.1f} mm to and fro: the patient moved"
-    ghosted = f"Ghosts of {ghost:.1%} of the signal beside the head: motion or flow"
+    ghosted = f"Ghosts of {readable_share(ghost, 1)} of the signal beside the head: motion or flow"
     noisy = f"Noisy (signal to noise {ratio:.0f})"
     poor = Light.POOR
     grades = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from desktop_app.domain.readable import readable_percent, readable_share
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.volume import Volume
@@ -100,7 +101,8 @@ def compare_with_truth(checklist: Checklist, result: StudyResult, truth: Volume)
         ) -> str:
             error = (found - true) / true
             text = (
-                f"{found:.1f} cm³, truth {true:.1f} ({error:+.0%}, limit {tolerance.volume:.0%}), "
+                f"{found:.1f} cm³, truth {true:.1f} ({readable_percent(100 * error)}, "
+                f"limit {readable_share(tolerance.volume)}), "
                 f"Dice {overlap:.2f} (limit {tolerance.dice:.2f})"
             )
             if overlap < tolerance.dice or abs(error) > tolerance.volume:
@@ -171,7 +173,7 @@ def compare_with_expected(result: StudyResult, sample: Path) -> str:
     )
     text = (
         f"Dice {overlap:.4f} at least (limit {least}), "
-        f"volumes within {error:.2%} (limit {most:.1%})"
+        f"volumes within {readable_share(error, 2)} (limit {readable_share(most, 1)})"
     )
     if overlap < least or error > most:
         raise CheckFailed(text)
