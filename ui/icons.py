@@ -8,7 +8,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from ui.theme import current_theme
 
-_SIZES_PX = (16, 24, 32, 48)
+_SIZES_PX = (16, 24, 32, 48, 96)
 
 
 class Icons:
@@ -51,3 +51,8 @@ class Icons:
                 painter.end()
                 icon.addPixmap(pixmap, mode, state)
         return icon
+
+
+def beside_icon(text: str) -> str:
+    """Return what a button says beside its icon, to which Qt leaves no air."""
+    return f" {text}"

@@ -66,7 +66,7 @@ class Menus:
         self.open_labels.setToolTip("Of another program: NIfTI or DICOM SEG")
         self.open_labels.triggered.connect(window.ask_labels_file)
         file.addSeparator()
-        self._add(file, "&Many studies …", "Ctrl+B").triggered.connect(window.show_batch_page)
+        self._add(file, "&Batch of studies …", "Ctrl+B").triggered.connect(window.show_batch_page)
         file.addSeparator()
         self.export = self._add(file, "&Export …", "Ctrl+E")
         self.export.triggered.connect(window.export_asked)

@@ -11,7 +11,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from tests.study_cases import GEOMETRY
-from tests.window_cases import buttons_of, show_study, texts
+from tests.window_cases import show_study, texts
 from ui.dialogs.compare_dialog import CompareDialog
 from ui.splash import NOTICE
 from ui.views.correction_view import CorrectionState
@@ -80,7 +80,7 @@ def test_buttons_follow_what_can_be_done(study_window):
 
 
 def test_a_button_that_refuses_says_why(study_window):
-    (button,) = (one for one in buttons_of(study_window.study_page) if one.text() == "Segment")
+    button = study_window.study_page._segment
     usual = button.toolTip()
     refusal = Verdict(Light.POOR, "Cannot be segmented: that takes more.", refuses=True)
     study_window.show_verdict(refusal)

@@ -3,8 +3,9 @@
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QMenu, QToolTip
+from PySide6.QtWidgets import QMenu, QPushButton, QToolTip
 
+from tests.window_cases import nested_segmentation
 from ui.theme import ThemeName
 from ui.views.study_view import Actions
 
@@ -45,7 +46,10 @@ def test_segment_stands_in_the_menu_with_its_key(study_window, qtbot):
     assert study_window._tabs.currentIndex() == 0
 
 
-def test_one_press_of_its_key_segments_once(study_window, qtbot):
+@pytest.mark.parametrize("has_result", [False, True])
+def test_one_press_of_its_key_segments_once(study_window, qtbot, has_result):
+    if has_result:
+        study_window.show_segmentation(nested_segmentation())
     study_window.show_actions(Actions(segment=True))
     asked = []
     study_window.study_page.segment_requested.connect(lambda: asked.append(True))
@@ -64,3 +68,13 @@ def test_light_and_dark_stand_under_a_title(study_window):
     assert appearance.actions() == list(study_window.menus.themes.values())
     assert set(study_window.menus.themes) == set(ThemeName)
     assert "Dark" not in titles
+
+
+def test_a_batch_bears_one_name(window):
+    name = "Batch of studies"
+    offered = {one.text() for one in window.start_page.findChildren(QPushButton)}
+    assert f"{name} …" in offered
+    (file,) = (one.menu() for one in window.menuBar().actions() if one.text() == "&File")
+    assert f"{name} …" in {one.text().replace("&", "") for one in file.actions()}
+    assert name in {one.text() for one in window.menus.help.actions()}
+    assert name.startswith(window._tabs.tabText(1))

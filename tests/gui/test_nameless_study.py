@@ -25,7 +25,7 @@ def test_series_are_named_by_their_images_and_said_to_be(app, qtbot, tmp_path):
     folder = tmp_path / "head"
     write_nameless(nameless_images(), folder)
     page, session = app.window.study_page, app.services.session
-    (segment,) = (one for one in page.findChildren(QPushButton) if one.text() == "Segment")
+    (segment,) = (one for one in page.findChildren(QPushButton) if one.text().strip() == "Segment")
     app.window.show()
     app.study.reading.open_path(folder)
     qtbot.waitUntil(lambda: session.study is not None, timeout=60_000)

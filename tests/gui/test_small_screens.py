@@ -25,7 +25,7 @@ def page(study_window):
 def named(bar):
     """The texts of buttons that are wide enough to show them."""
     return {
-        one.text()
+        one.text().strip()
         for one in bar.findChildren(QToolButton)
         if one.isVisible() and one.width() > one.fontMetrics().horizontalAdvance(one.text()) + 20
     }

@@ -1,6 +1,7 @@
 """The bar above the views and the views' keys: other series, slices, overlay and crosshair."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -140,3 +141,16 @@ def test_overlay_and_crosshair_can_be_switched_wherever_the_focus_is(study_windo
     # Another result is seen, whatever was hidden before.
     study_window.show_segmentation(Segmentation(labels, GEOMETRY, PROVENANCE))
     assert axial.grab().toImage() == coloured
+
+
+def test_every_tool_has_an_icon_of_its_own(study_window):
+    page = study_window.study_page
+    tools = [tool for tool, _ in page.viewer_bar._tools]
+    tools += [tool for tool, _ in page.correction_bar._with_icon]
+    pictures = [tool.icon().pixmap(24, 24).toImage() for tool in tools]
+    alike = [
+        (one.accessibleName(), other.accessibleName())
+        for (one, first), (other, second) in combinations(zip(tools, pictures, strict=True), 2)
+        if first == second
+    ]
+    assert alike == []

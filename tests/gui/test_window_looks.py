@@ -96,7 +96,7 @@ def test_tab_goes_down_the_column_and_then_to_the_views(study_window, qtbot):
 def test_the_button_for_the_next_step_stands_out(study_window):
     def primary():
         buttons = study_window.study_page.findChildren(QPushButton)
-        return [one.text() for one in buttons if one.property("kind") == "primary"]
+        return [one.text().strip() for one in buttons if one.property("kind") == "primary"]
 
     assert primary() == ["Segment"]
     study_window.show_segmentation(nested_segmentation())
@@ -114,7 +114,7 @@ def test_the_next_step_is_in_sight_on_a_small_screen(study_window, qtbot, has_re
         study_window.show_segmentation(nested_segmentation())
         page.sequences.set_folded(False)
     (button,) = (one for one in buttons_of(page) if one.property("kind") == "primary")
-    assert button.text() == ("Export …" if has_result else "Segment")
+    assert button.text().strip() == ("Export …" if has_result else "Segment")
     last = page.sequences.checks_button
     qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() != last.rect())
     qtbot.waitUntil(lambda: button.visibleRegion().boundingRect() == button.rect())

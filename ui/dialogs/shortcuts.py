@@ -27,7 +27,7 @@ _STUDY_HELP = (
     "Ctrl + E: export\n"
     "Ctrl + C on the Tumour card: copy volumes and diameters\n"
     "Ctrl + Shift + C: copy a picture of the view\n"
-    "Ctrl + B: many studies\n"
+    "Ctrl + B: batch of studies\n"
     "Ctrl + T: compare with an earlier study\n"
     "O, X: overlay, crosshair on or off\n"
     "C: contrast of the image anew\n"

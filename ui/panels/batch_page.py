@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.errors import UserFacingError
-from ui.icons import Icons
+from ui.icons import Icons, beside_icon
 from ui.panels.batch_folders import BatchFolders
 from ui.panels.batch_table import CaseTable
 from ui.panels.job_bar import time_left
@@ -79,10 +79,10 @@ class BatchPage(QWidget):
             "Do finished ones again",
             "Segment all studies, also those with results. Corrected results are kept aside.",
         )
-        self._start = QPushButton("Start")
+        self._start = QPushButton(beside_icon("Start"))
         self._start.setProperty("kind", "primary")
         self._start.clicked.connect(self._ask_to_start)
-        self._stop = QPushButton("Stop")
+        self._stop = QPushButton(beside_icon("Stop"))
         self._stop.clicked.connect(self.stop_requested)
         self._status = styled_label("", "title")
         self._hint = styled_label("", "muted")
@@ -93,7 +93,7 @@ class BatchPage(QWidget):
         self.table.selection_changed.connect(self._enable_open)
         self.table.open_requested.connect(self._open_selected)
         self.filter = self._make_filter()
-        self._results = QPushButton("Open results folder")
+        self._results = QPushButton(beside_icon("Open results folder"))
         self._results.clicked.connect(self._open_results)
         self._open = QPushButton("Open selected study")
         self._open.setToolTip("Its result; or its images, where it failed or was not done yet.")

@@ -40,7 +40,7 @@ class StartPage(QWidget):
         buttons = QHBoxLayout()
         self._add(buttons, "Open study …", self.open_requested, primary=True)
         self._add(buttons, "Sample study", self.sample_requested)
-        self._add(buttons, "Many studies …", self.batch_requested)
+        self._add(buttons, "Batch of studies …", self.batch_requested)
         notice = styled_label(DISCLAIMER, "notice")
         for widget in (logo, title, text):
             card.body.addWidget(widget)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.icons import Icons
+from ui.icons import Icons, beside_icon
 from ui.panels.correction_bar import CorrectionBar
 from ui.panels.job_bar import JobBar
 from ui.panels.limits_bar import LimitsBar
@@ -91,11 +91,10 @@ class StudyPage(QWidget):
         self.export_note = ExportNote()
         for widget in (self._studies, self._title, self._subtitle, self._note):
             self._header.body.addWidget(widget)
-        self._segment = QPushButton("Segment")
+        self._segment = QPushButton()
         self._segment.setToolTip(_SEGMENT_TIP)
-        self._segment.setShortcut(SEGMENT_KEY)
         self._segment.clicked.connect(self.segment_requested)
-        self._export = QPushButton("Export …")
+        self._export = QPushButton(beside_icon("Export …"))
         self._export.setToolTip("Write masks, volumes and the report (Ctrl+E)")
         self._export.clicked.connect(self.export_requested)
         layout = QHBoxLayout(self)
@@ -180,7 +179,10 @@ class StudyPage(QWidget):
         """Have the button stand out that is likely pressed next."""
         set_kind(self._segment, "" if self._has_result else "primary")
         set_kind(self._export, "primary" if self._is_export_next else "")
-        self._segment.setText("Segment again" if self._has_result else "Segment")
+        verb = "Segment again" if self._has_result else "Segment"
+        self._segment.setText(beside_icon(verb))
+        # Another text takes the key away
+        self._segment.setShortcut(SEGMENT_KEY)
         self.refresh_icons()
 
     def refresh_icons(self) -> None:

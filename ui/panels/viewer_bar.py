@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from desktop_app.domain.study import Sequence
-from ui.icons import Icons
+from ui.icons import Icons, beside_icon
 from ui.panels.other_series_button import OtherSeriesButton
 from ui.panels.sequences_bar import SequencesBar
 from ui.views.correction_view import CorrectionState
@@ -67,7 +67,7 @@ class ViewerBar(FittingBar):
         # Takes what room there is, where it is shown.
         layout.addWidget(self.sequences_bar, 100)
         self._tools: list[tuple[QToolButton, str]] = []
-        self._correct = self._add_tool("brush", "Correct", "Correct the labels by hand", "E")
+        self._correct = self._add_tool("correct", "Correct", "Correct the labels by hand", "E")
         self._correct.setCheckable(True)
         self._correct.clicked.connect(self.correction_toggled)
         self.four = self._add_tool("sequences", "Sequences", "All sequences in one plane", "S")
@@ -98,7 +98,7 @@ class ViewerBar(FittingBar):
 
     def _add_tool(self, icon: str, text: str, effect: str, key: str) -> QToolButton:
         tool = QToolButton()
-        tool.setText(text)
+        tool.setText(beside_icon(text))
         tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         with_key(tool, effect, key)
         self._tools.append((tool, icon))

@@ -10,6 +10,7 @@ from desktop_app.domain.change_marks import CHANGE_MARKS
 from desktop_app.domain.follow_up import Difference
 from desktop_app.domain.segmentation import LabelDefinition
 from desktop_app.services.follow_up.table import REGIONS
+from ui.icons import beside_icon
 from ui.widgets.card import styled_label
 from ui.widgets.colour_chip import change_chip, colour_chip
 
@@ -62,7 +63,7 @@ class OverlayLegend(QStackedWidget):
         button = QToolButton()
         button.setIcon(icon)
         button.setIconSize(_CHIP)
-        button.setText(f" {title}")
+        button.setText(beside_icon(title))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         effect = f"Go to where most is {title.lower()}"
         button.setToolTip(f"{effect} ({PLACE_KEYS[difference]})")
