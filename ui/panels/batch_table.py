@@ -23,6 +23,8 @@ from ui.views.batch_view import CaseRow, Figure, Review
 _COLUMNS = ("Study", "State", "WT cm³", "TC cm³", "ET cm³", "Time", "Message", "Folder")
 _WIDTHS = (200, 190, 80, 80, 80, 70, 540)
 _NAME_COLUMN, _STATE_COLUMN = 0, 1
+_FIGURE_COLUMNS = range(2, 6)
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 # Of name and state; longer ones are cut in their middle until somebody draws the column wider.
 _WIDEST = (420, 260)
 _LEAST_ROWS = 4
@@ -70,10 +72,12 @@ class CaseModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        """Return the heading of a column."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _COLUMNS[section]
-        return None
+        """Return the heading of a column, above figures on their side."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in _FIGURE_COLUMNS:
+            return _RIGHT
+        return _COLUMNS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows, how, and by what it is sorted."""
@@ -87,7 +91,7 @@ class CaseModel(QAbstractTableModel):
                 # Long sentences are broken into lines only where they are markup.
                 return f"<p>{html.escape(text)}</p>" if text else None
             case Qt.ItemDataRole.TextAlignmentRole if isinstance(cell, Figure):
-                return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                return _RIGHT
             case Qt.ItemDataRole.ForegroundRole if column == _STATE_COLUMN and row.style:
                 return QColor(getattr(current_theme(), row.style))
             case _ if role == _SORTED_BY:

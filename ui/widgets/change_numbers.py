@@ -16,7 +16,7 @@ from desktop_app.domain.segmentation import REGION_TITLES
 from desktop_app.services.follow_up.table import REGIONS, TableRow
 from desktop_app.services.report import DISCLAIMER
 from ui.views.follow_up_view import ShownFollowUp
-from ui.widgets.card import styled_label
+from ui.widgets.card import set_kind, styled_label
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _ROW_PX = 24
@@ -67,7 +67,8 @@ class ChangeNumbers(QWidget):
 def _table(shown: ShownFollowUp) -> QTableWidget:
     table = QTableWidget(len(shown.rows), 1 + len(REGIONS))
     table.setAccessibleName("Numbers of both studies")
-    table.setProperty("kind", "tight")
+    for part in (table, table.horizontalHeader()):
+        set_kind(part, "tight")
     table.setHorizontalHeaderItem(0, QTableWidgetItem(""))
     for column, region in enumerate(REGIONS, start=1):
         heading = QTableWidgetItem(region.value)
@@ -80,6 +81,7 @@ def _table(shown: ShownFollowUp) -> QTableWidget:
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setAlternatingRowColors(True)
+    table.setShowGrid(False)
     table.setTabKeyNavigation(False)
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
