@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QPushButton
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.preflight import Aspect, Check, Light
@@ -102,6 +103,10 @@ def test_blinking_starts_paused_runs_on_request_and_stops_when_hidden(dialog, qt
     assert greys(dialog, LEFT) > 150
     dialog.hide()
     assert not dialog._timer.isActive()
+
+
+def test_return_presses_nothing(dialog):
+    assert not any(button.isDefault() for button in dialog.findChildren(QPushButton))
 
 
 def test_no_more_than_three_changes_a_second(dialog):

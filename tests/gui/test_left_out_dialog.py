@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPushButton, QTableView
 
@@ -114,3 +115,10 @@ def test_the_window_lists_what_the_note_counts(qtbot, qapp):
     (dialog,) = window.findChildren(LeftOutDialog)
     assert [what for what, _ in shown(dialog)] == ["a.txt", "b.pdf"]
     dialog.close()
+
+
+def test_return_in_the_search_does_nothing_unasked(dialog, qtbot):
+    QGuiApplication.clipboard().setText("mine")
+    qtbot.keyClick(dialog.findChild(QLineEdit), Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert QGuiApplication.clipboard().text() == "mine"

@@ -185,6 +185,9 @@ class CompareDialog(QDialog):
         keys = styled_label(" · ".join(COMPARE_HELP.splitlines()), "muted", wrap=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        # Return is no answer to anything here
+        for button in (*self.modes.values(), self.play, *buttons.findChildren(QPushButton)):
+            button.setAutoDefault(False)
         below = QHBoxLayout()
         below.addWidget(keys, 1)
         below.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
@@ -227,7 +230,7 @@ class CompareDialog(QDialog):
 
     def _source(self, sequence: Sequence) -> tuple[ResliceSource, Window]:
         if sequence not in self._sources:
-            volume = self._comparison.volumes[sequence].as_shown()
+            volume = self._comparison.volumes[sequence]
             source = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
             window = self._windows.get(sequence) or Window(*auto_window(volume.array_kji))
             self._sources[sequence] = source, window

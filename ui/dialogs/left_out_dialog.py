@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QLineEdit,
+    QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -105,6 +106,9 @@ class LeftOutDialog(QDialog):
         save.setToolTip("Save the whole list as a table")
         save.clicked.connect(self._ask_and_save)
         buttons.rejected.connect(self.reject)
+        # Return in the search is to do nothing that was not asked for
+        for button in buttons.findChildren(QPushButton):
+            button.setAutoDefault(False)
         QShortcut(QKeySequence.StandardKey.Copy, self._table, self.copy)
         layout = QVBoxLayout(self)
         layout.addWidget(styled_label(title, "title", wrap=True))

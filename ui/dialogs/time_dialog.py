@@ -79,6 +79,7 @@ class TimeDialog(QDialog):
         buttons.rejected.connect(self.reject)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self.copy)
+        copy.setAutoDefault(False)
         layout = QVBoxLayout(self)
         layout.addWidget(styled_label(who, "title", wrap=True))
         layout.addWidget(styled_label(source, "muted", wrap=True))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Many
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton
 
 from desktop_app.domain.study import Sequence
 from ui.icons import Icons, beside_icon
@@ -11,6 +11,7 @@ from ui.panels.other_series_button import OtherSeriesButton
 from ui.panels.sequences_bar import SequencesBar
 from ui.views.correction_view import CorrectionState
 from ui.views.study_view import SeriesChoice
+from ui.widgets.card import set_property
 from ui.widgets.choice_buttons import press_by, with_key
 from ui.widgets.fitting_bar import FittingBar
 
@@ -41,8 +42,8 @@ class ViewerBar(FittingBar):
     sequences_toggled = Signal(bool)
     correction_toggled = Signal(bool)
 
-    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, icons: Icons) -> None:
+        super().__init__()
         self.setObjectName("viewer_bar")
         self._icons = icons
         layout = self._row = QHBoxLayout(self)
@@ -131,6 +132,7 @@ class ViewerBar(FittingBar):
         self._row.setSpacing(3 if shape == self.last_shape else 6)
         for tool, _ in self._tools:
             has_name = shape == 0 or (shape == 1 and tool not in self._with_obvious_icons)
+            set_property(tool, "named", has_name)
             tool.setToolButtonStyle(
                 Qt.ToolButtonStyle.ToolButtonTextBesideIcon
                 if has_name

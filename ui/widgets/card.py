@@ -40,9 +40,14 @@ def lay_out_now(widget: QWidget) -> None:
 
 def set_kind(widget: QWidget, kind: str) -> None:
     """Change a widget's style and repaint it."""
-    if widget.property("kind") == kind:
+    set_property(widget, "kind", kind)
+
+
+def set_property(widget: QWidget, name: str, value: object) -> None:
+    """Change what the style sheet goes by and repaint the widget."""
+    if widget.property(name) == value:
         return
-    widget.setProperty("kind", kind)
+    widget.setProperty(name, value)
     widget.style().unpolish(widget)
     widget.style().polish(widget)
 
@@ -56,10 +61,8 @@ class Card(QFrame):
         What stands at the end of the heading's line.
     """
 
-    def __init__(
-        self, heading: str = "", parent: QWidget | None = None, *, beside: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, heading: str = "", *, beside: QWidget | None = None) -> None:
+        super().__init__()
         self.setObjectName("card")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(12, 10, 12, 12)
