@@ -106,6 +106,9 @@ class CompareView(SliceView):
             case _:
                 return f"{first} and {second} in turn"
 
+    def _windowed(self) -> str:
+        return self._names[0]
+
     def _window_lines(self) -> list[str]:
         lines = [
             f"{name}  {window_text(window)}"

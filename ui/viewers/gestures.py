@@ -46,6 +46,7 @@ _OTHER_BUTTONS = {
 SLICE_HELP = (
     "Left drag: move the crosshair\n"
     "Right drag, Shift + left drag: window (sideways contrast, up and down brightness)\n"
+    "W, double-click on W and L: type window and level\n"
     "Middle drag, Space + left drag: pan\n"
     "Ctrl + wheel, + and −: zoom\n"
     "Wheel, arrow keys: next and previous slice\n"

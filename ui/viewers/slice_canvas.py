@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.domain.geometry import Geometry
@@ -40,7 +40,7 @@ class SliceCanvas(QWidget):
         self._renderer = SliceRenderer()
         self._before = SliceRenderer()
         self._before.set_style(BeforeOverlay())
-        self._image_grid: Geometry | None = None
+        self._source: ResliceSource | None = None
         self._caption = ""
         self._has_crosshair = True
         self._is_peeking = False
@@ -95,7 +95,7 @@ class SliceCanvas(QWidget):
     def set_image(self, source: ResliceSource | None, caption: str = "") -> None:
         """Show another image; the caption is written in the top left corner."""
         self._renderer.set_image(source)
-        self._image_grid = source.geometry if source is not None else None
+        self._source = source
         self._caption = caption
         self.update()
 
@@ -288,15 +288,26 @@ class SliceCanvas(QWidget):
     ) -> None:
         area = QRectF(self.rect())
         annotations.draw_side_letters(painter, area, frame.side_letters)
+        grid = self._source.geometry if self._source is not None else None
         window_lines = self._window_lines()
         annotations.draw_corner_texts(
             painter,
             area,
             top_left=self._titles(caption),
-            bottom_left=position_lines(frame, self._step, self._cursor_lps, self._image_grid),
+            bottom_left=position_lines(frame, self._step, self._cursor_lps, grid),
             bottom_right=window_lines,
         )
         annotations.draw_scale_bar(painter, area, viewport.scale, len(window_lines))
+
+    def _is_on_window_lines(self, at: QPointF) -> bool:
+        lines = self._window_lines()
+        font = QFont(self.font())
+        font.setPixelSize(style.TEXT_PIXELS)
+        metrics = QFontMetricsF(font)
+        width = max(metrics.horizontalAdvance(line) for line in lines)
+        height = len(lines) * metrics.height()
+        left, top = self.width() - width, self.height() - height
+        return at.x() >= left - 2 * style.MARGIN and at.y() >= top - style.MARGIN
 
     def _window_lines(self) -> list[str]:
         """Return the grey values of what is shown, for the bottom right corner."""

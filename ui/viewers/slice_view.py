@@ -24,6 +24,8 @@ from ui.viewers.planes import Plane, PlaneFrame
 from ui.viewers.slice_canvas import SliceCanvas
 from ui.viewers.view_buttons import ViewButtons
 from ui.viewers.viewport import Viewport
+from ui.viewers.window_field import WindowField
+from ui.viewers.window_level import Window, auto_window
 
 _WHEEL_NOTCH = 120
 _ZOOM_PER_NOTCH = 1.15
@@ -60,7 +62,7 @@ class SliceView(SliceCanvas):
     cursor_picked(ndarray)
         (3,) patient coordinates in millimetres the user moved the crosshair to.
     window_dragged(float, float)
-        Centre and width the user dragged to.
+        Centre and width the user dragged to, or typed.
     hovered(object)
         (3,) patient coordinates under the pointer, ``None`` when it leaves.
     viewport_changed()
@@ -122,6 +124,22 @@ class SliceView(SliceCanvas):
             self.end_gesture()
         self._tool, self._tool_colour = tool, colour
         self.update()
+
+    def type_window(self) -> None:
+        """Ask for window and level as numbers."""
+        if self._source is not None:
+            proposed = Window(*auto_window(self._source.array_kji))
+            field = WindowField(self._windowed(), self._renderer.window, proposed, self)
+            field.chosen.connect(self._choose_window)
+            field.open()
+
+    def _windowed(self) -> str:
+        """Return the image whose window that is; empty where there is only one."""
+        return ""
+
+    def _choose_window(self, window: Window) -> None:
+        self.set_window(window)
+        self.window_dragged.emit(window.center, window.width)
 
     def end_gesture(self) -> None:
         """End what the mouse is doing, as a release would; a release to come finds nothing."""
@@ -197,6 +215,8 @@ class SliceView(SliceCanvas):
             )
             if self._gesture is Gesture.DRAW:
                 self._begin_stroke(event)
+            elif self._gesture is Gesture.CURSOR and self._is_on_window_lines(event.position()):
+                self._gesture = Gesture.NONE  # a second click types them
         self._last = event.position()
         self.setCursor(pointer_for(self._gesture))
         self._follows_cursor = self._gesture is not Gesture.CURSOR
@@ -227,9 +247,7 @@ class SliceView(SliceCanvas):
             self.set_viewport(self._viewport.panned(moved.x(), moved.y()))
             self.viewport_changed.emit()
         elif self._gesture is Gesture.WINDOW and self._frame is not None:
-            window = self._renderer.window.dragged(moved.x(), moved.y())
-            self.set_window(window)
-            self.window_dragged.emit(window.center, window.width)
+            self._choose_window(self._renderer.window.dragged(moved.x(), moved.y()))
         self.hovered.emit(self.point_at(at))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -238,12 +256,14 @@ class SliceView(SliceCanvas):
             self.end_gesture()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Show this view alone, or all; with a tool, draw: dabs follow each other fast."""
+        """Show this view alone, or all; type window and level; with a tool, draw dab after dab."""
         self.end_gesture()
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if self._tool is not None:
             self.mousePressEvent(event)
+        elif self._is_on_window_lines(event.position()):
+            self.type_window()
         else:
             self.maximise_requested.emit()
 
@@ -334,6 +354,8 @@ class SliceView(SliceCanvas):
             self._pick(self.point_at(self._pointer))
         elif key == Qt.Key.Key_X:
             self.crosshair_toggled.emit()
+        elif key == Qt.Key.Key_W:
+            self.type_window()
         elif key == Qt.Key.Key_H and not is_repeat:
             self.overlay_hidden.emit(True)
         elif key == Qt.Key.Key_Space:
