@@ -34,6 +34,8 @@ class Candidate:
         Whether it was computed from other images.
     is_reformat
         Whether it shows one acquisition in other slices.
+    is_3d
+        Whether it was acquired as a whole, not slice by slice.
     """
 
     series_uid: str
@@ -44,6 +46,7 @@ class Candidate:
     is_slab: bool = False
     is_derived: bool = False
     is_reformat: bool = False
+    is_3d: bool = False
 
     @property
     def rank(self) -> tuple[int, bool, float]:
@@ -61,15 +64,19 @@ def best_of(rivals: Iterable[Candidate]) -> Candidate:
     """Return the best of several candidates for a role.
 
     A derived image may be surer than an original, by its words, and finer; it is no better. Only
-    a reformat is, where it is finer and no less sure: it shows what one acquisition did.
+    a finer reformat of a 3D acquisition is, beside originals taken slice by slice: it cannot be
+    of them, and shows what one acquisition did. Slices interpolated from thick ones tell no more.
     """
     ordered = sorted(rivals, key=lambda one: one.rank, reverse=True)
     originals = [one for one in ordered if not one.is_derived and one.is_sound]
     if not originals:
         return ordered[0]
     best = originals[0]
-    reformats = (one for one in ordered if one.is_reformat and one.quality > best.quality)
-    return max(best, next(reformats, best), key=lambda one: one.rank)
+    if any(one.is_3d for one in originals):
+        return best
+    reformats = (one for one in ordered if one.is_reformat and one.is_3d)
+    finer = (one for one in reformats if one.quality > best.quality)
+    return max(best, next(finer, best), key=lambda one: one.rank)
 
 
 def is_derived(series: Series) -> bool:
@@ -81,6 +88,11 @@ def is_derived(series: Series) -> bool:
 def is_reformat(series: Series) -> bool:
     """Whether a series shows one acquisition in other slices."""
     return not _REFORMATS.isdisjoint(_image_types(series))
+
+
+def is_3d(series: Series) -> bool:
+    """Whether a series was acquired as a whole, not slice by slice."""
+    return "3D" in series.attributes.get("MRAcquisitionType", "")
 
 
 def header_number(series: Series, keyword: str) -> float | None:

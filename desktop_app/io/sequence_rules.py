@@ -11,6 +11,7 @@ from desktop_app.io.sequence_candidate import (
     Candidate,
     best_of,
     header_number,
+    is_3d,
     is_derived,
     is_reformat,
 )
@@ -103,6 +104,7 @@ def _classify(series: Series, when: TimePoint | None) -> Candidate:
         is_slab=is_slab,
         is_derived=is_derived(series),
         is_reformat=is_reformat(series),
+        is_3d=is_3d(series),
     )
 
 
@@ -139,14 +141,13 @@ def _agree(
 
 def _quality(series: Series, when: TimePoint | None) -> float:
     """Rank towards magnitude, 3D, thin slices, many, originals, and (by a hair) the latest."""
-    is_3d = "3D" in series.attributes.get("MRAcquisitionType", "")
     image_type = series.attributes.get("ImageType", "").upper()
     is_real = series.attributes.get("ComplexImageComponent") == "REAL"
     if series.geometry is None:
         return 0.0
     spacing = series.geometry.spacing_mm
     return (
-        6.0 * is_3d
+        6.0 * is_3d(series)
         - 4.0 * ("DERIVED" in image_type)
         - 20.0 * is_real
         - min(max(spacing), 8.0)

@@ -83,6 +83,27 @@ def test_fine_reformat_comes_before_a_thick_original(image_type: str) -> None:
     assert role_of(thick, fine) == role_of(fine, thick) == {"T1c": "fine"}
 
 
+@pytest.mark.parametrize(
+    ("role", "header"),
+    [("T1c", SE_T1 | GAD), ("T2", T2), ("FLAIR", FLAIR)],
+    ids=["T1c", "T2", "FLAIR"],
+)
+@pytest.mark.parametrize("kind", [{"MRAcquisitionType": "2D"}, {}], ids=["2d", "not said"])
+def test_thick_original_comes_before_fine_slices_interpolated_from_it(
+    role: str, header: dict[str, Any], kind: dict[str, Any]
+) -> None:
+    header = header | kind
+    thick = series("thick", "ax post", slices=26, step=5.5, **header)
+    fine = series("fine", "ax post cor", ImageType="DERIVED\\SECONDARY\\MPR", **FINE, **header)
+    assert role_of(thick, fine) == role_of(fine, thick) == {role: "thick"}
+
+
+def test_reformat_comes_after_the_acquisition_it_was_made_of() -> None:
+    thick = series("thick", "t1 vibe km", slices=40, step=5.0, **VIBE, **GAD)
+    fine = series("fine", "t1 vibe km", ImageType="DERIVED\\SECONDARY\\MPR", **FINE, **VIBE, **GAD)
+    assert role_of(thick, fine) == {"T1c": "thick"}
+
+
 def test_reformat_comes_after_the_fine_acquisition_it_was_made_of() -> None:
     space = T2 | {"MRAcquisitionType": "3D"}
     # Its words are surer than those of the original.
