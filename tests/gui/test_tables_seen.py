@@ -61,6 +61,9 @@ def test_headings_stand_over_what_they_name(
     cell = inked(table.viewport(), table.rowHeight(0) // 2, ground)
     end = 0 if side is Qt.AlignmentFlag.AlignLeft else -1
     assert abs(heading[end] - cell[end]) <= 1
+    header.setSortIndicatorShown(True)
+    header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+    assert inked(header.viewport(), header.height() // 2, ground) == heading
 
 
 def test_headings_of_figures_stand_on_the_side_of_the_figures(qtbot: QtBot) -> None:
