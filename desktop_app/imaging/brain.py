@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.brain_surface import HeadImage, draw_in, evidence, inflate, voxelise
@@ -26,9 +27,7 @@ _Array = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
 
-def brain_mask(
-    images: Mapping[Sequence, Volume], *, check: Callable[[], None] | None = None
-) -> _Mask:
+def brain_mask(images: Mapping[Sequence, Volume], *, check: Check = go_on) -> _Mask:
     """Find the brain in the images of one head.
 
     Parameters
@@ -45,14 +44,13 @@ def brain_mask(
         (k, j, i) mask on the images' grid: the brain with the fluid around it, rather too much
         than too little.
     """
-    look = check or _never
     grid = next(iter(images.values())).geometry
     coarse = isotropic_geometry(grid, _COARSE_MM)
     small = [
         resample(volume, coarse, antialias=True).array_kji.astype(np.float32)
         for volume in images.values()
     ]
-    look()
+    check()
     head = head_mask(small)
     centre, radius = _centre_and_radius(head)
     image = _head_image(small, head, centre, radius)
@@ -60,16 +58,12 @@ def brain_mask(
     start = centre + mesh.points * radius / 2
 
     def outline(threshold: float) -> tuple[float, NDArray[np.float64]]:
-        points = draw_in(image, inflate(image, start, mesh, threshold, look), mesh)
+        points = draw_in(image, inflate(image, start, mesh, threshold, check), mesh)
         return evidence(image, points, mesh), points
 
     points = _best_outline(outline)
     brain = voxelise(points, mesh, coarse.shape_kji) & head
     return _on_grid(brain, coarse, grid)
-
-
-def _never() -> None:
-    """Stand in for a check nobody asked for."""
 
 
 def _best_outline(

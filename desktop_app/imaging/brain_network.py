@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import isotropic_geometry
@@ -24,7 +25,7 @@ def brain_mask_by_network(
     find: Callable[[NDArray[np.float32]], _Logits],
     *,
     of: Collection[Sequence] | None = None,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
 ) -> _Mask:
     """Find the brain in the images of one head.
 
@@ -46,21 +47,16 @@ def brain_mask_by_network(
     ndarray
         (k, j, i) mask on the images' grid; empty if the network sees no brain.
     """
-    look = check or _never
     shown = [volume for sequence, volume in images.items() if of is None or sequence in of]
     grid = shown[0].geometry
     coarse = isotropic_geometry(grid, BRAIN_SPACING_MM)
     small = np.stack(
         [resample(one, coarse, antialias=True).array_kji.astype(np.float32) for one in shown]
     )
-    look()
+    check()
     logits = find(small)
-    look()
+    check()
     return _on_grid(_mean(logits, small != 0), coarse, grid)
-
-
-def _never() -> None:
-    """Stand in for a check nobody asked for."""
 
 
 def _mean(logits_nkji: _Logits, present_nkji: _Mask) -> _Logits:

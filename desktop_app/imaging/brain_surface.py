@@ -4,13 +4,13 @@ After the deformable surface of Smith 2002 (doi 10.1002/hbm.10062), whose consta
 image in which all sequences speak together.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from desktop_app.domain.stopping import Check
 from desktop_app.imaging.icosphere import SphereMesh
 from desktop_app.imaging.morphology import filled
 
@@ -69,7 +69,7 @@ def inflate(
     start_voxels: _Points,
     mesh: SphereMesh,
     threshold: float,
-    check: Callable[[], None],
+    check: Check,
 ) -> _Points:
     """Move the points of a small closed surface outwards until they meet the skull.
 

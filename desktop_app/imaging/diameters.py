@@ -29,9 +29,9 @@ import numpy as np
 from scipy import ndimage
 
 from desktop_app.domain.measurement import reaches
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.imaging.lesion_lines import (
     EQUAL_MM,
-    Check,
     Line,
     longest_lines,
     perpendicular_lines,
@@ -88,10 +88,6 @@ class _Pair(NamedTuple):
     is_measurable: bool
 
 
-def _goes_on_always() -> None:
-    pass
-
-
 def longest_diameters(
     lesion_kji: Mask,
     spacing_mm: tuple[float, float, float],
@@ -99,7 +95,7 @@ def longest_diameters(
     axis: int = 0,
     through_kji: Mask | None = None,
     least_mm: float = math.inf,
-    check: Check = _goes_on_always,
+    check: Check = go_on,
 ) -> InPlaneDiameters | None:
     """Find the longest diameter of all lesions in all slices, and the longest perpendicular to it.
 

@@ -1,7 +1,7 @@
 """Noise, ghosts and displaced slices, measured in the image itself."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.stripped import air_value, background_value
 
@@ -52,7 +53,7 @@ class ImageQuality:
     zigzag_mm: float | None
 
 
-def measure_quality(volume: Volume, *, check: Callable[[], None] | None = None) -> ImageQuality:
+def measure_quality(volume: Volume, *, check: Check = go_on) -> ImageQuality:
     """Measure an image of a head or of a brain without its skull.
 
     Noise: the median response, within tissue, to the difference of two Laplacians (Immerkær 1996,
@@ -112,13 +113,12 @@ def measure_quality(volume: Volume, *, check: Callable[[], None] | None = None) 
 class _Asked:
     """Goes through slices, and asks before each whether to go on."""
 
-    def __init__(self, check: Callable[[], None] | None) -> None:
+    def __init__(self, check: Check) -> None:
         self._check = check
 
     def __call__(self, slices: Iterable[_T]) -> Iterator[_T]:
         for one in slices:
-            if self._check is not None:
-                self._check()
+            self._check()
             yield one
 
 

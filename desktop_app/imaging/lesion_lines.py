@@ -1,12 +1,13 @@
 """The longest straight line that stays inside a lesion in its slice, and the longest across it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from desktop_app.domain.stopping import Check
 from desktop_app.imaging.lesion_outline import (
     Mask,
     Points,
@@ -15,9 +16,6 @@ from desktop_app.imaging.lesion_outline import (
     outline_edges,
     stays_inside,
 )
-
-Check = Callable[[], object]
-"""Called again and again in long work, to raise where it is to stop."""
 
 EQUAL_MM = 1e-6
 """Lengths that differ by less are equal."""

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from desktop_app.domain.measurement import reaches
+from desktop_app.domain.stopping import Check
 from desktop_app.imaging.diameters import (
     InPlaneDiameters,
     longest_diameters,
     with_enclosed,
 )
-from desktop_app.imaging.lesion_lines import Check
 from desktop_app.imaging.lesion_outline import Mask, Points, filled_in_slices
 from model.cropping import Box, occupied_box
 

@@ -1,6 +1,6 @@
 """Rigid registration of two images of one head by mutual information."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.readable import readable_share
 from desktop_app.domain.registration import Registration, RegistrationQuality
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.grids import THREADS, isotropic_geometry, to_image
 from desktop_app.imaging.registration_start import StartSearch
@@ -101,7 +102,7 @@ def register_rigid(
     moving: Volume,
     fixed: Volume,
     *,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
 ) -> Registration:
     """Find the rigid motion that lays one image over another.
 
@@ -156,18 +157,18 @@ def match_as_placed(moving: Volume, fixed: Volume) -> RegistrationQuality:
     return RegistrationQuality(match.score, match.overlap, 0.0, 0.0, not doubt, sentence)
 
 
-def _best_match(pair: _Pair, check: Callable[[], None] | None, *, trust_header: bool) -> _Match:
+def _best_match(pair: _Pair, check: Check, *, trust_header: bool) -> _Match:
     """Descend from the headers' or a searched start; from the other one too if that ends poorly."""
-    _check(check)
+    check()
     first = _from_header(pair, check) if trust_header else _from_search(pair, check)
     if first.score >= _GOOD_SCORE and first.overlap >= _MIN_OVERLAP:
         return first
-    _check(check)
+    check()
     second = _from_search(pair, check) if trust_header else _from_header(pair, check)
     return max(first, second, key=lambda match: match.score * match.overlap)
 
 
-def _from_header(pair: _Pair, check: Callable[[], None] | None) -> _Match:
+def _from_header(pair: _Pair, check: Check) -> _Match:
     header = np.eye(4)
     matrix = _optimised(pair, header, _LEVELS, check)
     # Within one frame of reference a descent that leads to a worse place has lost its way.
@@ -175,29 +176,24 @@ def _from_header(pair: _Pair, check: Callable[[], None] | None) -> _Match:
     return _judged(pair, matrix if better else header)
 
 
-def _from_search(pair: _Pair, check: Callable[[], None] | None) -> _Match:
+def _from_search(pair: _Pair, check: Check) -> _Match:
     head = np.argwhere(_head(pair.moving.array_kji))
     centre = pair.moving.geometry.to_patient_mm(head.mean(axis=0))
     start = StartSearch(pair.fixed, pair.moving, pair.points_lps_mm).best(centre)
     return _judged(pair, _optimised(pair, start, _LEVELS[1:], check))
 
 
-def _is_mirrored(pair: _Pair, match: _Match, check: Callable[[], None] | None) -> bool:
+def _is_mirrored(pair: _Pair, match: _Match, check: Check) -> bool:
     """Whether the moving image agrees better when left and right change places in it."""
     directions = np.abs(pair.moving.geometry.direction_lps[0, ::-1])
     flipped = np.flip(pair.moving.array_kji, int(np.argmax(directions)))
     mirror = replace(pair, moving=replace(pair.moving, array_kji=np.ascontiguousarray(flipped)))
-    _check(check)
+    check()
     return _from_search(mirror, check).score > match.score
 
 
 def _judged(pair: _Pair, matrix: NDArray[np.float64]) -> _Match:
     return _Match(matrix, _prominence(pair, matrix), pair.score(matrix)[1])
-
-
-def _check(check: Callable[[], None] | None) -> None:
-    if check is not None:
-        check()
 
 
 def _prepare(moving: Volume, fixed: Volume) -> _Pair:
@@ -242,7 +238,7 @@ def _optimised(
     pair: _Pair,
     start: NDArray[np.float64],
     levels: Iterable[_Level],
-    check: Callable[[], None] | None,
+    check: Check,
 ) -> NDArray[np.float64]:
     """Return the motion from fixed to moving, the start itself where nothing can be compared."""
     if pair.score(start)[1] < _LEAST_OVERLAP:
@@ -257,7 +253,7 @@ def _optimise(
     pair: _Pair,
     start: NDArray[np.float64],
     levels: Iterable[_Level],
-    check: Callable[[], None] | None,
+    check: Check,
 ) -> sitk.Euler3DTransform:
     transform = sitk.Euler3DTransform()
     transform.SetCenter(pair.centre_lps_mm.tolist())
@@ -268,7 +264,7 @@ def _optimise(
     mask = sitk.GetImageFromArray(_head(pair.fixed.array_kji).astype(np.uint8))
     mask.CopyInformation(fixed)
     for level in levels:
-        _check(check)
+        check()
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfThreads(THREADS)
         method.SetMetricAsMattesMutualInformation(_BINS)

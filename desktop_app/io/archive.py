@@ -9,10 +9,10 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.errors import InputError
 from desktop_app.io.file_head import begins_like_dicom, open_file
 from desktop_app.io.file_kinds import is_clutter, why_no_image
@@ -92,7 +92,7 @@ class Unpacker:
         Called often; raises to stop.
     """
 
-    def __init__(self, on_problem: Problem, check: Callable[[], None] | None = None) -> None:
+    def __init__(self, on_problem: Problem, check: Check = go_on) -> None:
         self._on_problem = on_problem
         self._check = check
         self._origins: dict[Path, Path] = {}
@@ -178,8 +178,7 @@ class Unpacker:
         kept = 0
         damage: Exception | None = None
         for info, parts in zip(members, places, strict=True):
-            if self._check is not None:
-                self._check()
+            self._check()
             if any(is_clutter(part) for part in parts):
                 continue
             target = _free_name(folder.joinpath(*map(_allowed, parts)))

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.io.dicom_codecs import UnreadablePixels, decoded_frames, read_whole
 
 # Processor time for one frame; a frame of 512 × 512 takes a tenth of a second at most.
@@ -66,9 +66,7 @@ class DecoderProcess:
             process.join()
             process.close()
 
-    def frames(
-        self, path: Path, check: Callable[[], None] | None = None
-    ) -> list[NDArray[np.generic]]:
+    def frames(self, path: Path, check: Check = go_on) -> list[NDArray[np.generic]]:
         """Decode a file.
 
         Parameters
@@ -107,7 +105,7 @@ class DecoderProcess:
             self.close()
             raise
 
-    def _running(self, check: Callable[[], None] | None) -> Connection:
+    def _running(self, check: Check) -> Connection:
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
@@ -119,15 +117,12 @@ class DecoderProcess:
             self._answer(_START_SECONDS, check, spends=False)
         return self._connection
 
-    def _answer(
-        self, seconds: float, check: Callable[[], None] | None, *, spends: bool = True
-    ) -> Any:
+    def _answer(self, seconds: float, check: Check, *, spends: bool = True) -> Any:
         assert self._connection is not None
         stop = time.monotonic() + seconds
         spent = _cpu_seconds(self._process.pid)
         while not wait([self._connection], timeout=_POLL_SECONDS):
-            if check is not None:
-                check()
+            check()
             over = spends and _cpu_seconds(self._process.pid) - spent > _FRAME_SECONDS
             if over or time.monotonic() > stop:
                 self.close()

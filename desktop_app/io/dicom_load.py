@@ -1,12 +1,12 @@
 """DICOM series to volumes whose every voxel lies where the scanner measured it."""
 
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -27,7 +27,7 @@ _Frame = NDArray[np.float32]
 def load_dicom(
     series: Series,
     *,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
     decoder: DecoderProcess | None = None,
 ) -> Volume:
     """Load a DICOM series.
@@ -99,7 +99,7 @@ def _frame_of_reference(series: Series) -> str:
 
 
 def _read_slices(
-    series: Series, check: Callable[[], None] | None, decoder: DecoderProcess
+    series: Series, check: Check, decoder: DecoderProcess
 ) -> tuple[list[SliceHeader], dict[int, _Frame], list[str], list[str]]:
     wanted = {(ref.path, ref.frame) for ref in series.instances}
     headers: list[SliceHeader] = []
@@ -108,8 +108,7 @@ def _read_slices(
     repaired: dict[str, None] = {}
     paths = dict.fromkeys(ref.path for ref in series.instances)
     for number, path in enumerate(paths, start=1):
-        if check is not None:
-            check()
+        check()
         try:
             pixels = read_pixels(path, decoder, check)
         except UnreadablePixels as error:

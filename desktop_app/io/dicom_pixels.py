@@ -2,7 +2,6 @@
 
 import filecmp
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.errors import UserFacingError
 from desktop_app.io.decoder_process import DecoderProcess
 from desktop_app.io.dicom_codecs import (
@@ -61,7 +61,7 @@ class Pixels:
 def read_pixels(
     path: Path,
     decoder: DecoderProcess | None = None,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
 ) -> Pixels:
     """Decode a DICOM file.
 
@@ -157,7 +157,7 @@ def _stored_values(
     path: Path,
     dataset: Dataset,
     decoder: DecoderProcess | None,
-    check: Callable[[], None] | None,
+    check: Check,
 ) -> NDArray[np.generic]:
     """Return (frames, rows, columns) as stored."""
     syntax = _syntax(dataset)

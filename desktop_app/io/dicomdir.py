@@ -1,7 +1,6 @@
 """DICOMDIR, the list of files on a medium (PS3.3 Annex F), checked against what is there."""
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.io.dicom_elements import lenient_pydicom, text
 from desktop_app.io.dicom_slices import MEDIA_DIRECTORY
 from desktop_app.io.file_head import begins_like_dicom, open_file, read_head
@@ -56,7 +56,7 @@ def is_dicomdir(path: Path) -> bool:
     return begins_like_dicom(data) and _SAYS_INDEX in data
 
 
-def read_dicomdir(path: Path, check: Callable[[], None] | None = None) -> Listing:
+def read_dicomdir(path: Path, check: Check = go_on) -> Listing:
     """Return the files that a DICOMDIR lists.
 
     Names are compared without regard to case, version numbers (``;1``) and trailing dots, which
@@ -76,8 +76,7 @@ def read_dicomdir(path: Path, check: Callable[[], None] | None = None) -> Listin
     files: dict[Path, None] = {}
     missing: list[tuple[Path, str]] = []
     for parts in _references(path):
-        if check is not None:
-            check()
+        check()
         listed = Path(*parts)
         if listed.is_absolute() or ".." in parts:
             missing.append((listed, "listed in the DICOMDIR, but outside of its folder"))

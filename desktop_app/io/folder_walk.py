@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.io.file_head import Stamp
 from desktop_app.io.file_kinds import is_clutter
 
@@ -28,7 +29,7 @@ def found_files(
     root: Path,
     *,
     on_problem: Problem,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
     limited: bool = True,
 ) -> Iterator[FoundFile]:
     """Yield the files below a folder in a stable order.
@@ -49,8 +50,7 @@ def found_files(
     pending: list[tuple[Path, int]] = [(root, 0)]
     while pending:
         folder, depth = pending.pop()
-        if check is not None:
-            check()
+        check()
         subfolders: list[Path] = []
         for entry in _entries(folder, visited, on_problem):
             status = _status(entry, on_problem)

@@ -4,12 +4,13 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.io.dicom_elements import lenient_pydicom
 from desktop_app.io.dicom_headers import NotDicom, read_header
 from desktop_app.io.header_codec import Outcome, from_plain, to_plain
@@ -24,13 +25,11 @@ _CHUNK_FILES = 64
 _WAITING_CHUNKS = 4
 _POLL_SECONDS = 0.1
 
-Check = Callable[[], None]
-
 
 def read_headers(
     paths: Sequence[Path],
     *,
-    check: Check | None = None,
+    check: Check = go_on,
     processes: int | None = None,
 ) -> Iterator[tuple[Path, Outcome]]:
     """Read the headers of files; the order is not kept.
@@ -61,14 +60,13 @@ def read_headers(
 
 
 def _read_here(
-    left: Iterator[Path], count: int, limit_seconds: float, check: Check | None
+    left: Iterator[Path], count: int, limit_seconds: float, check: Check
 ) -> Iterator[tuple[Path, Outcome]]:
     """Read until the limit, and on where the rest takes no time worth a start of processes."""
     started = time.perf_counter()
     with lenient_pydicom():
         for done, path in enumerate(left, start=1):
-            if check is not None:
-                check()
+            check()
             yield path, _outcome(path)
             seconds = time.perf_counter() - started
             if seconds > limit_seconds and seconds / done * (count - done) > _WORTH_SECONDS:
@@ -76,7 +74,7 @@ def _read_here(
 
 
 def _read_elsewhere(
-    paths: list[Path], processes: int, check: Check | None
+    paths: list[Path], processes: int, check: Check
 ) -> Iterator[tuple[Path, Outcome]]:
     left = {str(path): path for path in paths}
     try:
@@ -89,9 +87,7 @@ def _read_elsewhere(
         yield from _read_here(iter(left.values()), len(left), float("inf"), check)
 
 
-def _results(
-    names: list[str], processes: int, check: Check | None
-) -> Iterator[tuple[str, list[Any]]]:
+def _results(names: list[str], processes: int, check: Check) -> Iterator[tuple[str, list[Any]]]:
     # Spawned, never forked: this process has threads, and Qt.
     context = multiprocessing.get_context("spawn")
     try:
@@ -110,8 +106,7 @@ def _results(
             if not waiting:
                 return
             done, waiting = wait(waiting, _POLL_SECONDS, FIRST_COMPLETED)
-            if check is not None:
-                check()
+            check()
             for one in done:
                 yield from one.result()
     finally:

@@ -1,8 +1,8 @@
 """Load a series, whatever it is stored as."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -14,7 +14,7 @@ from desktop_app.io.nifti import read_nifti
 def load_series(
     series: Series,
     *,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
     decoder: DecoderProcess | None = None,
 ) -> Volume:
     """Load a DICOM or NIfTI series.

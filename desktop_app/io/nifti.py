@@ -4,7 +4,6 @@ import gzip
 import logging
 import math
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from desktop_app.domain.geometry import Geometry
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.errors import InputError
 from desktop_app.io.atomic import atomic_path
@@ -68,7 +68,7 @@ def read_nifti_geometry(path: Path) -> Geometry:
     return _geometry(path, _open(path))
 
 
-def read_nifti(path: Path, *, check: Callable[[], None] | None = None) -> Volume:
+def read_nifti(path: Path, *, check: Check = go_on) -> Volume:
     """Read a NIfTI file.
 
     Parameters
@@ -92,7 +92,7 @@ def read_nifti(path: Path, *, check: Callable[[], None] | None = None) -> Volume
     image = _open(path)
     geometry = _geometry(path, image)
     try:
-        _check_content(path, image, check or _go_on)
+        _check_content(path, image, check)
         values = np.asarray(image.dataobj, dtype=np.float32)
     except _UNREADABLE as error:
         raise InputError("A NIfTI file is truncated or damaged.", str(path), _REMEDY) from error
@@ -173,11 +173,7 @@ def _open(path: Path) -> Any:
     return image
 
 
-def _go_on() -> None:
-    pass
-
-
-def _check_content(path: Path, image: Any, check: Callable[[], None]) -> None:
+def _check_content(path: Path, image: Any, check: Check) -> None:
     """Read to the end, where the check sum of a compressed file stands that nibabel never reaches.
 
     Raises

@@ -1,8 +1,9 @@
 """NIfTI files to studies."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import InstanceRef, PatientSummary, Series, Study
 from desktop_app.errors import InputError
 from desktop_app.io.naming import safe_name
@@ -17,9 +18,7 @@ _NO_SEQUENCE_HERE = "its name says mask or map, and no image of a sequence is wi
 _LABELS = "a map of labels, not an image"
 
 
-def group_nifti_files(
-    paths: Iterable[Path], *, on_file: Callable[[], None] | None = None
-) -> tuple[Study, ...]:
+def group_nifti_files(paths: Iterable[Path], *, on_file: Check = go_on) -> tuple[Study, ...]:
     """Make a study of every case among NIfTI files, see `cases_of`.
 
     Parameters
@@ -61,13 +60,12 @@ def nifti_series(path: Path, name: str | None = None) -> Series:
     )
 
 
-def _study(case: NiftiCase, on_file: Callable[[], None] | None) -> Study:
+def _study(case: NiftiCase, on_file: Check) -> Study:
     series: list[Series] = []
     skipped: list[tuple[str, str]] = []
     nothing_else = all(names_something_else(file.told_by) for file in case.files)
     for file in case.files:
-        if on_file is not None:
-            on_file()
+        on_file()
         if nothing_else:
             skipped.append((str(file.path), _NO_SEQUENCE_HERE))
             continue

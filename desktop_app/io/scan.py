@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Series, Study
 from desktop_app.errors import NoStudyError
 from desktop_app.io.dicom_headers import FileHeader
@@ -21,6 +22,10 @@ from desktop_app.io.sequence_rules import propose_roles
 _STAGE_FINDING = "Looking for files"
 _STAGE_READING = "Reading headers"
 _TOLD_EVERY = 64
+
+
+def _silent(_fraction: float, _stage: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +50,8 @@ class ScanResult:
 def scan(
     path: Path,
     *,
-    progress: Callable[[float, str], None] | None = None,
-    check: Callable[[], None] | None = None,
+    progress: Callable[[float, str], None] = _silent,
+    check: Check = go_on,
     use_cache: bool = True,
     limited: bool = True,
 ) -> ScanResult:
@@ -70,18 +75,17 @@ def scan(
     InputError
         If there is nothing usable at all; single bad files never raise.
     """
-    tell = progress or _silent
     finder = FileFinder(check, limited=limited)
     dicom: list[NamedFile] = []
     nifti: list[Path] = []
     for count, file in enumerate(finder.find(path)):
         if count % _TOLD_EVERY == 0:
-            tell(0.0, _STAGE_FINDING)
+            progress(0.0, _STAGE_FINDING)
         if is_nifti_path(file.path):
             nifti.append(file.path)
         else:
             dicom.append(NamedFile(file, finder.shown(file.path).absolute()))
-    advance = _Advance(tell, len(dicom) + len(nifti), check)
+    advance = _Advance(progress, len(dicom) + len(nifti), check)
     headers: list[FileHeader] = []
     cache = HeaderCache(cache_file()) if use_cache and dicom else None
     with cache or nullcontext():
@@ -95,7 +99,7 @@ def scan(
     headers.sort(key=lambda header: header.path)
     finder.skipped.sort()
     studies = [*group_into_studies(headers, path), *group_nifti_files(nifti, on_file=advance)]
-    tell(1.0, _STAGE_READING)
+    progress(1.0, _STAGE_READING)
     if not path.exists():
         raise NoStudyError(
             "What was opened disappeared while it was read.",
@@ -114,7 +118,7 @@ class _Advance:
         self,
         tell: Callable[[float, str], None],
         total: int,
-        check: Callable[[], None] | None,
+        check: Check,
     ) -> None:
         self._tell = tell
         self._total = total
@@ -124,13 +128,8 @@ class _Advance:
     def __call__(self) -> None:
         if self._done % _TOLD_EVERY == 0:
             self._tell(self._done / self._total, _STAGE_READING)
-        if self._check is not None:
-            self._check()
+        self._check()
         self._done += 1
-
-
-def _silent(_fraction: float, _stage: str) -> None:
-    """Tell nobody."""
 
 
 def _as_the_user_knows_it(

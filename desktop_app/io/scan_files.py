@@ -1,9 +1,10 @@
 """Which files a scan looks at: those of a folder, an archive or a DICOMDIR, or a single one."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.errors import InputError
 from desktop_app.io.archive import Unpacker, UnusableArchive
 from desktop_app.io.dicomdir import UnusableIndex, is_dicomdir, read_dicomdir
@@ -30,7 +31,7 @@ class FileFinder:
         See `found_files`.
     """
 
-    def __init__(self, check: Callable[[], None] | None = None, *, limited: bool = True) -> None:
+    def __init__(self, check: Check = go_on, *, limited: bool = True) -> None:
         self.skipped: list[tuple[str, str]] = []
         self._check = check
         self._limited = limited

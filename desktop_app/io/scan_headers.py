@@ -1,11 +1,12 @@
 """Headers of found files: those known from earlier scans, and the rest read now."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.io.dicom_headers import Unreadable
 from desktop_app.io.file_head import Stamp
 from desktop_app.io.folder_walk import FoundFile
@@ -26,7 +27,7 @@ def headers_of(
     files: Sequence[NamedFile],
     cache: HeaderCache | None,
     *,
-    check: Callable[[], None] | None = None,
+    check: Check = go_on,
 ) -> Iterator[tuple[Path, Outcome]]:
     """Yield the header of every file, or the reason why there is none; the order is not kept.
 
@@ -44,8 +45,7 @@ def headers_of(
     kept: dict[str, dict[str, tuple[Stamp, Any]]] = {}
     unknown: dict[Path, NamedFile] = {}
     for folder, members in folders.items():
-        if check is not None:
-            check()
+        check()
         known = cache.known(folder)
         kept[folder] = {}
         for file in members:

@@ -43,3 +43,7 @@ class CancelToken:
         """
         if self._event.wait(seconds):
             raise Cancelled
+
+
+NEVER = CancelToken()
+"""The token of work that nobody stops; not to be cancelled."""

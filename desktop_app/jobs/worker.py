@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from desktop_app.errors import Cancelled, DeviceError, HungError
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.child import HandlerFactory, Request, Warmth, load_network, serve
 from desktop_app.jobs.events import silent
 from desktop_app.jobs.translate import in_the_users_terms
@@ -133,8 +133,8 @@ class ModelWorker:
         self,
         request: InferenceRequest,
         *,
-        progress: ProgressCallback | None = None,
-        token: CancelToken | None = None,
+        progress: ProgressCallback = silent,
+        token: CancelToken = NEVER,
     ) -> InferenceResult:
         """Segment one study.
 
@@ -156,16 +156,15 @@ class ModelWorker:
         WorkerDefect
             On an exception that nobody expects.
         """
-        token = token or CancelToken()
         with self._turn(token):
             box = _brain_box(request)
             self._warmth = replace(self._warmth, device=request.device, precision=request.precision)
             brain = np.ascontiguousarray(request.image_ckji[(slice(None), *box)])
-            answer = self._ask(request.with_image(brain), progress or silent, token)
+            answer = self._ask(request.with_image(brain), progress, token)
         result: InferenceResult = answer
         return result.placed_in(box, request.shape_kji)
 
-    def find_brain(self, request: BrainRequest, *, token: CancelToken | None = None) -> BrainResult:
+    def find_brain(self, request: BrainRequest, *, token: CancelToken = NEVER) -> BrainResult:
         """Tell the brain in the images of one head; raises as `segment` does.
 
         Parameters
@@ -175,7 +174,6 @@ class ModelWorker:
         token
             Cancelling it kills the process at once.
         """
-        token = token or CancelToken()
         with self._turn(token):
             result: BrainResult = self._ask(request, silent, token)
         return result

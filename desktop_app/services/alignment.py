@@ -1,7 +1,7 @@
 """Registers, resamples and strips a study's images: one grid, one outline of the brain."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,13 +12,14 @@ from desktop_app.domain.missing import WITHOUT
 from desktop_app.domain.readable import readable_share
 from desktop_app.domain.registration import Registration
 from desktop_app.domain.result import PreparedStudy
+from desktop_app.domain.stopping import Check
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample, shares_voxels, work_geometry
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.brain_outline import outline_brain
@@ -50,8 +51,8 @@ def align(
     *,
     network: BrainNetwork | None = None,
     memory: PreparationMemory | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> PreparedStudy:
     """Register, resample and strip the sequences of one study; ask no pixels which is which.
 
@@ -74,8 +75,7 @@ def align(
         If `token` was cancelled.
     """
     memory = memory or PreparationMemory()
-    token = token or CancelToken()
-    with memory.turn(silent if progress is None else progress, token) as report:
+    with memory.turn(progress, token) as report:
         known = memory.recall(volumes, network)
         if known is not None:
             return known
@@ -181,7 +181,7 @@ def _register(
     *,
     all_stripped: bool,
     report: ProgressCallback,
-    check: Callable[[], None],
+    check: Check,
 ) -> tuple[dict[Sequence, Volume], dict[Sequence, Registration]]:
     reference = volumes[reference_sequence]
     moved = dict(volumes)
@@ -215,7 +215,7 @@ def _resample(
     moved: Mapping[Sequence, Volume],
     grid: Geometry,
     notes: _Notes,
-    check: Callable[[], None],
+    check: Check,
 ) -> dict[Sequence, Volume]:
     on_grid: dict[Sequence, Volume] = {}
     for sequence, volume in moved.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.paths import weights_dir
 from desktop_app.services.models import WEIGHTS_SUFFIX
 from model.messages import DEFAULT_BRAIN_MODEL, BrainRequest, BrainResult, Precision
@@ -13,7 +13,7 @@ from model.messages import DEFAULT_BRAIN_MODEL, BrainRequest, BrainResult, Preci
 class BrainFinder(Protocol):
     """What outlining needs of the model's process."""
 
-    def find_brain(self, request: BrainRequest, *, token: CancelToken | None = None) -> BrainResult:
+    def find_brain(self, request: BrainRequest, *, token: CancelToken = NEVER) -> BrainResult:
         """Show the network the images of one head."""
 
 

@@ -11,7 +11,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, HungError, UserFacingError
 from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.brain_network import brain_mask_by_network
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.services.brain_network import BrainNetwork
 from model.messages import BrainRequest
 
@@ -46,7 +46,7 @@ def outline_brain(
     images: Mapping[Sequence, Volume],
     network: BrainNetwork | None,
     *,
-    token: CancelToken | None = None,
+    token: CancelToken = NEVER,
 ) -> BrainOutline:
     """Find the brain in whole heads.
 
@@ -63,7 +63,6 @@ def outline_brain(
     Cancelled
         If `token` was cancelled.
     """
-    token = token or CancelToken()
     litres_of = _litres(next(iter(images.values())))
     failure, is_makeshift = "", False
     if network is not None:

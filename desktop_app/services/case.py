@@ -6,8 +6,8 @@ from pathlib import Path
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.nameless_series import can_name
 from desktop_app.services.output_room import require_room
@@ -53,8 +53,8 @@ def process_study(
     *,
     chosen_by_user: Collection[Sequence] = (),
     page_renderer: PageRenderer | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> CaseOutcome:
     """Segment a study and write its results to `output`/STUDYNAME.
 
@@ -102,8 +102,8 @@ def find_tumour(
     worker: Segmenter,
     *,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> StudyResult:
     """Segment a study; writes nothing.
 

@@ -16,7 +16,7 @@ from desktop_app.domain.segmentation import (
     Segmentation,
 )
 from desktop_app.domain.study import InstanceRef
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 
 if TYPE_CHECKING:
     from desktop_app.imaging.diameters import InPlaneDiameters
@@ -39,7 +39,7 @@ _measured: WeakKeyDictionary[Segmentation, dict[Region, Diameters]] = WeakKeyDic
 
 
 def measure_diameters(
-    segmentation: Segmentation, token: CancelToken | None = None
+    segmentation: Segmentation, token: CancelToken = NEVER
 ) -> dict[Region, Diameters]:
     """Measure the longest measurable lesion of a region in two dimensions, else the longest.
 
@@ -62,7 +62,7 @@ def measure_diameters(
     """
     found = _measured.get(segmentation)
     if found is None:
-        found = _measured[segmentation] = _measure(segmentation, token or CancelToken())
+        found = _measured[segmentation] = _measure(segmentation, token)
     return dict(found)
 
 

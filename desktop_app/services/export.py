@@ -8,8 +8,8 @@ from desktop_app.domain.pseudonyms import Pseudonyms, new_key
 from desktop_app.domain.result import StudyResult
 from desktop_app.errors import UsageError
 from desktop_app.io.atomic import atomic_folder
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.export_formats import (
     DEFAULT_FORMATS,
     FILE_NAMES,
@@ -33,8 +33,8 @@ def export_study(
     pseudonyms: Pseudonyms | None = None,
     page_renderer: PageRenderer | None = None,
     created: datetime | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> tuple[Path, ...]:
     """Write a finished study into `folder`, under the names of `FILE_NAMES`.
 
@@ -96,15 +96,11 @@ def export_study(
         if not WITH_DIAMETERS.isdisjoint(writers):
             measure_lesions(result.segmentation, token)  # in the writers nothing could stop it
         for number, (one, write) in enumerate(writers.items()):
-            if token is not None:
-                token.raise_if_cancelled()
-            if progress is not None:
-                progress(number / len(writers), f"Writing {TITLES[one]}")
-            write(staging / FILE_NAMES[one])
-        if token is not None:
             token.raise_if_cancelled()
-    if progress is not None:
-        progress(1.0, "Exported")
+            progress(number / len(writers), f"Writing {TITLES[one]}")
+            write(staging / FILE_NAMES[one])
+        token.raise_if_cancelled()
+    progress(1.0, "Exported")
     return tuple(folder / FILE_NAMES[one] for one in wanted if one in writers)
 
 

@@ -1,6 +1,6 @@
 """From a path to the volumes of the four sequences."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError, OutputError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.other_study import from_outside
 from desktop_app.services.series_memory import user_series_memory
 
@@ -25,8 +25,8 @@ LEAVE_OUT = "none"
 def open_path(
     path: Path,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
     use_cache: bool = True,
     limited: bool = True,
 ) -> "ScanResult":
@@ -50,7 +50,13 @@ def open_path(
     """
     from desktop_app.io.scan import scan
 
-    found = scan(path, progress=progress, check=_check(token), use_cache=use_cache, limited=limited)
+    found = scan(
+        path,
+        progress=progress,
+        check=token.raise_if_cancelled,
+        use_cache=use_cache,
+        limited=limited,
+    )
     memory = user_series_memory()
     return replace(found, studies=tuple(memory.apply(study) for study in found.studies))
 
@@ -121,8 +127,8 @@ def choose_roles(
 def load_roles(
     roles: Mapping[Sequence, Series],
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> dict[Sequence, Volume]:
     """Load the chosen series.
 
@@ -139,31 +145,26 @@ def load_roles(
     volumes: dict[Sequence, Volume] = {}
     with DecoderProcess() as decoder:
         for number, sequence in enumerate(one for one in Sequence if one in roles):
-            if progress is not None:
-                progress(number / len(roles), f"Reading {sequence}")
-            volumes[sequence] = load_series(roles[sequence], check=_check(token), decoder=decoder)
-    if progress is not None:
-        progress(1.0, "Reading images")
+            progress(number / len(roles), f"Reading {sequence}")
+            volumes[sequence] = load_series(
+                roles[sequence], check=token.raise_if_cancelled, decoder=decoder
+            )
+    progress(1.0, "Reading images")
     return volumes
 
 
 def load_one(
     series: Series,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> Volume:
     """Load a single series to look at, whatever it is; raises as `load_roles`."""
     from desktop_app.io.load import load_series
 
-    volume = load_series(series, check=_check(token))
-    if progress is not None:
-        progress(1.0, "Reading the image")
+    volume = load_series(series, check=token.raise_if_cancelled)
+    progress(1.0, "Reading the image")
     return volume
-
-
-def _check(token: CancelToken | None) -> Callable[[], None] | None:
-    return None if token is None else token.raise_if_cancelled
 
 
 def _override(study: Study, sequence: Sequence, text: str) -> Series:

@@ -19,8 +19,8 @@ from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation,
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.field_ends import end_remarks
 from desktop_app.services.label_proposal import regions_of_segments, regions_of_values
@@ -95,8 +95,8 @@ def open_labels(
     known: LoadedStudy | None = None,
     network: BrainNetwork | None = None,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> Reopened:
     """Load and prepare the images, and lay the labels on them instead of running the network.
 

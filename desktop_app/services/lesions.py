@@ -9,7 +9,7 @@ import numpy as np
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import reaches
 from desktop_app.domain.segmentation import Region, Segmentation
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.services.diameters import (
     least_measurable_mm,
     measure_diameters,
@@ -34,9 +34,7 @@ _measured: WeakKeyDictionary[Segmentation, tuple[Lesion, ...]] = WeakKeyDictiona
 _parts: WeakKeyDictionary[Segmentation, int] = WeakKeyDictionary()
 
 
-def measure_lesions(
-    segmentation: Segmentation, token: CancelToken | None = None
-) -> tuple[Lesion, ...]:
+def measure_lesions(segmentation: Segmentation, token: CancelToken = NEVER) -> tuple[Lesion, ...]:
     """Tell the enhancing lesions apart and measure each in two dimensions.
 
     See `imaging.lesion_list`. Listed are at most ten, the largest first, that have at least 1 cm³
@@ -49,7 +47,7 @@ def measure_lesions(
     """
     found = _measured.get(segmentation)
     if found is None:
-        found = _measured[segmentation] = _measure(segmentation, token or CancelToken())
+        found = _measured[segmentation] = _measure(segmentation, token)
     return found
 
 

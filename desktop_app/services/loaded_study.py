@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.domain.volume import Volume
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.import_study import load_roles
 from desktop_app.services.stages import Stages
@@ -158,8 +158,8 @@ def load_study(
     roles: Mapping[Sequence, Series],
     *,
     known: LoadedStudy | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> LoadedStudy:
     """Read the chosen series, for display and for a later `segment_study`.
 

@@ -12,7 +12,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.contrast_evidence import brain_looks
 from desktop_app.imaging.resample import resample
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.alignment import align
 from desktop_app.services.brain_network import BrainNetwork
@@ -30,8 +30,8 @@ def prepare(
     chosen_by_user: Collection[Sequence] = (),
     network: BrainNetwork | None = None,
     memory: PreparationMemory | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> PreparedStudy:
     """Register, resample and strip the sequences of one study, and check which is which.
 
@@ -61,12 +61,10 @@ def prepare(
     Cancelled
         If `token` was cancelled.
     """
-    token = token or CancelToken()
-    report = silent if progress is None else progress
     memory = memory or PreparationMemory()
-    prepared = align(volumes, network=network, memory=memory, progress=report, token=token)
+    prepared = align(volumes, network=network, memory=memory, progress=progress, token=token)
     seconds = prepared.seconds
-    report(0.97, "Checking the sequences")
+    progress(0.97, "Checking the sequences")
     started = time.perf_counter()
     looks = memory.looks(prepared, lambda: brain_looks(prepared.channels, prepared.brain_kji))
     found = check_sequences(
@@ -79,11 +77,11 @@ def prepare(
             _reordered(volumes, found),
             network=network,
             memory=memory,
-            progress=report,
+            progress=progress,
             token=token,
         )
         seconds += prepared.seconds
-    report(1.0, "Prepared")
+    progress(1.0, "Prepared")
     return replace(
         prepared,
         findings=found.findings,
@@ -102,8 +100,8 @@ def to_reference(
     prepared: PreparedStudy,
     settings: PostprocessSettings = DEFAULT_SETTINGS,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> NDArray[np.uint8]:
     """Bring probabilities back to the reference series' grid and turn them into labels.
 
@@ -128,8 +126,6 @@ def to_reference(
     Cancelled
         If `token` was cancelled.
     """
-    token = token or CancelToken()
-    report = silent if progress is None else progress
     target = prepared.reference.geometry
     if prepared.work_geometry.matches(target):
         on_target: NDArray[np.floating] = probabilities_ckji
@@ -137,10 +133,10 @@ def to_reference(
         channels = []
         for number, channel in enumerate(probabilities_ckji):
             token.raise_if_cancelled()
-            report(number / (len(probabilities_ckji) + 1), _BACK)
+            progress(number / (len(probabilities_ckji) + 1), _BACK)
             there = Volume(channel.astype(np.float32), prepared.work_geometry)
             channels.append(resample(there, target).array_kji)
         on_target = np.stack(channels)
     token.raise_if_cancelled()
-    report(len(probabilities_ckji) / (len(probabilities_ckji) + 1), _BACK)
+    progress(len(probabilities_ckji) / (len(probabilities_ckji) + 1), _BACK)
     return labels_from_probabilities(on_target, spacing_mm=target.spacing_mm, settings=settings)

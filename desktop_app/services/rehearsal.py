@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from desktop_app.errors import DeviceError
 from desktop_app.io.atomic import atomic_path
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.paths import USER_DATA_VARIABLE, program_command
 
 REHEARSAL_VARIABLE = "GLIASCOPE_REHEARSAL"
@@ -116,7 +116,7 @@ def rehearse(
     *,
     command: Sequence[str] = (),
     timeout_seconds: float = 120.0,
-    token: CancelToken | None = None,
+    token: CancelToken = NEVER,
 ) -> StartReport:
     """Start the window, wait until it is ready to segment, and end it.
 
@@ -181,12 +181,9 @@ def _surroundings(folder: Path) -> tuple[dict[str, str], str]:
     return surroundings, ""
 
 
-def _await_end(
-    process: "subprocess.Popen[bytes]", deadline: float, token: CancelToken | None
-) -> None:
+def _await_end(process: "subprocess.Popen[bytes]", deadline: float, token: CancelToken) -> None:
     while process.poll() is None and time.time() < deadline:
-        if token is not None:
-            token.raise_if_cancelled()
+        token.raise_if_cancelled()
         time.sleep(_POLL_SECONDS)
 
 

@@ -10,8 +10,8 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
 from desktop_app.errors import InputError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.field_ends import end_remarks, is_end_remark
 from desktop_app.services.label_files import read_labels
@@ -105,8 +105,8 @@ def reopen_result(
     *,
     network: BrainNetwork | None = None,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> Reopened:
     """Load and prepare the images, and read the labels instead of running the network.
 

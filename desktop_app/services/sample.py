@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import desktop_app
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.paths import sample_dir
 
 # Another version may make another head, so it makes its own.
@@ -13,8 +13,8 @@ _FOLDER = f"sample-study-{desktop_app.__version__}"
 
 def ensure_sample_study(
     user_data: Path,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> Path:
     """Return the DICOM folder of the sample study.
 
@@ -29,10 +29,8 @@ def ensure_sample_study(
 
     if sample_dir().is_dir():
         return read_sample_study(sample_dir()).dicom_folder
-    if progress is not None:
-        progress(0.0, "Making the sample study (only once)")
+    progress(0.0, "Making the sample study (only once)")
     folder = user_data / _FOLDER
     sample = read_sample_study(folder) if folder.is_dir() else write_sample_study(folder)
-    if token is not None:
-        token.raise_if_cancelled()
+    token.raise_if_cancelled()
     return sample.dicom_folder

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Study
 from desktop_app.io.atomic import atomic_folder
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.earlier_results import study_folder
 from desktop_app.services.export import export_study
 from desktop_app.services.export_formats import DEFAULT_FORMATS, FILE_NAMES, ExportFormat
@@ -90,8 +90,8 @@ def save_results(
     *,
     written: Mapping[Path, StudyResult] = MappingProxyType({}),
     page_renderer: PageRenderer | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> SavedResults:
     """Write the results and their log to `output`/STUDYNAME: all of them or none.
 
@@ -155,8 +155,7 @@ def save_results(
         log = write_run_log(
             result, sorted(names), staging, anonymise=options.anonymise, created=created
         )
-        if token is not None:
-            token.raise_if_cancelled()
+        token.raise_if_cancelled()
     return SavedResults(
         folder,
         tuple(folder / file.name for file in (*files, log)),

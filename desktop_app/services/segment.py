@@ -17,8 +17,8 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation, remarks_on
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import InputError, OutputError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.paths import weights_dir
 from desktop_app.services.brain_network import BrainFinder, bundled_network
 from desktop_app.services.field_ends import end_remarks
@@ -74,8 +74,8 @@ class Segmenter(BrainFinder, Protocol):
         self,
         request: InferenceRequest,
         *,
-        progress: ProgressCallback | None = None,
-        token: CancelToken | None = None,
+        progress: ProgressCallback = silent,
+        token: CancelToken = NEVER,
     ) -> InferenceResult:
         """Run the network on one prepared study."""
 
@@ -111,8 +111,8 @@ def segment_study(
     *,
     loaded: LoadedStudy | None = None,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> StudyResult:
     """Load, prepare, segment and measure one study.
 
@@ -156,7 +156,6 @@ def segment_study(
     model = read_entry(options.weights, bundled=False)
     require_tumour_model(model)
     worker.warm(options.device, options.precision)
-    token = token or CancelToken()
     stages = Stages(_STAGE_SECONDS, progress)
     with stages.stage("import", "Reading the images") as report:
         read = loaded or load_study(roles, progress=report, token=token)
@@ -239,8 +238,8 @@ def prepare_study(
     worker: BrainFinder,
     *,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> PreparedStudy:
     """Register, resample and strip the images of one study, as `segment_study` does first.
 

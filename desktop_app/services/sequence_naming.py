@@ -21,8 +21,8 @@ from desktop_app.imaging.sequence_pixels import (
     score_namings,
 )
 from desktop_app.io.scan import title_of
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.alignment import align
 from desktop_app.services.brain_network import BrainNetwork
 from desktop_app.services.loaded_study import LoadedStudy, load_study
@@ -69,8 +69,8 @@ def completed(
     network: BrainNetwork | None = None,
     loaded: LoadedStudy | None = None,
     chosen_by_user: Collection[Sequence] = (),
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> NamedStudy:
     """Fill missing sequences with series that no header tells anything of, where pixels are clear.
 
@@ -167,7 +167,7 @@ def _load(
     given: Mapping[Sequence, Series],
     loaded: LoadedStudy | None,
     progress: ProgressCallback,
-    token: CancelToken | None,
+    token: CancelToken,
 ) -> LoadedStudy:
     """Return the voxels of all series, those read before as they are."""
     before = {} if loaded is None else loaded.volumes
@@ -186,7 +186,7 @@ def _seen(
     loaded: LoadedStudy,
     network: BrainNetwork | None,
     progress: ProgressCallback,
-    token: CancelToken | None,
+    token: CancelToken,
 ) -> dict[str, BrainLook]:
     """Return what the series show, by their UID; nothing of what cannot be registered."""
 

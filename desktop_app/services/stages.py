@@ -25,7 +25,7 @@ class Stages:
 
     __slots__ = ("_begin", "_report", "_share", "seconds")
 
-    def __init__(self, weights: Mapping[str, float], report: ProgressCallback | None) -> None:
+    def __init__(self, weights: Mapping[str, float], report: ProgressCallback) -> None:
         if not weights or min(weights.values()) <= 0:
             raise ValueError("stages need positive weights")
         total = sum(weights.values())
@@ -52,9 +52,8 @@ class Stages:
         begin, share = self._begin[name], self._share[name]
 
         def report(fraction: float, text: str = "") -> None:
-            if self._report is not None:
-                within = min(max(fraction, 0.0), 1.0)
-                self._report(begin + share * within, text or title)
+            within = min(max(fraction, 0.0), 1.0)
+            self._report(begin + share * within, text or title)
 
         report(0.0)
         started = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.services.field_ends import is_cut_off
 from desktop_app.services.label_files import are_changed
 from desktop_app.services.stored_result import NUMBERS_FILE
@@ -43,9 +43,7 @@ class TimePoint:
     changed_outside: bool = False
 
 
-def time_points(
-    patient_id: str, output: Path, token: CancelToken | None = None
-) -> tuple[TimePoint, ...]:
+def time_points(patient_id: str, output: Path, token: CancelToken = NEVER) -> tuple[TimePoint, ...]:
     """Return what the folders of results in `output` hold of a patient, the earliest first.
 
     Results without the patient's identifier (of NIfTI files, anonymised) or without a date cannot
@@ -59,8 +57,7 @@ def time_points(
     # Some anonymisers give all visits of a patient one UID.
     found: dict[tuple[str, str], tuple[float, TimePoint]] = {}
     for file in sorted(output.glob(f"*/{NUMBERS_FILE}")) if patient_id else ():
-        if token is not None:
-            token.raise_if_cancelled()
+        token.raise_if_cancelled()
         point = _point(file, patient_id)
         if point is None:
             continue

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import NoStudyError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.import_study import open_path
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def open_whole_study(
     path: Path,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> "ScanResult":
     """Find the studies at a path; a single image stands for the study it is of.
 
@@ -59,8 +59,8 @@ def holds_everything_of_somebody(folder: Path) -> bool:
 def _of_file(
     file: Path,
     folder: Path,
-    progress: ProgressCallback | None,
-    token: CancelToken | None,
+    progress: ProgressCallback,
+    token: CancelToken,
 ) -> "ScanResult | None":
     """Return the scan of a folder with only the study that the file is of, if there is one."""
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.errors import Cancelled, InputError, OutputError, UserFacingError
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.batch.state import (
     CaseState,
     CaseStatus,
@@ -97,8 +97,8 @@ def attempt(
     worker: Segmenter,
     *,
     page_renderer: PageRenderer | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
     on_defect: DefectListener | None = None,
 ) -> CaseState:
     """Segment a study and write its results; return its state, done or failed.

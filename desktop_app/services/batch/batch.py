@@ -7,7 +7,7 @@ from pathlib import Path
 
 from desktop_app.domain.study import Study
 from desktop_app.errors import Cancelled, InputError
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.batch.attempt import StudyOrder, make_order
 from desktop_app.services.batch.folder_watch import FolderWatch
@@ -116,7 +116,7 @@ class Batch:
             self._journal.keep(replace(state, study_uid=known.study_uid, resumed=resumed))
 
     def find(
-        self, progress: ProgressCallback | None = None, token: CancelToken | None = None
+        self, progress: ProgressCallback = silent, token: CancelToken = NEVER
     ) -> tuple[CaseState, ...]:
         """List the studies below the root and what is already known of each, failures too.
 
@@ -140,9 +140,7 @@ class Batch:
         )
         return self.cases
 
-    def run(
-        self, progress: ProgressCallback | None = None, token: CancelToken | None = None
-    ) -> BatchOutcome:
+    def run(self, progress: ProgressCallback = silent, token: CancelToken = NEVER) -> BatchOutcome:
         """Work through every study that is not done.
 
         Raises
@@ -155,7 +153,6 @@ class Batch:
         Cancelled
             If `token` was cancelled; what is done stays done.
         """
-        token = token or CancelToken()
         self._journal.require_output()
         with only_batch(self.output), self._awake():
             self._place.prepare()
@@ -167,8 +164,8 @@ class Batch:
 
     def watch(
         self,
-        progress: ProgressCallback | None = None,
-        token: CancelToken | None = None,
+        progress: ProgressCallback = silent,
+        token: CancelToken = NEVER,
         options: WatchOptions | None = None,
     ) -> BatchOutcome:
         """Work through the studies that are there and those that come, until `token` is cancelled.
@@ -193,7 +190,6 @@ class Batch:
             writes to it, or states or summary cannot be written when it ends. In between it is
             awaited.
         """
-        token = token or CancelToken()
         if not self.root.is_dir():
             raise InputError(
                 "Only a folder can be watched.",
@@ -202,7 +198,7 @@ class Batch:
             )
         self._journal.require_output()
         with only_batch(self.output):
-            return self._watch(progress or silent, token, options or WatchOptions())
+            return self._watch(progress, token, options or WatchOptions())
 
     def _watch(
         self, progress: ProgressCallback, token: CancelToken, options: WatchOptions
@@ -213,7 +209,7 @@ class Batch:
             FolderWatch(self.root, self.output, options.settle_seconds),
             options,
             self._journal,
-            list_studies=lambda: self._list(None, token).studies,
+            list_studies=lambda: self._list(silent, token).studies,
             state_of=lambda study, again: self._state_of(
                 study, resume=self.options.resume or again
             ),
@@ -234,7 +230,7 @@ class Batch:
         )
         self._card_sha256, self._weights_sha256 = model.card_sha256, model.sha256
 
-    def _list(self, progress: ProgressCallback | None, token: CancelToken | None) -> Listing:
+    def _list(self, progress: ProgressCallback, token: CancelToken) -> Listing:
         listing = list_studies(
             self.root, self.output, anonymise=self._anonymise, progress=progress, token=token
         )
@@ -247,7 +243,7 @@ class Batch:
         return known_state(study, self.output, self._make_order, with_failures=with_failures)
 
     def _work_through(
-        self, studies: Sequence[Study], progress: ProgressCallback | None, token: CancelToken
+        self, studies: Sequence[Study], progress: ProgressCallback, token: CancelToken
     ) -> None:
         self._place.work_through(
             studies, self._make_order, self._journal, progress=progress, token=token

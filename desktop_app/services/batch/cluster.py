@@ -93,7 +93,7 @@ class ClusterPlace:
         make_order: OrderMaker,
         journal: Journal,
         *,
-        progress: ProgressCallback | None,
+        progress: ProgressCallback,
         token: CancelToken,
     ) -> None:
         """Work through the studies; see `StudyPlace`.

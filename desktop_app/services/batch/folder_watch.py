@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Study
 from desktop_app.io.folder_walk import FoundFile, found_files
 from desktop_app.io.unpacked import lasting_name
@@ -49,7 +50,7 @@ class FolderWatch:
         self._changed_at: dict[Path, float] = {}
         self._news: set[Path] = set()
 
-    def look(self, check: Callable[[], None] | None = None) -> bool:
+    def look(self, check: Check = go_on) -> bool:
         """Look at the files; False, and nothing noted, where the folder cannot be reached.
 
         A share that is away for a while must not count as a folder that lost its studies.
@@ -119,7 +120,7 @@ class FolderWatch:
             )
         )
 
-    def _files(self, check: Callable[[], None] | None) -> Iterator[FoundFile]:
+    def _files(self, check: Check) -> Iterator[FoundFile]:
         # What cannot be opened is told by the scan that follows, with its reason.
         files = found_files(
             self._root, on_problem=lambda where, why: None, check=check, limited=False

@@ -8,8 +8,8 @@ from pathlib import Path
 from desktop_app.domain.study import Study
 from desktop_app.errors import InputError, NoStudyError
 from desktop_app.io.unpacked import lasting_name
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.batch.attempt import StudyOrder
 from desktop_app.services.batch.records import SKIPPED, SUMMARY, has_results, read_state
 from desktop_app.services.batch.state import CaseState, CaseStatus
@@ -43,8 +43,8 @@ def list_studies(
     output: Path,
     *,
     anonymise: bool = False,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> Listing:
     """List the studies below `root`, without the results of earlier runs.
 

@@ -83,7 +83,7 @@ class LocalPlace:
         make_order: OrderMaker,
         journal: Journal,
         *,
-        progress: ProgressCallback | None,
+        progress: ProgressCallback,
         token: CancelToken,
     ) -> None:
         """Work through the studies; see `StudyPlace`."""

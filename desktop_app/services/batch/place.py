@@ -39,7 +39,7 @@ class StudyPlace(Protocol):
         make_order: OrderMaker,
         journal: Journal,
         *,
-        progress: ProgressCallback | None,
+        progress: ProgressCallback,
         token: CancelToken,
     ) -> None:
         """Work through every study, whatever becomes of one of them.
@@ -56,7 +56,7 @@ class StudyPlace(Protocol):
 class SharedBar:
     """Adds the progress of studies that run side by side up to one bar."""
 
-    def __init__(self, names: Iterable[str], report: ProgressCallback | None) -> None:
+    def __init__(self, names: Iterable[str], report: ProgressCallback) -> None:
         self._fractions = dict.fromkeys(names, 0.0)
         self._report = report
         self._lock = threading.Lock()
@@ -71,8 +71,7 @@ class SharedBar:
         """Tell something that no study has come further by."""
         with self._lock:
             overall = sum(self._fractions.values()) / len(self._fractions)
-        if self._report is not None:
-            self._report(overall, text)
+        self._report(overall, text)
 
 
 def wait_for_output(

@@ -7,7 +7,7 @@ from pathlib import Path
 from desktop_app.domain.dates import DateOrder, date_order
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.services.earlier_results import EarlierResult, find_result
 from desktop_app.services.follow_up.doubts import about_dates, about_patients
 from desktop_app.services.same_patient import PatientMatch, match_patients, patient_in_words
@@ -51,7 +51,7 @@ def earlier_studies(
     studies: Iterable[Study],
     output: Path | None,
     *,
-    token: CancelToken | None = None,
+    token: CancelToken = NEVER,
 ) -> tuple[EarlierStudy, ...]:
     """Return the studies that may be compared with one, the latest before it first.
 
@@ -72,7 +72,6 @@ def earlier_studies(
     Cancelled
         If `token` was cancelled.
     """
-    token = token or CancelToken()
     found = []
     for other in studies:
         token.raise_if_cancelled()

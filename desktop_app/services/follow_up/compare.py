@@ -6,8 +6,8 @@ from pathlib import Path
 from desktop_app.domain.follow_up import FollowUp
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Study
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.case import find_tumour
 from desktop_app.services.earlier_results import find_result
@@ -33,8 +33,8 @@ def compare_studies(
     worker: Segmenter,
     *,
     results: Path | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> FollowUp:
     """Compare two studies of a patient, of which nothing is open.
 
@@ -83,8 +83,8 @@ def compare_with_earlier(
     worker: Segmenter,
     *,
     result_folder: Path | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> FollowUp:
     """Lay an earlier study of the same patient beside a finished one.
 
@@ -130,8 +130,8 @@ def finished(
     worker: Segmenter,
     *,
     result_folder: Path | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> StudyResult:
     """Read what an earlier run wrote of a study, or segment it with the proposed series.
 
@@ -164,8 +164,8 @@ def compare_results(
     now: StudyResult,
     earlier: StudyResult,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> FollowUp:
     """Lay two finished studies of one patient beside each other; see `compare_with_earlier`.
 
@@ -177,7 +177,6 @@ def compare_results(
         If `token` was cancelled.
     """
     require_comparable(now.study, earlier.study)
-    token = token or CancelToken()
     stages = Stages(_COMPARE_SECONDS, progress)
     pair = sequences_to_register(now, earlier)
     with stages.stage("register", "Laying the studies on each other"):
@@ -188,7 +187,7 @@ def compare_results(
         return _measured(laid_beside(now, earlier, registration, pair, motion), token)
 
 
-def with_labels(found: FollowUp, now: StudyResult, *, token: CancelToken | None = None) -> FollowUp:
+def with_labels(found: FollowUp, now: StudyResult, *, token: CancelToken = NEVER) -> FollowUp:
     """Return a comparison with other labels of the current study, as after a correction.
 
     Takes about a second: the studies stay where they were laid.
@@ -203,7 +202,7 @@ def with_labels(found: FollowUp, now: StudyResult, *, token: CancelToken | None 
     same_grid = now.segmentation.geometry.matches(found.now.segmentation.geometry)
     if now.study.study_uid != found.now.study.study_uid or not same_grid:
         raise ValueError("these labels are not of the study that was compared")
-    return _measured(replace(found, now=now), token or CancelToken())
+    return _measured(replace(found, now=now), token)
 
 
 def _measured(found: FollowUp, token: CancelToken) -> FollowUp:

@@ -11,8 +11,8 @@ from desktop_app.domain.preflight import Aspect, Check, Light, Source
 from desktop_app.domain.readable import readable_share
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.loaded_study import PreparationMemory
 from desktop_app.services.preflight.headers import BRAIN_SIZE_LPS_MM
 
@@ -66,8 +66,8 @@ def look_at_pixels(
     volumes: Mapping[Sequence, Volume],
     *,
     memory: PreparationMemory | None = None,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> dict[Sequence, PixelLook]:
     """Measure the images as loaded; takes seconds for each that is fine.
 
@@ -85,13 +85,12 @@ def look_at_pixels(
     from desktop_app.imaging.thumbnail import axial_thumbnail
 
     memory = memory or PreparationMemory()
-    check = (token or CancelToken()).raise_if_cancelled
+    check = token.raise_if_cancelled
     reaches = {sequence: _reach(volume) for sequence, volume in volumes.items()}
     looks = {}
     for number, (sequence, volume) in enumerate(volumes.items()):
         check()
-        if progress is not None:
-            progress(number / len(volumes), f"Looking at {sequence}")
+        progress(number / len(volumes), f"Looking at {sequence}")
         checks = (_coverage(sequence, volumes, reaches), check_quality(volume, memory, check))
         found = tuple(check for check in checks if check is not None)
         looks[sequence] = PixelLook(found, axial_thumbnail(volume))

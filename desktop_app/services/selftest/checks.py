@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from desktop_app.errors import Cancelled, UserFacingError
-from desktop_app.jobs.cancel import CancelToken
+from desktop_app.jobs.cancel import NEVER, CancelToken
 
 
 class Outcome(StrEnum):
@@ -51,7 +51,7 @@ class Checklist:
         Asked before each of them.
     """
 
-    def __init__(self, token: CancelToken | None = None) -> None:
+    def __init__(self, token: CancelToken = NEVER) -> None:
         self.checks: list[Check] = []
         self._token = token
 
@@ -68,8 +68,7 @@ class Checklist:
         Cancelled
             If the token was cancelled.
         """
-        if self._token is not None:
-            self._token.raise_if_cancelled()
+        self._token.raise_if_cancelled()
         started = time.perf_counter()
         try:
             outcome, detail = Outcome.PASSED, check()

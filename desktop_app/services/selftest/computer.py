@@ -64,15 +64,12 @@ def check_scan_processes() -> str:
     return f"{count} headers read by two further processes"
 
 
-def check_worker(
-    worker: ModelWorker, device: str, precision: str, token: CancelToken | None
-) -> str:
+def check_worker(worker: ModelWorker, device: str, precision: str, token: CancelToken) -> str:
     """Start the network's process and wait until it has loaded the network."""
     worker.warm(device, precision)
     started = time.monotonic()
     while (state := worker.state) is WorkerState.LOADING:
-        if token is not None:
-            token.raise_if_cancelled()
+        token.raise_if_cancelled()
         if time.monotonic() - started > _START_SECONDS:
             raise CheckFailed(f"not ready after {_START_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)

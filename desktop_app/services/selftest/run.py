@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.errors import Cancelled
-from desktop_app.jobs.cancel import CancelToken
-from desktop_app.jobs.events import ProgressCallback
+from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import USER_DATA_VARIABLE
 from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
@@ -81,8 +81,8 @@ def run_selftest(
     user_data: Path,
     page_renderer: PageRenderer | None,
     *,
-    progress: ProgressCallback | None = None,
-    token: CancelToken | None = None,
+    progress: ProgressCallback = silent,
+    token: CancelToken = NEVER,
 ) -> tuple[Check, ...]:
     """Try everything the program does; nothing is left behind, in the user's settings neither.
 
@@ -140,7 +140,7 @@ class _SelfTest:
         worker: ModelWorker,
         options: SelfTestOptions,
         page_renderer: PageRenderer | None,
-        token: CancelToken | None,
+        token: CancelToken,
     ) -> None:
         self.checklist = Checklist(token)
         self._folder = folder
@@ -286,8 +286,7 @@ class _SelfTest:
             pass
         else:
             raise CheckFailed("the study was done before it could be cancelled")
-        if self._token is not None:
-            self._token.raise_if_cancelled()
+        self._token.raise_if_cancelled()
         started = time.monotonic()
         again = self._worker.segment(request, token=self._token)
         if not again.labels_kji.any():
