@@ -1,7 +1,6 @@
 """The two-dimensional measure of a segmentation, beside its volumes."""
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from desktop_app.domain.segmentation import (
 )
 from desktop_app.domain.study import InstanceRef
 from desktop_app.jobs.cancel import NEVER, CancelToken
+from desktop_app.services.remembered import remembered
 
 if TYPE_CHECKING:
     from desktop_app.imaging.diameters import InPlaneDiameters
@@ -33,9 +33,6 @@ _FINE_MM = 1.5
 _CLEARLY_THICKER = 1.1
 _LEAST_DECIMALS = 1  # no slice distance is known better, and so it can be told as it is
 _PLANES = (AnatomicalPlane.SAGITTAL, AnatomicalPlane.CORONAL, AnatomicalPlane.AXIAL)
-
-# A result is told in half a dozen files and in the window; its labels never change.
-_measured: WeakKeyDictionary[Segmentation, dict[Region, Diameters]] = WeakKeyDictionary()
 
 
 def measure_diameters(
@@ -60,12 +57,11 @@ def measure_diameters(
     Cancelled
         If `token` was cancelled.
     """
-    found = _measured.get(segmentation)
-    if found is None:
-        found = _measured[segmentation] = _measure(segmentation, token)
-    return dict(found)
+    return dict(_measure(segmentation, token))
 
 
+# A result is told in half a dozen files and in the window; its labels never change.
+@remembered
 def _measure(segmentation: Segmentation, token: CancelToken) -> dict[Region, Diameters]:
     # scipy loads slowly; a window that only starts need not wait for it.
     from desktop_app.imaging.diameters import longest_diameters

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
+from desktop_app.services.remembered import remembered
 from model.cropping import occupied_box
 
 _REACHES = "The tumour reaches the "
@@ -35,10 +35,6 @@ class _Field:
     geometry: Geometry
     low_kji: NDArray[np.float64]
     high_kji: NDArray[np.float64]
-
-
-# A stroke of the brush need not wait for it; the images never change.
-_fields: WeakKeyDictionary[PreparedStudy, dict[Sequence, _Field]] = WeakKeyDictionary()
 
 
 def end_remarks(labels_kji: NDArray[np.uint8], prepared: PreparedStudy) -> tuple[str, ...]:
@@ -97,12 +93,11 @@ def _row_ends(marked_kji: NDArray[np.bool_]) -> NDArray[np.int_]:
     return np.concatenate([np.stack([k, j, i], axis=1) for i in (first, last)])
 
 
+# A stroke of the brush need not wait for it; the images never change.
+@remembered
 def _fields_of(prepared: PreparedStudy) -> dict[Sequence, _Field]:
-    fields = _fields.get(prepared)
-    if fields is None:
-        volumes = dict(prepared.volumes) | {prepared.reference_sequence: prepared.reference}
-        fields = _fields[prepared] = {one: _field(volume) for one, volume in volumes.items()}
-    return fields
+    volumes = dict(prepared.volumes) | {prepared.reference_sequence: prepared.reference}
+    return {one: _field(volume) for one, volume in volumes.items()}
 
 
 def _field(volume: Volume) -> _Field:

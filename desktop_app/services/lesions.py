@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from desktop_app.services.diameters import (
     slice_axis,
     to_diameters,
 )
+from desktop_app.services.remembered import remembered
 from model.cropping import occupied_box
 
 MOST_TARGETS = 3
@@ -29,11 +29,9 @@ _LEAST_MM3 = 1000.0
 # Smaller parts are specks, as correcting removes them.
 _LEAST_PART_MM3 = 100.0
 
+
 # Told in the window and in files; labels never change.
-_measured: WeakKeyDictionary[Segmentation, tuple[Lesion, ...]] = WeakKeyDictionary()
-_parts: WeakKeyDictionary[Segmentation, int] = WeakKeyDictionary()
-
-
+@remembered
 def measure_lesions(segmentation: Segmentation, token: CancelToken = NEVER) -> tuple[Lesion, ...]:
     """Tell the enhancing lesions apart and measure each in two dimensions.
 
@@ -45,24 +43,15 @@ def measure_lesions(segmentation: Segmentation, token: CancelToken = NEVER) -> t
     Cancelled
         If `token` was cancelled.
     """
-    found = _measured.get(segmentation)
-    if found is None:
-        found = _measured[segmentation] = _measure(segmentation, token)
-    return found
+    return tuple(islice(_lesions(segmentation, token), MOST_LISTED))
 
 
+@remembered
 def tumour_parts(segmentation: Segmentation) -> int:
     """Count the parts of the whole tumour that touch over no face, edge or corner.
 
     Those below 0.1 cm³ do not count, unless there is no larger one.
     """
-    found = _parts.get(segmentation)
-    if found is None:
-        found = _parts[segmentation] = _count_parts(segmentation)
-    return found
-
-
-def _count_parts(segmentation: Segmentation) -> int:
     # scipy loads slowly; a window that only starts need not wait for it.
     from scipy import ndimage
 
@@ -78,10 +67,6 @@ def _count_parts(segmentation: Segmentation) -> int:
 def sum_of_products_mm2(lesions: Iterable[Lesion]) -> float:
     """Return the sum of the bidimensional products, which RANO 2.0 follows over time."""
     return sum(one.diameters.product_mm2 for one in lesions)
-
-
-def _measure(segmentation: Segmentation, token: CancelToken) -> tuple[Lesion, ...]:
-    return tuple(islice(_lesions(segmentation, token), MOST_LISTED))
 
 
 def _lesions(segmentation: Segmentation, token: CancelToken) -> Iterator[Lesion]:

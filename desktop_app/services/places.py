@@ -1,7 +1,6 @@
 """Where the regions of a segmentation lie, and on which side of the brain."""
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,11 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, REGION_TITLES, Region, Segmentation
 from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.services.lesions import tumour_parts
+from desktop_app.services.remembered import remembered
 from model.cropping import occupied_box
 
 if TYPE_CHECKING:
     from desktop_app.imaging.mid_plane import MidPlane
-
-# Told in half a dozen files and in the window; neither labels nor outlines ever change.
-_placed: WeakKeyDictionary[Segmentation, dict[Region, Place]] = WeakKeyDictionary()
-_mid_planes: "WeakKeyDictionary[PreparedStudy, MidPlane | None]" = WeakKeyDictionary()
 
 
 def measure_places(result: StudyResult) -> dict[Region, Place]:
@@ -33,10 +29,7 @@ def measure_places(result: StudyResult) -> dict[Region, Place]:
     dict
         In the order of `Region`; one without voxels is left out.
     """
-    found = _placed.get(result.segmentation)
-    if found is None:
-        found = _placed[result.segmentation] = _measure(result)
-    return dict(found)
+    return dict(_measure(result.segmentation, result.prepared))
 
 
 def place_in_words(result: StudyResult) -> str:
@@ -54,8 +47,9 @@ def place_in_words(result: StudyResult) -> str:
     )
 
 
-def _measure(result: StudyResult) -> dict[Region, Place]:
-    segmentation = result.segmentation
+# Told in half a dozen files and in the window; neither labels nor outlines ever change.
+@remembered
+def _measure(segmentation: Segmentation, prepared: PreparedStudy) -> dict[Region, Place]:
     box = occupied_box(segmentation.mask_kji(Region.WT))
     if box is None:
         return {}
@@ -63,7 +57,7 @@ def _measure(result: StudyResult) -> dict[Region, Place]:
     labels = segmentation.labels_kji[box][tuple(index_kji.T)]
     first_kji = np.array([one.start for one in box])
     points_lps_mm = segmentation.geometry.to_patient_mm((index_kji + first_kji).astype(np.float64))
-    plane = mid_plane(result.prepared)
+    plane = mid_plane(prepared)
     found = {}
     for region, values in REGION_LABELS.items():
         points = points_lps_mm[np.isin(labels, values)]
@@ -72,15 +66,14 @@ def _measure(result: StudyResult) -> dict[Region, Place]:
     return found
 
 
+@remembered
 def mid_plane(prepared: PreparedStudy) -> "MidPlane | None":
     """Return the plane between the sides of the brain; ``None`` where sides cannot be told."""
     from desktop_app.imaging.mid_plane import find_mid_plane
 
     if SIDES_UNKNOWN in prepared.reference.notes:
         return None
-    if prepared not in _mid_planes:
-        _mid_planes[prepared] = find_mid_plane(prepared.brain_kji, prepared.work_geometry)
-    return _mid_planes[prepared]
+    return find_mid_plane(prepared.brain_kji, prepared.work_geometry)
 
 
 def place_of(points_lps_mm: NDArray[np.float64], plane: "MidPlane | None") -> Place:
