@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.study import InstanceRef, Study
-from desktop_app.errors import OutputError
+from desktop_app.errors import InputError, OutputError
 from desktop_app.io.atomic import atomic_folder
 from desktop_app.io.scan import ScanResult
 from desktop_app.services.batch import Batch, BatchOptions, CaseState, CaseStatus, LocalPlace
@@ -102,6 +102,16 @@ class Stage:
         result = make_result(study, labels, ("T1 is missing.",))
         folder = output / study.name
         return CaseOutcome(result, folder, (folder / "measurements.json",))
+
+    def fail_at(self, *names: str, error: Exception | None = None) -> None:
+        """Have studies fail: they are damaged, or what the error says."""
+        failure = error or InputError("It is damaged.", "File 3", "Send it again.")
+
+        def fail(name: str) -> None:
+            if name in names:
+                raise failure
+
+        self.before = fail
 
     def summary(self) -> list[dict[str, str]]:
         with (self.output / "summary.csv").open(encoding="utf-8-sig", newline="") as file:

@@ -14,6 +14,7 @@ import pytest
 from dev_system import virtual_display
 
 if TYPE_CHECKING:
+    from desktop_app.domain.result import StudyResult
     from model.synthetic import SampleStudy
     from ui.application import Application
 
@@ -49,6 +50,14 @@ def sample_study(tmp_path_factory: pytest.TempPathFactory) -> "SampleStudy":
     from model.synthetic import write_sample_study
 
     return write_sample_study(tmp_path_factory.mktemp("sample") / "study")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> "StudyResult":
+    """A segmented study whose DICOM files are on the disk, not to be changed by a test."""
+    from tests.export_cases import study_result
+
+    return study_result(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="session")

@@ -218,3 +218,17 @@ def dciodvfy_errors(path: Path) -> list[str]:
         pytest.skip("needs dciodvfy (Debian package dicom3tools)")
     done = subprocess.run([program, str(path)], capture_output=True, text=True, check=False)
     return [line for line in done.stderr.splitlines() if line.startswith("Error")]
+
+
+def report_items(dataset: Dataset) -> list[Dataset]:
+    """Return the items of a structured report, at whatever depth."""
+    found = []
+    for item in dataset.get("ContentSequence") or ():
+        found += [item, *report_items(item)]
+    return found
+
+
+def code_of(item: Dataset) -> str:
+    """Return the code of an item's name; empty if it has none."""
+    names = item.get("ConceptNameCodeSequence")
+    return str(names[0].CodeValue) if names else ""

@@ -14,6 +14,9 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from desktop_app.domain.study import Series
+from desktop_app.io.scan import scan
+
 STUDY_UID = generate_uid(entropy_srcs=["study of the tests"])
 FRAME_UID = generate_uid(entropy_srcs=["frame of the tests"])
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -183,3 +186,10 @@ def _item(**values: Any) -> Dataset:
     for keyword, value in values.items():
         setattr(item, keyword, value)
     return item
+
+
+def only_series(folder: Path) -> Series:
+    """Return the series found in a folder that holds a single one."""
+    (study,) = scan(folder).studies
+    (series,) = study.series
+    return series

@@ -1,6 +1,7 @@
 """The program's window with a study in it, and what can be read from it."""
 
 import numpy as np
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop_app.domain.segmentation import Segmentation
@@ -54,3 +55,15 @@ def shown_texts(widget):
 
 def buttons_of(page):
     return page.findChildren(QPushButton)
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Return the ratio of two colours' brightness, 1 to 21, as WCAG 2.2 reckons it."""
+    dark, bright = sorted((_luminance(one), _luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    channels = np.array((colour.redF(), colour.greenF(), colour.blueF()))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))

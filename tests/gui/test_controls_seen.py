@@ -1,6 +1,5 @@
 """Where a control is, and which one has the keyboard, is seen in both appearances (WCAG 2.2)."""
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QColor, QImage
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from desktop_app.paths import assets_dir
+from tests.window_cases import contrast
 from ui.theme import DARK, LIGHT, Theme, apply_theme
 
 
@@ -40,17 +40,6 @@ def page_of(qtbot: QtBot, *widgets: QWidget) -> QWidget:
     with qtbot.waitExposed(page):
         page.show()
     return page
-
-
-def luminance(colour: QColor) -> float:
-    channels = np.array((colour.redF(), colour.greenF(), colour.blueF()))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    dark, bright = sorted((luminance(one), luminance(other)))
-    return (bright + 0.05) / (dark + 0.05)
 
 
 def most_contrast(picture: QImage, line: list[QPoint], ground: QColor) -> float:

@@ -23,11 +23,6 @@ from ui.pdf_report import PdfReport
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("pdf-study"))
-
-
 def rendered(page: ReportPage, path: Path) -> Path:
     PdfReport().render(page, path)
     return path

@@ -3,30 +3,22 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QPushButton
 
 from desktop_app.domain.study import Sequence
 from desktop_app.paths import assets_dir
-from tests.window_cases import buttons_of, findings_of_one_voxel, nested_segmentation
+from tests.window_cases import buttons_of, contrast, findings_of_one_voxel, nested_segmentation
 from ui.theme import DARK, LIGHT, apply_theme
 from ui.views.study_view import Actions, StudyHeader
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_every_colour_of_text_reads_well(theme):
-    def luminance(colour):
-        channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-
-    def contrast(one, other):
-        dark, bright = sorted((luminance(one), luminance(other)))
-        return (bright + 0.05) / (dark + 0.05)
-
     for name in ("text", "muted", "accent", "good", "fair", "poor"):
         for ground in (theme.panel, theme.window):
-            assert contrast(getattr(theme, name), ground) >= 4.5, name
-    assert contrast(theme.on_accent, theme.accent) >= 4.5
+            assert contrast(QColor(getattr(theme, name)), QColor(ground)) >= 4.5, name
+    assert contrast(QColor(theme.on_accent), QColor(theme.accent)) >= 4.5
 
 
 def test_icons_follow_the_theme(window, qapp):

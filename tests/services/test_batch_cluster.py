@@ -180,11 +180,7 @@ def test_progress_comes_back(cluster: LocalCluster, stage: Stage, quick: type[Pr
 def test_a_failed_study_does_not_stop_the_rest(
     cluster: LocalCluster, stage: Stage, quick: type[Process]
 ) -> None:
-    def fail(name: str) -> None:
-        if name == "anna":
-            raise InputError("It is damaged.", "File 3", "Send it again.")
-
-    stage.before = fail
+    stage.fail_at("anna")
     (stage.root / "berta" / "t1c").unlink()
     outcome = batch_on(cluster, stage).run()
     assert [case.name for case in outcome.failed] == ["anna", "berta"]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.errors import InputError
 from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note_export
 from desktop_app.services.batch.journal import Journal
 from desktop_app.services.batch.records import read_state
@@ -190,11 +189,7 @@ def test_a_study_of_no_batch_leaves_no_state(stage: Stage, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_failed_study_is_done_when_its_result_is_exported(stage: Stage, is_open: bool) -> None:
-    def fail(name: str) -> None:
-        if name == "anna":
-            raise InputError("No T1c.", "Study anna", "Choose one.")
-
-    stage.before = fail
+    stage.fail_at("anna")
     batch = stage.batch()
     failed = batch.run().cases[0]
     assert failed.status is CaseStatus.FAILED

@@ -22,11 +22,8 @@ SHOWN = "M\\udcfcller"
 
 
 def test_neither_a_study_nor_a_stray_file_of_such_a_name_ends_the_batch(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name == "berta":
-            raise InputError("It is damaged.", f"/in/{NO_TEXT}/t1.nii.gz", "Send it again.")
-
-    stage.before = fail
+    damaged = InputError("It is damaged.", f"/in/{NO_TEXT}/t1.nii.gz", "Send it again.")
+    stage.fail_at("berta", error=damaged)
     stage.studies[0] = replace(stage.studies[0], study_uid=f"/in/{NO_TEXT}/0")
     stage.skipped = [(f"/in/Bericht {NO_TEXT}.pdf", "not an image")]
     batch = stage.batch()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from desktop_app.errors import Cancelled, InputError, OutputError
+from desktop_app.errors import Cancelled, OutputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, CaseStatus
 from desktop_app.services.batch.records import read_state
@@ -70,11 +70,7 @@ def test_without_resuming_everything_is_done_again(stage: Stage) -> None:
 
 
 def test_failed_studies_are_tried_again(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name == "berta":
-            raise InputError("Damaged.", "x", "y")
-
-    stage.before = fail
+    stage.fail_at("berta")
     stage.batch().run()
     stage.processed.clear()
     stage.before = lambda name: None
@@ -206,18 +202,13 @@ def test_states_survive_the_disk(stage: Stage) -> None:
         assert read_state(stage.output, case.name) == replace(case, fraction=0.0)
 
 
-def fail_berta(name: str) -> None:
-    if name == "berta":
-        raise InputError("Damaged.", "File 3", "Send it again.")
-
-
 def test_why_a_study_failed_is_told_when_it_is_listed_again(stage: Stage) -> None:
-    stage.before = fail_berta
+    stage.fail_at("berta")
     stage.batch().run()
     again = stage.batch()
     case = again.find()[1]
     assert (case.status, case.resumed) == (CaseStatus.FAILED, True)
-    assert case.reason == "Damaged.\nFile 3\nSend it again."
+    assert case.reason == "It is damaged.\nFile 3\nSend it again."
     (stage.root / "berta" / "t1c").write_bytes(b"sent again")
     assert again.find()[1].status is CaseStatus.PENDING
 

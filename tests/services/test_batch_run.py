@@ -10,7 +10,7 @@ import pytest
 
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import InstanceRef, Study
-from desktop_app.errors import InputError, OutputError
+from desktop_app.errors import OutputError
 from desktop_app.services.batch import Batch, BatchOptions, CaseStatus, LocalPlace, place_below
 from desktop_app.services.batch import place as place_module
 from desktop_app.services.batch.records import read_state
@@ -46,11 +46,7 @@ def test_all_studies_are_done_and_summed_up(stage: Stage) -> None:
 
 
 def test_a_failed_study_does_not_stop_the_rest(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name == "anna":
-            raise InputError("It is damaged.", "File 3", "Send it again.")
-
-    stage.before = fail
+    stage.fail_at("anna")
     outcome = stage.batch().run()
     assert [case.status for case in outcome.cases] == [
         CaseStatus.FAILED,
@@ -66,11 +62,7 @@ def test_a_failed_study_does_not_stop_the_rest(stage: Stage) -> None:
 
 @pytest.mark.expects_logs
 def test_a_defect_costs_one_study_and_is_reported(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name == "berta":
-            raise ZeroDivisionError("here")
-
-    stage.before = fail
+    stage.fail_at("berta", error=ZeroDivisionError("here"))
     outcome = stage.batch().run()
     assert [case.name for case in outcome.failed] == ["berta"]
     assert "ZeroDivisionError" in outcome.failed[0].reason
@@ -83,12 +75,8 @@ def test_a_defect_whose_report_cannot_be_kept_costs_one_study(stage: Stage) -> N
         def append(self, trace: str) -> None:
             raise OutputError("There is no room left on the disk.", "Writing crashes", "Make room.")
 
-    def fail(name: str) -> None:
-        if name == "berta":
-            raise ZeroDivisionError("here")
-
     stage.defects = Full()
-    stage.before = fail
+    stage.fail_at("berta", error=ZeroDivisionError("here"))
     batch = stage.batch()
     batch.run()
     assert statuses(batch) == [CaseStatus.DONE, CaseStatus.FAILED, CaseStatus.DONE]
@@ -106,11 +94,7 @@ def test_every_change_is_told(stage: Stage) -> None:
 
 
 def test_progress_covers_what_is_left_to_do(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name != "cäsar":
-            raise InputError("Damaged.", "x", "y")
-
-    stage.before = fail
+    stage.fail_at("anna", "berta")
     stage.batch().run()
     told: list[float] = []
     stage.batch().run(progress=lambda fraction, text: told.append(fraction))

@@ -11,7 +11,7 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, BatchOutcome, CaseStatus, WatchOptions
 from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch import listing as listing_module
-from tests.batch_cases import NAMES, Stage
+from tests.batch_cases import NAMES, Stage, take_output_away
 
 QUICK = WatchOptions(settle_seconds=0.05, poll_seconds=0.01)
 TOO_LONG_SECONDS = 20.0
@@ -89,19 +89,11 @@ def test_a_watch_waits_for_the_folder_of_results(
 def test_a_watch_outlives_results_that_were_away_for_long(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = [0]
-
-    def require_room(output: Path) -> None:
-        left[0] -= 1
-        if left[0] >= 0:
-            raise OutputError("The folder cannot be reached.", str(output), "Connect it.")
-
-    monkeypatch.setattr(journal_module, "require_room", require_room)
     stage.patience_seconds = 0.0
 
     def before(name: str) -> None:
         if name == "anna":
-            left[0] = 2
+            take_output_away(monkeypatch, 2)
 
     stage.before = before
     watching = Watching(stage)
@@ -221,11 +213,7 @@ def test_a_failed_study_is_tried_again_when_its_files_change_and_not_before(stag
 
 
 def test_a_failed_study_makes_the_end_a_failure(stage: Stage) -> None:
-    def fail(name: str) -> None:
-        if name == "berta":
-            raise InputError("It is damaged.", "File 3", "Send it again.")
-
-    stage.before = fail
+    stage.fail_at("berta")
     watching = Watching(stage)
     outcome = watching.until(watching.has_done(2))
     assert [case.name for case in outcome.failed] == ["berta"]

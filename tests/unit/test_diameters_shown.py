@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from desktop_app.cli.segment import print_volumes
@@ -51,11 +50,6 @@ from tests.study_cases import PROVENANCE, make_study
 from ui import report_html
 
 LONG_AXIS, SHORT_AXIS = "103339001", "103340004"
-
-
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
@@ -372,12 +366,12 @@ def test_structured_report_has_both_axes_and_their_slice(
     document = build_sr(result.segmentation, result.measurements, source, seg, found)
     path = dicom_object.save(document, tmp_path / "report.sr.dcm")
     assert cases.dciodvfy_errors(path) == []
-    items = _items(document)
+    items = cases.report_items(document)
     for code, lengths_mm in (
         (LONG_AXIS, [one.long_mm for one in found.values()]),
         (SHORT_AXIS, [one.short_mm for one in found.values()]),
     ):
-        axes = [item for item in items if _code(item) == code]
+        axes = [item for item in items if cases.code_of(item) == code]
         values = [axis.MeasuredValueSequence[0] for axis in axes]
         assert [float(one.NumericValue) for one in values] == pytest.approx(lengths_mm, abs=0.01)
         assert {one.MeasurementUnitsCodeSequence[0].CodeValue for one in values} == {"mm"}
@@ -414,7 +408,7 @@ def test_lines_that_lie_in_no_image_are_told_in_space(tmp_path: Path) -> None:
     path = dicom_object.save(document, tmp_path / "report.sr.dcm")
     assert cases.dciodvfy_errors(path) == []
     assert document.SOPClassUID.name == "Comprehensive 3D SR Storage"
-    lines = [item for item in _items(document) if item.ValueType == "SCOORD3D"]
+    lines = [item for item in cases.report_items(document) if item.ValueType == "SCOORD3D"]
     ends = [end for one in found.values() for end in (one.long_ends, one.short_ends)]
     assert len(ends) == 4
     for line, expected in zip(lines, ends, strict=True):
@@ -463,15 +457,3 @@ def _read_by_dcmqi(path: Path, folder: Path) -> list[float]:
         for item in group["measurementItems"]
         if item["quantity"]["CodeValue"] in (LONG_AXIS, SHORT_AXIS)
     ]
-
-
-def _items(dataset: Dataset) -> list[Dataset]:
-    found = []
-    for item in getattr(dataset, "ContentSequence", ()):
-        found += [item, *_items(item)]
-    return found
-
-
-def _code(item: Dataset) -> str:
-    names = item.get("ConceptNameCodeSequence")
-    return str(names[0].CodeValue) if names else ""

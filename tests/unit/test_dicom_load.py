@@ -7,7 +7,6 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from desktop_app.domain.study import Series
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.io import dicom_codecs
 from desktop_app.io.decoder_process import DecoderProcess
@@ -15,20 +14,14 @@ from desktop_app.io.dicom_codecs import UnreadablePixels
 from desktop_app.io.dicom_pixels import read_pixels
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
-from tests.mr_files import pattern, write_series
+from tests.mr_files import only_series, pattern, write_series
 
 SHAPE = (12, 48, 40)
 
 
-def only(folder: Path) -> Series:
-    (study,) = scan(folder).studies
-    (series,) = study.series
-    return series
-
-
 def test_files_lost_after_the_scan_are_refused_in_plain_words(tmp_path: Path) -> None:
     paths = write_series(tmp_path, pattern(SHAPE))
-    series = only(tmp_path)
+    series = only_series(tmp_path)
     for path in paths[:-1]:
         path.unlink()
     with pytest.raises(InputError) as refused:
@@ -40,7 +33,7 @@ def test_series_of_damaged_pixels_is_refused_for_these(tmp_path: Path) -> None:
     for path in write_series(tmp_path, pattern(SHAPE)):
         path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(InputError) as refused:
-        load_series(only(tmp_path))
+        load_series(only_series(tmp_path))
     assert refused.value.detail.startswith(
         "Series “t1_se_tra”: none of its 12 images can be read. File 1 of 12 left out: truncated"
     )
@@ -48,7 +41,7 @@ def test_series_of_damaged_pixels_is_refused_for_these(tmp_path: Path) -> None:
 
 def test_series_that_is_gone_since_the_scan_is_told_as_gone(tmp_path: Path) -> None:
     paths = write_series(tmp_path, pattern(SHAPE))
-    series = only(tmp_path)
+    series = only_series(tmp_path)
     for path in paths:
         path.unlink()
     with pytest.raises(InputError, match="no longer there") as refused:
@@ -83,7 +76,7 @@ def test_deflated_file_that_unpacks_without_end_is_refused(
 def test_inverted_greys_are_known_to_what_shows_them(tmp_path: Path) -> None:
     values = pattern(SHAPE)
     write_series(tmp_path, values, edit=_invert)
-    volume = load_series(only(tmp_path))
+    volume = load_series(only_series(tmp_path))
     assert volume.is_inverted
     assert np.array_equal(volume.array_kji, values)
     shown = volume.as_shown()
@@ -98,7 +91,7 @@ def _invert(_number: int, dataset: Dataset) -> None:
 
 def test_loss_of_compression_is_told(tmp_path: Path) -> None:
     write_series(tmp_path, pattern(SHAPE), LossyImageCompression="01")
-    assert any("with loss" in problem for problem in only(tmp_path).problems)
+    assert any("with loss" in problem for problem in only_series(tmp_path).problems)
 
 
 def test_loading_stops_when_asked(tmp_path: Path) -> None:
@@ -108,7 +101,7 @@ def test_loading_stops_when_asked(tmp_path: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        load_series(only(tmp_path), check=stop)
+        load_series(only_series(tmp_path), check=stop)
 
 
 def test_unusable_series_is_refused(tmp_path: Path) -> None:

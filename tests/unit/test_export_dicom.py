@@ -30,11 +30,6 @@ from tests import export_cases as cases
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
 def source(result: StudyResult) -> DicomSource:
     return read_source(result.roles[Sequence.T1C], result.segmentation.geometry)
 
@@ -46,16 +41,12 @@ def seg(result: StudyResult, source: DicomSource) -> DicomSegmentation:
 
 def measured_groups(document: Dataset) -> list[Dataset]:
     containers = [item for item in document.ContentSequence if item.ValueType == "CONTAINER"]
-    (measurements,) = [c for c in containers if _name(c) == "126010"]
+    (measurements,) = [c for c in containers if cases.code_of(c) == "126010"]
     return list(measurements.ContentSequence)
 
 
-def _name(item: Dataset) -> str:
-    return str(item.ConceptNameCodeSequence[0].CodeValue)
-
-
 def by_name(group: Dataset, code: str) -> Dataset:
-    (item,) = [item for item in group.ContentSequence if _name(item) == code]
+    (item,) = [item for item in group.ContentSequence if cases.code_of(item) == code]
     return item
 
 

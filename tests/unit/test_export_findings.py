@@ -26,34 +26,22 @@ VOLUME, LONG_AXIS, LATERALITY, COMMENT = "118565006", "103339001", "272741003", 
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
 def source(result: StudyResult) -> DicomSource:
     return read_source(result.roles[Sequence.T1C], result.segmentation.geometry)
 
 
 def groups_of(document: Dataset) -> list[tuple[str, Dataset]]:
     """Return every group by what is tracked, without the digits that make it unique."""
-    (measurements,) = [item for item in document.ContentSequence if code(item) == "126010"]
+    (measurements,) = [item for item in document.ContentSequence if cases.code_of(item) == "126010"]
     return [
         (inside(group, "112039")[0].TextValue.rpartition(",")[0], group)
         for group in measurements.ContentSequence
     ]
 
 
-def code(item: Dataset) -> str:
-    return str(item.ConceptNameCodeSequence[0].CodeValue)
-
-
 def inside(dataset: Dataset, name: str) -> list[Dataset]:
     """Return the items of a name, at whatever depth."""
-    found = []
-    for item in dataset.get("ContentSequence") or ():
-        found += [*([item] if code(item) == name else []), *inside(item, name)]
-    return found
+    return [item for item in cases.report_items(dataset) if cases.code_of(item) == name]
 
 
 @pytest.mark.parametrize("with_segments", [True, False])

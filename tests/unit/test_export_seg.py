@@ -38,11 +38,6 @@ def export(result: StudyResult, path: Path, *, anonymise: bool = False) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
 def seg_path(result: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(result, tmp_path_factory.mktemp("seg") / "segmentation.seg.dcm")
 

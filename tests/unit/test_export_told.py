@@ -26,11 +26,6 @@ WHEN = datetime(2026, 11, 22, 23, 39, 40, tzinfo=timezone(timedelta(hours=-5)))
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
 def exported(
     result: StudyResult, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[ExportFormat, Dataset]:

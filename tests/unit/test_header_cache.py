@@ -27,12 +27,7 @@ from tests.mr_files import pattern, write_enhanced, write_series
 SHAPE = (12, 6, 5)
 OLD = Stamp(100, time.time_ns() - 3_600_000_000_000)
 
-
-@pytest.fixture(autouse=True)
-def user_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("user")
-    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("user_data")
 
 
 def age(folder: Path) -> None:

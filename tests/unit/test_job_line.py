@@ -7,7 +7,7 @@ import pytest
 from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
-from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.jobs.runner import Lane
 from ui.presenters.job_line import JobLine, JobLineView
 from ui.views.study_view import JobStatus
 
@@ -24,13 +24,6 @@ class Queue:
     def run_all(self) -> None:
         while self.calls:
             self.calls.pop(0)()
-
-
-@pytest.fixture
-def runner():
-    runner = JobRunner()
-    yield runner
-    runner.close()
 
 
 @pytest.fixture

@@ -15,13 +15,6 @@ from desktop_app.jobs.runner import JobRunner, Lane
 TERMINAL = (Done, Failed, CancelledEvent)
 
 
-@pytest.fixture
-def runner():
-    runner = JobRunner()
-    yield runner
-    runner.close()
-
-
 def run(runner, work, **options):
     events = []
     job = runner.submit(work, events.append, **options)

@@ -9,7 +9,6 @@ import pytest
 from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.segmentation import Region
 from desktop_app.errors import InputError
-from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.label_import import ForeignLabels
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import Reopened
@@ -59,10 +58,8 @@ class Scene(QueuedScene):
 
 
 @pytest.fixture
-def scene(monkeypatch):
-    runner = JobRunner()
-    yield Scene(runner, monkeypatch)
-    runner.close()
+def scene(monkeypatch, runner):
+    return Scene(runner, monkeypatch)
 
 
 def test_what_the_user_says_of_the_labels_counts(scene):

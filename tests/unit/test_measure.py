@@ -25,11 +25,6 @@ from tests import export_cases as cases
 from tests.study_cases import make_series
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
-
-
 def test_counts_and_volumes_follow_from_the_labels(result: StudyResult) -> None:
     labels = result.segmentation.labels_kji
     counts = voxel_counts(measure(result.segmentation))

@@ -17,7 +17,7 @@ from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.jobs.runner import JobRunner, Lane
+from desktop_app.jobs.runner import Lane
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
 from desktop_app.services.session import Session
@@ -97,13 +97,6 @@ class Scene:
     @property
     def verdict(self):
         return self.view.show_verdict.call_args.args[0]
-
-
-@pytest.fixture
-def runner():
-    runner = JobRunner()
-    yield runner
-    runner.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
-from desktop_app.jobs.runner import JobRunner
 from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.reopen import EarlierChoice, Reopened
@@ -59,10 +58,8 @@ class Scene(QueuedScene):
 
 
 @pytest.fixture
-def scene(monkeypatch):
-    runner = JobRunner()
-    yield Scene(runner, monkeypatch)
-    runner.close()
+def scene(monkeypatch, runner):
+    return Scene(runner, monkeypatch)
 
 
 def test_the_result_of_an_opened_study_is_offered_and_opened(scene):

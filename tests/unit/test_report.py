@@ -28,11 +28,6 @@ from ui import report_html
 WHEN = datetime(2026, 11, 21, 19, 30, tzinfo=timezone(timedelta(hours=-5)))
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("report-study"))
-
-
 def test_page_says_who_what_and_how(result: StudyResult) -> None:
     study = replace(result.study, time="101112.5", accession_number="ACC-4711")
     page = build_page(replace(result, study=study), created=WHEN)

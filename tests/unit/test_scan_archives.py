@@ -34,13 +34,6 @@ from tests.mr_files import pattern, write_series
 SHAPE = (12, 6, 5)
 
 
-@pytest.fixture
-def user_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("user")
-    monkeypatch.setenv("GLIASCOPE_USER_DATA", str(folder))
-    return folder
-
-
 def series_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in write_series(folder, pattern(SHAPE))}
 

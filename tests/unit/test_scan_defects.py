@@ -8,19 +8,12 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
-from tests.mr_files import SAGITTAL, pattern, write_enhanced, write_series
+from tests.mr_files import SAGITTAL, only_series, pattern, write_enhanced, write_series
 
 SHAPE = (12, 8, 6)
-
-
-def only_series(folder: Path) -> Series:
-    (study,) = scan(folder).studies
-    (series,) = study.series
-    return series
 
 
 def load(folder: Path) -> Volume:

@@ -16,12 +16,6 @@ from desktop_app.io.dicom_object import save
 from desktop_app.io.dicom_source import read_source
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.seg_labels import read_seg
-from tests import export_cases as cases
-
-
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    return cases.study_result(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")

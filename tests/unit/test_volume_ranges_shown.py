@@ -130,7 +130,8 @@ def test_structured_report_says_how_far_above_and_below(
     path = dicom_object.save(document, tmp_path / "report.sr.dcm")
     assert cases.dciodvfy_errors(path) == []
     volumes = volumes_mm3(result.measurements)
-    found = [_uncertainty(item) for item in _items(document) if _code(item) == "118565006"]
+    told = [one for one in cases.report_items(document) if cases.code_of(one) == "118565006"]
+    found = [_uncertainty(item) for item in told]
     for region, (above, below) in zip(Region, found, strict=True):
         low, high = expected_range(result, region)
         assert above == pytest.approx(high - volumes[region], abs=1e-2)
@@ -140,18 +141,7 @@ def test_structured_report_says_how_far_above_and_below(
 def test_structured_report_without_ranges_has_no_uncertainty(plain: StudyResult) -> None:
     source = read_source(plain.roles[Sequence.T1C], plain.segmentation.geometry)
     document = build_sr(plain.segmentation, plain.measurements, source, None)
-    assert {ABOVE, BELOW}.isdisjoint(map(_code, _items(document)))
-
-
-def _items(dataset: Dataset) -> list[Dataset]:
-    found = []
-    for item in getattr(dataset, "ContentSequence", ()):
-        found += [item, *_items(item)]
-    return found
-
-
-def _code(item: Dataset) -> str:
-    return str(item.ConceptNameCodeSequence[0].CodeValue)
+    assert {ABOVE, BELOW}.isdisjoint(map(cases.code_of, cases.report_items(document)))
 
 
 def _uncertainty(volume: Dataset) -> tuple[float, float]:
@@ -160,7 +150,7 @@ def _uncertainty(volume: Dataset) -> tuple[float, float]:
         if item.ValueType == "NUM":
             (value,) = item.MeasuredValueSequence
             assert value.MeasurementUnitsCodeSequence[0].CodeValue == "mm3"
-            values[_code(item)] = float(value.NumericValue)
+            values[cases.code_of(item)] = float(value.NumericValue)
     return values[ABOVE], values[BELOW]
 
 
