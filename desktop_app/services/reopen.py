@@ -92,10 +92,13 @@ class Reopened:
     ----------
     loaded
         The images as they were read, by what they were given as; for another segmentation.
+    is_outdated
+        Whether another program changed the labels since the files beside them were written.
     """
 
     loaded: LoadedStudy
     result: StudyResult
+    is_outdated: bool = False
 
 
 def reopen_result(
@@ -194,7 +197,7 @@ def reopen_result(
         unfamiliarity,
         targets or (),
     )
-    return Reopened(loaded, result)
+    return Reopened(loaded, result, is_outdated=not is_as_written)
 
 
 def _left_open(document: dict[str, Any] | None) -> bool:

@@ -72,13 +72,15 @@ class ResultInHand:
         """
         return MappingProxyType(self._written)
 
-    def accept(self, result: StudyResult, saved_in: Path | None) -> None:
-        """Take in a result that was just found, or read from a folder."""
+    def accept(self, result: StudyResult, saved_in: Path | None, *, is_outdated: bool) -> None:
+        """Take in a result that was just found, or read from a folder, as the session does."""
         self._lineage += 1
         self._result = result
         self._targets = self._exported_targets = result.targets
-        self._exported = result if saved_in is not None else None
-        self._written = {saved_in: result} if saved_in is not None else {}
+        self._exported = result if saved_in is not None and not is_outdated else None
+        # What was written of labels that are no more was another result.
+        before = replace(result) if is_outdated else result
+        self._written = {saved_in: before} if saved_in is not None else {}
 
     def correct(self, result: StudyResult) -> None:
         """Take in the result with other labels.

@@ -236,7 +236,12 @@ class Session:
             self._tell(ResultAwaited(is_awaited))
 
     def accept_result(
-        self, result: StudyResult, generation: int, *, saved_in: Path | None = None
+        self,
+        result: StudyResult,
+        generation: int,
+        *,
+        saved_in: Path | None = None,
+        is_outdated: bool = False,
     ) -> bool:
         """Take in a result that was asked for at `generation`; False if it came too late.
 
@@ -244,11 +249,13 @@ class Session:
         ----------
         saved_in
             The folder that it was read from; ``None`` if it was just found.
+        is_outdated
+            Whether the labels there were changed since the other files there were written.
         """
         self._require_owner()
         if generation != self._generation:
             return False
-        self._in_hand.accept(result, saved_in)
+        self._in_hand.accept(result, saved_in, is_outdated=is_outdated)
         self._tell(ResultChanged(result, self.saved))
         return True
 

@@ -196,9 +196,42 @@ def test_unsaved_corrections_are_asked_for_once(app, stage, qtbot, monkeypatch):
     app.window.ask_to_leave = lambda verb, _again: asked.append(verb) or len(asked) > 1
     app.window.review_bar.accept.click()
     assert (asked, shown(app), review_of(stage, "anna")) == (["Accept"], "anna", OPEN)
+    # What is on the screen is not what the batch holds: nobody accepts the one for the other.
     app.window.review_bar.accept.click()
-    qtbot.waitUntil(lambda: shown(app) == "berta")
-    assert (asked, review_of(stage, "anna")) == (["Accept", "Accept"], ACCEPTED)
+    assert_refused(app)
+    assert (asked, shown(app), review_of(stage, "anna")) == (["Accept", "Accept"], "anna", OPEN)
+
+
+def test_labels_changed_outside_are_accepted_once_they_are_exported(app, stage, qtbot):
+    open_first(app, qtbot)
+    bar, session, study = app.window.review_bar, app.services.session, stage.studies[0]
+    outside = result_of(study, voxels=1)
+    folder = stage.output / "anna"
+    session.accept_result(outside, session.generation, saved_in=folder, is_outdated=True)
+    assert not session.saved
+    assert app.window.study_page.export_note.text.startswith("Changed since the export")
+    app.window.has_unsaved = lambda: False
+    bar.accept.click()
+    assert_refused(app)
+    assert review_of(stage, "anna") is OPEN
+    export(app, stage, session.chosen)
+    bar.accept.click()
+    qtbot.waitUntil(lambda: review_of(stage, "anna") is ACCEPTED)
+    assert enhancing_mm3(stage) == pytest.approx(VOXEL_MM3, abs=0.1)
+
+
+def test_another_result_of_the_study_is_not_told_as_the_batchs(app, stage, qtbot, tmp_path):
+    open_first(app, qtbot)
+    bar, session, study = app.window.review_bar, app.services.session, stage.studies[0]
+    session.accept_result(result_of(study), session.generation, saved_in=tmp_path / "elsewhere")
+    assert bar.text.text() == "Not the result of the batch · 2 more to check"
+    assert not bar.accept.isEnabled()
+    # Segmented again: it becomes the batch's by an export to it.
+    session.accept_result(result_of(study, voxels=2), session.generation)
+    assert not bar.accept.isEnabled()
+    export(app, stage, session.chosen)
+    assert bar.accept.isEnabled()
+    assert bar.text.text() == "Not reviewed yet · 2 more to check"
 
 
 def test_labels_exported_elsewhere_are_not_accepted_for_the_batchs(app, stage, qtbot, tmp_path):
@@ -207,10 +240,14 @@ def test_labels_exported_elsewhere_are_not_accepted_for_the_batchs(app, stage, q
     session.accept_correction(result_of(stage.studies[0], voxels=1))
     export(app, stage, session.chosen, str(tmp_path / "elsewhere" / "anna"))
     app.window.review_bar.accept.click()
+    assert_refused(app)
+    assert (shown(app), review_of(stage, "anna")) == ("anna", OPEN)
+
+
+def assert_refused(app: WindowApp) -> None:
     told = app.window.findChild(QMessageBox)
     assert "not those of the batch" in told.text()
     told.close()
-    assert (shown(app), review_of(stage, "anna")) == ("anna", OPEN)
 
 
 def test_the_next_one_in_the_order_of_the_review_is_read_ahead(app, stage, qtbot, monkeypatch):

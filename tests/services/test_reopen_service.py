@@ -363,11 +363,14 @@ def test_labels_changed_in_another_program_are_a_persons(
     )
     folder = save_results(judged, tmp_path, ExportOptions(formats)).folder
     resave(folder)
-    same = reopen_result(result.study, result.roles, folder).result
-    assert not same.segmentation.provenance.edited
+    same = reopen_result(result.study, result.roles, folder)
+    assert not same.result.segmentation.provenance.edited
+    assert not same.is_outdated
     resave(folder, without_oedema)
-    for _ in range(2):
-        again = reopen_result(result.study, result.roles, folder).result
+    for is_outdated in (True, False):
+        reopened = reopen_result(result.study, result.roles, folder)
+        again = reopened.result
+        assert reopened.is_outdated is is_outdated
         assert not np.any(again.segmentation.labels_kji == 2)
         assert again.segmentation.provenance.edited
         assert again.segmentation.provenance.corrections == ()

@@ -74,6 +74,21 @@ def test_the_result_of_an_opened_study_is_offered_and_opened(scene):
     scene.find.assert_called_once_with(STUDY, Path("out"))
 
 
+def test_a_result_whose_labels_were_changed_elsewhere_is_not_exported(scene, monkeypatch):
+    loaded = LoadedStudy(roles_of(STUDY), RESULT.prepared.volumes, 1.0)
+    changed = Reopened(loaded, RESULT, is_outdated=True)
+    monkeypatch.setattr(reopening, "reopen_result", lambda *_, **__: changed)
+    scene.session.open_study(STUDY)
+    scene.settle()
+    scene.answer(True)
+    assert scene.session.result is RESULT
+    assert not scene.session.saved
+    # Its folder is known, so that an export goes there, and as that of another result.
+    ((folder, there),) = scene.session.written.items()
+    assert folder == FOUND.folder
+    assert there is not RESULT
+
+
 def test_a_refused_result_stays_closed(scene):
     scene.session.open_study(STUDY)
     scene.settle()

@@ -134,7 +134,12 @@ class Reopening:
 
         def done(again: Reopened) -> None:
             if self._session.accept_naming(again.result.study, again.loaded, generation):
-                self._session.accept_result(again.result, self._session.generation, saved_in=folder)
+                self._session.accept_result(
+                    again.result,
+                    self._session.generation,
+                    saved_in=folder,
+                    is_outdated=again.is_outdated,
+                )
 
         # Not in the compute lane: a segmentation that is being stopped would be waited for.
         # What was read before tells nothing of how long reading takes.

@@ -18,6 +18,8 @@ from ui.presenters.batch_rows import is_to_check, next_to_check
 from ui.presenters.reopening import Reopening
 from ui.views.review_view import ReviewStatus, ReviewView
 
+_NOT_OF_BATCH = "Not the result of the batch"
+
 _STYLES = {ReviewState.OPEN: "", ReviewState.ACCEPTED: "good", ReviewState.REJECTED: "poor"}
 
 
@@ -115,13 +117,14 @@ class ReviewPresenter:
         self._notes.write(note, done, failed)
 
     def _is_elsewhere(self) -> bool:
-        """Whether the labels that are seen were exported, but not to the batch; then say so."""
+        """Whether the batch holds other labels than those that are seen; then say so."""
         session = self._session
-        if self._open is None or session.result is None or not session.labels_saved:
+        if self._open is None or session.result is None:
             return False
         batch, name = self._open
         there = session.written.get(batch.output / name)
-        if there is not None and there.segmentation is session.result.segmentation:
+        is_there = there is not None and there.segmentation is session.result.segmentation
+        if is_there and session.labels_saved:
             return False
         self._view.show_error(
             InputError(
@@ -131,6 +134,13 @@ class ReviewPresenter:
             )
         )
         return True
+
+    def _is_of_batch(self) -> bool:
+        """Whether what is seen is the batch's result, or was corrected from it."""
+        if self._open is None or self._session.result is None:
+            return True
+        batch, name = self._open
+        return batch.output / name in self._session.written
 
     def _read_ahead(self) -> None:
         """Have the next result read while this one is looked at."""
@@ -161,10 +171,11 @@ class ReviewPresenter:
         cases = batch.cases if batch is not None else ()
         left = sum(is_to_check(one) for one in cases if one.name != case.name)
         is_done = case.status is CaseStatus.DONE and not self._is_noting
+        is_of_batch = self._is_of_batch()
         return ReviewStatus(
-            f"{_said(case)} · {_left(left)}",
-            _STYLES[case.review],
-            can_accept=is_done and self._session.result is not None,
+            f"{_said(case) if is_of_batch else _NOT_OF_BATCH} · {_left(left)}",
+            _STYLES[case.review] if is_of_batch else "",
+            can_accept=is_done and is_of_batch and self._session.result is not None,
             can_reject=is_done,
             can_go_on=left > 0 and not self._is_noting,
         )
