@@ -1,6 +1,6 @@
 """An image with its place in the patient."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,6 @@ class Volume:
         Where the values come from, for people: a series description or a file name.
     notes
         One plain sentence each: what was repaired or assumed while loading.
-    is_inverted
-        Whether high values are shown dark (MONOCHROME1, PS3.3 C.7.6.3.1.2).
 
     Raises
     ------
@@ -45,7 +43,6 @@ class Volume:
     unit: str = ""
     source: str = ""
     notes: tuple[str, ...] = ()
-    is_inverted: bool = False
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array_kji)
@@ -55,10 +52,3 @@ class Volume:
             array = array.view()
             array.setflags(write=False)
         object.__setattr__(self, "array_kji", array)
-
-    def as_shown(self) -> "Volume":
-        """Return the image with values that grow with brightness; itself if they do."""
-        if not self.is_inverted or not self.array_kji.size:
-            return self
-        turned = self.array_kji.max() + self.array_kji.min() - self.array_kji
-        return replace(self, array_kji=turned, is_inverted=False)

@@ -31,7 +31,6 @@ def axial_thumbnail(volume: Volume) -> NDArray[np.uint8]:
     ndarray
         (112, 112) grey values.
     """
-    volume = volume.as_shown()
     box_lps = _head_box_lps_mm(volume)
     centre = box_lps.mean(axis=0)
     centre[2] = max(centre[2], box_lps[1, 2] - _MIDDLE_BELOW_TOP_MM)

@@ -44,7 +44,8 @@ def load_dicom(
     Returns
     -------
     Volume
-        float32 values after each slice's own rescale; `notes` tell what was repaired.
+        float32 values after each slice's own rescale, which grow with brightness; `notes` tell what
+        was repaired.
 
     Raises
     ------
@@ -74,6 +75,10 @@ def load_dicom(
             why += f" {len(unreadable)} of {len(series.instances)} unreadable: {unreadable[0]}"
         raise _refused(series, why) from error
     arrays = [frames[id(header)] for header in stack.slices]
+    if INVERTED_NOTE in repaired:
+        # Before the stack is put together, which writes 0 where nothing was measured.
+        highest = max(array.max() for array in arrays)
+        arrays = [highest - array for array in arrays]
     notes = [*unreadable[:3], *repaired, *stack.problems]
     if len(unreadable) > 3:
         notes.append(f"{len(unreadable)} files could not be read.")
@@ -82,7 +87,6 @@ def load_dicom(
         stack.geometry,
         source=series.description,
         notes=tuple(notes),
-        is_inverted=INVERTED_NOTE in repaired,
     )
 
 

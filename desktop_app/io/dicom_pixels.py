@@ -30,7 +30,7 @@ from desktop_app.io.dicom_elements import integer, lenient_pydicom, text
 from desktop_app.io.dicom_geometry import MAX_VOXELS
 from desktop_app.io.dicom_slices import SliceHeader, slices_of
 
-INVERTED_NOTE = "Stored with inverted greys (MONOCHROME1); the values are kept as stored."
+INVERTED_NOTE = "Stored with inverted greys (MONOCHROME1); turned the right way round."
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 # Codes pack a blank slice better than anything else; still more is a damaged header.
@@ -77,8 +77,8 @@ def read_pixels(
     Returns
     -------
     Pixels
-        Stored values after rescale slope and intercept. MONOCHROME1 is not inverted: that is a
-        matter of display.
+        Stored values after rescale slope and intercept. MONOCHROME1 is left inverted, and noted:
+        all slices of a series have to be turned alike.
 
     Raises
     ------
@@ -222,11 +222,13 @@ def _finished(
     """Return values after rescale, and what was repaired."""
     notes = []
     values = stored.astype(np.float32)
+    is_inverted = text(dataset, "PhotometricInterpretation") == "MONOCHROME1"
     padding = _padding(stored, dataset)
     if padding is not None:
-        values[padding] = 0
+        # Inverted, the highest value is what air has.
+        values[padding] = values[~padding].max() if is_inverted else 0
         notes.append("Padding around the image set to 0.")
-    if text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
+    if is_inverted:
         notes.append(INVERTED_NOTE)
     values = _rescaled(values, dataset)
     if not np.isfinite(values).all():

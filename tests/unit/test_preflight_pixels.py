@@ -122,14 +122,6 @@ def alike(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
-def test_inverted_greys_are_shown_the_right_way_round(images):
-    image = images[Sequence.T1C]
-    top = image.array_kji.max() + image.array_kji.min()
-    inverted = replace(image, array_kji=top - image.array_kji, is_inverted=True)
-    apart = axial_thumbnail(inverted).astype(int) - axial_thumbnail(image)
-    assert np.abs(apart).max() <= 1
-
-
 def test_left_is_on_the_right_and_the_face_on_top(images):
     """The tumour, the brightest part, lies to the left and towards the face."""
     picture = ndimage.uniform_filter(axial_thumbnail(images[Sequence.T1C]).astype(float), 9)

@@ -52,8 +52,7 @@ class ShownImages:
             Its series; without one the window is kept for this very image.
         """
         if volume not in self._sources:
-            shown = volume.as_shown()
-            source = ResliceSource(shown.array_kji, shown.geometry, is_labels=False)
+            source = ResliceSource(volume.array_kji, volume.geometry, is_labels=False)
             self._sources[volume] = source
         return ShownImage(volume, self._sources[volume], series_uid or volume)
 
