@@ -162,13 +162,27 @@ def _grid(seg: Dataset, frames: tuple[_Frame, ...], file: Path) -> tuple[Geometr
 
 
 def _step_mm(heights_mm: NDArray[np.float64], told_mm: float) -> float:
-    """Return the distance of slices: as told where that fits, else the smallest there is."""
+    """Return the distance of slices: as told where that fits, else the smallest there is.
+
+    A fraction of the distance that most slices keep does not fit: it is the gap between them, or
+    their thickness. Of a few slices far apart, each may be a lesion of its own.
+    """
     gaps = np.diff(np.unique(np.round(heights_mm, 2)))
     gaps = gaps[gaps > _SHIFT_MM]
     if not gaps.size:
         return told_mm or 1.0
-    fits = told_mm and np.abs(gaps / told_mm - np.rint(gaps / told_mm)).max() < _STEP_SHARE
-    return told_mm if fits else float(gaps.min())
+    least_mm = float(gaps.min())
+    told_fits = told_mm > 0 and _are_whole(gaps / told_mm)
+    usual = gaps < least_mm + _SHIFT_MM
+    is_kept = usual.sum() > 1 and usual.mean() > 0.5 and _are_whole(gaps / least_mm)
+    if told_fits and not (is_kept and least_mm > 1.5 * told_mm):
+        return told_mm
+    # From one end to the other, since what is rounded away adds up over a stack.
+    return float(gaps.sum() / np.rint(gaps / least_mm).sum())
+
+
+def _are_whole(counts: NDArray[np.float64]) -> bool:
+    return bool(np.abs(counts - np.maximum(1, np.rint(counts))).max() < _STEP_SHARE)
 
 
 def _values(seg: Dataset, count: int, file: Path) -> NDArray[np.generic]:
