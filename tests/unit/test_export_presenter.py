@@ -8,6 +8,8 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
+from desktop_app.jobs.cancel import NEVER
+from desktop_app.jobs.events import silent
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -33,7 +35,7 @@ class Scene:
         self.session = Session()
         self.session.open_study(STUDY)
         jobs = MagicMock(spec=JobLine)
-        jobs.start.side_effect = lambda _title, work, done, **_: done(work(None, None))
+        jobs.start.side_effect = lambda _title, work, done, **_: done(work(silent, NEVER))
         self.presenter = ExportPresenter(
             self.view, self.session, jobs, lambda: None, page_renderer=MagicMock()
         )
