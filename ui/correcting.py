@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.domain.correction import PaintOver
+from desktop_app.domain.correction import PaintOver, ToolSettings
+from desktop_app.domain.segmentation import DEFAULT_LABELS
 from desktop_app.services.session import Session
 from ui.main_window import MainWindow
 from ui.presenters.correction_presenter import CorrectionPresenter
@@ -39,11 +40,22 @@ class Correcting:
         bar.smooth_requested.connect(correction.smooth)
         bar.specks_requested.connect(correction.remove_specks)
         bar.fill_requested.connect(correction.fill_between)
+        bar.grow_requested.connect(correction.grow)
+        bar.margin_requested.connect(self._ask_margin)
         page.limits_toggled.connect(correction.show_limits)
         limits.limit_moved.connect(
             lambda region, limit: correction.redraw(region, limit, bar.hidden)
         )
         limits.limit_settled.connect(correction.finish_redraw)
+
+    def _ask_margin(self, settings: ToolSettings) -> None:
+        region = next(one.name.lower() for one in DEFAULT_LABELS if one.value == settings.value)
+        at_lps_mm = self._page.views.cursor_lps_mm
+
+        def move(by_mm: float, is_part: bool) -> None:
+            self.presenter.move_border(settings, by_mm, at_lps_mm if is_part else None)
+
+        self._window.ask_margin(region, move)
 
     def _connect_strokes(self) -> None:
         views, correction = self._page.views, self.presenter

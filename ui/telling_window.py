@@ -15,6 +15,7 @@ from desktop_app.errors import UserFacingError
 from ui.dialogs.labels_dialog import LabelsDialog
 from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.manual_dialog import ManualDialog
+from ui.dialogs.margin_dialog import MarginDialog
 from ui.dialogs.preflight_dialog import PreflightDialog
 from ui.dialogs.reject_dialog import RejectDialog
 from ui.dialogs.shortcuts import ShortcutsDialog
@@ -72,6 +73,10 @@ class TellingWindow(QMainWindow):
     def ask_rejection(self, answer: Callable[[str], None]) -> None:
         """Ask why a result is rejected; returns before the user answers."""
         RejectDialog(answer, self).open()
+
+    def ask_margin(self, region: str, answer: Callable[[float, bool], None]) -> None:
+        """Ask how far the border of a region is to be moved; returns before the user answers."""
+        _open(MarginDialog(region, answer, self))
 
     def show_message(self, title: str, lines: Many[str], folder: Path | None = None) -> None:
         """Tell something good or neutral; offer to open a folder if one is given."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from desktop_app.imaging.morphology import Mask, dilated
 from model.cropping import occupied_box
 
 Labels = NDArray[np.uint8]
@@ -18,6 +19,8 @@ SMALLEST_SMOOTHED_MM3 = 500.0
 
 # Of what surrounds a voxel, before it changes.
 _MAJORITY = 0.5
+# Spacings are written with some digits only: one voxel of 1 mm is 1 mm away.
+_ROUNDED_MM = 1e-3
 
 
 def without_specks(
@@ -83,6 +86,59 @@ def smoothed(labels_kji: Labels, values: tuple[int, ...], spacing_mm: tuple[floa
         changed[box][weight > _MAJORITY] = value
     small = _small_parts(near, SMALLEST_SMOOTHED_MM3 / float(np.prod(spacing_mm)))
     changed[box][small] = near[small]
+    return changed
+
+
+def widened(
+    labels_kji: Labels,
+    part_kji: Mask,
+    value: int,
+    by_mm: float,
+    spacing_mm: tuple[float, float, float],
+    *,
+    changeable: NDArray[np.bool_],
+) -> Labels:
+    """Give everything within a distance of a part its value, where that may be changed.
+
+    Parameters
+    ----------
+    changeable
+        (256,) which values may be painted over.
+    """
+    box = occupied_box(part_kji, [math.ceil(by_mm / mm) + 1 for mm in spacing_mm])
+    changed = labels_kji.copy()
+    if box is not None:
+        near = changed[box]
+        near[dilated(part_kji[box], by_mm + _ROUNDED_MM, spacing_mm) & changeable[near]] = value
+    return changed
+
+
+def narrowed(
+    labels_kji: Labels,
+    part_kji: Mask,
+    by_mm: float,
+    spacing_mm: tuple[float, float, float],
+    untouched: Collection[int] = (),
+) -> Labels:
+    """Take from a part what lies within a distance of its border; the end of the grid is none.
+
+    It becomes what lies nearest outside the part: another region, or none.
+
+    Parameters
+    ----------
+    untouched
+        Values that gain nothing: beside them the part stays.
+    """
+    box = occupied_box(part_kji, (1, 1, 1))
+    changed = labels_kji.copy()
+    if box is None or part_kji[box].all():
+        return changed
+    depth_mm, nearest = ndimage.distance_transform_edt(
+        part_kji[box], sampling=spacing_mm, return_indices=True
+    )
+    beside = labels_kji[box][tuple(nearest)]
+    lost = part_kji[box] & (depth_mm <= by_mm + _ROUNDED_MM) & ~np.isin(beside, list(untouched))
+    changed[box][lost] = beside[lost]
     return changed
 
 

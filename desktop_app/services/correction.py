@@ -1,5 +1,6 @@
 """Correcting the labels of a result by hand: strokes, undo, what is kept against a crash."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,15 @@ from desktop_app.services.diameters import plane_across
 from desktop_app.services.drawn_slices import DrawnSlices
 from desktop_app.services.label_editor import LabelEditor, Labels
 from desktop_app.services.network_outline import NetworkLimits, Redrawing
-from desktop_app.services.region_commands import fill_between, remove_specks, smooth
+from desktop_app.services.region_commands import (
+    fill_between,
+    move_border,
+    remove_specks,
+    smooth,
+)
 from desktop_app.services.similar_tissue import SimilarTissue
 from desktop_app.services.stroke import Stroke
+from desktop_app.services.stroke_growing import EarlierGrowth, grow
 
 SMALLEST_PART_MM3 = 100.0
 
@@ -47,6 +54,7 @@ class Correction:
         self._shown = result.prepared.reference_sequence
         self._stroke: Stroke | None = None
         self._drawn = DrawnSlices()
+        self._grown = EarlierGrowth()
         self._limits: NetworkLimits | None = None
         self._redrawing: Redrawing | None = None
         self._outcome = ""
@@ -204,6 +212,47 @@ class Correction:
         if edit is not None:
             self._drawn.note_filling(value, edit)
         return self._note(edit)
+
+    def grow(self, settings: ToolSettings) -> bool:
+        """Complete regions from the strokes drawn in them, and those erased around, since.
+
+        What the settings let be painted over is grown into. Returns whether labels changed;
+        `outcome` tells what it did. Raises as `finish`.
+        """
+        self.finish_redraw()
+        strokes = self._drawn.standing(self.labels_kji, self._labels.done)
+        without = partial(self._grown.without, self.labels_kji, self._labels.done)
+        done = grow(self.labels_kji, self.original, settings, strokes, without)
+        edit = self._replace("Grow from strokes", *done)
+        if edit is not None:
+            self._grown.note(edit, self.labels_kji)
+        return self._note(edit)
+
+    def move_border(
+        self,
+        settings: ToolSettings,
+        by_mm: float,
+        at_lps_mm: NDArray[np.float64] | None = None,
+    ) -> bool:
+        """Make a region wider by millimetres, or narrower where they are negative.
+
+        Returns whether labels changed; `outcome` tells what it did. Raises as `finish`.
+
+        Parameters
+        ----------
+        at_lps_mm
+            (3,) a place in the one connected part to move; ``None`` for all of the region.
+        """
+        self.finish_redraw()
+        segmentation, at_kji = self.original.segmentation, None
+        if at_lps_mm is not None:
+            k, j, i = np.rint(segmentation.geometry.to_index_kji(at_lps_mm)).astype(int).tolist()
+            at_kji = (k, j, i)
+        done = move_border(
+            self.labels_kji, segmentation, settings, by_mm, self._new_tissue(), at_kji=at_kji
+        )
+        verb = "Widen" if by_mm > 0 else "Narrow"
+        return self._note(self._replace(f"{verb} {self._names[settings.value]}", *done))
 
     def redraw(self, region: Region, limit: float, hidden: frozenset[int] = frozenset()) -> bool:
         """Draw WT, TC or ET where the network gives more than a limit.

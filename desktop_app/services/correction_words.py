@@ -26,6 +26,12 @@ NOTHING_THERE = (
 ENDLESS_TISSUE = (
     f"Nothing was marked: what is as bright as here goes on for more than {GROWING_MM:g} mm."
 )
+NO_STROKES = (
+    "Nothing to grow: brush a stroke into each region of the lesion first, in some of its slices."
+)
+NO_HEALTHY = (
+    "Nothing grew: first draw a stroke with the eraser in healthy tissue around the lesion."
+)
 NOTHING_SMOOTHED = "No border was ragged: nothing changed."
 
 
@@ -36,6 +42,17 @@ def smoothed_in_words(
     voxel_mm3: float,
 ) -> str:
     """Return ``Borders smoothed: ET 28.80 → 28.10 cm³``: every region whose voxels changed."""
+    told = changes_in_words(before_kji, after_kji, definitions, voxel_mm3)
+    return f"Borders smoothed: {told}." if told else NOTHING_SMOOTHED
+
+
+def changes_in_words(
+    before_kji: Labels,
+    after_kji: Labels,
+    definitions: Iterable[LabelDefinition],
+    voxel_mm3: float,
+) -> str:
+    """Return ``ET 28.80 → 28.10 cm³``, for every region whose voxels changed."""
     changed = before_kji != after_kji
     old, new = before_kji[changed], after_kji[changed]
     told = []
@@ -46,7 +63,36 @@ def smoothed_in_words(
                 for labels in (before_kji, after_kji)
             )
             told.append(f"{one.region} {was} → {now} cm³")
-    return f"Borders smoothed: {', '.join(told)}." if told else NOTHING_SMOOTHED
+    return ", ".join(told)
+
+
+def moved_in_words(name: str, by_mm: float, changes: str) -> str:
+    """Return ``Enhancing tumour 2 mm wider: ET 2.10 → 3.40 cm³.``."""
+    return f"{name} {abs(by_mm):g} mm {'wider' if by_mm > 0 else 'narrower'}: {changes}."
+
+
+def not_moved_in_words(
+    name: str, by_mm: float, least_mm: float, *, is_there: bool, is_part: bool, would_go: bool
+) -> str:
+    """Return why the border of a region was not moved.
+
+    Parameters
+    ----------
+    least_mm
+        The least distance of two voxels.
+    is_there, is_part
+        Whether anything is marked, and whether only the part at the crosshair was asked for.
+    would_go
+        Whether nothing would be left.
+    """
+    if not is_there:
+        where = "at the crosshair" if is_part else "marked"
+        return f"Nothing changed: there is no {name} {where}."
+    if would_go:
+        return f"Nothing changed: {-by_mm:g} mm narrower, nothing would be left of {name}."
+    if abs(by_mm) < least_mm:
+        return f"Nothing changed: voxels lie {least_mm:.2g} mm apart, farther than {abs(by_mm):g}."
+    return f"Nothing changed: what lies around {name} may not be changed."
 
 
 def removed_in_words(
@@ -125,6 +171,21 @@ def nothing_filled_in_words(
 def grown_in_words(volume_mm3: float) -> str:
     """Return how much tissue a click marked."""
     return f"Marked {readable_volume(volume_mm3)} cm³ of similar tissue."
+
+
+def grown_from_in_words(
+    strokes: int,
+    before_kji: Labels,
+    after_kji: Labels,
+    definitions: Iterable[LabelDefinition],
+    voxel_mm3: float,
+) -> str:
+    """Return ``Grown from 6 strokes: ET 0.40 → 5.20 cm³.``, or that nothing was added."""
+    told = changes_in_words(before_kji, after_kji, definitions, voxel_mm3)
+    count = "1 stroke" if strokes == 1 else f"{strokes} strokes"
+    if not told:
+        return f"Nothing grew from {count}: what is like them around may not be changed."
+    return f"Grown from {count}: {told}. Too much? Erase some of it and grow again."
 
 
 def corrected_in_words(provenance: Provenance, voxel_mm3: float) -> str:

@@ -50,7 +50,7 @@ class Drawn:
 
 
 class DrawnSlices:
-    """Remembers strokes that paint, in the order they were made, with those taken back."""
+    """Remembers strokes, in the order they were made, with those taken back."""
 
     def __init__(self) -> None:
         self._steps: list[_Stroke | _Filling] = []
@@ -73,11 +73,11 @@ class DrawnSlices:
             self._patches.setdefault(level, []).append(Patch((k, j, i), flat))
 
     def end(self, axis: int, value: int, edit: Edit | None) -> None:
-        """End a stroke, which painted a value and changed something or nothing."""
+        """End a stroke, which painted a value or erased, and changed something or nothing."""
         merged = tuple(_merged(patches) for patches in self._patches.values())
         self._patches = {}
-        if merged and value:
-            self._axis = axis
+        if merged:
+            self._axis = axis if value else self._axis
             self._steps.append(_Stroke(axis, value, merged, edit))
 
     def cancel(self) -> None:
@@ -88,6 +88,29 @@ class DrawnSlices:
         """Note that a region was filled between the slices drawn in so far."""
         if self._axis is not None:
             self._steps.append(_Filling(self._axis, value, edit))
+
+    def standing(
+        self, labels_kji: NDArray[np.uint8], done: Collection[Edit]
+    ) -> list[tuple[int, Patch]]:
+        """Return what was painted or erased, slice by slice in order, and is still there.
+
+        With the label each; 0 for what was erased, or was unmarked and erased all the same.
+
+        Parameters
+        ----------
+        done
+            Edits that were not taken back.
+        """
+        standing = {id(edit) for edit in done}
+        found = []
+        for step in self._steps:
+            if isinstance(step, _Filling) or (step.edit and id(step.edit) not in standing):
+                continue
+            for patch in step.patches:
+                there = patch.within(labels_kji[patch.box] == step.value)
+                if there.mask_kji.any():
+                    found.append((step.value, there))
+        return found
 
     def of(self, value: int, labels_kji: NDArray[np.uint8], done: Collection[Edit]) -> Drawn | None:
         """Return what was drawn of a region, in the plane drawn in last, and is still there.

@@ -7,12 +7,15 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.correction import PaintOver, ToolSettings
 from desktop_app.domain.segmentation import Segmentation
-from desktop_app.imaging.label_changes import smoothed, without_specks
+from desktop_app.imaging.label_changes import narrowed, smoothed, widened, without_specks
 from desktop_app.imaging.morphology import Mask
 from desktop_app.imaging.slice_filling import filled_between
-from desktop_app.imaging.strokes import Patch
+from desktop_app.imaging.strokes import Patch, part_patch
 from desktop_app.services.correction_words import (
+    changes_in_words,
     filled_in_words,
+    moved_in_words,
+    not_moved_in_words,
     nothing_filled_in_words,
     removed_in_words,
     smoothed_in_words,
@@ -20,6 +23,7 @@ from desktop_app.services.correction_words import (
 from desktop_app.services.diameters import plane_across
 from desktop_app.services.drawn_slices import Drawn
 from desktop_app.services.similar_tissue import SimilarTissue
+from model.cropping import occupied_box
 
 Labels = NDArray[np.uint8]
 
@@ -45,6 +49,69 @@ def remove_specks(
     after, parts = without_specks(labels_kji, math.ceil(smallest_mm3 / voxel_mm3), hidden)
     volume_mm3 = float(np.count_nonzero(labels_kji != after)) * voxel_mm3
     return after, removed_in_words(parts, volume_mm3, smallest_mm3, has_hidden=bool(hidden))
+
+
+def move_border(
+    labels_kji: Labels,
+    segmentation: Segmentation,
+    settings: ToolSettings,
+    by_mm: float,
+    tissue: SimilarTissue,
+    *,
+    at_kji: tuple[int, int, int] | None = None,
+) -> tuple[Labels, str]:
+    """Make a region wider by millimetres, or narrower where they are negative.
+
+    It grows over what the settings let be painted over. What it gives up becomes what lies nearest
+    outside.
+
+    Parameters
+    ----------
+    tissue
+        What is similarly bright, where the settings ask for that.
+    at_kji
+        A voxel of the one connected part to move; ``None`` for all of the region.
+    """
+    value, geometry = settings.value, segmentation.geometry
+    definition = next(one for one in segmentation.definitions if one.value == value)
+    part = labels_kji == value
+    if at_kji is not None:
+        part = _part_at(part, at_kji)
+    spacing_mm, after = geometry.spacing_mm, labels_kji
+    if by_mm > 0:
+        may = settings.changeable
+        after = widened(labels_kji, part, value, by_mm, spacing_mm, changeable=may)
+        if settings.over is PaintOver.SIMILAR and (box := occupied_box(after == value)):
+            start = (box[0].start, box[1].start, box[2].start)
+            gained = Patch(start, (after != labels_kji)[box])
+            is_like = tissue.like(gained, Patch(start, part[box])).mask_kji
+            after[box][gained.mask_kji & ~is_like] = labels_kji[box][gained.mask_kji & ~is_like]
+    elif settings.only_over in (None, value):
+        after = narrowed(labels_kji, part, -by_mm, spacing_mm, settings.hidden)
+    is_there, is_left = bool(part.any()), bool((after[part] == value).any())
+    changes = changes_in_words(
+        labels_kji, after, segmentation.definitions, geometry.voxel_volume_mm3
+    )
+    if is_left and changes:
+        return after, moved_in_words(definition.name, by_mm, changes)
+    return labels_kji, not_moved_in_words(
+        definition.name.lower(),
+        by_mm,
+        min(spacing_mm),
+        is_there=is_there,
+        is_part=at_kji is not None,
+        would_go=is_there and not is_left,
+    )
+
+
+def _part_at(region_kji: Mask, at_kji: tuple[int, int, int]) -> Mask:
+    """Return the connected part of a region that holds a voxel; nothing where none does."""
+    part = np.zeros_like(region_kji)
+    is_inside = all(0 <= at < size for at, size in zip(at_kji, part.shape, strict=True))
+    patch = part_patch(region_kji, at_kji) if is_inside else None
+    if patch is not None:
+        part[patch.box] = patch.mask_kji
+    return part
 
 
 def fill_between(

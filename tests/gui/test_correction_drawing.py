@@ -346,31 +346,6 @@ def test_drawing_can_be_held_to_one_region(bar):
     assert (bar.settings().over, bar.settings().only_over) == (PaintOver.SIMILAR, None)
 
 
-def test_hidden_regions_are_left_alone(bar):
-    bar.set_region_visible(2, False)
-    asked = []
-    bar.smooth_requested.connect(asked.append)
-    bar.specks_requested.connect(asked.append)
-    bar.fill_requested.connect(asked.append)
-    fill, smooth, specks, *_ = bar._more.menu().actions()
-    for action in (smooth, specks, fill):
-        action.trigger()
-    hidden = frozenset({2})
-    assert asked[:2] == [hidden, hidden]
-    assert (asked[2].hidden, asked[2].value) == (hidden, 3)
-    assert bar.settings().hidden == hidden
-    bar.set_region_visible(2, True)
-    assert not bar.settings().hidden
-
-
-def test_the_menu_names_the_slices_to_fill_between(bar):
-    fill = bar._more.menu().actions()[0]
-    bar.show_state(CorrectionState(True, True, drawn_plane="coronal"))
-    assert fill.text() == "&Fill between coronal slices"
-    bar.show_state(CorrectionState(True, True))
-    assert fill.text() == "&Fill between slices"
-
-
 def test_undo_says_what_it_takes_back(bar):
     bar.show_state(CorrectionState(True, True, "Paint oedema", ""))
     assert bar._undo.isEnabled()

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
 from desktop_app.domain.segmentation import DEFAULT_LABELS, Region
-from ui.icons import Icons
+from ui.icons import Icons, beside_icon
 from ui.views.correction_view import CorrectionState
 from ui.widgets.card import styled_label
 from ui.widgets.choice_box import ChoiceBox
@@ -87,6 +87,10 @@ class CorrectionBar(FittingBar):
         The labels out of sight, which stay as they are.
     fill_requested(ToolSettings)
         The label to fill between the slices it was drawn in, and what it may be filled over.
+    grow_requested(ToolSettings)
+        What may be grown over from strokes.
+    margin_requested(ToolSettings)
+        The label whose border is to be moved, and what it may grow over.
     limits_toggled(bool)
         The sliders of the network's certainty are to be taken out, or put away.
     before_toggled(bool)
@@ -99,6 +103,8 @@ class CorrectionBar(FittingBar):
     smooth_requested = Signal(object)
     specks_requested = Signal(object)
     fill_requested = Signal(object)
+    grow_requested = Signal(object)
+    margin_requested = Signal(object)
     limits_toggled = Signal(bool)
     before_toggled = Signal(bool)
 
@@ -157,10 +163,10 @@ class CorrectionBar(FittingBar):
             held to one region.
         """
         tool = _TOOLS[self._tools.checkedId()].tool
-        return None if tool is None else self._settings(tool, erases=erases)
-
-    def _settings(self, tool: Tool, *, erases: bool = False) -> ToolSettings:
         value = _ERASER if erases else self._values.checkedId()
+        return None if tool is None else self._settings(value, tool)
+
+    def _settings(self, value: int, tool: Tool = Tool.BRUSH) -> ToolSettings:
         chosen = self._over.currentData()
         only_over = chosen if isinstance(chosen, int) else None
         is_free = value == _ERASER or only_over is not None
@@ -252,7 +258,8 @@ class CorrectionBar(FittingBar):
         for key, region in enumerate(_REGIONS, start=5):
             label = by_region[region]
             button = QToolButton()
-            button.setText(region.value)
+            button.setProperty("kind", "region")
+            button.setText(beside_icon(region.value))
             button.setIcon(colour_chip(label.rgb))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             self._add_value(layout, button, label.value, f"Draw {label.name.lower()}", key)
@@ -324,7 +331,19 @@ class CorrectionBar(FittingBar):
                 "&Fill between slices",
                 "The chosen region between the slices it was drawn in, along the plane drawn in "
                 "last, over what the box beside says",
-                lambda: self.fill_requested.emit(self._settings(Tool.BRUSH)),
+                lambda: self.fill_requested.emit(self._settings(self._values.checkedId())),
+            ),
+            (
+                "&Grow from strokes",
+                "A lesion is completed from a few strokes in each of its regions, over what the "
+                "box beside says; what is erased stays out",
+                # Erasing or not, the box says what may be grown over
+                lambda: self.grow_requested.emit(self._settings(DEFAULT_LABELS[0].value)),
+            ),
+            (
+                "&Margin …",
+                "The chosen region, or its part at the crosshair, wider or narrower by millimetres",
+                lambda: self.margin_requested.emit(self._settings(self._values.checkedId())),
             ),
             (
                 "&Smooth borders",
@@ -342,7 +361,7 @@ class CorrectionBar(FittingBar):
             action = menu.addAction(text)
             action.setToolTip(tip)
             action.triggered.connect(call)
-        self._fill = menu.actions()[0]
+        self._fill, _, self._margin, *_ = menu.actions()
         menu.addSeparator()
         self.limits = menu.addAction("&Draw by the network's certainty")
         self.limits.setToolTip("Sliders draw a region wider or tighter by what the network gave")
@@ -352,12 +371,17 @@ class CorrectionBar(FittingBar):
         before.setToolTip("A dashed line around each region as the network, or the file, had it")
         before.setCheckable(True)
         before.toggled.connect(self.before_toggled)
-        menu.aboutToShow.connect(lambda: self._fill.setEnabled(self._values.checkedId() != _ERASER))
+        menu.aboutToShow.connect(self._offer_commands)
         self._more.setText("More …")
         self._more.setMenu(menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for widget in (self._undo, self._redo, self._more):
             layout.addWidget(widget)
+
+    def _offer_commands(self) -> None:
+        has_region = self._values.checkedId() != _ERASER
+        self._fill.setEnabled(has_region)
+        self._margin.setEnabled(has_region)
 
     def _show_size(self, diameter_mm: int) -> None:
         self._size_text.setText(f"{diameter_mm} mm")

@@ -120,6 +120,19 @@ class CorrectionPresenter:
         """Fill the region in hand between the slices it was drawn in."""
         self._change(lambda one: one.fill_between(settings))
 
+    def grow(self, settings: ToolSettings) -> None:
+        """Complete regions from the strokes drawn in them."""
+        self._change(lambda one: one.grow(settings))
+
+    def move_border(
+        self,
+        settings: ToolSettings,
+        by_mm: float,
+        at_lps_mm: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Make the region in hand, or its part at a place, wider; narrower below 0."""
+        self._change(lambda one: one.move_border(settings, by_mm, at_lps_mm))
+
     def show_limits(self, shown: bool) -> None:
         """Take the sliders of the network's certainty out, or put them away."""
         self._shows_limits = shown
