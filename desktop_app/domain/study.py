@@ -94,7 +94,7 @@ class Series:
     @property
     def is_nifti(self) -> bool:
         """Whether the series is a NIfTI file."""
-        return self.instances[0].path.name.endswith((".nii", ".nii.gz"))
+        return self.instances[0].path.name.lower().endswith((".nii", ".nii.gz"))
 
     def image_on(self, geometry: Geometry, plane: int) -> InstanceRef | None:
         """Return the image that lies on plane k of a grid, found by its place.

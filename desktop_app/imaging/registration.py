@@ -226,11 +226,11 @@ def _above_air(volume: Volume) -> Volume:
 def _head(array_kji: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the head with a margin of air, whose edge is what pins the match down."""
     level = 0.15 * float(np.percentile(array_kji, 98))
-    head = ndimage.binary_opening(array_kji > level)
+    head = ndimage.binary_closing(ndimage.binary_opening(array_kji > level), iterations=2)
     if not head.any():
-        head = np.ones(array_kji.shape, dtype=bool)
-    closed = ndimage.binary_closing(head, iterations=2)
-    with_margin: NDArray[np.bool_] = ndimage.binary_dilation(closed, iterations=3)
+        # Either may take all of an image that is a few voxels thick.
+        return np.ones(array_kji.shape, dtype=bool)
+    with_margin: NDArray[np.bool_] = ndimage.binary_dilation(head, iterations=3)
     return with_margin
 
 

@@ -28,6 +28,7 @@ MAX_SLANT_DEG = 35.0
 # What lies beyond is a damaged header: no scanner is larger, no voxel smaller or wider.
 _FARTHEST_MM = 10_000.0
 _SPACING_RANGE_MM = (0.01, 100.0)
+_LONGEST_MM = 600.0
 # 2048 slices of 512 × 512; more is a damaged header.
 MAX_VOXELS = 2**29
 
@@ -125,9 +126,12 @@ def stack_slices(slices: Items[SliceHeader], frame_of_reference_uid: str = "") -
     if math.prod(shape) > MAX_VOXELS:
         what = "×".join(map(str, shape[::-1]))
         raise UnusableStack(f"a volume of {what} voxels is more than a scanner makes")
+    geometry = Geometry(shape, affine, frame_of_reference_uid)
+    if why := why_too_long(geometry):
+        raise UnusableStack(why)
     return SliceStack(
         slices=tuple(placed[n] for n in order),
-        geometry=Geometry(shape, affine, frame_of_reference_uid),
+        geometry=geometry,
         depth_voxels=depth_voxels,
         shift_voxels=slant - first,
         problems=tuple(problems),
@@ -138,6 +142,15 @@ def is_possible_spacing(spacing_mm: tuple[float, ...]) -> bool:
     """Whether a scanner makes such voxels; what lies beyond is a damaged header."""
     least_mm, most_mm = _SPACING_RANGE_MM
     return least_mm <= min(spacing_mm) and max(spacing_mm) <= most_mm
+
+
+def why_too_long(geometry: Geometry) -> str:
+    """Return in words that a grid is longer than any image of a head; empty if it is not."""
+    extent_mm = np.multiply(geometry.shape_kji, geometry.spacing_mm)[::-1]
+    if extent_mm.max() <= _LONGEST_MM:
+        return ""
+    what = "×".join(f"{mm:.0f}" for mm in extent_mm)
+    return f"an image of {what} mm is larger than any of a head"
 
 
 def _axes(

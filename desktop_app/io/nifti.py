@@ -18,7 +18,7 @@ from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.errors import InputError
 from desktop_app.io.atomic import atomic_path
-from desktop_app.io.dicom_geometry import MAX_VOXELS, is_possible_spacing
+from desktop_app.io.dicom_geometry import MAX_VOXELS, is_possible_spacing, why_too_long
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -251,11 +251,13 @@ def _geometry(path: Path, image: Any) -> Geometry:
         raise InputError(
             "A NIfTI file has an unusable grid.", f"{path}: {error}", _REMEDY
         ) from error
+    why = why_too_long(geometry)
     if not is_possible_spacing(geometry.spacing_mm):
-        spacing = "×".join(f"{mm:.3g}" for mm in geometry.spacing_mm[::-1])
-        raise InputError(
-            "A NIfTI file has an unusable grid.", f"{path}: voxels of {spacing} mm", _REMEDY
-        )
+        why = "voxels of " + "×".join(f"{mm:.3g}" for mm in geometry.spacing_mm[::-1]) + " mm"
+    if min(geometry.shape_kji) < 2:
+        why = "it has only one slice"
+    if why:
+        raise InputError("A NIfTI file has an unusable grid.", f"{path}: {why}", _REMEDY)
     return geometry
 
 

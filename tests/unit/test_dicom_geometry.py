@@ -65,3 +65,8 @@ def test_rounding_of_every_step_does_not_add_up() -> None:
 
 def test_any_place_is_not_a_multiple_of_a_fine_step() -> None:
     assert whole_steps(np.array([0.0, 0.3, 0.74, 1.2, 1.33]), 0.3) is None
+
+
+def test_a_stack_longer_than_any_head_is_refused() -> None:
+    with pytest.raises(UnusableStack, match=r"^an image of .*×605 mm is larger than any of a head"):
+        stacked(*range(121))

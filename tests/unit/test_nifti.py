@@ -197,9 +197,22 @@ def test_voxels_of_no_scanner_are_refused(tmp_path: Path) -> None:
         read_nifti(tmp_path / "thin.nii")
 
 
+@pytest.mark.parametrize(
+    ("shape", "voxel_mm", "why"),
+    [((30, 30, 1), 1.0, "only one slice"), ((62, 5, 4), 10.0, "image of 620×50×40 mm is larger")],
+)
+def test_what_is_no_image_of_a_head_is_refused_from_the_header_alone(
+    tmp_path: Path, shape: tuple[int, ...], voxel_mm: float, why: str
+) -> None:
+    affine = np.diag([voxel_mm, voxel_mm, voxel_mm, 1])
+    nibabel.save(nibabel.Nifti1Image(np.ones(shape, np.uint8), affine), tmp_path / "odd.nii")
+    with pytest.raises(InputError, match=why):
+        read_nifti_geometry(tmp_path / "odd.nii")
+
+
 def test_size_that_the_file_does_not_hold_takes_no_memory(tmp_path: Path) -> None:
     raw = bytearray(save(tmp_path / "b.nii", np.ones((3, 4, 5), dtype=np.int16)).read_bytes())
-    raw[42:48] = np.array([800, 800, 800], dtype="<i2").tobytes()
+    raw[42:48] = np.array([590, 590, 590], dtype="<i2").tobytes()
     path = tmp_path / "huge.nii.gz"
     path.write_bytes(gzip.compress(bytes(raw)))
     with pytest.raises(InputError, match="truncated"):
@@ -250,6 +263,14 @@ def test_quaternion_that_is_none_does_not_hide_the_sform(tmp_path: Path) -> None
     volume = read_nifti(path)
     assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
     assert volume.notes == ()
+
+
+def test_a_name_in_capitals_is_a_name(tmp_path: Path) -> None:
+    array = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    save(tmp_path / "a.nii.gz", array).rename(tmp_path / "A_T1.NII.GZ")
+    (study,) = scan(tmp_path).studies
+    (series,) = study.series
+    np.testing.assert_array_equal(load_series(series).array_kji, array.transpose())
 
 
 def test_loading_a_series_can_be_stopped_within_its_file(tmp_path: Path) -> None:

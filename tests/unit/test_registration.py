@@ -11,7 +11,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled
-from desktop_app.imaging.registration import register_rigid
+from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample
 from desktop_app.imaging.similarity import normalised_mutual_information
 from tests.heads import Head, make_head
@@ -127,6 +127,15 @@ def test_optimiser_that_loses_the_overlap_is_a_doubt(
     result = register_rigid(moving, fixed)
     assert not result.ok
     assert result.moved_geometry.matches(moving.geometry)
+
+
+@pytest.mark.parametrize(("shape", "voxel_mm"), [((2, 60, 60), 1.0), ((20, 20, 20), 0.05)])
+def test_images_that_hold_no_head_are_a_doubt(shape: tuple[int, int, int], voxel_mm: float) -> None:
+    rng = np.random.default_rng(0)
+    geometry = Geometry(shape, np.diag([voxel_mm, voxel_mm, voxel_mm, 1.0]))
+    one, other = (Volume(rng.random(shape, np.float32), geometry) for _ in range(2))
+    assert not match_as_placed(one, other).ok
+    assert not register_rigid(one, other).ok
 
 
 def test_registration_stops_when_asked(head: Head) -> None:
