@@ -99,8 +99,9 @@ def longest_diameters(
 ) -> InPlaneDiameters | None:
     """Find the longest diameter of all lesions in all slices, and the longest perpendicular to it.
 
-    Among equally long ones in a slice, the one with the longer perpendicular counts. Lesions that
-    are measurable, long enough both ways and seen in two slices, come before all others.
+    Among equally long ones, in one slice or in several, the one with the longer perpendicular
+    counts. Lesions that are measurable, long enough both ways and seen in two slices, come before
+    all others.
 
     Parameters
     ----------
@@ -200,22 +201,30 @@ def _best_of(
     for most_mm, part in parts:
         longest_mm = 0.0 if best is None else best.long.length_mm
         is_open = best is None or not best.is_measurable
-        if most_mm < longest_mm + EQUAL_MM and not (is_open and reaches(most_mm, least_mm)):
+        if most_mm < longest_mm - EQUAL_MM and not (is_open and reaches(most_mm, least_mm)):
             break
         if not part.lesion.any():
             continue
         may_be = _is_wide(part, spacing_mm, least_mm) and _goes_on(part, lesion)
         # Until one is measurable, a shorter lesion may be the one that counts.
-        lines = longest_lines(
-            part.lesion, part.inside, spacing_mm, 0.0 if is_open and may_be else longest_mm, check
-        )
+        beyond_mm = 0.0 if is_open and may_be else max(0.0, longest_mm - 2 * EQUAL_MM)
+        lines = longest_lines(part.lesion, part.inside, spacing_mm, beyond_mm, check)
         if not lines:
             continue
         long, short = perpendicular_lines(part.lesion, part.inside, lines, spacing_mm, check)
-        is_measurable = may_be and reaches(short.length_mm, least_mm)
-        if (is_measurable, long.length_mm) > (not is_open, longest_mm + EQUAL_MM):
-            best = _Pair(part, long, short, is_measurable)
+        pair = _Pair(part, long, short, may_be and reaches(short.length_mm, least_mm))
+        if best is None or _counts_before(pair, best):
+            best = pair
     return best
+
+
+def _counts_before(pair: _Pair, other: _Pair) -> bool:
+    if pair.is_measurable != other.is_measurable:
+        return pair.is_measurable
+    if abs(pair.long.length_mm - other.long.length_mm) > EQUAL_MM:
+        return pair.long.length_mm > other.long.length_mm
+    # By the order of slices alone, one tumour would be measured as its file happens to store it.
+    return pair.short.length_mm > other.short.length_mm + EQUAL_MM
 
 
 def _is_wide(part: _Part, spacing_mm: Points, least_mm: float) -> bool:

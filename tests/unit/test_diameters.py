@@ -121,6 +121,18 @@ def test_the_longest_of_several_lesions_counts() -> None:
     assert measured(mask).long_mm == pytest.approx(np.hypot(26, 4))
 
 
+def test_of_equally_long_slices_the_wider_counts_in_whatever_order() -> None:
+    mask = np.zeros((2, 5, 9), bool)
+    mask[:, 2] = True
+    mask[0, 1, 4] = mask[0, 3, 1] = True
+    mask[1, 1:4, 3:6] = True
+    narrow, wide = (measured(mask[one : one + 1]) for one in (0, 1))
+    assert narrow.long_mm == wide.long_mm
+    assert narrow.short_mm < wide.short_mm
+    for stored in (mask, mask[::-1]):
+        assert measured(stored).short_mm == wide.short_mm
+
+
 def test_a_rim_is_measured_across_what_it_encloses() -> None:
     disc = ellipsoid((1, 41, 41), ISOTROPIC, (1.0, 15.0, 12.0))
     hole = ellipsoid((1, 41, 41), ISOTROPIC, (1.0, 13.0, 10.0))
