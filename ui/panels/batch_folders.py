@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QPushButton
 
 from ui.widgets.card import Card, styled_label
 
@@ -21,8 +21,8 @@ class BatchFolders(Card):
 
     chosen = Signal(object, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._root = _path_field(_ROOT)
         self._output = _path_field(_OUTPUT)
         self._shown = ("", "")

@@ -59,10 +59,8 @@ class BatchPage(QWidget):
     open_requested = Signal(int)
     crash_shown = Signal(str)
 
-    def __init__(
-        self, icons: Icons, formats: Many[FormatChoice], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, icons: Icons, formats: Many[FormatChoice]) -> None:
+        super().__init__()
         self.setObjectName("page")
         self._icons = icons
         self._shown = BatchStatus("Choose a folder that holds studies.", 0.0, None, False, False)

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from ui.theme import current_theme
 from ui.views.batch_view import CaseRow, Figure, Review
@@ -163,8 +163,8 @@ class CaseTable(QTableView):
     selection_changed = Signal()
     open_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._cases = CaseModel(self)
         self._shown = _SomeCases(self._cases, self)
         self.setModel(self._shown)

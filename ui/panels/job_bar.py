@@ -1,7 +1,7 @@
 """What runs, how far it is, how long it will take, and a way to stop it."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
 from ui.views.study_view import JobStatus
 from ui.widgets.card import Card, breakable, styled_label
@@ -32,8 +32,8 @@ class JobBar(Card):
 
     cancel_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._title = ShortLabel("title")
         self._stage = styled_label("", "muted", wrap=True)
         self._left = styled_label("", "muted")

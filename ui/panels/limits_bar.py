@@ -38,8 +38,8 @@ class LimitsBar(FittingBar):
     limit_moved = Signal(object, float)
     limit_settled = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("limits_bar")
         self.sliders: dict[Region, QSlider] = {}
         self._texts = {region: styled_label("", "muted") for region in _REGIONS}

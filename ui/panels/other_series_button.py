@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from ui.views.study_view import SeriesChoice
 
@@ -20,8 +20,8 @@ class OtherSeriesButton(QToolButton):
 
     series_chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setText("Other")
         self.setAccessibleName("Show another series")
         self.setCheckable(True)

@@ -84,9 +84,9 @@ class RegionPanel(Card):
     target_chosen = Signal(int, bool)
     copy_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         copy = QToolButton()
-        super().__init__("Tumour", parent, beside=copy)
+        super().__init__("Tumour", beside=copy)
         self._add_copy(copy)
         self._hidden: set[int] = set()
         self._boxes: list[QCheckBox] = []

@@ -116,8 +116,8 @@ class SequencePanel(Card):
     checks_requested = Signal(object)
     compare_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._fold = QToolButton()
         self._fold.setProperty("kind", "fold")
         self._fold.setCheckable(True)

@@ -20,8 +20,8 @@ class StartPage(QWidget):
     sample_requested = Signal()
     batch_requested = Signal()
 
-    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, icons: Icons) -> None:
+        super().__init__()
         self.setObjectName("page")
         card = Card()
         card.setMaximumWidth(620)

@@ -59,8 +59,8 @@ class StudyPage(QWidget):
     limits_toggled = Signal(bool)
     study_chosen = Signal(int)
 
-    def __init__(self, icons: Icons, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, icons: Icons) -> None:
+        super().__init__()
         self.setObjectName("page")
         self._icons = icons
         self.sequences = SequencePanel()

@@ -14,8 +14,8 @@ class GuiDispatcher(QObject):
 
     _posted = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._open = True
         self._posted.connect(self._run, Qt.ConnectionType.QueuedConnection)
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.correction import ToolSettings
 from desktop_app.domain.geometry import Geometry
@@ -42,9 +41,9 @@ class QuadView(LinkedViews):
     window_changed = Signal(float, float)
     value_probed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         images = ShownImages()
-        super().__init__(images, parent)
+        super().__init__(images)
         self._reference: Geometry | None = None
         self._images = ImagesInView(tuple(self.slice_views.values()), self._sequences, images)
         self._labels = SharedLabels(self._slices)

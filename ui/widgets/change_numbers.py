@@ -28,8 +28,8 @@ _BESIDE_PX = 20
 class ChangeNumbers(QWidget):
     """A table that is seen whole, and sentences below it; where there is no room they scroll."""
 
-    def __init__(self, shown: ShownFollowUp, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, shown: ShownFollowUp) -> None:
+        super().__init__()
         self.setFixedWidth(_LEAST_PX)
         self.table = _table(shown)
         inside = QWidget()

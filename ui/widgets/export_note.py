@@ -15,8 +15,8 @@ class ExportNote(QWidget):
     Either stands out where the files do not hold what is on the screen.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._state: ExportState | None = None
         self._words = styled_label("", "notice")
         self.link = PlaceLink()

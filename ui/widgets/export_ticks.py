@@ -52,9 +52,8 @@ class ExportTicks(QWidget):
         *,
         anonymise: bool = False,
         columns: int = 1,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._choices = tuple(choices)
         self._boxes: dict[str, QCheckBox] = {}
         self._reasons: dict[str, QLabel] = {}

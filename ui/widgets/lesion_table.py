@@ -28,8 +28,8 @@ class LesionTable(QWidget):
     target_chosen = Signal(int, bool)
     place_requested = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("lesions")
         self._rows: list[_Row] = []
         self._fold = QToolButton()

@@ -34,10 +34,8 @@ class OverlayLegend(QStackedWidget):
 
     place_requested = Signal(object)
 
-    def __init__(
-        self, definitions: Iterable[LabelDefinition], parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, definitions: Iterable[LabelDefinition]) -> None:
+        super().__init__()
         regions, row = _row()
         # As the columns of the numbers beside it
         by_region = {one.region: one for one in definitions}
