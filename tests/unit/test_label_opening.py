@@ -1,6 +1,7 @@
 """Labels of another program are asked about, and become the result of the open study."""
 
 from pathlib import Path
+from threading import Event
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -67,6 +68,8 @@ def test_what_the_user_says_of_the_labels_counts(scene):
     scene.settle()
     assert scene.view.ask_labels.call_args.args[:2] == ("seg.nii.gz", PARTS)
     assert scene.session.result is None
+    # As the presenter does once no job runs
+    scene.session.await_result(False)
     told = []
     scene.session.subscribe(told.append)
     scene.answer({1: Region.ET})
@@ -78,6 +81,14 @@ def test_what_the_user_says_of_the_labels_counts(scene):
     # Nobody exported them yet
     assert not scene.session.saved
     assert not scene.session.written
+
+
+def test_nothing_is_corrected_while_the_file_is_read(scene):
+    told = []
+    scene.session.subscribe(told.append)
+    scene.labels.open(FILE)
+    assert told == [ResultAwaited(True)]
+    scene.settle()
 
 
 def test_an_answer_that_comes_too_late_is_dropped(scene):
@@ -105,3 +116,15 @@ def test_a_file_dropped_is_offered_as_labels_or_opened_as_what_it_is(scene, monk
     scene.settle_until(lambda: otherwise.called or scene.view.offer_labels.called)
     assert otherwise.called is not is_labels
     assert scene.view.offer_labels.called is is_labels
+
+
+def test_a_file_dropped_stops_nothing_that_goes_on(scene, monkeypatch):
+    monkeypatch.setattr("desktop_app.io.label_maps.holds_labels", lambda _file: True)
+    go_on = Event()
+    scene.jobs.start("Segmenting", lambda *_: go_on.wait(30), lambda _result: None)
+    scene.labels.look(FILE, MagicMock())
+    scene.settle_until(lambda: scene.view.show_message.called)
+    scene.view.offer_labels.assert_not_called()
+    assert scene.jobs.busy
+    go_on.set()
+    scene.settle()

@@ -17,6 +17,8 @@ from ui.presenters.job_line import Dispatch, JobLine
 from ui.views.study_view import StudyView
 
 _TITLE = "Opening the labels"
+_BUSY = "Something else is going on."
+_WHY_BUSY = "Wait until it has ended, or cancel it; then open the labels."
 
 
 class LabelOpening:
@@ -67,10 +69,12 @@ class LabelOpening:
             return holds_labels(file)
 
         def told(is_labels: bool) -> None:
-            if is_labels and study is not None and self._is_open(study):
-                self._view.offer_labels(file)
-            else:
+            if not is_labels or study is None or not self._is_open(study):
                 otherwise()
+            elif self._jobs.busy:
+                self._view.show_message(_BUSY, (_WHY_BUSY,))
+            else:
+                self._view.offer_labels(file)
 
         def listen(event: Event) -> None:
             match event:
@@ -102,6 +106,8 @@ class LabelOpening:
                 self._view.ask_labels(file.name, labels.parts, answer)
 
         self._jobs.start(_TITLE, work, done, lane=Lane.IO, on_failed=self._resume)
+        # What is drawn while the file is read was not asked about.
+        self._session.await_result(True)
 
     def _lay(self, labels: ForeignLabels, regions: Mapping[int, Region]) -> None:
         session = self._session
