@@ -167,7 +167,7 @@ def _read_mask(file: Path) -> ForeignLabels:
             "Choose a file with one whole number for each region.",
         )
     sizes = {int(value): int(count) for value, count in zip(values, counts, strict=True) if value}
-    proposed = regions_of_values(sizes)
+    proposed = regions_of_values(values_kji, sizes)
     voxel_mm3 = mask.geometry.voxel_volume_mm3
     parts = (
         LabelPart(value, "", size * voxel_mm3, proposed.get(value)) for value, size in sizes.items()
@@ -275,8 +275,9 @@ def _share_inside(
 def _provenance(
     labels: ForeignLabels, regions: Mapping[int, Region], prepared: PreparedStudy
 ) -> Provenance:
+    # Numbers only: a name is free text, which may be that of a patient.
     taken = ", ".join(
-        f"{one.title} as {regions[one.number].value}"
+        f"{one.number} as {regions[one.number].value}"
         for one in labels.parts
         if one.number in regions
     )

@@ -1,7 +1,7 @@
 """The dialog that asks what another program's labels mean, and the ways to it."""
 
 import pytest
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QScrollArea
 
 from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.segmentation import Region
@@ -36,6 +36,35 @@ def test_regions_are_proposed_and_can_be_changed_or_left_out(dialog, answers):
     dialog.choices[2].setCurrentText("Leave out")
     dialog.take.click()
     assert answers == [{1: Region.ET}]
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (PARTS[:2], "as BraTS numbers gliomas of adults, with oedema 2"),
+        ((LabelPart(1, "", 9.0, Region.ED),), "oedema 1 and core 2, since 1 lies around 2"),
+        ((LabelPart(1, "Edema", 9.0, Region.ED),), "by the codes and names in the file"),
+        (PARTS[2:], ""),
+    ],
+)
+def test_what_a_proposal_rests_on_is_told(window, parts, told):
+    window.ask_labels("seg.nii.gz", parts, lambda _regions: None)
+    dialog = window.findChild(LabelsDialog)
+    texts = [text for text in shown_texts(dialog) if "Proposed" in text]
+    dialog.reject()
+    assert len(texts) == bool(told)
+    assert not texts or (told in texts[0] and "please check" in texts[0])
+
+
+def test_three_segments_with_long_names_are_seen_without_scrolling(window, qtbot):
+    names = ("Surrounding non-enhancing FLAIR hyperintensity (Mass)", "Enhancing tumor", "Core")
+    parts = [LabelPart(n, name, 9.0) for n, name in enumerate(names, start=1)]
+    window.ask_labels("Segmentation.seg.dcm", parts, lambda _regions: None)
+    dialog = window.findChild(LabelsDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    rows_below = dialog.findChild(QScrollArea).verticalScrollBar().maximum()
+    dialog.reject()
+    assert rows_below == 0
 
 
 def test_labels_of_which_all_are_left_out_cannot_be_opened(dialog, answers):

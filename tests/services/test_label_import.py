@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import StudyResult
-from desktop_app.domain.segmentation import Region
+from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
@@ -36,6 +36,7 @@ from tests.study_cases import GEOMETRY, make_study
 
 NEW = {1: Region.NCR, 2: Region.ED, 3: Region.ET}
 OLD = {1: Region.NCR, 2: Region.ED, 4: Region.ET}
+EXCHANGED = {1: Region.ED, 2: Region.NCR, 3: Region.ET}
 
 
 def mask() -> np.ndarray[Any, Any]:
@@ -71,40 +72,25 @@ def opened(result: StudyResult, file: Path, regions: Mapping[int, Region] = NEW)
     return open_labels(result.study, result.roles, labels, regions).result
 
 
-@pytest.mark.parametrize("regions", [NEW, OLD])
+@pytest.mark.parametrize("regions", [NEW, OLD, EXCHANGED])
 def test_a_mask_of_the_challenge_is_proposed_as_what_it_is(
     result: StudyResult, tmp_path: Path, regions: Mapping[int, Region]
 ) -> None:
     values = np.zeros(5, np.int16)
     for number, region in regions.items():
-        values[3 if region is Region.ET else number] = number
-    file = written(tmp_path, values[mask()])
+        values[REGION_LABELS[region][0]] = number
+    labels = mask() * 0
+    labels[1:3, 1:4, 1:5] = 2
+    labels[1:3, 2, 2:4] = (1, 3)
+    file = written(tmp_path, values[labels])
     assert holds_labels(file)
     parts = read_foreign(file, result.study).parts
     assert {one.number: one.proposed for one in parts} == regions
-    assert [one.volume_mm3 for one in parts] == pytest.approx([5, 15, 5])
+    sizes = {regions[one.number]: one.volume_mm3 for one in parts}
+    assert sizes == pytest.approx({Region.NCR: 10, Region.ED: 100, Region.ET: 10})
     again = opened(result, file, regions)
-    assert np.array_equal(again.segmentation.labels_kji, mask())
+    assert np.array_equal(again.segmentation.labels_kji, labels)
     assert again.segmentation.warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("values", "proposed"),
-    [
-        ((1,), {}),
-        ((4,), {4: Region.ET}),
-        ((1, 2, 3, 4), NEW),
-        ((2, 4), {2: Region.ED, 4: Region.ET}),
-        ((7, 9), {}),
-    ],
-)
-def test_values_that_tell_nothing_are_left_to_the_user(
-    result: StudyResult, tmp_path: Path, values: tuple[int, ...], proposed: Mapping[int, Region]
-) -> None:
-    array = mask() * 0
-    array[0, 0, : len(values)] = values
-    parts = read_foreign(written(tmp_path, array), result.study).parts
-    assert {one.number: one.proposed for one in parts if one.proposed} == proposed
 
 
 def test_a_map_of_many_parts_is_taken_for_labels(result: StudyResult, tmp_path: Path) -> None:
@@ -125,6 +111,7 @@ def test_nothing_is_claimed_of_a_network(result: StudyResult, tmp_path: Path) ->
     assert (provenance.labels_of, provenance.edited) == ("seg.nii.gz", True)
     assert not provenance.is_known
     assert provenance.origin_in_words("the network") == "labels of seg.nii.gz"
+    assert provenance.steps[-1] == "Labels of another program opened: 1 as NCR, 2 as ED, 3 as ET"
     assert volume_intervals(again.measurements) == {}
     assert again.unfamiliarity is None
     assert volumes_mm3(again.measurements)[Region.WT] == pytest.approx(25)
@@ -271,6 +258,8 @@ def test_a_seg_of_another_maker_is_read_by_the_names_of_its_segments(
     assert {one.number: one.proposed for one in labels.parts} == NEW
     assert labels.parts[0].title == "1: Necrosis (Tissue)"
     again = opened(dicom_result, file).segmentation
+    # A name is free text, and steps are told also where nobody may be named
+    assert not any("Necrosis" in one for one in again.provenance.steps)
     assert np.array_equal(again.labels_kji, dicom_result.segmentation.labels_kji)
     assert not any("another grid" in one for one in again.warnings)
 

@@ -25,6 +25,17 @@ _MEANING = (
     "Where they overlap, enhancing tumour counts before core, and core before oedema."
 )
 _UNTOLD = "The file does not tell what some of its labels are: please choose."
+_BY_NAMES = "Proposed by the codes and names in the file: please check."
+_AS_BRATS = (
+    "The file holds numbers only. Proposed as BraTS numbers gliomas of adults, with oedema 2: "
+    "please check. nnU-Net and the Decathlon give oedema 1 and core 2."
+)
+_AS_DECATHLON = (
+    "The file holds numbers only. Proposed as nnU-Net and the Decathlon number them, oedema 1 and "
+    "core 2, since 1 lies around 2: please check."
+)
+# Rows that are seen without scrolling, as far as the screen has room for them.
+_ROWS_SEEN_PX = 320
 
 
 class LabelsDialog(QDialog):
@@ -58,6 +69,9 @@ class LabelsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(styled_label(breakable(f"Labels of {file_name}"), "title", wrap=True))
+        assumed = _assumed(parts)
+        if assumed:
+            layout.addWidget(styled_label(assumed, wrap=True))
         if any(one.proposed is None for one in parts):
             layout.addWidget(styled_label(_UNTOLD, "notice", wrap=True))
         layout.addWidget(self._make_rows(parts), 1)
@@ -88,6 +102,9 @@ class LabelsDialog(QDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inside)
+        # Labels that wrap are taller than their hint, which is for any width.
+        height = inside.heightForWidth(self.minimumWidth() - 2 * grid.contentsMargins().left())
+        area.setMinimumHeight(min(height + 2 * area.frameWidth(), _ROWS_SEEN_PX))
         return area
 
     def _make_choice(self, part: LabelPart) -> ChoiceBox:
@@ -106,3 +123,13 @@ class LabelsDialog(QDialog):
     def _take(self) -> None:
         self.accept()
         self._answer(self.regions)
+
+
+def _assumed(parts: Many[LabelPart]) -> str:
+    """Return what a proposal rests on; empty where nothing is proposed."""
+    proposed = {one.number: one.proposed for one in parts if one.proposed}
+    if not proposed:
+        return ""
+    if any(one.name for one in parts):
+        return _BY_NAMES
+    return _AS_DECATHLON if proposed.get(1) is Region.ED else _AS_BRATS
