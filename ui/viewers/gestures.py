@@ -70,7 +70,7 @@ CORRECTION_HELP = (
     "Shift + wheel, [ and ]: size of the brush\n"
     "T: brush as a ball, or flat\n"
     "N: the next choice of what may change\n"
-    "More: fill, smooth, draw by the network's certainty\n"
+    "More: fill, grow, margin, smooth, the network's certainty\n"
     "Ctrl + Z, Ctrl + Shift + Z: undo, redo"
 )
 RULER_HELP = (
