@@ -141,9 +141,13 @@ def _read_nifti(file: Path) -> tuple[NDArray[np.uint8], Geometry]:
 
     labels = read_nifti(file)
     values_kji = np.asarray(labels.array_kji)
-    unknown = np.setdiff1d(np.unique(values_kji), (0, 1, 2, 3, _OLD_ET_LABEL))
+    values = np.unique(values_kji)
+    # Beside a 3 it is something else that a person added: a cavity, say.
+    known = (0, 1, 2, 3) if 3 in values else (0, 1, 2, _OLD_ET_LABEL)
+    unknown = np.setdiff1d(values, known)
     if unknown.size:
-        raise unusable_result(f"The result holds unknown labels: {unknown.tolist()}.", file)
+        named = ", ".join(f"{value:g}" for value in unknown)
+        raise unusable_result(f"The result holds unknown labels: {named}.", file)
     labels_kji = values_kji.astype(np.uint8)
     labels_kji[labels_kji == _OLD_ET_LABEL] = 3
     return labels_kji, labels.geometry

@@ -347,8 +347,24 @@ def resave(folder: Path, change: Any = None, geometry: Geometry = GEOMETRY) -> N
     write_nifti(Volume(array, geometry), folder / "segmentation.nii.gz")
 
 
+def with_cavity(labels_kji: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return labels to which somebody added a 4, beside enhancing tumour."""
+    changed = labels_kji.copy()
+    changed.ravel()[:4] = (3, 3, 4, 4)
+    return changed
+
+
 def without_oedema(labels_kji: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(labels_kji == 2, 0, labels_kji)
+
+
+def test_what_another_program_added_is_no_enhancing_tumour(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    folder = save_results(result, tmp_path, ExportOptions(FORMATS)).folder
+    resave(folder, with_cavity)
+    with pytest.raises(InputError, match=r"unknown labels: 4\."):
+        reopen_result(result.study, result.roles, folder)
 
 
 @pytest.mark.parametrize("formats", [FORMATS, FORMATS[:1]])
