@@ -94,11 +94,21 @@ check_target() {
     fi
 }
 
+# The folder by the name that its own uninstaller finds: no links and no ".." in it.
+resolve_target() {
+    if [ -d "$target" ]; then
+        target=$(cd -- "$target" && pwd -P)
+    else
+        target=$(cd -- "${target%/*}/" && pwd -P)/${target##*/}
+    fi
+}
+
 check_not_running() {
-    real=$(cd -- "$target" 2>/dev/null && pwd -P) || return 0
+    [ -d "$target" ] || return 0
+    resolve_target
     for process in /proc/[0-9]*; do
         program=$(readlink -- "$process/exe" 2>/dev/null) || continue
-        [ "$program" != "$real/gliascope" ] || fail "Gliascope is running." \
+        [ "$program" != "$target/gliascope" ] || fail "Gliascope is running." \
             "process ${process#/proc/}" "Close it, then run this file again."
     done
 }
@@ -106,7 +116,8 @@ check_not_running() {
 check_room() {
     parent=$(dirname -- "$target")
     mkdir -p -- "$parent" || fail "The folder cannot be made." "$parent" "Choose another one."
-    free_kib=$(df -Pk -- "$parent" | awk 'NR == 2 { print $4 }')
+    # Not by counting columns: a share's name may have blanks.
+    free_kib=$(df -k --output=avail -- "$parent" | tail -n 1 | tr -d ' ')
     [ "$free_kib" -gt "$installed_kib" ] || fail "There is too little room on the disk." \
         "$parent: $((free_kib / 1024)) MB are free, $((installed_kib / 1024)) MB are needed" \
         "Make room, or choose another disk with --target."
@@ -158,6 +169,8 @@ exec_quoted() {
         sed -e 's/[\\"`$]/\\&/g' -e 's/\\/\\\\/g' -e 's/%/%%/g')"
 }
 
+exec_line() { printf 'Exec=%s open %%f' "$(exec_quoted "$target/gliascope")"; }
+
 refresh_menus() {
     for tool in "update-desktop-database $data_home/applications" \
         "update-mime-database $data_home/mime"; do
@@ -174,10 +187,10 @@ add_to_menus() {
         cp -f -- "$share/icons/$icon" "$data_home/icons/$icon"
     done
     cp -f -- "$share/mime/gliascope.xml" "$data_home/mime/packages/gliascope.xml"
-    program=$(exec_quoted "$target/gliascope")
+    exec_line=$(exec_line)
     while IFS= read -r line; do
         case $line in
-            Exec=*) printf 'Exec=%s open %%f\n' "$program" ;;
+            Exec=*) printf '%s\n' "$exec_line" ;;
             TryExec=*) ;;
             *) printf '%s\n' "$line" ;;
         esac
@@ -185,6 +198,7 @@ add_to_menus() {
     mv -f -- "$desktop.new" "$desktop"
     if [ -e "$launcher" ] && [ ! -L "$launcher" ]; then
         say "Left alone, since it is not a link: $launcher"
+        launcher=$target/gliascope
     else
         ln -sfn -- "$target/gliascope" "$launcher"
     fi
@@ -196,9 +210,6 @@ remove_from_menus() {
     (cd -- "$target/share/icons" && find . -type f) | while read -r icon; do
         rm -f -- "$data_home/icons/$icon"
     done
-    if [ "$(readlink -- "$launcher" 2>/dev/null)" = "$target/gliascope" ]; then
-        rm -f -- "$launcher"
-    fi
     refresh_menus
 }
 
@@ -211,8 +222,12 @@ case $action in
         [ -e "$target/$mark" ] || fail "Gliascope is not installed there." "$target" \
             "Name the right folder with --target."
         check_not_running
-        if [ "$(readlink -- "$launcher" 2>/dev/null)" = "$target/gliascope" ]; then
+        # Both may belong to another installation by now, or to the user.
+        if [ ! -e "$desktop" ] || grep -Fxqe "$(exec_line)" -- "$desktop"; then
             remove_from_menus
+        fi
+        if [ -L "$launcher" ] && [ "$(readlink -f -- "$launcher")" = "$target/gliascope" ]; then
+            rm -f -- "$launcher"
         fi
         remove_files "$target"
         say "Gliascope was removed. Your settings stay in $data_home/gliascope"
@@ -223,6 +238,7 @@ case $action in
         check_target
         check_not_running
         check_room
+        resolve_target
         unpack
         if [ "$action" = install ]; then
             add_to_menus

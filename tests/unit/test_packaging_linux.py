@@ -32,7 +32,9 @@ def test_menu_entry_opens_what_was_chosen() -> None:
     section = entry["Desktop Entry"]
     assert section["Exec"] == "gliascope open %f"
     types = section["MimeType"].split(";")
-    assert {"application/dicom", "inode/directory"} <= set(types)
+    assert "application/dicom" in types
+    # It would become what opens folders on desktops that name no file manager.
+    assert "inode/directory" not in types
     declared = ET.fromstring((HERE / "gliascope-mime.xml").read_text("utf-8"))
     assert {element.get("type") for element in declared} <= set(types)
 
@@ -145,6 +147,50 @@ class TestRunFile:
         assert [path for path in (home / ".local").rglob("*gliascope*") if path.is_file()] == []
         assert settings.exists()
 
+    @pytest.mark.parametrize("target", ["x/../opt/glia", "link/glia", "opt/glia/"])
+    def test_removed_by_its_own_script_however_the_folder_was_named(
+        self, run_file: Path, tmp_path: Path, target: str
+    ) -> None:
+        home = tmp_path / "home"
+        (home / "x").mkdir(parents=True)
+        (home / "opt").mkdir()
+        (home / "link").symlink_to("opt")
+        assert _start(run_file, home, "--target", target, folder=home).returncode == 0
+        _uninstall(home / "opt" / "glia", home)
+        assert _left(home) == []
+
+    def test_removed_without_its_link(self, run_file: Path, tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        _start(run_file, home)
+        (home / ".local" / "bin" / "gliascope").unlink()
+        _uninstall(home / ".local" / "opt" / "gliascope", home)
+        assert _left(home) == []
+
+    def test_a_command_of_the_users_own_stays_theirs(self, run_file: Path, tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        command = home / ".local" / "bin" / "gliascope"
+        command.parent.mkdir(parents=True)
+        command.touch()
+        said = _start(run_file, home).stdout
+        target = home / ".local" / "opt" / "gliascope"
+        assert said.endswith(f"or with: {target}/gliascope\n")
+        _uninstall(target, home)
+        assert _left(home) == [command]
+
+    def test_the_menu_entry_of_a_later_installation_stays(
+        self, run_file: Path, tmp_path: Path
+    ) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        for name in ("first", "second"):
+            _start(run_file, home, "--target", str(home / name))
+        _uninstall(home / "first", home)
+        assert (home / ".local" / "share" / "applications" / "gliascope.desktop").is_file()
+        assert (home / ".local" / "bin" / "gliascope").is_file()
+        _uninstall(home / "second", home)
+        assert _left(home) == []
+
     def test_only_unpacked(self, run_file: Path, tmp_path: Path) -> None:
         home = tmp_path / "home"
         home.mkdir()
@@ -228,10 +274,23 @@ def _environment(home: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": os.environ["PATH"]}
 
 
-def _start(run_file: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _uninstall(target: Path, home: Path) -> None:
+    subprocess.run([target / UNINSTALLER], env=_environment(home), check=True)
+    assert not target.exists()
+
+
+def _left(home: Path) -> list[Path]:
+    found = (home / ".local").rglob("*gliascope*")
+    return [path for path in found if path.is_symlink() or path.is_file()]
+
+
+def _start(
+    run_file: Path, home: Path, *arguments: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", str(run_file), *arguments],
         env=_environment(home),
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
