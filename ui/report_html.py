@@ -110,10 +110,11 @@ def _volume_row(row: VolumeRow, *, ranges: bool) -> str:
     between = f"<td class='note' align='right'>{escape(row.range_cm3)}</td>" if ranges else ""
     voxels = "" if row.voxels is None else _grouped(row.voxels)
     note = f"&nbsp; <span class='note'>{escape(row.note)}</span>" if row.note else ""
+    style = "strong" if row.is_sure else "note"
     return (
         f"<tr><td>{chip}</td>"
         f"<td>{escape(row.title)} ({row.region.value}){note}</td>"
-        f"<td class='strong' align='right'>{escape(row.volume_cm3)}</td>"
+        f"<td class='{style}' align='right'>{escape(row.volume_cm3)}</td>"
         f"{between}<td class='note' align='right'>{voxels}</td></tr>"
     )
 

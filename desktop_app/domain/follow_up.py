@@ -64,12 +64,14 @@ class RegionChange:
         Volumes of each study on its own grid, as exported; ``None`` where it is not known.
     voxels
         What is new and gone; ``None`` where the studies could not be laid on each other, or
-        either does not know the region.
+        the region is not comparable.
     earlier_interval, now_interval
         Between which volumes the true one likely lies, in mm³, where that is known.
     earlier_diameters, now_diameters
         The two-dimensional measure, each in the coordinates of its own study; ``None`` where the
         region has none, or none is measured of it.
+    is_comparable
+        Whether both studies tell how large it is; otherwise there is no change.
     """
 
     region: Region
@@ -80,18 +82,19 @@ class RegionChange:
     now_interval: Interval | None = None
     earlier_diameters: Diameters | None = None
     now_diameters: Diameters | None = None
+    is_comparable: bool = True
 
     @property
     def change_mm3(self) -> float | None:
         """How much larger the region is now; negative where it shrank."""
-        if self.earlier_mm3 is None or self.now_mm3 is None:
+        if not self.is_comparable or self.earlier_mm3 is None or self.now_mm3 is None:
             return None
         return self.now_mm3 - self.earlier_mm3
 
     @property
     def change_percent(self) -> float | None:
         """The change in percent of what it was; ``None`` where it was nothing, or is not known."""
-        if self.earlier_mm3 is None or self.now_mm3 is None:
+        if not self.is_comparable or self.earlier_mm3 is None or self.now_mm3 is None:
             return None
         return change_percent(self.earlier_mm3, self.now_mm3)
 
@@ -211,9 +214,10 @@ class FollowUp:
         return self.earlier_on_now is not None
 
     @property
-    def unknown(self) -> frozenset[Region]:
-        """Regions that one of the studies cannot tell."""
-        return self.now.segmentation.unknown | self.earlier.segmentation.unknown
+    def incomparable(self) -> frozenset[Region]:
+        """Regions of which one of the studies knows nothing, or a rough guess."""
+        now, earlier = self.now.segmentation, self.earlier.segmentation
+        return now.unknown | now.rough | earlier.unknown | earlier.rough
 
     def difference_kji(self, region: Region) -> NDArray[np.uint8]:
         """Return the map of change of a region, on the grid of the current labels.
@@ -221,7 +225,7 @@ class FollowUp:
         Returns
         -------
         ndarray
-            (k, j, i) uint8, values of `Difference`; of an `unknown` region none but 0.
+            (k, j, i) uint8, values of `Difference`; of an `incomparable` region none but 0.
 
         Raises
         ------
@@ -230,7 +234,7 @@ class FollowUp:
         """
         if self.earlier_on_now is None or self.seen_kji is None:
             raise ValueError("without registration there is no map of change")
-        if region in self.unknown:
+        if region in self.incomparable:
             return np.zeros(self.earlier_on_now.labels_kji.shape, np.uint8)
         return difference(
             self.earlier_on_now.mask_kji(region),

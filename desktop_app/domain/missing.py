@@ -19,9 +19,11 @@ NOT_KNOWN = "not known"
 """Stands for the volume of what cannot be told apart without T1c; never 0."""
 
 
-def volume_if_known(volume_mm3: float | None) -> str:
-    """Return a volume in cm³ for people, and `NOT_KNOWN` for none."""
-    return NOT_KNOWN if volume_mm3 is None else readable_volume(volume_mm3)
+def volume_if_known(volume_mm3: float | None, *, is_rough: bool = False) -> str:
+    """Return a volume in cm³ for people, *about* so much if rough, and `NOT_KNOWN` for none."""
+    if volume_mm3 is None:
+        return NOT_KNOWN
+    return f"{'about ' if is_rough else ''}{readable_volume(volume_mm3)}"
 
 
 def without_contrast_first(warnings: Iterable[str]) -> tuple[str, ...]:

@@ -158,6 +158,11 @@ class Segmentation:
         return _PARTS_OF_CORE
 
     @property
+    def rough(self) -> frozenset[Region]:
+        """Regions of which a volume is a rough guess: only T1c shows where core turns to oedema."""
+        return frozenset({Region.TC, Region.ED}) if self.unknown else frozenset()
+
+    @property
     def meanings(self) -> tuple[LabelDefinition, ...]:
         """What the labels stand for: `definitions`, or label 1 for the core as a whole."""
         unknown = self.unknown

@@ -60,7 +60,8 @@ _MEASURED_ON = {Region.ET: Sequence.T1C, Region.WT: Sequence.FLAIR}
 class VolumeRow:
     """One region in the table of volumes.
 
-    `rgb` is None for what no label stands for alone, `voxels` for what is not known.
+    `rgb` is None for what no label stands for alone, `voxels` for what is not known. What is not
+    known, or roughly, is not `is_sure`.
     """
 
     region: Region
@@ -70,6 +71,7 @@ class VolumeRow:
     range_cm3: str
     voxels: int | None
     rgb: tuple[int, int, int] | None
+    is_sure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +223,19 @@ def _volume_rows(result: StudyResult) -> tuple[VolumeRow, ...]:
     colours = {d.region: d.rgb for d in result.segmentation.meanings}
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)
+    rough = result.segmentation.rough
+    # What the core is made of is not known where it is itself a guess.
+    unions = {region: parts for region, parts in _UNIONS.items() if region not in rough}
     return tuple(
         VolumeRow(
             region,
             REGION_TITLES[region],
-            _UNIONS.get(region, ""),
-            volume_if_known(volumes.get(region)),
+            unions.get(region, ""),
+            volume_if_known(volumes.get(region), is_rough=region in rough),
             _range_cm3(intervals.get(region)) if region in intervals or not intervals else WIDE,
             voxels.get(region),
             colours.get(region),
+            is_sure=region in volumes and region not in rough,
         )
         for region in REGION_TITLES
     )

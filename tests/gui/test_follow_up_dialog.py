@@ -81,9 +81,13 @@ def test_regions_stand_in_one_order_and_are_named_where_there_is_little_room(dia
 
 
 @pytest.mark.parametrize(
-    ("is_earlier_known", "wanted"), [(False, ["TC)", "ED)"]), (True, ["TC)", "ET)", "NCR)", "ED)"])]
+    ("is_earlier_known", "wanted"),
+    [
+        (False, ["TC)", "ED)"]),
+        (True, ["TC), now", "ET), earlier", "NCR), earlier", "ED)"]),
+    ],
 )
-def test_without_t1c_the_legend_names_the_core(qtbot, found, is_earlier_known, wanted):
+def test_without_t1c_legend_and_map_know_the_core_as_one(qtbot, found, is_earlier_known, wanted):
     core = np.minimum(found.now.segmentation.labels_kji, 2)
     now = replace(found.now.segmentation, labels_kji=core, shows_enhancement=False)
     changes = {"now": replace(found.now, segmentation=now)}
@@ -92,8 +96,10 @@ def test_without_t1c_the_legend_names_the_core(qtbot, found, is_earlier_known, w
         changes["earlier_labels"] = replace(
             found.earlier_labels, labels_kji=core, shows_enhancement=False
         )
-    legend = opened(qtbot, replace(found, **changes)).legend
-    assert [text.split("(")[1] for text in shown_texts(legend) if "(" in text] == wanted
+    dialog = opened(qtbot, replace(found, **changes))
+    told = shown_texts(dialog.legend)
+    assert [text.split("(")[1] for text in told if "(" in text] == wanted
+    assert [dialog.region.itemText(i) for i in range(dialog.region.count())] == ["WT: whole tumour"]
 
 
 def test_what_is_scrolled_or_zoomed_in_one_is_so_in_both(dialog, qtbot):

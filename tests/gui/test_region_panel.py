@@ -45,6 +45,8 @@ def test_what_is_not_known_is_no_headline(study_window):
     kinds = {one.text(): one.property("kind") for one in labels}
     assert kinds["Enhancing tumour (ET)"] == "muted"
     assert kinds["Whole tumour (WT)"] == "title"
+    volume = next(text for text in kinds if text.startswith("about "))
+    assert kinds[volume] == "muted"
 
 
 def test_the_undivided_core_keeps_its_name_while_it_is_corrected(study_window):

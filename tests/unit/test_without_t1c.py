@@ -1,5 +1,6 @@
 """Without T1c nothing tells what enhances: no result says it does, or that it does not."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests import export_cases as cases
 from tests.follow_up_cases import GRID, ball, earlier_visit, registering_finds, visit
 from ui import report_html
 from ui.presenters.copied_text import copied_text
+from ui.presenters.follow_up_rows import shown_follow_up
 from ui.presenters.rows import findings_of
 from ui.presenters.time_presenter import time_rows
 
@@ -79,10 +81,15 @@ def test_the_page_tells_enhancement_as_not_known(result: StudyResult) -> None:
         assert (rows[region].volume_cm3, rows[region].voxels) == (NOT_KNOWN, None)
         assert rows[region].rgb is None
     assert rows[Region.TC].rgb is not None
+    assert rows[Region.TC].note == ""
+    for region in (Region.TC, Region.ED):
+        assert rows[region].volume_cm3.startswith("about ")
+    assert [row.region for row in page.volumes if row.is_sure] == [Region.WT]
     assert not any(line.startswith("Enhancing") for line in (*page.diameters, *page.lesions))
     assert not any(image.caption.startswith("ET") for row in page.images for image in row)
     assert page.warnings[0] == TOLD
-    assert NOT_KNOWN in report_html.volumes(page)
+    strong = re.findall("class='strong'[^>]*>([^<]*)<", report_html.volumes(page))
+    assert strong == [rows[Region.WT].volume_cm3]
 
 
 def test_numbers_of_it_are_empty_in_json_and_csv(result: StudyResult) -> None:
@@ -133,6 +140,8 @@ def test_panel_and_copied_text_tell_it(result: StudyResult) -> None:
     assert rows[Region.TC].label_value == CORE
     copied = copied_text(result, {})
     assert f"Enhancing tumour (ET)\t{NOT_KNOWN}" in copied
+    assert "Tumour core (TC)\tabout " in copied
+    assert "Whole tumour (WT)\tabout" not in copied
 
 
 def test_a_batch_and_volumes_over_time_have_no_number_of_it(
@@ -144,10 +153,13 @@ def test_a_batch_and_volumes_over_time_have_no_number_of_it(
     export_study(result, tmp_path / "a", formats=(ExportFormat.JSON,))
     (point,) = time_points(result.study.patient.patient_id, tmp_path)
     assert point.volumes_mm3[Region.ET] is None
-    later = replace(point, volumes_mm3={**point.volumes_mm3, Region.ET: 5000.0})
-    rows = time_rows((point, later))
-    assert [row.volumes[2] for row in rows] == [NOT_KNOWN, "5.00"]
-    assert rows[1].changes[2] == "–"
+    later = replace(point, volumes_mm3=dict.fromkeys(point.volumes_mm3, 5000.0))
+    rows = time_rows((point, later, point))
+    assert [row.volumes[2] for row in rows] == [NOT_KNOWN, "5.00", NOT_KNOWN]
+    assert [row.volumes[1].startswith("about ") for row in rows] == [True, False, True]
+    for row in rows[1:]:
+        assert row.changes[0].endswith(" %")
+        assert row.changes[1:] == ("–", "–")
 
 
 def test_a_comparison_knows_no_change_of_it(
@@ -155,19 +167,30 @@ def test_a_comparison_knows_no_change_of_it(
 ) -> None:
     registering_finds(monkeypatch)
     found = compare_results(visit(ball(GRID, 10.0)), as_without_t1c(earlier_visit(9.0)))
-    cells = {row.title: row.cells[REGIONS.index(Region.ET)] for row in change_table(found)}
-    assert cells["Earlier, cm³"] == NOT_KNOWN
-    assert (cells["Change, cm³"], cells["Change, %"]) == ("–", "–")
-    assert cells.get("New, cm³", "–") == "–"
+    for region in set(Region) - {Region.WT}:
+        cells = {row.title: row.cells[REGIONS.index(region)] for row in change_table(found)}
+        assert (cells["Change, cm³"], cells["Change, %"]) == ("–", "–")
+        assert cells["New, cm³"] == "–"
+        assert not found.difference_kji(region).any()
+        told = follow_up_document(found)["regions"][region.value]
+        assert (told["change_mm3"], told["change_percent"], told["map"]) == (None, None, None)
+    (told,) = (row.cells for row in change_table(found) if row.title == "Earlier, cm³")
+    about = [one.startswith("about ") for one in told]
+    assert [one for one, rough in zip(REGIONS, about, strict=True) if rough] == [
+        Region.TC,
+        Region.ED,
+    ]
+    before = {one: found.regions[one].earlier_mm3 for one in REGIONS}
+    assert before[Region.ET] is before[Region.NCR] is None
+    assert before[Region.TC] > 0
+    assert before[Region.ED] > 0
     assert found.regions[Region.WT].change_mm3 is not None
     assert found.difference_kji(Region.WT).any()
-    assert not found.difference_kji(Region.ET).any()
+    assert shown_follow_up(found).regions == (Region.WT,)
     written = {file.name for file in save_follow_up(found, tmp_path).files}
-    assert {MAP_FILES[Region.WT], MAP_FILES[Region.TC]} <= written
-    assert MAP_FILES[Region.ET] not in written
+    assert written.isdisjoint({MAP_FILES[Region.TC], MAP_FILES[Region.ET]})
+    assert MAP_FILES[Region.WT] in written
     assert any("the core of the earlier study" in one for one in found.warnings)
-    region = follow_up_document(found)["regions"]["ET"]
-    assert (region["earlier_mm3"], region["change_mm3"], region["map"]) == (None, None, None)
 
 
 def test_what_a_hand_draws_is_measured(result: StudyResult) -> None:

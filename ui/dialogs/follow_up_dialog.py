@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from desktop_app.domain.follow_up import Difference
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import Sequence
-from desktop_app.services.follow_up.table import REGIONS
 from ui.viewers.planes import Plane
 from ui.viewers.visit_views import FOLLOW_UP_HELP, VisitOverlay, VisitViews
 from ui.viewers.window_level import Window
@@ -31,6 +30,7 @@ from ui.widgets.change_numbers import ChangeNumbers
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import add_choice, with_key
 from ui.widgets.dialog_size import give_size
+from ui.widgets.fitting_bar import TwoRowBar
 from ui.widgets.overlay_legend import PLACE_KEYS, OverlayLegend
 
 _Choice = TypeVar("_Choice")
@@ -90,7 +90,7 @@ class FollowUpDialog(QDialog):
             shown.visits, are_linked=shown.change_kji is not None, windows=windows or {}
         )
         self.legend = OverlayLegend(
-            definition for visit in shown.visits.values() for definition in visit.labels.meanings
+            {which.value.lower(): visit.labels.meanings for which, visit in shown.visits.items()}
         )
         self.legend.place_requested.connect(self._go_to)
         self.numbers = ChangeNumbers(shown)
@@ -101,17 +101,21 @@ class FollowUpDialog(QDialog):
         self.again.clicked.connect(self.again_requested)
         self.again.hide()
         self._tools: list[QToolButton] = []
-        self._bar = QHBoxLayout()
-        self._bar.setContentsMargins(0, 0, 0, 0)
+        self._bar = TwoRowBar()
+        self._bar.setObjectName("viewer_bar")  # as narrow as that of the main window
         self.sequences = add_choice(
-            self._bar, {one: one.value for one in Sequence}, self.views.show_sequence
+            self._bar.first, {one: one.value for one in Sequence}, self.views.show_sequence
         )
-        self.planes = add_choice(self._bar, {one: one.title for one in Plane}, self.views.set_plane)
+        self.planes = add_choice(
+            self._bar.first, {one: one.title for one in Plane}, self.views.set_plane
+        )
         self.overlays = add_choice(
-            self._bar, {one: one.value for one in VisitOverlay}, self._choose_overlay
+            self._bar.first, {one: one.value for one in VisitOverlay}, self._choose_overlay
         )
         self.region = self._add_region()
-        self._bar.addStretch(1)
+        # Where the rows stand one below the other, this one ends there
+        self._bar.first.addStretch(1)
+        self._bar.second.addStretch(1)
         self._add_tools()
         self.passing_on: tuple[QPushButton, ...] = ()
         self._lay_out()
@@ -131,7 +135,7 @@ class FollowUpDialog(QDialog):
         """Take the place of another window, and show what it shows as it shows it."""
         self.setGeometry(other.geometry())
         self.setWindowState(other.windowState())
-        self.region.setCurrentIndex(other.region.currentIndex())
+        self.region.setCurrentText(other.region.currentText())
         self._choose_region()
         _click_same(self.sequences, other.sequences)
         _click_same(self.planes, other.planes)
@@ -180,14 +184,14 @@ class FollowUpDialog(QDialog):
         box = ChoiceBox()
         box.setAccessibleName("Region of the map of change")
         box.setToolTip("Region of the map of change")
-        for region in REGIONS:
+        for region in self._shown.regions:
             text = f"{region}: {REGION_TITLES[region].lower()}"
             box.add_choice(text, region, shorter=(region.value,))
         box.setMinimumContentsLength(10)
         box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.activated.connect(self._choose_region_and_map)
         box.setMaximumWidth(_REGION_PX)
-        self._bar.addWidget(box, 10)
+        self._bar.second.addWidget(box, 10)
         return box
 
     def _add_tools(self) -> None:
@@ -211,7 +215,7 @@ class FollowUpDialog(QDialog):
         tool = QToolButton()
         tool.setText(text)
         with_key(tool, effect, key)
-        self._bar.addWidget(tool)
+        self._bar.second.addWidget(tool)
         self._tools.append(tool)
         return tool
 
@@ -250,10 +254,7 @@ class FollowUpDialog(QDialog):
         below.addWidget(keys, 1)
         below.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
         layout = QVBoxLayout(self)
-        bar = QWidget()
-        bar.setObjectName("viewer_bar")  # as narrow as that of the main window
-        bar.setLayout(self._bar)
-        layout.addWidget(bar)
+        layout.addWidget(self._bar)
         layout.addLayout(middle, 1)
         layout.addLayout(below)
 

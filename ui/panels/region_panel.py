@@ -17,9 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.domain.missing import NOT_KNOWN
+from desktop_app.domain.missing import NOT_KNOWN, volume_if_known
 from desktop_app.domain.preflight import Light
-from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import REGION_TITLES
 from ui.views.diameter_view import DiameterRow
 from ui.views.lesion_view import LesionListing
@@ -34,6 +33,7 @@ _DEFAULT_OPACITY_PERCENT = 45
 _VALUE = "label value"
 _MEASURING = "measuring …"
 _WITHOUT_T1C = "Without T1c nothing tells which part of the core enhances."
+_ROUGH = "A rough guess: only T1c shows where the core ends and the oedema begins."
 _ROUNDED = "Each volume is rounded by itself: sums may differ in the last digit."
 
 
@@ -277,9 +277,9 @@ class RegionPanel(Card):
             volume.setToolTip(_WITHOUT_T1C)
             volume.setAccessibleName(f"{row.title}: {NOT_KNOWN}. {_WITHOUT_T1C}")
         else:
-            text = readable_volume(1000 * row.volume_cm3)
-            volume = _right_aligned(f"{text}{unit}", style)
-            volume.setToolTip(_ROUNDED)
+            text = volume_if_known(1000 * row.volume_cm3, is_rough=row.is_rough)
+            volume = _right_aligned(f"{text}{unit}", "muted" if row.is_rough else style)
+            volume.setToolTip(_ROUGH if row.is_rough else _ROUNDED)
             volume.setAccessibleName(f"{row.title}: {text} cm³")
         self._grid.addWidget(name, index, 0)
         self._grid.addWidget(volume, index, 1)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters
-from desktop_app.domain.missing import NOT_KNOWN
+from desktop_app.domain.missing import volume_if_known
 from desktop_app.domain.readable import (
     readable_diameters,
     readable_position,
-    readable_volume,
 )
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
@@ -42,7 +41,8 @@ def copied_text(
         title = next((row.range_title for row in findings.rows if row.range_title), "Range")
         lines.append(("Region", "Volume (cm³)", f"{title} (cm³)", "Diameters", "Slice"))
     for row in findings.rows:
-        volume = NOT_KNOWN if row.volume_cm3 is None else readable_volume(1000 * row.volume_cm3)
+        volume_mm3 = None if row.volume_cm3 is None else 1000 * row.volume_cm3
+        volume = volume_if_known(volume_mm3, is_rough=row.is_rough)
         name = f"{REGION_TITLES[row.region]} ({row.region.value})"
         lines.append((name, volume, row.range_text, *_cells(result, diameters, row.region)))
     if targets:

@@ -51,6 +51,7 @@ def shown_follow_up(found: FollowUp) -> ShownFollowUp:
         header_of(now.study).title,
         visits,
         found.difference_kji if found.is_registered else None,
+        tuple(one for one in REGIONS if one not in found.incomparable),
         change_in_words(found),
         change_table(found),
         _remarks(found),

@@ -86,7 +86,7 @@ def region_rows(
     """Return the table of volumes: the parts first, then their unions."""
     volumes = {one.region: one for one in measurements if one.kind is MeasurementKind.VOLUME}
     by_region = {definition.region: definition for definition in segmentation.meanings}
-    rows = []
+    rows, rough = [], segmentation.rough
     for region in REGION_TITLES:
         definition = by_region.get(region)
         volume = volumes.get(region)
@@ -98,6 +98,7 @@ def region_rows(
                 volume.value / 1000 if volume else None,
                 definition.value if definition else None,
                 *_range_of(volume.interval if volume else None),
+                is_rough=region in rough,
             )
         )
     return tuple(rows)

@@ -100,17 +100,25 @@ def time_rows(points: Many[TimePoint]) -> tuple[TimeRow, ...]:
     rows = []
     for index, point in enumerate(points):
         before = points[index - 1] if index else None
-        volumes = tuple(volume_if_known(point.volumes_mm3[one]) for one in _REGIONS)
+        volumes = tuple(
+            volume_if_known(point.volumes_mm3[one], is_rough=_is_rough(point, one))
+            for one in _REGIONS
+        )
         changes = tuple(_change(before, point, one) for one in _REGIONS)
         rows.append(TimeRow(readable_date(point.date), volumes, changes, _note(before, point)))
     return tuple(rows)
+
+
+def _is_rough(point: TimePoint, region: Region) -> bool:
+    """Whether a volume is a guess: the core's where nothing is known of what enhances."""
+    return region is Region.TC and point.volumes_mm3[Region.ET] is None
 
 
 def _change(before: TimePoint | None, now: TimePoint, region: Region) -> str:
     if before is None:
         return ""
     was_mm3, is_mm3 = before.volumes_mm3[region], now.volumes_mm3[region]
-    if was_mm3 is None or is_mm3 is None:
+    if was_mm3 is None or is_mm3 is None or _is_rough(before, region) or _is_rough(now, region):
         return "–"
     percent = change_percent(was_mm3, is_mm3)
     if percent is None:
@@ -123,12 +131,14 @@ def _note(before: TimePoint | None, now: TimePoint) -> str:
     notes = ["cut off by the end of the image: too small"] if now.cut_off else []
     if now.changed_outside:
         notes.append("labels changed since in another program: measured before")
-    if now.corrected:
+    if now.of_another_program:
+        notes.append("labels of another program")
+    elif now.corrected:
         notes.append("corrected by hand")
     if now.missing:
         notes.append(f"without {', '.join(now.missing)}")
     if now.model_id == UNKNOWN:
-        notes.append("network not known")
+        notes += [] if now.of_another_program else ["network not known"]
     elif before is not None and before.model_id not in (now.model_id, UNKNOWN):
         notes.append(f"another network: {now.model_id}")
     return "; ".join(notes)

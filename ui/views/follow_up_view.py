@@ -77,6 +77,8 @@ class ShownFollowUp:
     change_kji
         Returns the map of change of a region on the grid of the current labels; ``None`` where the
         studies could not be laid on each other.
+    regions
+        Those of which a change can be told.
     summary
         The change in a sentence.
     rows
@@ -88,6 +90,7 @@ class ShownFollowUp:
     who: str
     visits: Mapping[Visit, ShownVisit]
     change_kji: Callable[[Region], NDArray[np.uint8]] | None
+    regions: Many[Region]
     summary: str
     rows: Many[TableRow]
     remarks: Many[str]

@@ -137,7 +137,7 @@ class JobStatus:
 class RegionRow:
     """One row of the volume table.
 
-    `volume_cm3` is ``None`` where it cannot be known.
+    `volume_cm3` is ``None`` where it cannot be known, and a guess where `is_rough`.
     `range_text` says between which volumes in cm³ the truth likely lies, `range_title` and, at
     length, `range_note` how likely; all are empty where that is not known.
     """
@@ -150,6 +150,7 @@ class RegionRow:
     range_text: str = ""
     range_title: str = ""
     range_note: str = ""
+    is_rough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

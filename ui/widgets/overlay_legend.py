@@ -1,6 +1,7 @@
 """What lies over the views of a comparison, in the colours it has there."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence as Many
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon
@@ -24,8 +25,8 @@ class OverlayLegend(QStackedWidget):
 
     Parameters
     ----------
-    definitions
-        What the labels of either study stand for.
+    meanings
+        What the labels of each study stand for.
 
     Signals
     -------
@@ -34,13 +35,15 @@ class OverlayLegend(QStackedWidget):
 
     place_requested = Signal(object)
 
-    def __init__(self, definitions: Iterable[LabelDefinition]) -> None:
+    def __init__(self, meanings: Mapping[str, Many[LabelDefinition]]) -> None:
         super().__init__()
         regions, row = _row()
         # As the columns of the numbers beside it
-        by_region = {one.region: one for one in definitions}
-        for definition in sorted(by_region.values(), key=lambda one: REGIONS.index(one.region)):
-            _add(row, colour_chip(definition.rgb), f"{definition.name} ({definition.region})")
+        every = {one.region: one for of_study in meanings.values() for one in of_study}
+        for one in sorted(every.values(), key=lambda one: REGIONS.index(one.region)):
+            there = [which for which, of_study in meanings.items() if one in of_study]
+            only = "" if len(there) == len(meanings) else f", {there[0]}"
+            _add(row, colour_chip(one.rgb), f"{one.name} ({one.region}){only}")
         row.addStretch(1)
         change, row = _row()
         self.places: dict[Difference, QToolButton] = {}
@@ -83,5 +86,5 @@ def _add(row: QHBoxLayout, icon: QIcon, title: str) -> None:
     chip = QLabel()
     chip.setPixmap(icon.pixmap(_CHIP))
     row.addWidget(chip)
-    row.addWidget(styled_label(title, "muted"))
+    row.addWidget(styled_label(title, "muted", wrap=True))
     row.addSpacing(10)

@@ -37,7 +37,7 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
     lines = measure_diameters(now.segmentation, token)
     lines_before = measure_diameters(earlier.segmentation, token)
     voxels = voxel_changes(found)
-    changes = {}
+    changes, incomparable = {}, found.incomparable
     for region in Region:
         token.raise_if_cancelled()
         changes[region] = RegionChange(
@@ -49,20 +49,22 @@ def region_changes(found: FollowUp, token: CancelToken) -> dict[Region, RegionCh
             ranges.get(region),
             lines_before.get(region),
             lines.get(region),
+            is_comparable=region not in incomparable,
         )
     return changes
 
 
 def voxel_changes(found: FollowUp) -> dict[Region, VoxelChange]:
-    """Measure the map of change of every region that is known; empty without registration."""
+    """Measure the map of change of every comparable region; empty without registration."""
     now, earlier, seen = found.now.segmentation, found.earlier_on_now, found.seen_kji
     if earlier is None or seen is None:
         return {}
     # Most of a head is neither; counting only where something is takes a tenth of the time.
-    known = [region for region in Region if region not in found.unknown]
+    incomparable = found.incomparable
+    compared = [region for region in Region if region not in incomparable]
     box = occupied_box((now.labels_kji != 0) | (earlier.labels_kji != 0))
     if box is None:
-        return dict.fromkeys(known, VoxelChange(0.0, 0.0, 0.0, 0.0, 0.0))
+        return dict.fromkeys(compared, VoxelChange(0.0, 0.0, 0.0, 0.0, 0.0))
     now, earlier = (
         Segmentation(one.labels_kji[box], one.geometry.cropped(box), one.provenance)
         for one in (now, earlier)
@@ -71,7 +73,7 @@ def voxel_changes(found: FollowUp) -> dict[Region, VoxelChange]:
         region: _voxel_change(
             earlier.mask_kji(region), now.mask_kji(region), seen[box], now.geometry
         )
-        for region in known
+        for region in compared
     }
 
 

@@ -225,7 +225,7 @@ def _images(found: FollowUp, *, has_dates: bool) -> "Iterator[tuple[KeyImage, ..
             _axial(maker, _caption("Now", now_date, sequence), image, of_now),
         ]
         if on_now is not None:
-            region = _SHOWN[sequence]
+            region = _SHOWN[sequence] if _SHOWN[sequence] not in found.incomparable else Region.WT
             change = Marked(found.difference_kji(region), paints)
             title = f"Map of change, {REGION_TITLES[region].lower()}"
             row.append(_axial(maker, title, image, change))

@@ -87,7 +87,7 @@ def save_follow_up(
             write_nifti_labels(found.earlier_on_now, staging / EARLIER_LABELS_FILE)
             geometry = found.earlier_on_now.geometry
             for region, name in MAP_FILES.items():
-                if region in found.unknown:
+                if region in found.incomparable:
                     continue
                 write_nifti(Volume(found.difference_kji(region), geometry), staging / name)
         written = [name for name in every if (staging / name).is_file()]

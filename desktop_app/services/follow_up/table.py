@@ -14,6 +14,7 @@ from desktop_app.domain.readable import (
     readable_share,
     readable_volume,
 )
+from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 
 NOTHING = "–"
@@ -67,9 +68,11 @@ def _rows(found: FollowUp) -> Iterator[TableRow]:
         return TableRow(title, tuple(text(one) for one in changes), hint, is_main)
 
     coverage = _coverage(changes)
-    yield row("Earlier, cm³", lambda one: volume_if_known(one.earlier_mm3), is_main=True)
+    yield row(
+        "Earlier, cm³", lambda one: _volume(one.earlier_mm3, one, found.earlier), is_main=True
+    )
     yield row(coverage, lambda one: _range(one.earlier_interval))
-    yield row("Now, cm³", lambda one: volume_if_known(one.now_mm3), is_main=True)
+    yield row("Now, cm³", lambda one: _volume(one.now_mm3, one, found.now), is_main=True)
     yield row(coverage, lambda one: _range(one.now_interval))
     yield row("Change, cm³", change_in_cm3, is_main=True)
     yield row("Change, %", _percent, is_main=True)
@@ -84,6 +87,10 @@ def _rows(found: FollowUp) -> Iterator[TableRow]:
     yield row("ø earlier, mm", lambda one: _diameters(one.earlier_diameters), _LINES)
     yield row("ø now, mm", lambda one: _diameters(one.now_diameters), _LINES)
     yield row("ø product, %", _product, _PRODUCT)
+
+
+def _volume(volume_mm3: float | None, change: RegionChange, of: StudyResult) -> str:
+    return volume_if_known(volume_mm3, is_rough=change.region in of.segmentation.rough)
 
 
 def _coverage(changes: list[RegionChange]) -> str:
