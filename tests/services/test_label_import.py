@@ -25,6 +25,7 @@ from desktop_app.io.label_maps import holds_labels
 from desktop_app.io.nifti import write_nifti
 from desktop_app.services import label_import, preprocess
 from desktop_app.services.export_formats import ExportFormat
+from desktop_app.services.field_ends import is_cut_off
 from desktop_app.services.label_import import open_labels, read_foreign
 from desktop_app.services.loaded_study import LoadedStudy
 from desktop_app.services.measure import volume_intervals, volumes_mm3
@@ -167,6 +168,31 @@ def test_another_grid_is_taken_over_voxel_by_nearest_voxel_and_told(
     assert "1.00 × 1.00 × 1.00 mm" in told
 
 
+@pytest.mark.parametrize(("aside_mm", "columns"), [(1.0, 1), (0.05, 0)])
+def test_labels_a_voxel_aside_stay_aside_and_a_rounded_place_is_the_same(
+    result: StudyResult, tmp_path: Path, aside_mm: float, columns: int
+) -> None:
+    affine = GEOMETRY.affine_lps_mm.copy()
+    affine[0, 3] = aside_mm
+    again = opened(result, written(tmp_path, mask(), Geometry(GEOMETRY.shape_kji, affine)))
+    assert np.array_equal(again.segmentation.labels_kji, np.roll(mask(), columns, axis=2))
+    assert again.segmentation.warnings == ()
+
+
+def test_labels_that_reach_the_end_of_the_images_are_told_to_be_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = 1.0 + np.arange(mask().size, dtype=np.float32).reshape(GEOMETRY.shape_kji)
+    image = Volume(grey, GEOMETRY)
+    result = loads_as(monkeypatch, make_result(make_study(), mask() * 0, image=image))
+    labels = mask() * 0
+    labels[2:, 2, 2:4] = 2
+    again = opened(result, written(tmp_path, labels), {2: Region.ED})
+    warnings = again.segmentation.warnings
+    assert is_cut_off(warnings)
+    assert warnings[0].startswith("The tumour reaches the upper")
+
+
 def test_labels_beside_the_images_are_refused(result: StudyResult, tmp_path: Path) -> None:
     affine = GEOMETRY.affine_lps_mm.copy()
     affine[0, 3] = 500.0
@@ -275,10 +301,23 @@ def test_nested_segments_give_the_regions_between_them(
     labels = read_foreign(file, dicom_result.study)
     assert {one.number: one.proposed for one in labels.parts} == NEW
     whole = np.logical_or.reduce(list(labels.masks_kji.values()))
-    nested = replace(labels, masks_kji={**labels.masks_kji, 2: whole})
+    core = labels.masks_kji[1] | labels.masks_kji[3]
+    nested = replace(labels, masks_kji={**labels.masks_kji, 1: core, 2: whole})
     again = open_labels(dicom_result.study, dicom_result.roles, nested, NEW).result
     before = dicom_result.segmentation.labels_kji
     assert np.array_equal(again.segmentation.labels_kji, before)
+
+
+@pytest.mark.parametrize(("frame", "is_told"), [("1.2.3.4", False), ("1.2.3", True), ("", False)])
+def test_another_frame_of_reference_is_told(
+    dicom_result: StudyResult, tmp_path: Path, frame: str, is_told: bool
+) -> None:
+    def name(seg: Dataset) -> None:
+        seg.FrameOfReferenceUID = frame
+
+    again = opened(dicom_result, foreign_seg(dicom_result, tmp_path / "other.dcm", name))
+    told = [one for one in again.segmentation.warnings if "another frame of reference" in one]
+    assert len(told) == is_told
 
 
 def test_a_seg_of_another_patient_is_refused(dicom_result: StudyResult, tmp_path: Path) -> None:

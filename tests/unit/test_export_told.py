@@ -150,14 +150,18 @@ def tracked_segments(seg: Dataset) -> dict[str, str]:
     return {one.TrackingUID: one.TrackingID for one in seg.SegmentSequence}
 
 
-def tracked_groups(report: Dataset) -> dict[str, str]:
+def groups_of(report: Dataset) -> list[Dataset]:
     (measurements,) = [
         one
         for one in report.ContentSequence
         if one.ConceptNameCodeSequence[0].CodeValue == "126010"
     ]
+    return list(measurements.ContentSequence)
+
+
+def tracked_groups(report: Dataset) -> dict[str, str]:
     found = {}
-    for group in measurements.ContentSequence:
+    for group in groups_of(report):
         named = {one.ConceptNameCodeSequence[0].CodeValue: one for one in group.ContentSequence}
         found[str(named["112040"].UID)] = str(named["112039"].TextValue)
     return found
@@ -177,6 +181,41 @@ def test_corrected_results_are_listed_by_another_name(
         "GLIOMA_CORRECTED",
         "GLIOMA CORRECTED",
     )
+
+
+@pytest.mark.parametrize(
+    ("is_edited", "algorithm", "told"),
+    [
+        (False, "AUTOMATIC", "Labels not corrected by hand"),
+        (True, "SEMIAUTOMATIC", "Labels corrected by hand"),
+    ],
+)
+def test_who_made_the_labels_is_told_with_every_region(
+    result: StudyResult, tmp_path: Path, is_edited: bool, algorithm: str, told: str
+) -> None:
+    given = edited(result) if is_edited else result
+    found = export(given, tmp_path, (ExportFormat.RTSTRUCT, ExportFormat.SR))
+    structures = found[ExportFormat.RTSTRUCT].StructureSetROISequence
+    assert {one.ROIGenerationAlgorithm for one in structures} == {algorithm}
+    for group in groups_of(found[ExportFormat.SR]):
+        named = {one.ConceptNameCodeSequence[0].CodeValue: one for one in group.ContentSequence}
+        assert named["111002"].TextValue == told
+
+
+def test_of_another_programs_labels_no_algorithm_is_claimed(
+    result: StudyResult, tmp_path: Path
+) -> None:
+    given = edited(result)
+    provenance = replace(given.segmentation.provenance, labels_of="labels.nii.gz")
+    given = replace(given, segmentation=replace(given.segmentation, provenance=provenance))
+    found = export(given, tmp_path, (ExportFormat.SEG, ExportFormat.SR))
+    for segment in found[ExportFormat.SEG].SegmentSequence:
+        assert segment.SegmentAlgorithmName == "Labels of another program"
+        assert "SegmentationAlgorithmIdentificationSequence" not in segment
+    for group in groups_of(found[ExportFormat.SR]):
+        named = {one.ConceptNameCodeSequence[0].CodeValue: one for one in group.ContentSequence}
+        assert named["111001"].TextValue == "Labels of another program"
+        assert named.keys().isdisjoint({"111002", "111000", "122405"})
 
 
 def test_all_files_tell_one_time(result: StudyResult, tmp_path: Path) -> None:

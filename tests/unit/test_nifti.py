@@ -136,7 +136,10 @@ def test_colours_and_complex_numbers_are_refused(tmp_path: Path, kind: np.dtype)
 
 def save_placed(path: Path, *, sform: int = 0, qform: int = 0, unit: str = "mm") -> Path:
     image = nibabel.Nifti1Image(np.ones((3, 4, 5), dtype=np.int16), None)
-    affine = np.diag([0.002, 0.002, 0.002, 1.0]) if unit == "meter" else np.diag([2.0, 2, 2, 1])
+    affine = np.diag([2.0, 2, 2, 1])
+    affine[:3, 3] = (10, 20, 30)
+    if unit == "meter":
+        affine[:3] /= 1000
     image.set_qform(affine, code=qform)
     image.set_sform(affine, code=sform)
     image.header.set_xyzt_units(xyz=unit)
@@ -186,6 +189,7 @@ def test_two_places_in_one_header_are_told(tmp_path: Path) -> None:
 def test_sizes_in_metres_become_millimetres(tmp_path: Path) -> None:
     volume = read_nifti(save_placed(tmp_path / "metres.nii", sform=1, unit="meter"))
     assert volume.geometry.spacing_mm == pytest.approx((2, 2, 2))
+    assert volume.geometry.affine_lps_mm[:3, 3] == pytest.approx((-10, -20, 30))
     assert "metres" in volume.notes[0]
 
 
