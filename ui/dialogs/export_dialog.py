@@ -80,7 +80,6 @@ class ExportDialog(QDialog):
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         save = self._buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         save.setProperty("kind", "primary")
-        save.setDefault(True)
         self._save = save
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
@@ -89,6 +88,7 @@ class ExportDialog(QDialog):
         layout = QVBoxLayout(self)
         for widget in (where, self._ticks, self._note, self._buttons):
             layout.addWidget(widget)
+        save.setDefault(True)  # outside the dialog it would not be what Return presses
         self._check()
 
     def choice(self) -> ExportChoice:

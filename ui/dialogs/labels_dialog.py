@@ -64,7 +64,6 @@ class LabelsDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.take = buttons.addButton("Open labels", QDialogButtonBox.ButtonRole.AcceptRole)
         self.take.setProperty("kind", "primary")
-        self.take.setDefault(True)
         buttons.accepted.connect(self._take)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -77,6 +76,7 @@ class LabelsDialog(QDialog):
         layout.addWidget(self._make_rows(parts), 1)
         layout.addWidget(styled_label(_MEANING, "muted", wrap=True))
         layout.addWidget(buttons)
+        self.take.setDefault(True)  # outside the dialog it would not be what Return presses
         self._check()
 
     @property

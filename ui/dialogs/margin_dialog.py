@@ -59,8 +59,7 @@ class MarginDialog(QDialog):
             layout.addWidget(widget)
         layout.addWidget(styled_label(note, "muted", wrap=True))
         layout.addWidget(buttons)
-        # Only now: a button outside the dialog is not the one that Return presses
-        self._move.setDefault(True)
+        self._move.setDefault(True)  # outside the dialog it would not be what Return presses
         self.millimetres.setFocus(Qt.FocusReason.TabFocusReason)  # which selects the number
 
     def _check(self, by_mm: float) -> None:

@@ -40,7 +40,6 @@ class RejectDialog(QDialog):
         question.setBuddy(self.reason)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._reject = buttons.addButton("Reject", QDialogButtonBox.ButtonRole.AcceptRole)
-        self._reject.setDefault(True)
         buttons.accepted.connect(self._take)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -50,6 +49,7 @@ class RejectDialog(QDialog):
             styled_label("It is kept in summary.csv: name no patient.", "muted", wrap=True)
         )
         layout.addWidget(buttons)
+        self._reject.setDefault(True)  # outside the dialog it would not be what Return presses
         self.reason.setFocus(Qt.FocusReason.TabFocusReason)  # which selects its words
 
     def _check(self, text: str) -> None:

@@ -53,13 +53,14 @@ class StudyDialog(QDialog):
         self._table.selectRow(0)
         self._table.doubleClicked.connect(self.accept)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole).setDefault(True)
+        choose = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(styled_label(f"{len(studies)} studies were found here.", "title"))
         layout.addWidget(self._table)
         layout.addWidget(buttons)
+        choose.setDefault(True)  # outside the dialog it would not be what Return presses
 
     def chosen(self) -> Study | None:
         """Return the selected study."""
