@@ -12,10 +12,11 @@ from linux.share import HERE, MAINTAINER_ADDRESS, Release, write_share
 from linux.tree import installed_kib, settle
 
 ARCHITECTURE = "amd64"
+PROGRAM = "/usr/lib/gliascope"
 # Loaded by name while running, which no list of needed libraries shows: the window on X11 and
 # Wayland, OpenGL, the fonts; see docs/PACKAGING.md.
 LOADED_BY_NAME = ("fontconfig-config", "libegl1", "libgl1", "shared-mime-info")
-RECOMMENDS = "fonts-dejavu-core, fonts-droid-fallback, desktop-file-utils"
+RECOMMENDS = "fonts-dejavu-core, fonts-droid-fallback, desktop-file-utils, xdg-utils"
 # xz, which Debian's own checkers insist on; above level 2 it takes three times as long for a tenth.
 # A fixed number of threads: it divides the work, and with it shapes the result.
 PACKER_OPTIONS = ("-Zxz", "-z2", "--threads-max=2")
@@ -81,6 +82,7 @@ def build_deb(onedir: Path, release: Release, output: Path) -> Path:
         root = Path(folder) / "root"
         _fill(root, onedir, release)
         control = root / "DEBIAN"
+        _write_scripts(control)
         size_kib = installed_kib(root)
         control.joinpath("control").write_text(
             control_text(release, read_needs(onedir), size_kib), "utf-8"
@@ -98,7 +100,7 @@ def build_deb(onedir: Path, release: Release, output: Path) -> Path:
 
 
 def _fill(root: Path, onedir: Path, release: Release) -> None:
-    program = root / "usr" / "lib" / "gliascope"
+    program = root / PROGRAM.lstrip("/")
     # Hard links: a gigabyte is not copied only to be packed.
     shutil.copytree(onedir, program, symlinks=True, copy_function=os.link)
     command = root / "usr" / "bin" / "gliascope"
@@ -110,6 +112,15 @@ def _fill(root: Path, onedir: Path, release: Release) -> None:
     text = (HERE / "lintian-overrides").read_text("utf-8")
     overrides.write_text(text.replace("gliascope: ", f"{release.package}: "), "utf-8")
     _write_checksums(root)
+
+
+def _write_scripts(control: Path) -> None:
+    """Have dpkg neither upgrade nor remove the program while it runs."""
+    text = (HERE / "not-while-running.sh").read_text("utf-8")
+    for name in ("preinst", "prerm"):
+        script = control / name
+        script.write_text(text.replace("@PROGRAM@", f"{PROGRAM}/gliascope"), "utf-8")
+        script.chmod(0o755)
 
 
 def _write_checksums(root: Path) -> None:

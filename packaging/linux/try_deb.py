@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from linux.clean_root import CleanRoot, clean_root
+from linux.deb import PROGRAM
 from linux.trial_steps import (
     expect,
     expect_loadable,
@@ -18,7 +19,13 @@ from linux.trial_steps import (
 
 OLD_VERSION = "0.0.1"
 OLD_NAME = "older.deb"
-PROGRAM = "/usr/lib/gliascope"
+# Takes a package while the program runs, and keeps the exit code; the program ends with it.
+WHILE_RUNNING = """\
+mkdir -p /empty /out
+gliascope batch /empty --output /out --watch --quiet & batch=$!
+until [ "$(readlink /proc/$batch/exe)" = /usr/lib/gliascope/gliascope ]; do sleep 0.1; done
+"$@"; code=$?
+kill -TERM $batch; wait $batch; exit $code"""
 
 
 def try_deb(deb: Path, work: Path, reference: Path) -> None:
@@ -48,6 +55,15 @@ def try_deb(deb: Path, work: Path, reference: Path) -> None:
             root.run(*_apt_install(f"/{OLD_NAME}"))
             expect(_version(root, package) == OLD_VERSION, "another version is installed")
             expect_no_python(root)
+        with step("neither upgraded nor removed while it runs"):
+            for change in (_apt_install(f"/{deb.name}"), ["dpkg", "--remove", package]):
+                done = root.attempt("sh", "-c", WHILE_RUNNING, "sh", *change)
+                expect(done.returncode != 0 and "Gliascope is running" in done.stdout, done.stdout)
+                expect(_version(root, package) == OLD_VERSION, "it was exchanged while running")
+                status = root.run(
+                    "dpkg-query", "--show", "--showformat=${db:Status-Status}", package
+                )
+                expect(status == "installed", f"dpkg calls it {status}")
         with step("apt upgrades it; files of the older version are gone"):
             root.run(*_apt_install(f"/{deb.name}"))
             expect(_version(root, package) == field(deb, "Version"), "it was not upgraded")

@@ -68,6 +68,48 @@ def test_an_unknown_library_is_refused() -> None:
         debian_packages({"libsurprise.so.1"})
 
 
+@pytest.mark.parametrize(
+    ("script", "argument", "refused"),
+    [
+        ("preinst", "upgrade", True),
+        ("gliascope.prerm", "remove", True),
+        ("preinst", "install", False),
+        ("gliascope.prerm", "upgrade", False),
+    ],
+)
+def test_dpkg_is_refused_while_the_program_runs(
+    tmp_path: Path, script: str, argument: str, refused: bool
+) -> None:
+    program = tmp_path / "program"
+    shutil.copyfile("/bin/sleep", program)
+    program.chmod(0o755)
+    text = (HERE / "not-while-running.sh").read_text("utf-8")
+    path = tmp_path / script
+    path.write_text(text.replace("@PROGRAM@", str(program)), "utf-8")
+
+    def codes_and_words(**variables: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", path, argument],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    running = subprocess.Popen([program, "60"])
+    try:
+        code, said = codes_and_words()
+        assert (code == 1) is refused
+        if refused:
+            assert said.splitlines()[:2] == ["Gliascope is running.", f"process {running.pid}"]
+        assert codes_and_words(GLIASCOPE_EVEN_IF_RUNNING="1") == (0, "")
+    finally:
+        running.kill()
+        running.wait()
+    assert codes_and_words()[0] == 0
+
+
 @pytest.mark.skipif(not shutil.which("readelf"), reason="needs binutils")
 def test_needs_are_read_from_the_libraries(tmp_path: Path) -> None:
     # The interpreter at hand; a virtual environment only links to it.
