@@ -153,10 +153,10 @@ class _Life:
         (self.folder / "_internal" / "my own.txt").write_text("own")
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _running(self, program: str) -> Iterator[None]:
         hold = self._wine.drive_c / "hold"
         hold.touch()
-        process = self._wine.start(self.folder / WINDOW_PROGRAM, "/hold=C:\\hold")
+        process = self._wine.start(self.folder / program, "/hold=C:\\hold")
         try:
             yield
         finally:
@@ -165,12 +165,13 @@ class _Life:
 
     def _upgrade_while_running(self, new: Path) -> None:
         before = contents(self.folder)
-        with self._running():
-            code = self._wine.run(new, "/S")
-            self._expect(code == _RUNS, f"refuses to upgrade a running program ({code})")
-            place = self._wine.windows_path(self.folder)
-            code = self._wine.run(self.folder / "Uninstall.exe", f"/S _?={place}")
-            self._expect(code == _RUNS, f"refuses to remove a running program ({code})")
+        place = self._wine.windows_path(self.folder)
+        for program in (WINDOW_PROGRAM, CONSOLE_PROGRAM):
+            with self._running(program):
+                code = self._wine.run(new, "/S")
+                self._expect(code == _RUNS, f"refuses to upgrade while {program} runs ({code})")
+                code = self._wine.run(self.folder / "Uninstall.exe", f"/S _?={place}")
+                self._expect(code == _RUNS, f"refuses to remove while {program} runs ({code})")
         self._expect(contents(self.folder) == before, "both leave everything as it was")
 
     def _upgrade(self, new: Path) -> None:

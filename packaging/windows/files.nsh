@@ -9,16 +9,22 @@
 !define LONGEST_PATH 259
 
 !macro RefuseWhileRunning FOLDER
+  !insertmacro RefuseWhileOneRuns "${FOLDER}\${WINDOW_PROGRAM}"
+  ; Batches run in this one.
+  !insertmacro RefuseWhileOneRuns "${FOLDER}\${CONSOLE_PROGRAM}"
+!macroend
+
+!macro RefuseWhileOneRuns PROGRAM
   ; Windows lets nobody write to a program that runs.
-  ${If} ${FileExists} "${FOLDER}\${WINDOW_PROGRAM}"
-    !define ID ${__LINE__}
+  ${If} ${FileExists} "${PROGRAM}"
+    !define ID ${__COUNTER__}
     again_${ID}:
     ClearErrors
-    FileOpen $9 "${FOLDER}\${WINDOW_PROGRAM}" a
+    FileOpen $9 "${PROGRAM}" a
     ${If} ${Errors}
       StrCpy $Failure ${PROGRAM_RUNS}
       SetErrorLevel ${PROGRAM_RUNS}
-      MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "${NAME} is running. Save your work, close it, then retry.$\r$\n$\r$\n${FOLDER}" /SD IDCANCEL IDRETRY again_${ID}
+      MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "${NAME} is running. Save your work and close it, or let its batch end, then retry.$\r$\n$\r$\n${PROGRAM}" /SD IDCANCEL IDRETRY again_${ID}
       Abort
     ${EndIf}
     FileClose $9

@@ -31,6 +31,7 @@ ManifestLongPathAware true
 
 !define NAME "Gliascope"
 !define WINDOW_PROGRAM "Gliascope.exe"
+!define CONSOLE_PROGRAM "gliascope-cli.exe"
 !define UNINSTALLER "Uninstall.exe"
 !define LIST "installed-files.txt"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\${NAME}"

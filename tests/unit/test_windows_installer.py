@@ -12,7 +12,14 @@ from icons import ICNS_SIZES, ICO_SIZES, write_icns, write_ico
 from PIL import Image
 from windows import signing
 from windows.installer import build_installer
-from windows.payload import Payload, read_payload, removal_list, unpack_script
+from windows.payload import (
+    CONSOLE_PROGRAM,
+    WINDOW_PROGRAM,
+    Payload,
+    read_payload,
+    removal_list,
+    unpack_script,
+)
 from windows.version_info import file_version, version_info
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +115,14 @@ def test_installer_compiles_without_a_warning(onedir: Path, tmp_path: Path) -> N
     made = build_installer(onedir, "1.2.3", tmp_path / "out")
     assert made.name == "Gliascope-1.2.3-windows-x64.exe"
     assert made.read_bytes()[:2] == b"MZ"
+
+
+def test_removal_and_upgrade_wait_for_the_window_and_for_batches() -> None:
+    script = (WINDOWS / "gliascope.nsi").read_text("utf-8")
+    files = (WINDOWS / "files.nsh").read_text("utf-8")
+    names = dict(re.findall(r'^!define (\w+_PROGRAM) "(.+)"$', script, re.MULTILINE))
+    looked_at = re.findall(r'RefuseWhileOneRuns "\$\{FOLDER\}\\\$\{(\w+)\}"', files)
+    assert {names[one] for one in looked_at} == {WINDOW_PROGRAM, CONSOLE_PROGRAM}
 
 
 def test_every_exit_code_of_the_script_is_told_to_administrators() -> None:
