@@ -80,6 +80,10 @@ FunctionEnd
 Function StartAsAdministrator
   ; Leaves this process only when the other one has started; the user may have declined.
   ${GetParameters} $0
+  ${If} $GivenFolder != ""
+    ; NSIS takes /D= off the command line; the last there, as it wants it.
+    StrCpy $0 "$0 /D=$GivenFolder"
+  ${EndIf}
   ClearErrors
   ExecShell "runas" "$EXEPATH" "/AllUsers $0"
   ${If} ${Errors}
