@@ -19,9 +19,10 @@ ENTITLEMENTS = HERE / "entitlements.plist"
 BUNDLE = "Gliascope.app"
 
 # A "Developer ID Application" in the keychain, and a profile that `notarytool store-credentials`
-# made there; no secret is ever on a command line.
+# made, with its keychain where that is not the user's own; no secret is ever on a command line.
 IDENTITY_VARIABLE = "GLIASCOPE_CODESIGN_IDENTITY"
 PROFILE_VARIABLE = "GLIASCOPE_NOTARY_PROFILE"
+KEYCHAIN_VARIABLE = "GLIASCOPE_NOTARY_KEYCHAIN"
 _WITHOUT_NAME = "-"
 
 
@@ -120,7 +121,11 @@ def _make_image(bundle: Path, image: Path) -> None:
 
 
 def _notarise(image: Path, profile: str) -> None:
-    _run("xcrun", "notarytool", "submit", str(image), "--keychain-profile", profile, "--wait")
+    account = ["--keychain-profile", profile]
+    # The keychains that codesign searches are not looked into.
+    if keychain := os.environ.get(KEYCHAIN_VARIABLE, ""):
+        account += ["--keychain", keychain]
+    _run("xcrun", "notarytool", "submit", str(image), *account, "--wait")
     _run("xcrun", "stapler", "staple", str(image))
     _run("xcrun", "stapler", "validate", str(image))
 

@@ -66,12 +66,16 @@ def test_image_is_signed_then_notarised_where_an_account_is_given(
     monkeypatch.setattr(installer, "_run", run)
     monkeypatch.setenv(installer.IDENTITY_VARIABLE, "Developer ID Application: A")
     monkeypatch.setenv(installer.PROFILE_VARIABLE, profile)
+    monkeypatch.setenv("GLIASCOPE_NOTARY_KEYCHAIN", "release.keychain-db")
     image = installer.build_installer(onedir, "1.2.3", tmp_path / "out")
     assert image.name == "Gliascope-1.2.3-macos-arm64.dmg"
     signed = [Path(command[-1]).name for command in commands if "--options" in command]
     assert signed == ["lib.so", "lib.dylib", "gliascope", "Gliascope.app"]
     steps = [command[0] for command in commands]
     assert steps.index("ditto") < steps.index("hdiutil")
+    submitted = [command[4:] for command in commands if command[2:3] == ("submit",)]
+    account = ("--keychain-profile", profile, "--keychain", "release.keychain-db", "--wait")
+    assert submitted == ([account] if profile else [])
     assert ("xcrun" in steps) is bool(profile)
     bundled = onedir.with_name("Gliascope.app") / "Contents" / "Resources" / installer.LICENCES
     assert bundled.read_text() == "licences"

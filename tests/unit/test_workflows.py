@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from dev_commands import COMMANDS
+from macos.installer import KEYCHAIN_VARIABLE, PROFILE_VARIABLE
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / ".github" / "workflows"
 
@@ -71,3 +72,15 @@ def test_a_release_that_asks_for_more_than_is_told_ends(
     (tmp_path / "docs").symlink_to(WORKFLOWS.parents[1] / "docs")
     done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, capture_output=True)
     assert done.returncode == code, done.stderr
+
+
+def test_the_notary_s_account_is_looked_for_where_it_was_stored() -> None:
+    (script,) = (
+        step["run"]
+        for step in _load("release.yml")["jobs"]["macos"]["steps"]
+        if "store-credentials" in step.get("run", "")
+    )
+    stored = re.search(r"store-credentials (\S+) --keychain (\S+)", script)
+    told = dict(re.findall(r'echo "(\w+)=(\S+)" >> "\$GITHUB_ENV"', script))
+    assert stored is not None
+    assert told == {PROFILE_VARIABLE: stored[1], KEYCHAIN_VARIABLE: stored[2].strip('"')}
