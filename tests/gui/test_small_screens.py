@@ -5,7 +5,10 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QToolButton
 
 from desktop_app.domain.segmentation import Region
+from tests.follow_up_found import compared
 from tests.window_cases import findings_of_one_voxel
+from ui.dialogs.follow_up_dialog import FollowUpDialog
+from ui.presenters.follow_up_rows import shown_follow_up
 from ui.views.correction_view import CorrectionState
 
 # In logical pixels: 1920 x 1080 at 200 %, 1366 x 768 at 125 %, less the title bar.
@@ -98,3 +101,20 @@ def test_buttons_without_a_name_say_what_they_do(study_window, page, qtbot):
     for one in page.viewer_bar.findChildren(QToolButton):
         assert one.toolTip()
         assert one.accessibleName() or one.text()
+
+
+@pytest.mark.parametrize("size", SMALL)
+def test_a_comparison_fits_a_small_screen(study_window, qtbot, size):
+    dialog = FollowUpDialog(shown_follow_up(compared()), study_window)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    dialog.resize(*size)
+    qtbot.waitUntil(lambda: (dialog.width(), dialog.height()) == size)
+    buttons = [one for one in dialog.findChildren(QAbstractButton) if one.isVisible()]
+    assert len(buttons) > 15
+    assert [
+        one.text()
+        for one in buttons
+        if not dialog.rect().contains(one.mapTo(dialog, one.rect().bottomRight()))
+    ] == []

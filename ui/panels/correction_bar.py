@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QBoxLayout,
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
@@ -25,7 +24,7 @@ from ui.widgets.card import styled_label
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.choice_buttons import press_by
 from ui.widgets.colour_chip import colour_chip
-from ui.widgets.fitting_bar import FittingBar
+from ui.widgets.fitting_bar import TwoRowBar
 
 _SMALLEST_MM, _LARGEST_MM, _FIRST_MM = 1, 60, 8
 _ERASER = 0
@@ -75,7 +74,7 @@ _OVER = (
 )
 
 
-class CorrectionBar(FittingBar):
+class CorrectionBar(TwoRowBar):
     """One row of tools above the slices, or two where they are narrow.
 
     Signals
@@ -124,34 +123,17 @@ class CorrectionBar(FittingBar):
         self._undo = self._button("undo", "Undo")
         self._redo = self._button("redo", "Redo")
         self._more = QToolButton()
-        self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(4)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row in (first, second):
-            row.setSpacing(4)
-        self._rows.addLayout(first)
-        self._rows.addLayout(second, 1)
-        self._add_tools(first)
-        first.addSpacing(6)
-        self._add_values(first)
+        self.set_spacing(4)
+        self._add_tools(self.first)
+        self.first.addSpacing(6)
+        self._add_values(self.first)
         # Parts both where they stand beside each other
-        first.addSpacing(6)
-        first.addStretch(1)
-        self._add_settings(second)
-        second.addStretch(1)
-        self._add_actions(second)
+        self.first.addSpacing(6)
+        self.first.addStretch(1)
+        self._add_settings(self.second)
+        self.second.addStretch(1)
+        self._add_actions(self.second)
         self.refresh_icons()
-
-    @property
-    def last_shape(self) -> int:
-        """One row, two rows."""
-        return 1
-
-    def take_shape(self, shape: int) -> None:
-        """Put the rows beside each other, or one below the other."""
-        direction = QBoxLayout.Direction
-        self._rows.setDirection(direction.TopToBottom if shape else direction.LeftToRight)
 
     def settings(self, *, erases: bool = False) -> ToolSettings | None:
         """Return the tool in hand, ``None`` for the crosshair.

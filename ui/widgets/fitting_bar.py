@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QSize
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 
 class FittingBar(QWidget):
@@ -58,3 +58,30 @@ class FittingBar(QWidget):
         fitting = (shape for shape, one in enumerate(self._widths) if one <= self.width())
         if self._widths:
             self.take_shape(next(fitting, self.last_shape))
+
+
+class TwoRowBar(FittingBar):
+    """Two rows, beside each other where there is room for both."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self.first, self.second = QHBoxLayout(), QHBoxLayout()
+        self._rows.addLayout(self.first)
+        self._rows.addLayout(self.second, 1)
+
+    @property
+    def last_shape(self) -> int:
+        """One row, two rows."""
+        return 1
+
+    def take_shape(self, shape: int) -> None:
+        """Put the rows beside each other, or one below the other."""
+        direction = QBoxLayout.Direction
+        self._rows.setDirection(direction.TopToBottom if shape else direction.LeftToRight)
+
+    def set_spacing(self, spacing_px: int) -> None:
+        """Keep so much room between what stands in the rows, and between them."""
+        for row in (self._rows, self.first, self.second):
+            row.setSpacing(spacing_px)
