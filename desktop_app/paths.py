@@ -29,6 +29,21 @@ def program_command() -> list[str]:
     return [sys.executable, "-m", "desktop_app"]
 
 
+def environment_outside() -> dict[str, str]:
+    """Return the environment for programs of the system.
+
+    It is without the libraries that a frozen application puts first: they may be older than what
+    such a program was built with.
+    """
+    environment = dict(os.environ)
+    before = environment.pop("LD_LIBRARY_PATH_ORIG", None)
+    if before is not None:
+        environment["LD_LIBRARY_PATH"] = before
+    elif getattr(sys, "frozen", False):
+        environment.pop("LD_LIBRARY_PATH", None)
+    return environment
+
+
 def sample_dir() -> Path:
     """Return where an installed program has its sample study; a source tree has none."""
     return assets_dir() / "sample-study"

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from desktop_app.paths import environment_outside
+
 _WHY = "Studies are being segmented"
 # Of SetThreadExecutionState, winbase.h; the screen may go dark.
 _ES_CONTINUOUS = 0x80000000
@@ -90,24 +92,13 @@ def _started(command: tuple[str, ...]) -> "subprocess.Popen[str] | None":
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=_environment_outside(),
+            env=environment_outside(),
             # Ctrl+C is for this program, which ends in order and ends that one.
             start_new_session=True,
         )
     except OSError as error:
         _tell_it_may_sleep(f"{command[0]}: {error.strerror}")
         return None
-
-
-def _environment_outside() -> dict[str, str]:
-    """Return the environment without the libraries that a frozen application puts first."""
-    environment = dict(os.environ)
-    before = environment.pop("LD_LIBRARY_PATH_ORIG", None)
-    if before is not None:
-        environment["LD_LIBRARY_PATH"] = before
-    elif getattr(sys, "frozen", False):
-        environment.pop("LD_LIBRARY_PATH", None)
-    return environment
 
 
 def _listen(name: str, process: "subprocess.Popen[str]", is_over: threading.Event) -> None:

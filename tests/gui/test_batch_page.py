@@ -2,17 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMessageBox
 
 from desktop_app.paths import assets_dir
 from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
 from ui.export_formats import format_choices
 from ui.icons import Icons
-from ui.panels import batch_page as page_module
 from ui.panels.batch_page import BatchPage
 from ui.panels.batch_table import CaseTable
 from ui.views.batch_view import BatchStatus, CaseRow, Figure, Review
@@ -347,7 +346,7 @@ def test_what_files_are_called_is_no_markup(page):
 
 def test_the_folder_of_results_opens(page, monkeypatch, tmp_path):
     shown = []
-    monkeypatch.setattr(page_module, "QDesktopServices", SimpleNamespace(openUrl=shown.append))
+    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
     assert not page._results.isEnabled()
     page.show_folders(str(tmp_path / "in"), str(tmp_path / "out"))
     page.show_status(READY)

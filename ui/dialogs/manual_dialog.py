@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
-    QDesktopServices,
     QImage,
     QImageReader,
     QKeySequence,
@@ -28,6 +27,7 @@ from PySide6.QtWidgets import (
 from ui.manual import ManualPage
 from ui.widgets.card import styled_label
 from ui.widgets.dialog_size import give_size
+from ui.widgets.message import open_outside
 
 _LIST_WIDTH = 310
 _SIZE = (1100, 760)
@@ -127,7 +127,7 @@ class ManualDialog(QDialog):
     def _follow(self, url: QUrl) -> None:
         """Turn to the page that a link names; what lies outside is the browser's."""
         if url.scheme() in {"http", "https"}:
-            QDesktopServices.openUrl(url)
+            open_outside(url, self)
         elif not url.path():
             self.text.scrollToAnchor(url.fragment())
         elif url.path().endswith(".md"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence as Many
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -27,7 +27,7 @@ from ui.views.batch_view import BatchStatus, CaseRow, Review
 from ui.widgets.card import Card, styled_label
 from ui.widgets.choice_box import ChoiceBox
 from ui.widgets.export_ticks import ExportTicks, FormatChoice
-from ui.widgets.message import error_box, message_box
+from ui.widgets.message import error_box, message_box, open_outside
 
 _MARGIN = 10
 
@@ -275,7 +275,7 @@ class BatchPage(QWidget):
         if output is None:
             return
         if output.is_dir():
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(output)))
+            open_outside(QUrl.fromLocalFile(str(output)), self)
             return
         lines = (str(output), "", "It is made when the first study runs.")
         message_box(self, QMessageBox.Icon.Information, "There is no such folder yet.", lines)

@@ -1,11 +1,11 @@
 """A line that says whether the open result was exported; a click opens its folder."""
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ui.views.export_view import ExportState
 from ui.widgets.card import styled_label
+from ui.widgets.message import open_outside
 from ui.widgets.place_link import PlaceLink
 
 
@@ -47,4 +47,4 @@ class ExportNote(QWidget):
 
     def _open(self) -> None:
         if self._state is not None and self._state.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._state.folder)))
+            open_outside(QUrl.fromLocalFile(str(self._state.folder)), self)

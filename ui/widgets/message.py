@@ -1,14 +1,19 @@
-"""Messages, errors and crashes: three plain lines, details on request."""
+"""Messages, errors and crashes: three plain lines, details on request; what opens outside."""
 
+import subprocess
+import sys
 from collections.abc import Sequence as Many
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop_app import DISCLAIMER
 from desktop_app.errors import UserFacingError
+from desktop_app.paths import environment_outside
+
+_LOOK_MS = 200
 
 
 def message_box(
@@ -72,7 +77,50 @@ def offer_folder(box: QMessageBox, folder: Path) -> None:
     """Add a button to a message that shows a folder on the desktop."""
     show = box.addButton("Open folder", QMessageBox.ButtonRole.ActionRole)
     url = QUrl.fromLocalFile(str(folder))
-    show.clicked.connect(lambda: QDesktopServices.openUrl(url))
+    # The message is gone with the click.
+    show.clicked.connect(lambda: open_outside(url, box.parentWidget() or box))
+
+
+def open_outside(url: QUrl, parent: QWidget) -> None:
+    """Have the desktop show a folder or a page; tell where it cannot."""
+    if sys.platform != "linux" or not getattr(sys, "frozen", False):
+        QDesktopServices.openUrl(url)
+        return
+    try:
+        process = subprocess.Popen(
+            ("xdg-open", url.toString(QUrl.ComponentFormattingOption.FullyEncoded)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment_outside(),
+            # What it opens outlives this program.
+            start_new_session=True,
+        )
+    except OSError:
+        _tell_not_opened(url, parent)
+        return
+    timer = QTimer(parent)
+
+    def look() -> None:
+        code = process.poll()
+        if code is not None:
+            timer.deleteLater()
+            timer.stop()
+        if code:
+            _tell_not_opened(url, parent)
+
+    timer.timeout.connect(look)
+    timer.start(_LOOK_MS)
+
+
+def _tell_not_opened(url: QUrl, parent: QWidget) -> None:
+    what, remedy = (
+        ("folder", "Open it in the file manager.")
+        if url.isLocalFile()
+        else ("page", "Open it in a browser.")
+    )
+    lines = (url.toLocalFile() or url.toString(), "", remedy)
+    message_box(parent, QMessageBox.Icon.Warning, f"The {what} could not be opened.", lines)
 
 
 def about_box(parent: QWidget, version: str) -> QMessageBox:
