@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.follow_up import Difference
+from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import Interval
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
@@ -246,6 +247,18 @@ def test_a_part_apart_from_the_earlier_tumour_is_told_with_its_place(
     many = replace(found, new_parts=(part,) * 6)
     assert "6 parts lie" in change_in_words(many)
     assert parts_in_words(many)[-1] == "Apart from the earlier tumour: 2 more."
+
+
+@pytest.mark.parametrize(("slices_mm", "count"), [(6.0, 0), (1.0, 1)])
+def test_a_bridge_may_lie_hidden_between_thick_earlier_slices(
+    known_motion: dict[str, Any], slices_mm: float, count: int
+) -> None:
+    at_rest(known_motion)
+    # 4 mm from voxel to voxel, less than between the thick slices.
+    labels = with_ball(ball(GRID, 9.0), 4.0, (24.0, 40.0, 21.0))
+    slices = Geometry((round(44 / slices_mm), 52, 48), np.diag([1.0, 1.0, slices_mm, 1.0]))
+    earlier = visit(ball(slices, 9.0), slices, name="earlier")
+    assert len(compare_results(visit(labels), earlier).new_parts) == count
 
 
 def test_growth_and_a_first_tumour_are_no_parts_apart(known_motion: dict[str, Any]) -> None:

@@ -234,6 +234,16 @@ def test_swapped_t1_and_t1c_are_put_right_and_told() -> None:
     assert prepared.now(series)[Sequence.T1C] == "T1"  # type: ignore[arg-type, comparison-overlap]
 
 
+def test_three_sequences_named_in_a_circle_are_put_right() -> None:
+    images = stripped_phantom()
+    shown = {one: one for one in Sequence}
+    shown |= {Sequence.T1: Sequence.T1C, Sequence.T1C: Sequence.T2, Sequence.T2: Sequence.T1}
+    given = {name: images[one] for name, one in shown.items()}
+    prepared = prepare(given, header_confidence=dict.fromkeys(Sequence, 0.6))
+    np.testing.assert_array_equal(prepared.image_ckji, prepare(images).image_ckji)
+    assert prepared.now(shown) == {one: one for one in Sequence}
+
+
 def test_what_the_user_chose_stays_and_the_contradiction_is_told() -> None:
     images = stripped_phantom()
     swapped = images | {

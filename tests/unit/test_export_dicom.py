@@ -154,6 +154,24 @@ def test_structures_are_valid_and_fill_to_the_same_voxels(
         assert float(volume) == pytest.approx(truth.sum() * 5.5 * 0.9 * 0.8 / 1000)
 
 
+def test_structures_have_the_colours_of_the_screen_and_unions_their_own(
+    result: StudyResult, source: DicomSource
+) -> None:
+    built = build_rtstruct(result.segmentation, source)
+    names = {one.ROINumber: one.ROIName for one in built.StructureSetROISequence}
+    colours = {
+        names[one.ReferencedROINumber].split("(")[1]: tuple(one.ROIDisplayColor)
+        for one in built.ROIContourSequence
+    }
+    assert colours == {
+        "NCR)": (0, 114, 178),
+        "ED)": (240, 228, 66),
+        "ET)": (213, 94, 0),
+        "TC)": (204, 121, 167),
+        "WT)": (0, 158, 115),
+    }
+
+
 def test_contours_above_64_kilobytes_stay_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.dicom_load import load_dicom
 from desktop_app.io.dicom_object import save
 from desktop_app.io.dicom_source import read_source
+from desktop_app.io.export_rtstruct import build_rtstruct
 from desktop_app.io.export_seg import build_seg
 from desktop_app.io.scan import scan
 from desktop_app.io.seg_labels import read_seg
@@ -258,6 +259,17 @@ def test_multiframe_source(tmp_path: Path, sharing: bool) -> None:
         k = round(geometry.to_index_kji(position)[0])
         source = frame.DerivationImageSequence[0].SourceImageSequence[0]
         assert source.ReferencedFrameNumber == series.instances[k].frame
+
+
+def test_contours_name_the_frame_of_a_multiframe_source(tmp_path: Path) -> None:
+    geometry = cases.oblique_geometry()
+    series = multiframe_series(tmp_path, geometry, sharing=True)
+    segmentation = cases.study_result(tmp_path, series={Sequence.T1C: series}).segmentation
+    built = build_rtstruct(segmentation, read_source(series, geometry))
+    for contour in (one for region in built.ROIContourSequence for one in region.ContourSequence):
+        corner = np.array(contour.ContourData[:3], dtype=float)
+        frame = series.instances[round(geometry.to_index_kji(corner)[0])].frame
+        assert contour.ContourImageSequence[0].ReferencedFrameNumber == frame
 
 
 @pytest.mark.parametrize("frames_each", [1, 4])

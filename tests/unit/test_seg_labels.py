@@ -57,11 +57,16 @@ def test_another_grid_is_refused(result: StudyResult, seg_file: Path) -> None:
     moved[:3, 3] += 3
     scaled = geometry.affine_lps_mm.copy()
     scaled[:3, :2] *= 1.1
+    turn = np.radians(10)
+    turned = geometry.affine_lps_mm.copy()
+    within_plane = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    turned[:3, :2] = geometry.direction_lps[:, :2] @ within_plane * geometry.spacing_mm[:0:-1]
     fewer = (geometry.shape_kji[0] // 2, *geometry.shape_kji[1:])
     other = (*geometry.shape_kji[:2], geometry.shape_kji[2] + 1)
     for elsewhere in (
         replace(geometry, affine_lps_mm=moved),
         replace(geometry, affine_lps_mm=scaled),
+        replace(geometry, affine_lps_mm=turned),
         replace(geometry, shape_kji=fewer),
         replace(geometry, shape_kji=other),
     ):
