@@ -82,23 +82,18 @@ def test_regions_stand_in_one_order_and_are_named_where_there_is_little_room(dia
 
 @pytest.mark.parametrize(
     ("is_earlier_known", "wanted"),
-    [
-        (False, ["TC)", "ED)"]),
-        (True, ["TC), now", "ET), earlier", "NCR), earlier", "ED)"]),
-    ],
+    [(False, ["TC)", "ED)"]), (True, ["TC), now", "ET), earlier", "NCR), earlier", "ED)"])],
 )
 def test_without_t1c_legend_and_map_know_the_core_as_one(qtbot, found, is_earlier_known, wanted):
-    core = np.minimum(found.now.segmentation.labels_kji, 2)
-    now = replace(found.now.segmentation, labels_kji=core, shows_enhancement=False)
-    changes = {"now": replace(found.now, segmentation=now)}
+    def without_t1c(labels):
+        core = np.minimum(labels.labels_kji, 2)
+        return replace(labels, labels_kji=core, shows_enhancement=False)
+
+    changes = {"now": replace(found.now, segmentation=without_t1c(found.now.segmentation))}
     if not is_earlier_known:
-        core = np.minimum(found.earlier_labels.labels_kji, 2)
-        changes["earlier_labels"] = replace(
-            found.earlier_labels, labels_kji=core, shows_enhancement=False
-        )
+        changes["earlier_labels"] = without_t1c(found.earlier_labels)
     dialog = opened(qtbot, replace(found, **changes))
-    told = shown_texts(dialog.legend)
-    assert [text.split("(")[1] for text in told if "(" in text] == wanted
+    assert [text.split("(")[1] for text in shown_texts(dialog.legend) if "(" in text] == wanted
     assert [dialog.region.itemText(i) for i in range(dialog.region.count())] == ["WT: whole tumour"]
 
 

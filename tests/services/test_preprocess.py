@@ -220,10 +220,7 @@ def stripped_phantom(seed: int = 2) -> dict[Sequence, Volume]:
 
 def test_swapped_t1_and_t1c_are_put_right_and_told() -> None:
     images = stripped_phantom()
-    swapped = images | {
-        Sequence.T1: images[Sequence.T1C],
-        Sequence.T1C: images[Sequence.T1],
-    }
+    swapped = images | {Sequence.T1: images[Sequence.T1C], Sequence.T1C: images[Sequence.T1]}
     prepared, right = prepare(swapped), prepare(images)
     np.testing.assert_array_equal(prepared.image_ckji, right.image_ckji)
     assert prepared.volumes[Sequence.T1C] is images[Sequence.T1C]
@@ -246,10 +243,7 @@ def test_three_sequences_named_in_a_circle_are_put_right() -> None:
 
 def test_what_the_user_chose_stays_and_the_contradiction_is_told() -> None:
     images = stripped_phantom()
-    swapped = images | {
-        Sequence.T1: images[Sequence.T1C],
-        Sequence.T1C: images[Sequence.T1],
-    }
+    swapped = images | {Sequence.T1: images[Sequence.T1C], Sequence.T1C: images[Sequence.T1]}
     prepared = prepare(swapped, chosen_by_user={Sequence.T1, Sequence.T1C, Sequence.FLAIR})
     assert prepared.volumes[Sequence.T1C] is images[Sequence.T1]
     assert any("as you chose" in warning for warning in prepared.warnings)
