@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingError
 
+# Not when it is needed: a program that was exchanged while it ran may find it no more.
+from desktop_app.services.crash_report import defect_told
+
 if TYPE_CHECKING:
     from desktop_app.services.study_writers import PageRenderer
 
@@ -37,8 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(error)
         return error.code
     except Exception:  # noqa: BLE001 - the last stop: told to the user, kept in a file
-        from desktop_app.services.crash_report import defect_told
-
         defect = defect_told(traceback.format_exc())
         _tell(defect)
         return defect.code

@@ -69,6 +69,10 @@ class HungError(DeviceError):
     """The device gave no answer for so long that asking once more is not worth it."""
 
 
+class ExchangedError(DeviceError):
+    """The program's files are no longer those it was started from."""
+
+
 class DefectError(UserFacingError):
     """The program itself is at fault; says where its trace was kept."""
 

@@ -6,10 +6,37 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-from desktop_app.errors import OutputError
+from desktop_app.errors import ExchangedError, OutputError
 
 # Lets tests and locked-down sites move everything the app writes for itself.
 USER_DATA_VARIABLE = "GLIASCOPE_USER_DATA"
+
+
+def _mark() -> tuple[int, ...]:
+    """Return what tells the program's file from one that takes its place; empty without one."""
+    try:
+        status = Path(sys.executable).stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_mtime_ns
+
+
+_MARK_AT_START = _mark()
+
+
+def exchanged_error() -> ExchangedError | None:
+    """Return what to tell where an installed program was exchanged or removed since its start.
+
+    It loads its parts while it runs: those of another build do not fit, or are not found.
+    """
+    if not getattr(sys, "frozen", False) or _mark() == _MARK_AT_START:
+        return None
+    return ExchangedError(
+        "Gliascope was exchanged or removed while it ran.",
+        sys.executable,
+        "Export what is open if that still works, then close it and start it again; a batch goes "
+        "on where it stopped.",
+    )
 
 
 def assets_dir() -> Path:

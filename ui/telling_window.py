@@ -12,6 +12,7 @@ from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import UserFacingError
+from desktop_app.paths import exchanged_error
 from ui.dialogs.labels_dialog import LabelsDialog
 from ui.dialogs.left_out_dialog import LeftOutDialog
 from ui.dialogs.manual_dialog import ManualDialog
@@ -91,6 +92,10 @@ class TellingWindow(QMainWindow):
 
     def show_crash(self, traceback: str) -> None:
         """Tell of a defect in the program."""
+        exchanged = exchanged_error()
+        if exchanged is not None:
+            self.show_error(exchanged)
+            return
         crash_box(self, traceback, self.keep_trace(traceback))
 
     def offer_result(

@@ -21,6 +21,7 @@ from desktop_app.cli.segment import segment
 from desktop_app.cli.selftest import selftest
 from desktop_app.cli.work import Defect
 from desktop_app.errors import Cancelled, ExitCode, UserFacingError
+from desktop_app.services.crash_report import defect_told
 
 _ABOUT = (
     "Brain tumour sub-regions from MR studies: segmented, measured, exported. "
@@ -111,8 +112,6 @@ def _open(
 
 def _report_defect(error: Exception) -> int:
     """Tell of a defect without a trace on the terminal; the trace goes to a file."""
-    from desktop_app.services.crash_report import defect_told
-
     told = defect_told(str(error) if isinstance(error, Defect) else traceback.format_exc())
     print_error(told)
     return told.code

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import desktop_app
-from desktop_app.errors import DefectError, OutputError
+from desktop_app.errors import DefectError, OutputError, UserFacingError
 from desktop_app.io.atomic import NO_LETTER, atomic_path
-from desktop_app.paths import user_data_dir
+from desktop_app.paths import exchanged_error, user_data_dir
 
 CRASH_FOLDER = "crashes"
 _KEPT = 20
@@ -42,8 +42,11 @@ def write_crash_report(traceback_text: str, user_data: Path) -> Path:
     return path
 
 
-def defect_told(trace: str) -> DefectError:
+def defect_told(trace: str) -> UserFacingError:
     """Keep the trace of a defect where that can be, and return what the user is told of it."""
+    exchanged = exchanged_error()
+    if exchanged is not None:
+        return exchanged
     title = "The program met an unexpected problem."
     try:
         path = write_crash_report(trace, user_data_dir())

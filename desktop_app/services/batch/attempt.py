@@ -8,9 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.errors import Cancelled, InputError, OutputError, UserFacingError
+from desktop_app.errors import (
+    Cancelled,
+    ExchangedError,
+    InputError,
+    OutputError,
+    UserFacingError,
+)
 from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
+from desktop_app.paths import exchanged_error
 from desktop_app.services.batch.state import (
     CaseState,
     CaseStatus,
@@ -107,6 +114,8 @@ def attempt(
     ------
     Cancelled
         If `token` was cancelled; nothing is written.
+    ExchangedError
+        If it failed and the program is no longer the one that was started.
     """
     started = time.perf_counter()
     state = replace(order.running, status=CaseStatus.PENDING)
@@ -123,7 +132,7 @@ def attempt(
         )
         names = (file.name for file in outcome.files)
         state = with_result(state, outcome.result, names, outcome.notes)
-    except Cancelled:
+    except (Cancelled, ExchangedError):
         raise
     except Exception as error:  # noqa: BLE001 - a failed study never stops the rest
         state = failed(state, error, on_defect)
@@ -133,7 +142,16 @@ def attempt(
 def failed(
     state: CaseState, error: Exception, on_defect: DefectListener | None = None
 ) -> CaseState:
-    """Return the state of a study that failed, with the reason in the user's terms."""
+    """Return the state of a study that failed, with the reason in the user's terms.
+
+    Raises
+    ------
+    ExchangedError
+        If the program is no longer the one that was started: any study would fail.
+    """
+    exchanged = exchanged_error()
+    if exchanged is not None:
+        raise exchanged from error
     return replace(state, status=CaseStatus.FAILED, reason=_reason(state.name, error, on_defect))
 
 

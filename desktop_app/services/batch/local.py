@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from desktop_app.domain.study import Study
-from desktop_app.errors import Cancelled
+from desktop_app.errors import Cancelled, ExchangedError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.priority import lower_this_thread
@@ -142,7 +142,7 @@ class LocalPlace:
                     token=run.token,
                     on_defect=self._on_defect,
                 )
-            except Cancelled:
+            except (Cancelled, ExchangedError):
                 run.journal.keep(replace(order.running, status=CaseStatus.PENDING))
                 raise
             except Exception as error:  # noqa: BLE001 - nor does a state that cannot be kept
