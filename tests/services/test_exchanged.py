@@ -18,6 +18,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the file of the installed program that the test is taken for."""
     path = tmp_path / "gliascope"
     path.write_text("one build")
+    monkeypatch.setenv(paths.USER_DATA_VARIABLE, str(tmp_path / "own"))
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(path))
     monkeypatch.setattr(paths, "_MARK_AT_START", paths._mark())
