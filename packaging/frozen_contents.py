@@ -98,7 +98,9 @@ EXCLUDED_MODULES = (
     "yaml",
 )
 
-# Files inside the program's folder, by pattern; `*` also matches a slash.
+# Files inside the program's folder, by pattern; `*` also matches a slash. They go without PySide6's
+# folder `Qt`, which its wheel for Windows lacks. A library of Qt is libQt6X.so on Linux, Qt6X.dll
+# on Windows, and lies below QtX.framework on macOS.
 NOT_SHIPPED = {
     "torch's headers, tests and programs": (
         "torch/include/*",
@@ -113,33 +115,40 @@ NOT_SHIPPED = {
         "*.pyi",
     ),
     "Qt for QML, networks, databases and embedded screens": (
-        "PySide6/Qt/qml/*",
-        "PySide6/Qt/lib/libQt6Qml*",
-        "PySide6/Qt/lib/libQt6Quick*",
-        "PySide6/Qt/lib/libQt6Pdf*",
-        "PySide6/Qt/lib/libQt6VirtualKeyboard*",
-        "PySide6/Qt/lib/libQt6Network*",
-        "PySide6/Qt/lib/libQt6EglF*",
-        "PySide6/Qt/plugins/egldeviceintegrations/*",
-        "PySide6/Qt/plugins/generic/*",
-        "PySide6/Qt/plugins/networkinformation/*",
-        "PySide6/Qt/plugins/tls/*",
-        "PySide6/Qt/plugins/imageformats/*qgif*",
-        "PySide6/Qt/plugins/imageformats/*qicns*",
-        "PySide6/Qt/plugins/imageformats/*qpdf*",
-        "PySide6/Qt/plugins/imageformats/*qtga*",
-        "PySide6/Qt/plugins/imageformats/*qtiff*",
-        "PySide6/Qt/plugins/imageformats/*qwbmp*",
-        "PySide6/Qt/plugins/imageformats/*qwebp*",
-        "PySide6/Qt/plugins/platforminputcontexts/*virtualkeyboard*",
-        "PySide6/Qt/plugins/platformthemes/*qgtk3*",
-        "PySide6/Qt/plugins/platforms/*qeglfs*",
-        "PySide6/Qt/plugins/platforms/*qlinuxfb*",
-        "PySide6/Qt/plugins/platforms/*qvkkhrdisplay*",
-        "PySide6/Qt/plugins/platforms/*qvnc*",
-        "PySide6/Qt/plugins/platforms/*qminimalegl*",
-        "PySide6/Qt/translations/*",
-        "PySide6/QtNetwork.*",
+        "PySide6/qml/*",
+        "PySide6/*Qt*Qml*",
+        "PySide6/*Qt*Quick*",
+        "PySide6/*Qt*Pdf*",
+        "PySide6/*Qt*VirtualKeyboard*",
+        "PySide6/*Qt*Network.*",
+        "PySide6/lib/libQt6EglF*",
+        "PySide6/plugins/egldeviceintegrations/*",
+        "PySide6/plugins/generic/*",
+        "PySide6/plugins/networkinformation/*",
+        "PySide6/plugins/tls/*",
+        "PySide6/plugins/imageformats/*qgif*",
+        "PySide6/plugins/imageformats/*qicns*",
+        "PySide6/plugins/imageformats/*qpdf*",
+        "PySide6/plugins/imageformats/*qtga*",
+        "PySide6/plugins/imageformats/*qtiff*",
+        "PySide6/plugins/imageformats/*qwbmp*",
+        "PySide6/plugins/imageformats/*qwebp*",
+        "PySide6/plugins/platforminputcontexts/*virtualkeyboard*",
+        "PySide6/plugins/platformthemes/*qgtk3*",
+        "PySide6/plugins/platforms/*qeglfs*",
+        "PySide6/plugins/platforms/*qlinuxfb*",
+        "PySide6/plugins/platforms/*qvkkhrdisplay*",
+        "PySide6/plugins/platforms/*qvnc*",
+        "PySide6/plugins/platforms/*qminimalegl*",
+        "PySide6/translations/*",
+    ),
+    # Loaded first, older ones would keep the graphics driver of a newer system from loading, and
+    # with it every 3D picture.
+    "libraries that a system's own graphics driver and desktop need as new as they are": (
+        "libgcc_s.so*",
+        "libglib-2.0.so*",
+        "libgthread-2.0.so*",
+        "libstdc++.so*",
     ),
     "test data of libraries, and lists of files that were not installed this way": (
         "*.dist-info/RECORD",
@@ -182,12 +191,17 @@ def manual_files(root: Path) -> list[tuple[str, str]]:
 
 def reasons_for(path: str) -> list[str]:
     """Return why a file (its path inside the program's folder) is left out; empty if it is not."""
-    posix = path.replace("\\", "/")
+    posix = path.replace("\\", "/").replace("PySide6/Qt/", "PySide6/")
     return [
         reason
         for reason, patterns in NOT_SHIPPED.items()
         if any(fnmatchcase(posix, pattern) for pattern in patterns)
     ]
+
+
+def is_left_out(path: str, source: str, kind: str) -> bool:
+    """Tell whether an entry of PyInstaller's lists is left out: a link goes with what it names."""
+    return bool(reasons_for(path) or (kind == "SYMLINK" and reasons_for(source)))
 
 
 def is_spare_source(path: str, source: Path) -> bool:

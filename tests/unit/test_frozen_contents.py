@@ -13,6 +13,7 @@ from frozen_contents import (
     HIDDEN_IMPORTS,
     WITH_DATA,
     WITH_METADATA,
+    is_left_out,
     manual_files,
     reasons_for,
 )
@@ -91,6 +92,17 @@ def test_importing_torch_needs_nothing_that_is_excluded() -> None:
         "torch/include/ATen/ATen.h",
         "PySide6/Qt/plugins/platforms/libqeglfs.so",
         "PySide6/Qt/plugins/tls/libqopensslbackend.so",
+        "PySide6/Qt/lib/libQt6Network.so.6",
+        "PySide6/QtNetwork.abi3.so",
+        "PySide6\\plugins\\generic\\qtuiotouchplugin.dll",
+        "PySide6\\plugins\\imageformats\\qtiff.dll",
+        "PySide6\\plugins\\platforminputcontexts\\qtvirtualkeyboardplugin.dll",
+        "PySide6\\translations\\qt_de.qm",
+        "PySide6\\Qt6Network.dll",
+        "PySide6\\Qt6QmlModels.dll",
+        "PySide6/Qt/plugins/imageformats/libqgif.dylib",
+        "PySide6/Qt/lib/QtNetwork.framework/Versions/A/QtNetwork",
+        "PySide6/Qt/lib/QtNetwork.framework/Versions/Current",
         "pydicom\\data\\test_files\\CT_small.dcm",
     ],
 )
@@ -105,6 +117,17 @@ def test_ballast_is_left_out(path: str) -> None:
         "torch/bin/torch_shm_manager",
         "PySide6/Qt/plugins/platforms/libqxcb.so",
         "PySide6/Qt/plugins/imageformats/libqjpeg.so",
+        "PySide6/Qt/lib/libQt6Widgets.so.6",
+        "PySide6/QtWidgets.abi3.so",
+        "PySide6\\plugins\\platforms\\qwindows.dll",
+        "PySide6\\plugins\\styles\\qmodernwindowsstyle.dll",
+        "PySide6\\plugins\\imageformats\\qjpeg.dll",
+        "PySide6\\plugins\\iconengines\\qsvgicon.dll",
+        "PySide6\\Qt6Widgets.dll",
+        "PySide6\\QtWidgets.pyd",
+        "PySide6/Qt/plugins/platforms/libqcocoa.dylib",
+        "PySide6/Qt/plugins/styles/libqmacstyle.dylib",
+        "PySide6/Qt/lib/QtWidgets.framework/Versions/A/QtWidgets",
         "pydicom/data/charset_files/chrH32.dcm",
         "pylibjpeg-2.1.0.dist-info/entry_points.txt",
         "assets/weights/slim_unetrpp.safetensors",
@@ -112,6 +135,13 @@ def test_ballast_is_left_out(path: str) -> None:
 )
 def test_what_is_used_stays(path: str) -> None:
     assert reasons_for(path) == []
+
+
+def test_a_link_goes_with_what_it_names() -> None:
+    library = "PySide6/Qt/lib/libQt6Network.so.6"
+    assert is_left_out("libQt6Network.so.6", library, "SYMLINK")
+    assert not is_left_out("libz.so.1", f"/usr/lib/{library}", "BINARY")
+    assert not is_left_out("libQt6Gui.so.6", "PySide6/Qt/lib/libQt6Gui.so.6", "SYMLINK")
 
 
 def test_megabytes_are_counted_by_part(tmp_path: Path) -> None:
