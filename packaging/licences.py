@@ -243,7 +243,9 @@ def _library_components(libraries: Iterable[str]) -> list[Component]:
 def _library_parts(entry: dict[str, Any], files: list[str]) -> list[Component]:
     """Return one part for each package that the files come from, and one for all others."""
     named = [_text(file) for file in entry.get("texts", ())]
-    found = {file: package_of(file) for file in files}
+    # A Python beside the system's has files of the same names, in a version of its own.
+    is_beside = entry.get("built_in") == "python" and sys.base_prefix != "/usr"
+    found = {file: None if is_beside else package_of(file) for file in files}
     packages = {package.name: package for package in found.values() if package}
     parts = [
         Component(

@@ -109,6 +109,22 @@ def test_libraries_of_the_system_name_package_version_and_source(
     assert f"libglib2.0-0 2.74.6-2: LGPL-2.1-or-later; {source}" in document(found)
 
 
+_PYTHON = "CPython and the libraries built into it"
+
+
+@pytest.mark.parametrize(("prefix", "named"), [("/usr", "libpython3.11"), ("/opt", _PYTHON)])
+def test_only_the_system_s_own_python_is_told_as_its_package(
+    monkeypatch: pytest.MonkeyPatch, prefix: str, named: str
+) -> None:
+    package = Package("libpython3.11", "3.11.2-6", "amd64", "python3.11", "3.11.2-6")
+    monkeypatch.setattr(licences, "package_of", lambda _name: package)
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian"})
+    monkeypatch.setattr("sys.base_prefix", prefix)
+    files = ("libpython3.11.so.1.0", "_ctypes.cpython-311-x86_64-linux-gnu.so")
+    names = {part.name for part in collect(Shipped((), files))}
+    assert names == {named, "PyInstaller's bootloader"}
+
+
 @pytest.mark.skipif(not Path("/var/lib/dpkg/info").is_dir(), reason="needs a system with dpkg")
 def test_packages_of_libraries_are_found() -> None:
     package = package_of("libstdc++.so.6")
