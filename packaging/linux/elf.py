@@ -14,7 +14,8 @@ _GLIBC = re.compile(r"Name: GLIBC_(\d+)\.(\d+)")
 _BATCH = 200
 
 # Which Debian package has a library that the program leaves to the system: the C library, and
-# what must match the graphics driver or the screen.
+# what must match the graphics driver or the screen. C++'s is as new as that of the oldest system
+# that is built on.
 PACKAGE_OF = {
     "ld-linux-x86-64.so.2": "libc6",
     "libc.so.6": "libc6",
@@ -39,7 +40,10 @@ PACKAGE_OF = {
     "libfontconfig.so.1": "libfontconfig1",
     "libfreetype.so.6": "libfreetype6",
     "libgcc_s.so.1": "libgcc-s1",
-    "libstdc++.so.6": "libstdc++6",
+    # Where it is called libglib2.0-0t64, it provides the other name.
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libstdc++.so.6": "libstdc++6 (>= 12)",
     "libwayland-client.so.0": "libwayland-client0",
     "libwayland-cursor.so.0": "libwayland-cursor0",
     "libwayland-egl.so.1": "libwayland-egl1",

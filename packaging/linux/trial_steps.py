@@ -56,6 +56,8 @@ def expect_loadable(root: CleanRoot, folder: str) -> None:
         missing = root.attempt("sh", "-c", script, folder).stdout
         names = sorted({line.split()[0] for line in missing.splitlines()})
         expect(not names, f"not found: {names}")
+        dangling = root.run("find", folder, "-xtype", "l")
+        expect(dangling == "", f"links to nothing: {dangling.split()}")
 
 
 def expect_user_data(root: CleanRoot) -> None:

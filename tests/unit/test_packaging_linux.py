@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from frozen_contents import reasons_for
 from linux.deb import control_text
 from linux.elf import Needs, debian_packages, elf_files, read_needs, unreachable
 from linux.run_file import LIST_NAME, UNINSTALLER, build_run_file, file_list
@@ -37,6 +38,14 @@ def test_menu_entry_opens_what_was_chosen() -> None:
     assert "inode/directory" not in types
     declared = ET.fromstring((HERE / "gliascope-mime.xml").read_text("utf-8"))
     assert {element.get("type") for element in declared} <= set(types)
+
+
+def test_what_the_graphics_driver_needs_as_new_as_it_is_comes_from_the_system() -> None:
+    for name in ("libstdc++.so.6", "libgcc_s.so.1", "libglib-2.0.so.0"):
+        assert reasons_for(name), name
+        assert debian_packages([name])
+    # Wheels' own, under names that nothing else asks for.
+    assert not reasons_for("numpy.libs/libgcc_s-1a2b3c.so.1")
 
 
 def test_every_place_has_the_version() -> None:
