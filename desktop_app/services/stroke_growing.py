@@ -26,6 +26,8 @@ _TELLING = (Sequence.T1C, Sequence.FLAIR)
 # Finer or more voxels cost seconds.
 _FINEST_MM, _MOST_VOXELS = 1.0, 120_000
 _OUTSIDE = 255
+# Share of what grew; some of it is under new strokes.
+_REMOVED = 0.9
 
 
 class EarlierGrowth:
@@ -38,14 +40,20 @@ class EarlierGrowth:
         """Note what the step led to."""
         self._noted.append((edit, labels_kji[edit.box_kji].copy()))
 
-    def without(self, labels_kji: Labels, done: Many[Edit], box: Box) -> Labels:
-        """Return labels as before what grew inside a box, but for what a hand changed since."""
+    def without(self, labels_kji: Labels, done: Many[Edit], box: Box) -> tuple[Labels, Mask]:
+        """Return a box as before what grew in it, and where it was changed since, which stays."""
         labels_kji, standing = labels_kji.copy(), {id(edit) for edit in done}
+        is_changed = np.zeros(labels_kji.shape, np.bool_)
         for edit, grown_kji in reversed(self._noted):
             if id(edit) in standing and _holds(box, edit.box_kji):
-                near, delta = labels_kji[edit.box_kji], edit.delta_kji()
-                near[near == grown_kji] ^= delta[near == grown_kji]
-        return labels_kji
+                near, changed = labels_kji[edit.box_kji], is_changed[edit.box_kji]
+                delta = edit.delta_kji()
+                # Removed as a whole: new strokes there start afresh.
+                if (near[delta != 0] == 0).mean() > _REMOVED:
+                    continue
+                changed |= near != grown_kji
+                near[~changed] ^= delta[~changed]
+        return labels_kji[box], is_changed[box]
 
 
 def growing_box(strokes: Many[tuple[int, Patch]], geometry: Geometry) -> Box | None:
@@ -78,7 +86,7 @@ def grow(
     result: StudyResult,
     settings: ToolSettings,
     strokes: Many[tuple[int, Patch]],
-    without: Callable[[Box], Labels],
+    without: Callable[[Box], tuple[Labels, Mask]],
 ) -> tuple[Labels, str]:
     """Complete regions from strokes, where the settings let them be painted.
 
@@ -87,7 +95,7 @@ def grow(
     strokes
         See `growing_box`.
     without
-        Returns new labels without what grew in a box before.
+        Returns a box without what grew in it before, and where that was changed since.
 
     Returns
     -------
@@ -103,15 +111,18 @@ def grow(
     for value, patch in strokes:
         seeds[patch.box][patch.mask_kji] = value or _OUTSIDE
         count += _holds(box, patch.box)
-    after = without(box)
     inside, target = seeds[box], geometry.cropped(box)
-    after[box][inside != 0] = before_kji[box][inside != 0]
     tissue = _tissue(result.prepared, target, inside)
     found = _completed(_images(result.prepared), inside, tissue, target)
     if found is None:
         return before_kji, NO_HEALTHY
-    is_new = (found != 0) & (inside == 0) & settings.changeable[after[box]]
-    after[box][is_new] = found[is_new]
+    now, (bare, is_changed) = before_kji[box], without(box)
+    new = np.where(found != 0, found, bare)
+    # What grew may be painted over as what it is, and as what it grew over.
+    may = settings.changeable[now] | settings.changeable[bare]
+    may &= (inside == 0) & ~is_changed & ~np.isin([now, new], list(settings.hidden)).any(axis=0)
+    after = before_kji.copy()
+    after[box][may] = new[may]
     definitions, voxel_mm3 = result.segmentation.definitions, geometry.voxel_volume_mm3
     return after, grown_from_in_words(count, before_kji, after, definitions, voxel_mm3)
 

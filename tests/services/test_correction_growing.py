@@ -16,7 +16,7 @@ from tests.study_cases import make_study
 
 GRID = Geometry((48, 80, 110), np.eye(4))
 MIDDLE = (24, 30, 30)
-CORE, OEDEMA, ERASER = (ToolSettings(Tool.BRUSH, value, 1.5) for value in (3, 2, 0))
+CORE, OEDEMA, NECROSIS, ERASER = (ToolSettings(Tool.BRUSH, value, 1.5) for value in (3, 2, 1, 0))
 ANYWHERE = ToolSettings()
 
 
@@ -142,6 +142,60 @@ def test_growing_again_with_one_more_stroke_keeps_what_a_hand_drew_and_erased(co
     one.grow(ANYWHERE)
     assert one.labels_kji[24, 31, 38] == 0
     assert one.labels_kji[24, 36, 30] == by_hand[24, 36, 30] == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "changed"), [({"over": PaintOver.TUMOUR}, {2, 3}), ({"only_over": 3}, {3})]
+)
+def test_a_region_within_what_grew_before_grows_over_that_alone(correct, limit, changed):
+    one, *_ = correct()
+    draw_lesion(one)
+    one.grow(ANYWHERE)
+    draw(one, replace(NECROSIS, **limit), (24, 30, 30))
+    before = one.labels_kji.copy()
+    assert one.grow(ToolSettings(**limit))
+    assert set(before[one.labels_kji != before].tolist()) <= changed
+    assert (one.labels_kji == 1).sum() > (before == 1).sum()
+    assert (one.labels_kji > 0).sum() > 0.95 * (before > 0).sum()
+
+
+def test_hidden_regions_stay_when_it_grows_again(correct):
+    one, *_ = correct()
+    draw_lesion(one)
+    one.grow(ANYWHERE)
+    draw(one, CORE, (24, 30, 36))
+    oedema = one.labels_kji == 2
+    one.grow(ToolSettings(hidden=frozenset({2})))
+    assert np.array_equal(one.labels_kji == 2, oedema)
+
+
+def test_what_was_changed_since_stays_when_it_grows_again(correct):
+    one, *_ = correct()
+    draw_lesion(one)
+    one.grow(ANYWHERE)
+    one.move_border(ToolSettings(value=2), -2.0)
+    narrow = one.labels_kji == 0
+    draw(one, ToolSettings(Tool.PART, 1), (24, 30, 30))
+    part = ball(GRID, MIDDLE, 4)
+    assert (one.labels_kji[part] == 1).all()
+    draw(one, OEDEMA, (26, 22, 30), (26, 30, 22))
+    added = one.labels_kji == 2
+    one.grow(ANYWHERE)
+    assert (one.labels_kji[part] == 1).all()
+    rim = ball(GRID, MIDDLE, 10) & narrow & ~added
+    assert (one.labels_kji[rim] == 0).mean() > 0.9
+
+
+def test_what_grew_and_was_removed_grows_from_new_strokes(correct):
+    one, core, whole = correct()
+    draw_lesion(one)
+    one.grow(ANYWHERE)
+    draw(one, ToolSettings(Tool.PART, 0), (24, 30, 30))
+    assert not one.labels_kji.any()
+    draw_lesion(one)
+    one.grow(ANYWHERE)
+    assert dice(one.labels_kji == 3, core) > 0.9
+    assert dice(one.labels_kji > 0, whole) > 0.95
 
 
 def test_strokes_far_away_are_left_as_they_are(correct):
