@@ -1,7 +1,10 @@
 """Watches the window's start for a rehearsal, and ends it."""
 
+import ctypes
+import sys
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -11,6 +14,9 @@ from ui.main_window import MainWindow
 _TICK_MS = 20
 # A painted window is on the screen, and its picture has what was shown last.
 _SETTLE_MS = 400
+# What OpenGL loads in turn; why one of them cannot be loaded is told by the loader alone.
+_DRIVERS = ("libGL.so.1", "libEGL.so.1", "libGLX_mesa.so.0", "libEGL_mesa.so.0")
+_COLOUR = (200, 100, 50)
 
 
 class RehearsalWatch(QObject):
@@ -70,5 +76,31 @@ class RehearsalWatch(QObject):
         self._timer.stop()
         self._window.grab().save(str(self._rehearsal.picture))
         self._rehearsal.write()
+        if not self._rehearsal.problem:
+            self._rehearsal.no_3d = why_no_3d()
+            self._rehearsal.write()
         self._window.close()
         QApplication.quit()
+
+
+def why_no_3d() -> str:
+    """Draw a 3D picture, and return why that cannot be done here; empty if it can."""
+    from ui.viewers.orbit_camera import OrbitCamera
+    from ui.viewers.surface_scene import GraphicsUnavailableError, SurfaceScene
+
+    try:
+        scene = SurfaceScene(_COLOUR)
+    except GraphicsUnavailableError:
+        return _loader_says() or "there is no OpenGL 3.2"
+    picture = scene.picture(OrbitCamera().fitted(np.zeros(3), 1.0), 64, 64)
+    scene.finalize()
+    return "" if (picture[..., :3] == _COLOUR).all() else "the picture is not what was drawn"
+
+
+def _loader_says() -> str:
+    for name in _DRIVERS if sys.platform == "linux" else ():
+        try:
+            ctypes.CDLL(name)
+        except OSError as error:
+            return str(error)
+    return ""

@@ -49,11 +49,14 @@ class Rehearsal:
         Seconds since the epoch.
     problem
         What the window told its user instead of going on.
+    no_3d
+        Why no 3D picture could be drawn; empty once one was.
     """
 
     folder: Path
     moments: dict[Moment, float] = field(default_factory=dict)
     problem: str = ""
+    no_3d: str = "the program ended while it drew"
 
     @classmethod
     def asked_for(cls) -> Self | None:
@@ -86,7 +89,12 @@ class Rehearsal:
         OutputError
             If they cannot be written.
         """
-        document = {"schema": _SCHEMA, "moments": self.moments, "problem": self.problem}
+        document = {
+            "schema": _SCHEMA,
+            "moments": self.moments,
+            "problem": self.problem,
+            "no_3d": self.no_3d,
+        }
         with atomic_path(self.folder / _MOMENTS) as temporary:
             temporary.write_text(json.dumps(document), "utf-8")
 
@@ -103,11 +111,14 @@ class StartReport:
         The window as it looked at the end; absent if it got no picture.
     platform_note
         What was done so that a window can open here; empty where there is a screen.
+    no_3d
+        Why no 3D picture could be drawn; empty where one was.
     """
 
     seconds: Mapping[Moment, float]
     picture: Path
     platform_note: str = ""
+    no_3d: str = ""
 
 
 def rehearse(
@@ -155,7 +166,8 @@ def rehearse(
             if process.poll() is None:
                 process.kill()
                 process.wait(_END_SECONDS)
-    seconds = _seconds(folder, started, process.returncode, log)
+    document = _notes(folder, process.returncode, log)
+    seconds = {Moment(name): at - started for name, at in document["moments"].items()}
     if Moment.READY not in seconds:
         shown = ", ".join(f"{one.value} after {at:.1f} s" for one, at in seconds.items())
         raise DeviceError(
@@ -163,7 +175,7 @@ def rehearse(
             f"Within {timeout_seconds:.0f} s: {shown}.",
             "Look at what else the self-test says.",
         )
-    return StartReport(seconds, folder / PICTURE, note)
+    return StartReport(seconds, folder / PICTURE, note, document["no_3d"])
 
 
 def _surroundings(folder: Path) -> tuple[dict[str, str], str]:
@@ -187,9 +199,9 @@ def _await_end(process: "subprocess.Popen[bytes]", deadline: float, token: Cance
         time.sleep(_POLL_SECONDS)
 
 
-def _seconds(folder: Path, started: float, exit_code: int | None, log: Path) -> dict[Moment, float]:
+def _notes(folder: Path, exit_code: int | None, log: Path) -> dict[str, Any]:
     try:
-        document: Any = json.loads((folder / _MOMENTS).read_text("utf-8"))
+        document: dict[str, Any] = json.loads((folder / _MOMENTS).read_text("utf-8"))
     except FileNotFoundError as error:
         said = " ".join(log.read_text("utf-8", "replace").split())[-500:]
         raise DeviceError(
@@ -201,4 +213,4 @@ def _seconds(folder: Path, started: float, exit_code: int | None, log: Path) -> 
         raise DeviceError(
             "The window told of a problem.", document["problem"], "Start it and look."
         )
-    return {Moment(name): at - started for name, at in document["moments"].items()}
+    return document

@@ -92,6 +92,7 @@ def use(root: CleanRoot, program: str, folder: str, keep: Path, reference: Path)
         try:
             said = root.run(*SCREEN, program, "selftest", "--quiet", *written, user=USER)
             expect("Warning" not in said, said)
+            expect("a picture was drawn" in said, said)
         finally:
             for name in ("selftest.json", "selftest.png"):
                 if root.inside(f"{HOME}/{name}").is_file():

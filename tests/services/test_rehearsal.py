@@ -23,6 +23,9 @@ for name in sys.argv[1].split(","):
     elif name == "tells":
         asked.problem = "No study found."
         asked.write()
+    elif name in ("draws", "cannot"):
+        asked.no_3d = "" if name == "draws" else "libGLX_mesa.so.0: version not found"
+        asked.write()
     else:
         asked.note(Moment(name))
 """
@@ -81,3 +84,9 @@ def test_an_ordinary_start_is_no_rehearsal(monkeypatch: pytest.MonkeyPatch, tmp_
     asked.note(Moment.WINDOW)
     (notes,) = tmp_path.glob("*.json")
     assert json.loads(notes.read_text("utf-8"))["moments"] == {"window": first}
+
+
+def test_why_no_3d_picture_could_be_drawn_is_told(started) -> None:
+    assert started("window,ready,draws").no_3d == ""
+    assert started("window,ready,cannot").no_3d == "libGLX_mesa.so.0: version not found"
+    assert "ended while it drew" in started("window,ready").no_3d

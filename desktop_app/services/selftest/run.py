@@ -151,6 +151,7 @@ class _SelfTest:
         self._sample: SampleStudy | None = None
         self._study: Study | None = None
         self._outcome: CaseOutcome | None = None
+        self._no_3d = "the window was not opened"
 
     def run(self, models: ModelStore, user_data: Path, stages: Stages) -> None:
         """Make every check that can be made."""
@@ -173,6 +174,7 @@ class _SelfTest:
         if self._options.quick:
             with stages.stage("window", "Opening the window"):
                 attempt("window", self._open_window)
+                attempt("3D view", self._tell_3d)
         else:
             self._with_sample(stages)
 
@@ -184,6 +186,7 @@ class _SelfTest:
             found = made and attempt("sequences", lambda: self._open_study(report))
         with stages.stage("window", "Opening the window"):
             attempt("window", self._open_window)
+            attempt("3D view", self._tell_3d)
         if not found:
             return
         with stages.stage("segment", "Segmenting the sample study") as report:
@@ -229,9 +232,15 @@ class _SelfTest:
         if self._options.screenshot is not None:
             self._options.screenshot.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(report.picture, self._options.screenshot)
+        self._no_3d = report.no_3d
         shown = f"shown after {report.seconds[Moment.WINDOW]:.1f} s"
         ready = f"ready to segment after {report.seconds[Moment.READY]:.1f} s"
         return ", ".join(filter(None, (shown, ready, report.platform_note)))
+
+    def _tell_3d(self) -> str:
+        if self._no_3d:
+            raise NotPossibleHere(self._no_3d)
+        return "a picture was drawn"
 
     def _segment(self, report: ProgressCallback) -> str:
         from desktop_app.services.import_study import choose_roles
