@@ -74,28 +74,32 @@ def move_border(
     """
     value, geometry = settings.value, segmentation.geometry
     definition = next(one for one in segmentation.definitions if one.value == value)
+    name = definition.name.lower()
+    if value in settings.hidden:
+        return labels_kji, f"Nothing changed: {name} is hidden."
     part = labels_kji == value
     if at_kji is not None:
         part = _part_at(part, at_kji)
-    spacing_mm, after = geometry.spacing_mm, labels_kji
+    spacing_mm, after, is_there = geometry.spacing_mm, labels_kji, bool(part.any())
     if by_mm > 0:
         may = settings.changeable
         after = widened(labels_kji, part, value, by_mm, spacing_mm, changeable=may)
-        if settings.over is PaintOver.SIMILAR and (box := occupied_box(after == value)):
+        box = occupied_box(after == value)
+        if settings.over is PaintOver.SIMILAR and box and is_there:
             start = (box[0].start, box[1].start, box[2].start)
             gained = Patch(start, (after != labels_kji)[box])
             is_like = tissue.like(gained, Patch(start, part[box])).mask_kji
             after[box][gained.mask_kji & ~is_like] = labels_kji[box][gained.mask_kji & ~is_like]
     elif settings.only_over in (None, value):
         after = narrowed(labels_kji, part, -by_mm, spacing_mm, settings.hidden)
-    is_there, is_left = bool(part.any()), bool((after[part] == value).any())
+    is_left = bool((after[part] == value).any())
     changes = changes_in_words(
         labels_kji, after, segmentation.definitions, geometry.voxel_volume_mm3
     )
     if is_left and changes:
         return after, moved_in_words(definition.name, by_mm, changes)
     return labels_kji, not_moved_in_words(
-        definition.name.lower(),
+        name,
         by_mm,
         min(spacing_mm),
         is_there=is_there,

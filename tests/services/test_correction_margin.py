@@ -88,6 +88,14 @@ def test_it_grows_over_what_may_be_painted_over(limit, beside, above, correct):
     assert (one.labels_kji[5, 20, 15], one.labels_kji[5, 9, 15]) == (beside, above)
 
 
+def test_no_part_at_the_crosshair_grows_over_nothing_as_bright(correct, recwarn):
+    one = correct(block())
+    similar = ToolSettings(value=3, over=PaintOver.SIMILAR)
+    assert not one.move_border(similar, 1.0, place(2, 2, 2))
+    assert "at the crosshair" in one.outcome
+    assert not recwarn.list
+
+
 def test_it_grows_over_what_is_as_bright(correct):
     image = np.full(GRID.shape_kji, 100.0, np.float32)
     image[:, :10] = 200
@@ -123,6 +131,8 @@ def test_why_nothing_changes_is_told(correct):
     for by_mm in (1.0, -1.0):
         assert not one.move_border(ToolSettings(value=3, only_over=2), by_mm)
         assert "may not be changed" in one.outcome
+        assert not one.move_border(ToolSettings(value=3, hidden=frozenset({3})), by_mm)
+        assert one.outcome == "Nothing changed: enhancing tumour is hidden."
     assert np.array_equal(one.labels_kji, block())
     assert not one.undo_title
 
