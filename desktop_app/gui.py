@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,22 @@ def main(paths: Sequence[str]) -> int:
 
 def page_renderer() -> "PageRenderer":
     """Return the maker of PDF pages, for commands that show no window."""
+    _have_utf8()
     from ui.pdf_report import PdfReport
 
     return PdfReport()
+
+
+def _have_utf8() -> None:
+    """Give Qt a locale of UTF-8, as it takes one anyway and tells each night's log of it."""
+    if not sys.platform.startswith("linux"):
+        return
+    import locale
+
+    with suppress(locale.Error):  # one that is not installed
+        locale.setlocale(locale.LC_CTYPE, "")
+    if locale.nl_langinfo(locale.CODESET) != "UTF-8":
+        os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def _need_display() -> None:
