@@ -11,7 +11,10 @@ from pathlib import Path
 
 from dev_errors import SetUpError
 
+# What is built on a system is to run on newer ones too, whose graphics drivers need newer
+# libraries.
 SUITE = "bookworm"
+NEWER_SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 USER = "clinician"
 HOME = f"/home/{USER}"
@@ -85,20 +88,22 @@ class CleanRoot:
 
 
 @contextmanager
-def clean_root(work: Path) -> Iterator[CleanRoot]:
+def clean_root(work: Path, suite: str = SUITE) -> Iterator[CleanRoot]:
     """Unpack a clean system with one ordinary user, and remove it afterwards.
 
     Parameters
     ----------
     work
         Folder for the system, the archive it is unpacked from, and downloaded packages.
+    suite
+        The version of Debian.
     """
-    archive = _ensure_archive(work)
+    archive = _ensure_archive(work, suite)
     path = work / "root"
     if path.exists():
         shutil.rmtree(path)
     path.mkdir(mode=0o755)
-    packages = work / "packages"
+    packages = work / f"packages-{suite}"
     packages.mkdir(exist_ok=True)
     try:
         subprocess.run(["tar", "-xzf", str(archive), "-C", str(path)], check=True)
@@ -112,8 +117,8 @@ def clean_root(work: Path) -> Iterator[CleanRoot]:
         shutil.rmtree(path)
 
 
-def _ensure_archive(work: Path) -> Path:
-    archive = work / f"debian-{SUITE}.tar.gz"
+def _ensure_archive(work: Path, suite: str) -> Path:
+    archive = work / f"debian-{suite}.tar.gz"
     if archive.is_file():
         return archive
     if os.geteuid() != 0:
@@ -126,10 +131,10 @@ def _ensure_archive(work: Path) -> Path:
     folder = work / "bootstrap"
     if folder.exists():
         shutil.rmtree(folder)
-    print(f"Making a clean Debian ({SUITE}); this is done once.", flush=True)
+    print(f"Making a clean Debian ({suite}); this is done once.", flush=True)
     with (work / "debootstrap.log").open("w") as log:
         done = subprocess.run(
-            ["debootstrap", "--variant=minbase", SUITE, str(folder), MIRROR],
+            ["debootstrap", "--variant=minbase", suite, str(folder), MIRROR],
             stdout=log,
             stderr=subprocess.STDOUT,
             check=False,

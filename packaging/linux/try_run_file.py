@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from linux.clean_root import HOME, USER, CleanRoot, TrialError, clean_root
+from linux.clean_root import HOME, NEWER_SUITE, USER, CleanRoot, TrialError, clean_root
 from linux.trial_steps import (
     ODD_FOLDER,
     expect,
@@ -19,13 +19,13 @@ from linux.trial_steps import (
 
 
 def try_run_file(run_file: Path, deb: Path, work: Path, reference: Path) -> None:
-    """Install, use, upgrade and remove the self-extracting file as an ordinary user.
+    """Install, use, upgrade and remove the file as an ordinary user of a newer system.
 
     Parameters are those of `try_deb`; from `deb` comes the list of what a desktop has anyway.
     """
     target = f"{ODD_FOLDER}/Gliascope hier"
     name = f"{HOME}/{run_file.name}"
-    with clean_root(work) as root:
+    with clean_root(work, NEWER_SUITE) as root:
         expect_no_python(root)
         with step("a desktop's libraries"):
             root.run("apt-get", "update", "-qq")
