@@ -5,6 +5,7 @@ from collections.abc import Sequence as Many
 
 from PySide6.QtCore import QTimer
 
+from desktop_app.services.label_import import is_as_opened
 from desktop_app.services.session import Session
 from ui.main_window import MainWindow
 from ui.widgets.questions import Keeping, ask_to_keep
@@ -47,14 +48,14 @@ class Leaving:
         Parameters
         ----------
         verb
-            What follows, as a button says it: "Close".
+            What follows, as a button says it: "Close"; empty where nothing does without an export.
         """
         self.stay()
         answer = ask_to_keep(
             self._window,
             self._lost,
             self._remark,
-            f"{verb} without exporting",
+            f"{verb} without exporting" if verb else "",
             can_keep=self._can_export(),
             is_grave=self._is_by_hand,
         )
@@ -92,7 +93,13 @@ class Leaving:
     def _is_corrected(self) -> bool:
         result = self._session.result
         is_edited = result is not None and result.segmentation.provenance.edited
-        return is_edited and not self._session.labels_saved
+        return is_edited and not self._session.labels_saved and not self._is_opened
+
+    @property
+    def _is_opened(self) -> bool:
+        """Whether the labels are those of another program as they came."""
+        result = self._session.result
+        return result is not None and is_as_opened(result.segmentation.provenance)
 
     @property
     def _is_by_hand(self) -> bool:
@@ -107,13 +114,16 @@ class Leaving:
         if targets and self._session.labels_saved:
             return f"{targets[0].upper()}{targets[1:]} were not exported."
         also = f", nor {targets}" if targets else ""
-        return f"The labels of this segmentation were not exported{also}."
+        which = "you opened" if self._is_opened else "of this segmentation"
+        return f"The labels {which} were not exported{also}."
 
     @property
     def _remark(self) -> str:
         told = (
             "What you did by hand is lost without an export."
             if self._is_by_hand
+            else "Nothing was corrected: opening their file brings them back."
+            if self._is_opened
             else "Nothing was corrected: segmenting the study makes them again."
         )
         count = self._rulers()

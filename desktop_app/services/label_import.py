@@ -38,6 +38,7 @@ _SAME_GRID_MM = 0.1
 _TOLD_SHARE = 0.01
 # A mask of these images hardly leaves the brain; one of other images does.
 _OUTSIDE_BRAIN = 0.2
+_OPENED = "Labels of another program opened"
 _STAGE_SECONDS = {"import": 2.0, "preprocess": 5.0, "labels": 1.0}
 _OTHER_FRAME = (
     "The labels name another frame of reference than the images: please check that they lie right."
@@ -151,6 +152,11 @@ def open_labels(
     )
     result = StudyResult(study, prepared.now(roles), prepared, segmentation, measure(segmentation))
     return Reopened(loaded, result)
+
+
+def is_as_opened(provenance: Provenance) -> bool:
+    """Whether labels are another program's, and nobody has corrected them since."""
+    return bool(provenance.labels_of) and "".join(provenance.steps[-1:]).startswith(_OPENED)
 
 
 def _read_mask(file: Path) -> ForeignLabels:
@@ -287,7 +293,7 @@ def _provenance(
         desktop_app.__version__,
         UNKNOWN,
         UNKNOWN,
-        steps=(*prepared.steps, f"Labels of another program opened: {taken}"),
+        steps=(*prepared.steps, f"{_OPENED}: {taken}"),
         edited=True,
         labels_of=labels.file.name,
     )

@@ -30,6 +30,8 @@ class TimePoint:
         Whether the tumour goes on beyond the image, and its volumes are too small.
     changed_outside
         Whether another program changed the labels since, and the volumes are those before.
+    of_another_program
+        Whether the labels were made elsewhere, and opened.
     """
 
     study_uid: str
@@ -41,6 +43,7 @@ class TimePoint:
     missing: tuple[Sequence, ...]
     cut_off: bool = False
     changed_outside: bool = False
+    of_another_program: bool = False
 
 
 def time_points(patient_id: str, output: Path, token: CancelToken = NEVER) -> tuple[TimePoint, ...]:
@@ -90,6 +93,7 @@ def _point(file: Path, patient_id: str) -> TimePoint | None:
             ),
             cut_off=is_cut_off(str(one) for one in document.get("warnings", ())),
             changed_outside=are_changed(file.parent),
+            of_another_program=bool(provenance["labels_of"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -103,6 +103,21 @@ def test_the_answer_is_followed(
     assert how == {"can_keep": True, "is_grave": False}
 
 
+def test_labels_of_another_program_are_no_work_by_hand(scene: Scene, tmp_path: Path) -> None:
+    opened = ("Labels of another program opened: 1 as NCR",)
+    for steps, is_by_hand in ((opened, False), ((*opened, "Labels corrected by hand"), True)):
+        provenance = replace(
+            RESULT.segmentation.provenance, edited=True, labels_of="a.nii", steps=steps
+        )
+        segmentation = replace(RESULT.segmentation, provenance=provenance)
+        scene.accept(replace(RESULT, segmentation=segmentation))
+        scene.app.window.open_path(tmp_path / "other")
+        what, remark, _lose, how = scene.asked[-1]
+        assert ("labels you opened were not exported" in what) is not is_by_hand
+        assert ("opening their file" in remark) is not is_by_hand
+        assert how["is_grave"] is is_by_hand
+
+
 def test_work_by_hand_is_told_apart(scene: Scene, tmp_path: Path) -> None:
     session = scene.app.services.session
     scene.accept(corrected())

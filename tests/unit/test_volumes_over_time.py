@@ -107,6 +107,8 @@ def test_rows_tell_the_change_since_the_study_before(tmp_path: Path) -> None:
     alone = replace(points[2], model_id=UNKNOWN)
     since = time_rows((points[1], alone, points[2]))
     assert "network not known" in since[1].note
+    opened = replace(alone, corrected=True, of_another_program=True)
+    assert time_rows((opened,))[0].note == f"labels of another program; {missing}"
     assert not any("another network" in row.note for row in since)
     assert change_percent(50, 75) == pytest.approx(50)
 
