@@ -39,6 +39,8 @@ MORPHOLOGICALLY_ABNORMAL = DicomCode("49755003", "SCT", "Morphologically Abnorma
 BRAIN = DicomCode("12738006", "SCT", "Brain")
 ARTIFICIAL_INTELLIGENCE = DicomCode("123110", "DCM", "Artificial Intelligence")
 
+FOREIGN_ALGORITHM = "Labels of another program"
+
 # CID 7203 and 7202: how a frame came of its source, and what the source is to it.
 _SEGMENTED = DicomCode("113076", "DCM", "Segmentation")
 _SOURCE_IMAGE = DicomCode("121322", "DCM", "Source image for image processing operation")
@@ -206,7 +208,7 @@ def _description(
     code = domain.region_code(segmentation, definition.region)
     by_hand = SegmentAlgorithmTypeValues.SEMIAUTOMATIC
     tracking_uid, tracking_id = tracking(source, definition.region)
-    return SegmentDescription(
+    description = SegmentDescription(
         segment_number=number,
         segment_label=definition.name,
         segmented_property_category=MORPHOLOGICALLY_ABNORMAL,
@@ -223,6 +225,11 @@ def _description(
         anatomic_regions=[BRAIN],
         display_color=CIELabColor.from_rgb(*definition.rgb),
     )
+    if provenance.labels_of:
+        # How another program made them nobody told: a name has to be there, an algorithm not.
+        description.SegmentAlgorithmName = FOREIGN_ALGORITHM
+        del description.SegmentationAlgorithmIdentificationSequence
+    return description
 
 
 def algorithm_version(provenance: Provenance) -> str:

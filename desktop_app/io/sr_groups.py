@@ -11,6 +11,7 @@ from pydicom.uid import generate_uid
 from desktop_app.domain.lesion import Lesion
 from desktop_app.domain.measurement import Diameters, Interval, Measurement
 from desktop_app.domain.place import Place, Side
+from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.readable import readable_share
 from desktop_app.domain.segmentation import REGION_LABELS, Region, Segmentation, region_code
 from desktop_app.io.dicom_object import MANUFACTURER, tracking
@@ -18,6 +19,7 @@ from desktop_app.io.dicom_source import DicomSource
 from desktop_app.io.export_seg import (
     ARTIFICIAL_INTELLIGENCE,
     BRAIN,
+    FOREIGN_ALGORITHM,
     MORPHOLOGICALLY_ABNORMAL,
     algorithm_version,
 )
@@ -162,6 +164,8 @@ def _what_range(interval: Interval) -> str:
 
 def _algorithm(segmentation: Segmentation) -> sr.AlgorithmIdentification:
     provenance = segmentation.provenance
+    if provenance.labels_of:
+        return sr.AlgorithmIdentification(name=FOREIGN_ALGORITHM, version=UNKNOWN)
     edited = "Labels corrected by hand" if provenance.edited else "Labels not corrected by hand"
     return sr.AlgorithmIdentification(
         name=provenance.model_id,
