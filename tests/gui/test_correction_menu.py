@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox
 
@@ -80,19 +80,22 @@ def test_every_command_has_a_letter_of_its_own(bar):
     assert len(set(letters)) == len(letters)
 
 
-@pytest.fixture
-def dialog(qtbot):
-    told = []
+@pytest.fixture(params=["en_US", "de_DE"])
+def dialog(qtbot, request):
+    told, usual = [], QLocale()
+    QLocale.setDefault(QLocale(request.param))
     one = MarginDialog("oedema", lambda *answer: told.append(answer))
     one.told = told
     qtbot.addWidget(one)
     with qtbot.waitExposed(one):
         one.show()
-    return one
+    yield one
+    QLocale.setDefault(usual)
 
 
-def test_a_margin_is_typed_and_taken_by_return(dialog):
-    QTest.keyClicks(dialog.millimetres, "-2.5")
+@pytest.mark.parametrize("typed", ["-2.5", "-2,5"])
+def test_a_margin_is_typed_and_taken_by_return(dialog, typed):
+    QTest.keyClicks(dialog.millimetres, typed)
     QTest.keyClick(dialog.millimetres, Qt.Key.Key_Return)
     assert dialog.told == [(-2.5, False)]
     assert not dialog.isVisible()

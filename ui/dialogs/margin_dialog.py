@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -16,6 +17,18 @@ from PySide6.QtWidgets import (
 from ui.widgets.card import styled_label
 
 _MOST_MM, _FIRST_MM, _STEP_MM = 20.0, 1.0, 0.5
+
+
+class _Millimetres(QDoubleSpinBox):
+    """Takes a point or a comma before the decimal, whatever the country."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        """See Qt."""
+        return super().validate(text.replace(",", "."), position)
 
 
 class MarginDialog(QDialog):
@@ -36,7 +49,7 @@ class MarginDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Margin of {region}")
         self._answer = answer
-        self.millimetres = QDoubleSpinBox()
+        self.millimetres = _Millimetres()
         self.millimetres.setRange(-_MOST_MM, _MOST_MM)
         self.millimetres.setDecimals(1)
         self.millimetres.setSingleStep(_STEP_MM)
@@ -48,7 +61,7 @@ class MarginDialog(QDialog):
         question.setBuddy(self.millimetres)
         note = (
             "It grows over what the tools may paint over. What it gives up goes to what lies "
-            "nearest around it."
+            "nearest, at an inner border too: oedema made narrower lets the core in it grow."
         )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._move = buttons.addButton("Move the border", QDialogButtonBox.ButtonRole.AcceptRole)
