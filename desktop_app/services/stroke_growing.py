@@ -110,7 +110,7 @@ def grow(
     count = 0
     for value, patch in strokes:
         seeds[patch.box][patch.mask_kji] = value or _OUTSIDE
-        count += _holds(box, patch.box)
+        count += value != 0 and _holds(box, patch.box)
     inside, target = seeds[box], geometry.cropped(box)
     tissue = _tissue(result.prepared, target, inside)
     found = _completed(_images(result.prepared), inside, tissue, target)

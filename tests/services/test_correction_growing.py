@@ -125,6 +125,7 @@ def test_what_it_took_too_much_is_erased_and_stays_out_when_it_grows_again(corre
     draw(one, ERASER, (26, 28, 48), (26, 33, 48))
     erased = one.labels_kji.copy()
     assert one.grow(ANYWHERE)
+    assert "from 3 strokes" in one.outcome
     again = (one.labels_kji > 0) & ball(GRID, (24, 30, 47), 6)
     assert again.sum() < too_much.sum() / 4
     assert dice(one.labels_kji[:, :, :38] > 0, ball(GRID, MIDDLE, 10)[:, :, :38]) > 0.9
