@@ -291,6 +291,13 @@ def test_too_few_series_are_refused_with_the_reason(scene):
     assert not scene.presenter.can_segment
     assert scene.verdict.refuses
     assert scene.verdict.light is Light.POOR
+    assert scene.verdict.sentence.startswith("Cannot be segmented")
+
+
+def test_unusable_series_are_not_offered(scene):
+    slot = slots_of(scene.study, scene.presenter._preflight(scene.study))[0]
+    assert [choice.series_uid for choice in slot.choices] == ["", "t1c", "flair"]
+    assert slot.choices[1].text == "5: t1c (240×240×40, 4.0 mm)"
 
 
 @pytest.mark.parametrize(
@@ -309,10 +316,3 @@ def test_labels_of_a_file_are_not_called_segmented(scene, origin, said):
     scene.session.accept_result(result, scene.session.generation)
     scene.settle()
     assert scene.verdict.sentence.startswith(said)
-    assert scene.verdict.sentence.startswith("Cannot be segmented")
-
-
-def test_unusable_series_are_not_offered(scene):
-    slot = slots_of(scene.study, scene.presenter._preflight(scene.study))[0]
-    assert [choice.series_uid for choice in slot.choices] == ["", "t1c", "flair"]
-    assert slot.choices[1].text == "5: t1c (240×240×40, 4.0 mm)"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from desktop_app.jobs.events import silent
 from desktop_app.services.stages import Stages
 
 
@@ -23,7 +24,7 @@ def test_each_stage_fills_its_share_of_the_bar() -> None:
 
 
 def test_finished_stages_are_timed() -> None:
-    stages = Stages({"read": 1, "work": 1}, None)
+    stages = Stages({"read": 1, "work": 1}, silent)
     with stages.stage("read", "Reading"):
         pass
     with pytest.raises(ZeroDivisionError), stages.stage("work", "Working"):
@@ -35,4 +36,4 @@ def test_finished_stages_are_timed() -> None:
 @pytest.mark.parametrize("weights", [{}, {"a": 0.0}, {"a": 1.0, "b": -1.0}])
 def test_weights_must_be_positive(weights: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="positive"):
-        Stages(weights, None)
+        Stages(weights, silent)
