@@ -113,7 +113,9 @@ class Batching:
     # What is on the screen is dealt with before anything is said of it: then the next one opens.
 
     def _accept(self) -> None:
-        if self._window.may_leave("Accept", self._accept):
+        # Labels that the batch does not hold are accepted only once they are exported to it.
+        verb = "Accept" if self._services.session.labels_saved else ""
+        if self._window.may_leave(verb, self._accept):
             self.review.accept()
 
     def _reject(self) -> None:

@@ -189,17 +189,20 @@ def export(app: WindowApp, stage: Stage, result, folder: str = "") -> None:
     app.batch.note_export(result, SavedResults(where, (where / "measurements.json",)))
 
 
-def test_unsaved_corrections_are_asked_for_once(app, stage, qtbot, monkeypatch):
+def test_unsaved_corrections_are_exported_or_nothing_is_accepted(app, stage, qtbot, monkeypatch):
     open_first(app, qtbot)
     app.services.session.accept_correction(result_of(stage.studies[0], voxels=1))
-    asked = []
-    app.window.ask_to_leave = lambda verb, _again: asked.append(verb) or len(asked) > 1
+    offered = []
+
+    def execute(box: QMessageBox) -> int:
+        offered.extend(sorted(one.text().replace("&", "") for one in box.buttons()))
+        box.button(QMessageBox.StandardButton.Cancel).click()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", execute)
     app.window.review_bar.accept.click()
-    assert (asked, shown(app), review_of(stage, "anna")) == (["Accept"], "anna", OPEN)
-    # What is on the screen is not what the batch holds: nobody accepts the one for the other.
-    app.window.review_bar.accept.click()
-    assert_refused(app)
-    assert (asked, shown(app), review_of(stage, "anna")) == (["Accept", "Accept"], "anna", OPEN)
+    assert offered == ["Cancel", "Export …"]
+    assert (shown(app), review_of(stage, "anna")) == ("anna", OPEN)
 
 
 def test_labels_changed_outside_are_accepted_once_they_are_exported(app, stage, qtbot):

@@ -35,7 +35,7 @@ def ask_to_keep(
     Parameters
     ----------
     lose
-        Title of the button that goes on without it.
+        Title of the button that goes on without it; empty where nobody can.
     can_keep
         Whether it can be exported now.
     is_grave
@@ -50,11 +50,11 @@ def ask_to_keep(
     if can_keep:
         keep = box.addButton("Export …", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(keep)
-    lost = box.addButton(lose, QMessageBox.ButtonRole.DestructiveRole)
+    lost = box.addButton(lose, QMessageBox.ButtonRole.DestructiveRole) if lose else None
     box.exec()
     pressed = box.clickedButton()
     box.deleteLater()
-    if pressed is lost:
+    if lost is not None and pressed is lost:
         return Keeping.LOSE
     return Keeping.KEEP if keep is not None and pressed is keep else Keeping.STAY
 
