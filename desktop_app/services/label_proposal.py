@@ -21,7 +21,8 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # What lies elsewhere, is left out, or is there beside something else
         ("other", r"cavit|resect|biops|cyst|vessel|vein|bleed|ha?emorr|\bradi(o|ation)"),
         ("other", r"\b(around|beside|beyond|outside|near|adjacent|without|except|exclu|minus)"),
-        ("other", r"\b(absen|lack|negativ|free)\w*|enhanced|\bperi ?enhanc"),
+        ("other", r"\b(absen|incl|lack|negativ|free|remov)\w*|enhanced|\bperi ?enhanc"),
+        ("other", r"\b(none|nil|never|prior|previous|former)\b"),
         ("other", r"\b(poor|weak|faint|minim|mild|partial|low|less|hypo)\w* ?enhanc"),
         ("other", r"\b(non?|not) ?((oe|o|e)dem|ne[ck]ro)"),
         ("other", r"tumou?r (and|with|plus)\b|\b(and|with|plus) tumou?r(?! ?core)"),
