@@ -9,7 +9,7 @@ import pytest
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner, Lane
 from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import Reopened
+from desktop_app.services.reopen import EarlierChoice, Reopened
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of
 from tests.study_scene import QueuedScene
@@ -124,6 +124,35 @@ def test_waiting_for_it_can_be_cancelled(scene):
     scene.settle_until(lambda: "Preparing the images" in scene.stages)
     scene.jobs.cancel()
     scene.settle_until(lambda: not scene.jobs.busy and not scene.runner.is_busy(Lane.AHEAD))
+    assert scene.shown == ""
+
+
+@pytest.mark.parametrize("end", ["cancelled", "superseded", "failed", "another study"])
+def test_it_is_left_where_its_opening_ends_before_it_is_waited_for(scene, monkeypatch, end):
+    goes_on = threading.Event()
+
+    def choice(*_asked):
+        assert goes_on.wait(10)
+        raise InputError("What.", "Where.", "Remedy.")
+
+    if end == "another study":
+        monkeypatch.setattr(reopening, "earlier_choice", lambda study, _: EarlierChoice(study, {}))
+    else:
+        monkeypatch.setattr(reopening, "earlier_choice", choice)
+    scene.read_ahead()
+    scene.reopening.open(NEXT, scene.folder)
+    if end == "another study":
+        scene.session.open_study(LOOKED_AT)
+    elif end == "cancelled":
+        scene.jobs.cancel()
+    elif end == "superseded":
+        scene.jobs.start("Segmenting", lambda *_: None, lambda _: None)
+    else:
+        goes_on.set()
+    scene.settle_until(lambda: not scene.runner.is_busy(Lane.AHEAD))
+    assert not scene.goes_on.is_set()
+    goes_on.set()
+    scene.settle_until(lambda: not scene.jobs.busy)
     assert scene.shown == ""
 
 

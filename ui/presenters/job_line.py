@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, Progress, Started
 from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
 from ui.presenters.failures import FailureView, tell_failure
@@ -82,8 +83,8 @@ class JobLine:
         can_choose: bool = False,
         is_kept: bool = False,
         on_failed: Callable[[], None] | None = None,
-    ) -> None:
-        """Start a job in place of the one that runs.
+    ) -> CancelToken:
+        """Start a job in place of the one that runs; what is returned tells whether it is stopped.
 
         Parameters
         ----------
@@ -118,6 +119,7 @@ class JobLine:
             self._behind.append(self._front)
         self._front = running
         self.on_started()
+        return job.token
 
     def make_way(self) -> None:
         """Stop the job that is shown unless what it did stays."""

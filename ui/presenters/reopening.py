@@ -97,8 +97,17 @@ class Reopening:
         def done(found: tuple[EarlierChoice, Path]) -> None:
             if self._is_open(study):
                 self._reopen(study, *found, ahead)
+            elif ahead is not None:
+                ahead.leave()
 
-        self._jobs.start(_TITLE, work, done, lane=Lane.IO, on_failed=self._load)
+        def failed() -> None:
+            if ahead is not None:
+                ahead.leave()
+            self._load()
+
+        token = self._jobs.start(_TITLE, work, done, lane=Lane.IO, on_failed=failed)
+        if ahead is not None:
+            ahead.read_for(token)
         self._session.await_result(True)
 
     def _show(self, study: Study) -> None:
@@ -144,7 +153,9 @@ class Reopening:
         # Not in the compute lane: a segmentation that is being stopped would be waited for.
         # What was read before tells nothing of how long reading takes.
         kind = "" if ahead else "reopen"
-        self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind=kind, on_failed=self._load)
+        token = self._jobs.start(_TITLE, work, done, lane=Lane.IO, kind=kind, on_failed=self._load)
+        if ahead is not None:
+            ahead.read_for(token)
 
     def _chosen_now(self, study: Study) -> dict[Sequence, str | None]:
         """Return what the user chose of a study, where it is open."""

@@ -35,6 +35,7 @@ class Ahead:
         self._job: Job | None = None
         self._reached: tuple[float, str] | None = None
         self._is_wanted = True
+        self._opening: CancelToken | None = None
         self._question: tuple[object, ...] = ()
         self._read: Reopened | None = None
 
@@ -48,6 +49,10 @@ class Ahead:
         To cancel the job would end the network's process, which somebody else may want to use.
         """
         self._is_wanted = False
+
+    def read_for(self, opening: CancelToken) -> None:
+        """Read on only until the job that opens it is stopped."""
+        self._opening = opening
 
     def answer(
         self,
@@ -68,9 +73,7 @@ class Ahead:
             self.leave()
             return None
         while self._job is not None and not self._job.wait(_LISTEN_SECONDS):
-            if token.cancelled:
-                self.leave()
-                raise Cancelled
+            token.raise_if_cancelled()
             progress(*self._reached)
         asked = _stamps(self.folder), dict(roles), network, chosen_by_user
         return self._read if asked == self._question else None
@@ -80,6 +83,8 @@ class Ahead:
             self._reached = fraction, stage
             if not self._is_wanted:
                 raise Cancelled
+            if self._opening is not None:
+                self._opening.raise_if_cancelled()
 
         report(0.0, "")
         stamps = _stamps(self.folder)
