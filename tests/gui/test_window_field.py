@@ -92,10 +92,25 @@ def test_reset_goes_back_to_what_the_image_proposes(view: SliceView) -> None:
     assert shown(view) == Window(*auto_window(IMAGE.array_kji))
 
 
-@pytest.mark.parametrize("width", ["", "a", "0", "-3", "nan", "inf", "1e999"])
+@pytest.mark.parametrize(("typed", "taken"), [("a1e9", "19"), ("1_0", "10"), ("1" * 20, "1" * 9)])
+def test_only_digits_arrive(view: SliceView, typed: str, taken: str) -> None:
+    field = asked(view)
+    QTest.keyClicks(field.width_edit, typed)
+    assert field.width_edit.text() == taken
+    field.reject()
+
+
+def test_a_key_that_is_held_leaves_the_number_as_it_is(view: SliceView) -> None:
+    field = asked(view)
+    QTest.keyClicks(field.width_edit, "www")
+    assert (field.width_edit.text(), field.width_edit.selectedText()) == ("864", "864")
+    field.reject()
+
+
+@pytest.mark.parametrize("width", ["0", "-3", "-", ",", "1,234", "12,000"])
 def test_what_is_no_window_cannot_be_set(view: SliceView, width: str) -> None:
     field = asked(view)
-    type_in(field, width or " ", "300")
+    type_in(field, width, "300")
     QTest.keyClick(field.level_edit, Qt.Key.Key_Return)
     assert field.isVisible()
     assert shown(view) == Window(515, 864)

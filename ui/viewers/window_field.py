@@ -1,6 +1,9 @@
 """Window and level as numbers that can be typed."""
 
+import re
+
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -16,8 +19,10 @@ from ui.viewers.window_level import Window
 
 _NOTE = (
     "Values of MR have no unit: the numbers suit this series alone, and are kept for it as long as "
-    "the study is open."
+    "the study is open. Thousands are typed without a comma."
 )
+# Nothing else arrives: not the repeats of the key that asked, and no number beyond all images.
+_DIGITS = r" *[-−]?[0-9]{0,9}([.,][0-9]{0,6})? *"
 
 
 class WindowField(QDialog):
@@ -64,6 +69,7 @@ class WindowField(QDialog):
         layout.addWidget(buttons)
         self._set.setDefault(True)
         for edit in (self.width_edit, self.level_edit):
+            edit.setValidator(QRegularExpressionValidator(_DIGITS, edit))
             edit.textEdited.connect(lambda _: self._set.setEnabled(self._typed is not None))
         self.width_edit.selectAll()
         self.width_edit.setFocus()
@@ -82,5 +88,10 @@ class WindowField(QDialog):
 
 
 def _number(text: str) -> float:
-    """Return a number as people write it; raises ValueError where it is none."""
+    """Return a number as people write it; raises ValueError where it is none.
+
+    A comma before three digits is refused: it may be that of thousands.
+    """
+    if re.search(r"[1-9]\d*,\d{3}$", text.strip()):
+        raise ValueError(text)
     return float(text.strip().replace(",", ".").replace("−", "-"))
