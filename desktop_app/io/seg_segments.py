@@ -89,9 +89,13 @@ def read_segments(file: Path) -> Segments:
     geometry, planes = _grid(seg, frames, file)
     values_kji = _values(seg, len(frames), file)
     is_map = text(seg, "SegmentationType") == "LABELMAP"
+    items = seg.get("SegmentSequence") or ()
+    listed = [integer(one, "SegmentNumber") for one in items]
+    is_told = is_map or {one.number for one in frames} <= set(listed)
+    if len(set(listed)) < len(listed) or not is_told:
+        raise _refused(_DAMAGED, file)
     found = []
-    for one in seg.get("SegmentSequence") or ():
-        number = integer(one, "SegmentNumber")
+    for number, one in zip(listed, items, strict=True):
         mask_kji = np.zeros(geometry.shape_kji, bool)
         for frame, k, values in zip(frames, planes, values_kji, strict=True):
             if is_map:

@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage, generate_uid
 
+from desktop_app.errors import InputError
 from desktop_app.io.seg_segments import read_segments
 from tests.mr_files import AXIAL, save
 
@@ -18,10 +19,12 @@ def item(**values: object) -> Dataset:
     return made
 
 
-def write_seg(file: Path, heights_mm: tuple[float, ...], told_mm: float) -> Path:
-    """One segment that takes all of 2 × 3 voxels in every plane."""
+def write_seg(
+    file: Path, heights_mm: tuple[float, ...], told_mm: float, listed: tuple[int, ...] = (1,)
+) -> Path:
+    """Segment 1 takes all of 2 × 3 voxels in every plane."""
     measures = item(PixelSpacing=[1.0, 1.0], SliceThickness=told_mm)
-    number = item(ReferencedSegmentNumber=1)
+    reference = item(ReferencedSegmentNumber=1)
     seg = item(
         SOPClassUID=SegmentationStorage,
         SOPInstanceUID=generate_uid(prefix=None),
@@ -32,12 +35,12 @@ def write_seg(file: Path, heights_mm: tuple[float, ...], told_mm: float) -> Path
         Columns=3,
         BitsAllocated=8,
         PixelData=bytes([1] * 6 * len(heights_mm)),
-        SegmentSequence=[item(SegmentNumber=1, SegmentLabel="lesion")],
+        SegmentSequence=[item(SegmentNumber=number, SegmentLabel="lesion") for number in listed],
         SharedFunctionalGroupsSequence=[
             item(
                 PixelMeasuresSequence=[measures],
                 PlaneOrientationSequence=[item(ImageOrientationPatient=list(AXIAL))],
-                SegmentIdentificationSequence=[number],
+                SegmentIdentificationSequence=[reference],
             )
         ],
         PerFrameFunctionalGroupsSequence=[
@@ -72,3 +75,11 @@ def test_what_positions_round_off_does_not_add_up(tmp_path: Path) -> None:
     heights_mm = tuple(round(1.2345 * n, 2) for n in range(100))
     found = read_segments(write_seg(tmp_path / "seg.dcm", heights_mm, 0.0))
     assert found.geometry.shape_kji[0] == 100
+
+
+@pytest.mark.parametrize("listed", [(1, 1), (2,)])
+def test_numbers_that_do_not_tell_segments_apart_are_refused(
+    tmp_path: Path, listed: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        read_segments(write_seg(tmp_path / "seg.dcm", (0.0, 1.0), 1.0, listed))
