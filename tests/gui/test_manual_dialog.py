@@ -166,6 +166,24 @@ def test_pages_are_found_by_what_they_say(searched, tmp_path):
     assert searched.text.extraSelections() == []
 
 
+def test_words_need_not_stand_together(searched):
+    searched.search.setText("another line 7 LABELS")
+    assert listed(searched) == ["Exports"]
+    marked = [one.cursor.selectedText() for one in searched.text.extraSelections()]
+    assert set(marked) == {"Another", "Line", "labels"}
+    searched.search.setText("another folder")
+    assert listed(searched) == []
+    searched.search.setText("line  7")
+    assert searched.text.textCursor().selectedText() == "Line 7"
+
+
+def test_window_and_level_are_in_the_manual(qtbot):
+    manual = ManualDialog(manual_pages(manual_dir()))
+    qtbot.addWidget(manual)
+    manual.search.setText("window and level")
+    assert listed(manual) == ["Measuring in the window"]
+
+
 def test_a_hit_is_shown_and_return_leads_to_the_next(searched, qtbot):
     qtbot.keyClick(searched, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert searched.search.hasFocus()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Many
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl
+from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, QUrl
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -111,10 +111,16 @@ class ManualDialog(QDialog):
             self.text.show_file(self._pages[row].file)
 
     def _look_for(self, typed: str) -> None:
-        """List the pages with these words, and turn to the first unless one of them is shown."""
-        words = typed.strip() if len(typed.strip()) >= _LEAST_LETTERS else ""
+        """List the pages with these words, and turn to the first unless one of them is shown.
+
+        Where a page has them side by side, only such pages are listed.
+        """
+        words = " ".join(typed.split()) if len(typed.strip()) >= _LEAST_LETTERS else ""
         self._texts = self._texts or tuple(_words_of(page.file) for page in self._pages)
-        rows = [row for row, text in enumerate(self._texts) if words.lower() in text]
+        pages = list(enumerate(self._texts))
+        rows = [row for row, text in pages if words.lower() in text]
+        parts = words.lower().split()
+        rows = rows or [row for row, text in pages if all(part in text for part in parts)]
         for row in range(len(self._pages)):
             self._list.item(row).setHidden(row not in rows)
         count = len(rows)
@@ -141,7 +147,7 @@ class _Page(QTextBrowser):
         super().__init__()
         self.setOpenLinks(False)
         self.file = Path()
-        self._words = ""
+        self._words, self._sought = "", QRegularExpression()
         self.document().setDocumentMargin(_MARGIN)
 
     def show_file(self, file: Path) -> None:
@@ -154,11 +160,17 @@ class _Page(QTextBrowser):
         self.look_for(self._words)
 
     def look_for(self, words: str) -> None:
-        """Mark these words wherever they stand, and show the first of them."""
+        """Mark these words wherever they stand, side by side if they do, and show the first."""
         self._words = words
+        is_together = not self.document().find(words).isNull()
+        parts = [words] if is_together else [one for one in words.split() if len(one) > 1]
+        self._sought = QRegularExpression(
+            "|".join(QRegularExpression.escape(one) for one in parts),
+            QRegularExpression.PatternOption.CaseInsensitiveOption,
+        )
         marks = []
         hit = QTextCursor(self.document())
-        while words and not (hit := self.document().find(words, hit)).isNull():
+        while parts and not (hit := self.document().find(self._sought, hit)).isNull():
             mark = QTextEdit.ExtraSelection()
             mark.cursor = hit
             mark.format.setBackground(_MARK)
@@ -181,11 +193,11 @@ class _Page(QTextBrowser):
         self._go(QTextCursor.MoveOperation.End, QTextDocument.FindFlag.FindBackward)
 
     def _go(self, otherwise_from: QTextCursor.MoveOperation, way: QTextDocument.FindFlag) -> None:
-        if not self._words:
+        if not self._sought.pattern():
             return
-        if not self.find(self._words, way):
+        if not self.find(self._sought, way):
             self.moveCursor(otherwise_from)
-            self.find(self._words, way)
+            self.find(self._sought, way)
         # With some of what stands before it
         bar, below = self.verticalScrollBar(), self.viewport().height() // 3
         bar.setValue(bar.value() + self.cursorRect().top() - below)
