@@ -1,6 +1,7 @@
 """The next result of a batch is read ahead: at once there, never in the way."""
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,6 +107,23 @@ def test_what_was_read_ahead_is_not_read_again(scene):
     scene.session.open_study(LOOKED_AT)
     scene.open_next()
     assert scene.read_by == ["ahead", "io"]
+
+
+def test_what_is_listed_anew_is_not_read_again_unless_its_files_differ(scene):
+    relisted = replace(NEXT, series=tuple(replace(one) for one in NEXT.series))
+    scene.read_ahead()
+    scene.reopening.read_ahead(relisted, scene.folder)
+    scene.end_reading()
+    scene.reopening.open(relisted, scene.folder)
+    scene.settle_until(lambda: not scene.jobs.busy)
+    assert scene.shown == "two"
+    assert scene.read_by == ["ahead"]
+    scene.session.open_study(LOOKED_AT)
+    scene.reopening.read_ahead(NEXT, scene.folder)
+    scene.end_reading()
+    scene.reopening.read_ahead(replace(NEXT, series=NEXT.series[:-1]), scene.folder)
+    scene.end_reading()
+    assert scene.read_by == ["ahead"] * 3
 
 
 def test_whoever_opens_it_early_waits_for_the_rest_alone(scene):

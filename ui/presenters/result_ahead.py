@@ -39,6 +39,11 @@ class Ahead:
         self._question: tuple[object, ...] = ()
         self._read: Reopened | None = None
 
+    def is_of(self, study: Study, folder: Path) -> bool:
+        """Whether it is this result; the study may have been listed anew, with the same files."""
+        mine = self.study
+        return folder == self.folder and (mine is study or _files(mine) == _files(study))
+
     def begin(self, runner: JobRunner) -> None:
         """Read it, after and beside everything else."""
         self._job = runner.submit(self._work, lambda _event: None, lane=Lane.AHEAD)
@@ -75,7 +80,7 @@ class Ahead:
         while self._job is not None and not self._job.wait(_LISTEN_SECONDS):
             token.raise_if_cancelled()
             progress(*self._reached)
-        asked = _stamps(self.folder), dict(roles), network, chosen_by_user
+        asked = _stamps(self.folder), _uids(roles), network, chosen_by_user
         return self._read if asked == self._question else None
 
     def _work(self, _progress: ProgressCallback, token: CancelToken) -> None:
@@ -95,7 +100,7 @@ class Ahead:
         for sequence, series_uid in earlier.overrides.items():
             session.set_role(sequence, series_uid)
         roles, chosen = dict(session.roles), session.chosen_by_user
-        self._question = stamps, roles, self._network, chosen
+        self._question = stamps, _uids(roles), self._network, chosen
         self._read = reopen_result(
             earlier.study,
             roles,
@@ -117,7 +122,7 @@ class ResultAhead:
     def read(self, study: Study, folder: Path, network: BrainNetwork | None) -> None:
         """Read the result of a study in place of any other, unless memory is short."""
         now = self._ahead
-        if now is not None and now.study is study and now.folder == folder:
+        if now is not None and now.is_of(study, folder):
             return
         self.drop()
         if psutil.virtual_memory().available >= _LEAST_FREE_BYTES:
@@ -133,11 +138,20 @@ class ResultAhead:
     def take(self, study: Study, folder: Path) -> Ahead | None:
         """Hand out what was or is being read of a study; what is of another one is let go."""
         ahead = self._ahead
-        if ahead is None or ahead.study is not study or ahead.folder != folder:
+        if ahead is None or not ahead.is_of(study, folder):
             self.drop()
             return None
         self._ahead = None
         return ahead
+
+
+def _files(study: Study) -> tuple[object, ...]:
+    series = tuple((one.series_uid, one.instances) for one in study.series)
+    return study.study_uid, study.root, series
+
+
+def _uids(roles: Mapping[Sequence, Series]) -> dict[Sequence, str]:
+    return {sequence: series.series_uid for sequence, series in roles.items()}
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]] | None:
