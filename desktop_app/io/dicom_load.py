@@ -22,6 +22,7 @@ from desktop_app.io.dicom_pixels import INVERTED_NOTE, read_pixels
 from desktop_app.io.dicom_slices import SliceHeader
 
 _Frame = NDArray[np.float32]
+_Mask = NDArray[np.bool_]
 
 
 def load_dicom(
@@ -57,7 +58,7 @@ def load_dicom(
             read = _read_slices(series, check, own)
     else:
         read = _read_slices(series, check, decoder)
-    headers, frames, unreadable, repaired = read
+    headers, frames, padding, unreadable, repaired = read
     if not headers and not any(ref.path.exists() for ref in series.instances):
         raise InputError(
             "The files of a series are no longer there.",
@@ -79,6 +80,9 @@ def load_dicom(
         # Before the stack is put together, which writes 0 where nothing was measured.
         highest = max(array.max() for array in arrays)
         arrays = [highest - array for array in arrays]
+        for header, array in zip(stack.slices, arrays, strict=True):
+            if id(header) in padding:
+                array[padding[id(header)]] = 0
     notes = [*unreadable[:3], *repaired, *stack.problems]
     if len(unreadable) > 3:
         notes.append(f"{len(unreadable)} files could not be read.")
@@ -104,10 +108,11 @@ def _frame_of_reference(series: Series) -> str:
 
 def _read_slices(
     series: Series, check: Check, decoder: DecoderProcess
-) -> tuple[list[SliceHeader], dict[int, _Frame], list[str], list[str]]:
+) -> tuple[list[SliceHeader], dict[int, _Frame], dict[int, _Mask], list[str], list[str]]:
     wanted = {(ref.path, ref.frame) for ref in series.instances}
     headers: list[SliceHeader] = []
     frames: dict[int, _Frame] = {}
+    padding: dict[int, _Mask] = {}
     unreadable: list[str] = []
     repaired: dict[str, None] = {}
     paths = dict.fromkeys(ref.path for ref in series.instances)
@@ -125,7 +130,9 @@ def _read_slices(
             if (path, slice_header.frame) in wanted and index < len(pixels.values):
                 headers.append(slice_header)
                 frames[id(slice_header)] = pixels.values[index]
-    return headers, frames, unreadable, list(repaired)
+                if pixels.padding is not None:
+                    padding[id(slice_header)] = pixels.padding[index]
+    return headers, frames, padding, unreadable, list(repaired)
 
 
 def assemble(stack: SliceStack, frames: Items[_Frame]) -> NDArray[np.float32]:

@@ -51,11 +51,14 @@ class Pixels:
         (frames, rows, columns) float32.
     notes
         One plain sentence for each thing that was repaired or assumed.
+    padding
+        Where nothing of the image is, as `values`; ``None`` where there is no such place.
     """
 
     slices: tuple[SliceHeader, ...]
     values: NDArray[np.float32]
     notes: tuple[str, ...] = ()
+    padding: NDArray[np.bool_] | None = None
 
 
 def read_pixels(
@@ -218,14 +221,14 @@ def _stored_bits(array: NDArray[np.generic], dataset: Dataset) -> NDArray[np.gen
 
 def _finished(
     stored: NDArray[np.generic], dataset: Dataset
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return values after rescale, and what was repaired."""
+) -> tuple[NDArray[np.float32], tuple[str, ...], NDArray[np.bool_] | None]:
+    """Return values after rescale, what was repaired, and where padding stands."""
     notes = []
     values = stored.astype(np.float32)
     is_inverted = text(dataset, "PhotometricInterpretation") == "MONOCHROME1"
     padding = _padding(stored, dataset)
     if padding is not None:
-        # Inverted, the highest value is what air has.
+        # Inverted, the darkest value is the highest; that of the series is known once all are read.
         values[padding] = values[~padding].max() if is_inverted else 0
         notes.append("Padding around the image set to 0.")
     if is_inverted:
@@ -233,7 +236,7 @@ def _finished(
     values = _rescaled(values, dataset)
     if not np.isfinite(values).all():
         raise UnreadablePixels("it holds values that are not finite")
-    return values, tuple(notes)
+    return values, tuple(notes), padding
 
 
 def _padding(stored: NDArray[np.generic], dataset: Dataset) -> NDArray[np.bool_] | None:

@@ -85,6 +85,17 @@ def test_inverted_greys_are_turned_once_for_all(tmp_path: Path, slant: tuple[flo
     np.testing.assert_allclose(turned.array_kji, plain.array_kji, atol=1e-3)
 
 
+def test_padding_of_inverted_greys_is_zero_where_no_slice_holds_air(tmp_path: Path) -> None:
+    values = pattern(SHAPE)
+    inverted = np.stack([values.max() + 100 * (n + 1) - plane for n, plane in enumerate(values)])
+    inverted[:, :4] = 4095
+    write_series(tmp_path, inverted, edit=_invert)
+    turned = load_series(only_series(tmp_path)).array_kji
+    assert not turned[:, :4].any()
+    highest = inverted[:, 4:].max()
+    np.testing.assert_allclose(turned[:, 4:], highest - inverted[:, 4:], atol=1e-3)
+
+
 def _invert(_number: int, dataset: Dataset) -> None:
     dataset.PhotometricInterpretation = "MONOCHROME1"
     dataset.add_new("PixelPaddingValue", "SS", 4095)
