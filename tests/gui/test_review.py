@@ -237,6 +237,21 @@ def test_another_result_of_the_study_is_not_told_as_the_batchs(app, stage, qtbot
     assert bar.text.text() == "Not reviewed yet · 2 more to check"
 
 
+def test_the_folder_of_the_batch_counts_however_it_is_spelt(app, stage, qtbot):
+    open_first(app, qtbot)
+    bar, session, study = app.window.review_bar, app.services.session, stage.studies[0]
+    spelt = str(stage.output / "berta" / ".." / "anna")
+    session.accept_result(result_of(study), session.generation)
+    export(app, stage, session.chosen, spelt)
+    assert bar.text.text() == "Not reviewed yet · 2 more to check"
+    for voxels, folder in ((1, ""), (2, spelt)):
+        session.accept_correction(result_of(study, voxels=voxels))
+        export(app, stage, session.chosen, folder)
+    bar.accept.click()
+    qtbot.waitUntil(lambda: review_of(stage, "anna") is ACCEPTED)
+    assert enhancing_mm3(stage) == pytest.approx(2 * VOXEL_MM3, abs=0.1)
+
+
 def test_labels_exported_elsewhere_are_not_accepted_for_the_batchs(app, stage, qtbot, tmp_path):
     open_first(app, qtbot)
     session = app.services.session

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
+from desktop_app.domain.result import StudyResult
 from desktop_app.errors import InputError
 from desktop_app.services.batch import Batch, CaseState, CaseStatus, ReviewState, note_review
 from desktop_app.services.session import Session
@@ -122,8 +124,8 @@ class ReviewPresenter:
         if self._open is None or session.result is None:
             return False
         batch, name = self._open
-        there = session.written.get(batch.output / name)
-        is_there = there is not None and there.segmentation is session.result.segmentation
+        given = self._given(batch.output / name)
+        is_there = bool(given) and given[-1].segmentation is session.result.segmentation
         if is_there and session.labels_saved:
             return False
         self._view.show_error(
@@ -140,7 +142,14 @@ class ReviewPresenter:
         if self._open is None or self._session.result is None:
             return True
         batch, name = self._open
-        return batch.output / name in self._session.written
+        folder = batch.output / name
+        return folder in self._session.written or bool(self._given(folder))
+
+    def _given(self, folder: Path) -> list[StudyResult]:
+        """Return what a folder was given, the last one last, however it was spelt."""
+        folder = folder.resolve()
+        written = self._session.written.items()
+        return [result for where, result in written if where.resolve() == folder]
 
     def _read_ahead(self) -> None:
         """Have the next result read while this one is looked at."""
