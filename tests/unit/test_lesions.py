@@ -175,7 +175,8 @@ def test_the_largest_is_not_measured_twice(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_list_needs_no_scipy_before_it_measures(repository_root: Path) -> None:
     code = (
-        "import sys, json, ui.presenters.diameter_presenter, desktop_app.services.lesions;"
+        "import sys, json, ui.presenters.diameter_presenter;"
+        "import desktop_app.services.lesions;"
         "print(json.dumps([n for n in ('scipy', 'skimage') if n in sys.modules]))"
     )
     done = subprocess.run(
