@@ -13,7 +13,7 @@ from desktop_app.errors import DeviceError, ExitCode, OutputError, UserFacingErr
 from desktop_app.services.crash_report import defect_told
 
 if TYPE_CHECKING:
-    from desktop_app.services.study_writers import PageRenderer
+    from desktop_app.services.export.writers import PageRenderer
 
 
 def main(argv: Sequence[str] | None = None) -> int:

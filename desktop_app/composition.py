@@ -14,11 +14,11 @@ from desktop_app.paths import user_data_dir, weights_dir
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener, LocalPlace
 from desktop_app.services.batch.cluster import ClusterPlace
 from desktop_app.services.crash_report import write_crash_report
+from desktop_app.services.export.writers import PageRenderer
 from desktop_app.services.learnt_times import TIMES_FILE, keep_times, load_times
 from desktop_app.services.models import INSTALLED_FOLDER, ModelStore
 from desktop_app.services.session import Session
 from desktop_app.services.settings import SETTINGS_FILE, Settings, load_settings, save_settings
-from desktop_app.services.study_writers import PageRenderer
 
 if TYPE_CHECKING:
     from desktop_app.services.batch.place import StudyPlace

@@ -12,7 +12,7 @@ from desktop_app.paths import assets_dir, user_data_dir
 from desktop_app.services.settings import SETTINGS_FILE, load_settings
 
 if TYPE_CHECKING:
-    from desktop_app.services.study_writers import PageRenderer
+    from desktop_app.services.export.writers import PageRenderer
 
 
 def main(paths: Sequence[str]) -> int:

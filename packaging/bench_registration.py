@@ -156,7 +156,7 @@ def run_trial(
 
 def run_trials(folder: Path, first: int, count: int) -> Iterator[Trial]:
     """Run trials number `first` and following; the same number gives the same trial."""
-    from desktop_app.services.import_study import choose_roles, load_roles, open_path
+    from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
 
     studies = [
         study

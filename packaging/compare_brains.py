@@ -27,7 +27,7 @@ from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.imaging.morphology import dilated, eroded, filled, largest_part
 from desktop_app.imaging.registration import register_rigid
 from desktop_app.imaging.resample import resample, work_geometry
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from model.brain.contrast import levels_of
 from model.brain.heads import CLOSING_MM, RIM_MM, HeadMap, head_name, read_head
 from model.device import use_physical_cores

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from desktop_app.domain.study import Sequence
-from desktop_app.services.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
 from model.data import load_lps
 from model.spec import Sequence as Channel
 from model.synthetic.phantom import make_head, simulate

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from desktop_app import composition
 from desktop_app.services.case import CaseOptions, process_study
-from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.import_study import choose_roles, open_path
-from desktop_app.services.saved_results import ExportOptions
+from desktop_app.services.export.formats import FILE_NAMES, ExportFormat
+from desktop_app.services.opening.import_study import choose_roles, open_path
+from desktop_app.services.results.saved_results import ExportOptions
 from desktop_app.services.selftest.sample import store_expected
 from model.synthetic import read_sample_study
 

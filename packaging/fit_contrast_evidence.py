@@ -36,8 +36,8 @@ from desktop_app.imaging.sequence_pixels import (  # noqa: E402
     compare_pairs,
     score_pairs,
 )
-from desktop_app.services.sequence_check import SURE, is_clear, objection  # noqa: E402
-from desktop_app.services.sequence_naming import name_images  # noqa: E402
+from desktop_app.services.opening.sequence_check import SURE, is_clear, objection  # noqa: E402
+from desktop_app.services.opening.sequence_naming import name_images  # noqa: E402
 
 PENALTY = 0.1
 POOR_SCANS = 5

@@ -25,7 +25,7 @@ from desktop_app.domain.study import (
     Study,
 )
 from desktop_app.domain.volume import Volume
-from desktop_app.services.measure import measure
+from desktop_app.services.measuring.measure import measure
 
 NAME = "Müller-Łoś^Zoë=山田^太郎"
 PATIENT_ID = "PID-77-α"

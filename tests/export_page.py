@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_app.services.report import ReportPage
+from desktop_app.services.export.report import ReportPage
 
 
 class Page:

@@ -16,7 +16,7 @@ from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging import registration as registering
-from desktop_app.services.measure import measure
+from desktop_app.services.measuring.measure import measure
 from model.calibration import VolumeDoubt
 from tests.study_cases import PROVENANCE, make_series, make_study
 

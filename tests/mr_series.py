@@ -7,7 +7,7 @@ import numpy as np
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import InstanceRef, Series
-from desktop_app.io.sequence_rules import propose_roles
+from desktop_app.io.sequences.rules import propose_roles
 
 
 def series(

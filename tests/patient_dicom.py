@@ -10,7 +10,7 @@ from pydicom.uid import generate_uid
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from tests.mr_files import write_series
 
 RAW = "TCGA-FG-6692"

@@ -8,7 +8,7 @@ from desktop_app.domain.result import PreparedStudy, StudyResult
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
-from desktop_app.services.measure import measure
+from desktop_app.services.measuring.measure import measure
 from tests.study_cases import GEOMETRY, PROVENANCE, roles_of
 
 

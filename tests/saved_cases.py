@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from desktop_app.domain.study import PatientSummary
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 

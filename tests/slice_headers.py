@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop_app.io.dicom_slices import SliceHeader
+from desktop_app.io.dicom.slices import SliceHeader
 
 
 def slice_header(

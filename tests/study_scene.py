@@ -12,8 +12,8 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentatio
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.io.scan import ScanResult
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.segment import Segmenter, SegmentOptions
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions
 from desktop_app.services.session import Session
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
 from ui.presenters import preparation, study_presenter, study_reading

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from desktop_app.domain.segmentation import Segmentation
 from desktop_app.domain.volume import Volume
 from desktop_app.paths import assets_dir
-from desktop_app.services.measure import measure
+from desktop_app.services.measuring.measure import measure
 from desktop_app.services.preflight.headers import check_headers
 from tests.study_cases import GEOMETRY, PROVENANCE, make_study, roles_of
 from ui.icons import Icons

@@ -19,7 +19,7 @@ from desktop_app.errors import OutputError
 from desktop_app.jobs.worker import WorkerState
 from desktop_app.paths import assets_dir
 from desktop_app.services.rehearsal import Moment, Rehearsal
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from desktop_app.services.settings import Settings
 from ui.application import Application
 from ui.batching import Batching

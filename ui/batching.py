@@ -9,10 +9,10 @@ from desktop_app.domain.study import Study
 from desktop_app.jobs.runner import Lane
 from desktop_app.services.batch import Batch, BatchOptions, CaseListener
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
-from desktop_app.services.saved_results import ExportOptions
-from desktop_app.services.segment import SegmentOptions
-from desktop_app.services.study_writers import PageRenderer
+from desktop_app.services.export.formats import DEFAULT_FORMATS, ExportFormat
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.results.saved_results import ExportOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from ui.main_window import MainWindow
 from ui.presenters.batch_presenter import BatchPresenter
 from ui.presenters.job_line import Dispatch

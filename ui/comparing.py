@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from desktop_app.composition import App
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from ui.dialogs.earlier_study_dialog import EarlierStudyDialog
 from ui.dialogs.follow_up_dialog import FollowUpDialog
 from ui.main_window import MainWindow

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from desktop_app.services.whole_study import holds_everything_of_somebody
+from desktop_app.services.opening.whole_study import holds_everything_of_somebody
 
 
 def common_path(paths: list[str]) -> Path | None:

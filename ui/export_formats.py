@@ -1,8 +1,8 @@
 """The formats a user can tick, for one result or for many studies."""
 
 from desktop_app.domain.result import StudyResult
-from desktop_app.services.export_formats import DEFAULT_FORMATS, LABEL_FORMATS, ExportFormat
-from desktop_app.services.export_lacks import lacking
+from desktop_app.services.export.formats import DEFAULT_FORMATS, LABEL_FORMATS, ExportFormat
+from desktop_app.services.export.lacks import lacking
 from ui.widgets.export_ticks import FormatChoice
 
 _TITLES = {

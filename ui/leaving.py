@@ -5,7 +5,7 @@ from collections.abc import Sequence as Many
 
 from PySide6.QtCore import QTimer
 
-from desktop_app.services.label_import import is_as_opened
+from desktop_app.services.results.label_import import is_as_opened
 from desktop_app.services.session import Session
 from ui.main_window import MainWindow
 from ui.widgets.questions import Keeping, ask_to_keep

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path
-from desktop_app.services.report import DISCLAIMER
+from desktop_app.services.export.report import DISCLAIMER
 from desktop_app.services.session import Session
 from ui.main_window import MainWindow
 from ui.presenters.copied_text import copied_text

@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 )
 
 from desktop_app import DISCLAIMER
+from desktop_app.services.export.report import ReportPage
 from desktop_app.services.follow_up.page import FollowUpPage
-from desktop_app.services.report import ReportPage
 from ui.follow_up_sheet import FollowUpSheet
 from ui.report_sheet import ReportSheet
 from ui.sheet import SHEET_HEIGHT, SHEET_WIDTH, UNITS_PER_MM

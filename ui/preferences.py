@@ -11,7 +11,7 @@ from desktop_app.composition import App
 from desktop_app.errors import OutputError, UserFacingError
 from desktop_app.paths import assets_dir
 from desktop_app.services.models import ModelEntry, require_tumour_model
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from desktop_app.services.settings import Settings
 from ui.main_window import MainWindow
 from ui.theme import ThemeName, apply_theme, resolve

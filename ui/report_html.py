@@ -6,9 +6,9 @@ from html import escape
 
 from desktop_app.domain.change_marks import Hatch
 from desktop_app.domain.segmentation import REGION_TITLES
+from desktop_app.services.export.report import ReportPage, SequenceRow, VolumeRow
 from desktop_app.services.follow_up.page import FollowUpPage
 from desktop_app.services.follow_up.table import REGIONS, TableRow
-from desktop_app.services.report import ReportPage, SequenceRow, VolumeRow
 
 # Lengths are in the sheet's unit, tenths of a millimetre.
 STYLE = """

@@ -1,6 +1,6 @@
 """Draws the report of a study onto an A4 sheet."""
 
-from desktop_app.services.report import ReportPage
+from desktop_app.services.export.report import ReportPage
 from ui import report_html
 from ui.sheet import GAP, WIDTH, Sheet
 

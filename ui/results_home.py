@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.domain.study import Study
-from desktop_app.services.earlier_results import study_folder
-from desktop_app.services.results_folder import is_anonymised
+from desktop_app.services.results.earlier_results import study_folder
+from desktop_app.services.results.results_folder import is_anonymised
 from desktop_app.services.session import Session
 from desktop_app.services.settings import Settings
 from ui.dialogs.export_dialog import ExportChoice, ExportDialog

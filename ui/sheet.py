@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from ui import report_html
 
 if TYPE_CHECKING:
-    from desktop_app.services.key_images import KeyImage
+    from desktop_app.services.export.key_images import KeyImage
 
 UNITS_PER_MM = 10
 SHEET_WIDTH, SHEET_HEIGHT = 210 * UNITS_PER_MM, 297 * UNITS_PER_MM

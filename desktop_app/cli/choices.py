@@ -3,7 +3,7 @@
 import typer
 
 from desktop_app.cli.console import print_result, print_table
-from desktop_app.services.series_memory import user_series_memory
+from desktop_app.services.opening.series_memory import user_series_memory
 
 choice_commands = typer.Typer(
     help="Series you chose before, proposed again for the same scanner: list, forget.",

@@ -66,8 +66,8 @@ def compare(
     """
     from desktop_app.composition import build
     from desktop_app.services.follow_up import compare_studies, save_follow_up
-    from desktop_app.services.import_study import open_path
-    from desktop_app.services.output_room import require_room
+    from desktop_app.services.opening.import_study import open_path
+    from desktop_app.services.results.output_room import require_room
 
     frontend: Frontend = context.obj
     with build() as app:
@@ -114,6 +114,7 @@ def _remedy(flag: str) -> str:
 
 
 def _print_follow_up(found: "FollowUp") -> None:
+    from desktop_app.services.export.report import DISCLAIMER
     from desktop_app.services.follow_up import ON_BORDERS
     from desktop_app.services.follow_up.page import (
         change_in_words,
@@ -121,7 +122,6 @@ def _print_follow_up(found: "FollowUp") -> None:
         parts_in_words,
     )
     from desktop_app.services.follow_up.table import REGIONS, change_table
-    from desktop_app.services.report import DISCLAIMER
 
     print_result(f"Now       {_study_in_words(found.now)}")
     print_result(f"Earlier   {_study_in_words(found.earlier)}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from desktop_app.cli.stop import StopRequest
 
 if TYPE_CHECKING:
-    from desktop_app.services.export_formats import ExportFormat
-    from desktop_app.services.study_writers import PageRenderer
+    from desktop_app.services.export.formats import ExportFormat
+    from desktop_app.services.export.writers import PageRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,6 @@ class Frontend:
         OutputError
             If pages cannot be drawn on this computer.
         """
-        from desktop_app.services.export_formats import DRAWN_FORMATS
+        from desktop_app.services.export.formats import DRAWN_FORMATS
 
         return None if DRAWN_FORMATS.isdisjoint(formats) else self.page_renderer()

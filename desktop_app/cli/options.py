@@ -11,7 +11,7 @@ from model.messages import DEFAULT_MODEL, Precision, is_device_name
 if TYPE_CHECKING:
     from desktop_app.services.case import CaseOptions
     from desktop_app.services.models import ModelStore
-    from desktop_app.services.segment import SegmentOptions
+    from desktop_app.services.segmenting.segment import SegmentOptions
 
 DEFAULT_EXPORTS = "nifti,seg,csv,json,pdf"
 
@@ -102,8 +102,8 @@ def case_options(
         If the model was trained for something else than brain tumours.
     """
     from desktop_app.services.case import CaseOptions
-    from desktop_app.services.export_formats import parse_formats
-    from desktop_app.services.saved_results import ExportOptions
+    from desktop_app.services.export.formats import parse_formats
+    from desktop_app.services.results.saved_results import ExportOptions
 
     return CaseOptions(
         segment_options(models, device=device, precision=precision, model=model),
@@ -124,7 +124,7 @@ def segment_options(
         If the model was trained for something else than brain tumours.
     """
     from desktop_app.services.models import require_tumour_model
-    from desktop_app.services.segment import SegmentOptions
+    from desktop_app.services.segmenting.segment import SegmentOptions
 
     entry = models.find(model)
     require_tumour_model(entry)

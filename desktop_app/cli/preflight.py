@@ -23,7 +23,7 @@ def check_study(study: "Study", stop: "StopRequest", *, pixels: bool, quiet: boo
     InputError
         If pixels are asked for and a series cannot be loaded.
     """
-    from desktop_app.services.import_study import choose_roles, load_roles
+    from desktop_app.services.opening.import_study import choose_roles, load_roles
     from desktop_app.services.preflight.headers import check_headers
 
     roles = choose_roles(study)

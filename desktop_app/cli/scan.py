@@ -54,7 +54,7 @@ def scan(
 
     Headers are kept in the user's own folder, so that the same files are listed at once next time.
     """
-    from desktop_app.services.import_study import forget_scans, open_path
+    from desktop_app.services.opening.import_study import forget_scans, open_path
 
     if clear:
         forget_scans()

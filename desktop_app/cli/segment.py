@@ -61,8 +61,8 @@ def segment(
     from desktop_app.composition import build
     from desktop_app.domain.study import Sequence
     from desktop_app.services.case import process_study
-    from desktop_app.services.import_study import choose_roles, open_path
-    from desktop_app.services.output_room import require_room
+    from desktop_app.services.opening.import_study import choose_roles, open_path
+    from desktop_app.services.results.output_room import require_room
 
     frontend: Frontend = context.obj
     named = zip(Sequence, (t1, t1c, t2, flair), strict=True)
@@ -126,7 +126,7 @@ def chosen_study(
         If there are several, or none like that.
     """
     from desktop_app.errors import InputError
-    from desktop_app.services.study_identity import own_uid
+    from desktop_app.services.opening.study_identity import own_uid
 
     fitting = [
         one
@@ -179,9 +179,9 @@ def print_volumes(result: "StudyResult") -> None:
     from desktop_app.domain.missing import volume_if_known
     from desktop_app.domain.readable import readable_range, readable_share
     from desktop_app.domain.segmentation import REGION_TITLES
-    from desktop_app.services.diameters import in_words, measure_diameters, slice_in_words
-    from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
-    from desktop_app.services.places import place_in_words
+    from desktop_app.services.measuring.diameters import in_words, measure_diameters, slice_in_words
+    from desktop_app.services.measuring.measure import volume_intervals, volumes_mm3, voxel_counts
+    from desktop_app.services.measuring.places import place_in_words
 
     volumes, voxels = volumes_mm3(result.measurements), voxel_counts(result.measurements)
     intervals = volume_intervals(result.measurements)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from desktop_app.cli.frontend import Frontend
     from desktop_app.jobs.cancel import CancelToken
     from desktop_app.jobs.events import ProgressCallback
+    from desktop_app.services.export.writers import PageRenderer
     from desktop_app.services.selftest import Check
-    from desktop_app.services.study_writers import PageRenderer
 
 SCHEMA = "gliascope/selftest/1"
 _START_SECONDS = 300.0
@@ -59,7 +59,7 @@ def selftest(
         _print_start_times(frontend, start_times, as_json)
         return
     from desktop_app.composition import build
-    from desktop_app.services.segment import SegmentOptions
+    from desktop_app.services.segmenting.segment import SegmentOptions
     from desktop_app.services.selftest import SelfTestOptions, run_selftest
 
     options = SelfTestOptions(

@@ -17,7 +17,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.file_head import begins_like_dicom, open_file
 from desktop_app.io.file_kinds import is_clutter, why_no_image
 from desktop_app.io.folder_walk import FoundFile, Problem
-from desktop_app.io.nifti import is_nifti_path
+from desktop_app.io.nifti.files import is_nifti_path
 from desktop_app.io.unpacked import LeftOut, Unpacked, forget_unused, own_folder
 
 # DICOM seldom packs better than 10 : 1, blank slices perhaps 100 : 1; archives made to fill a disk

@@ -6,9 +6,9 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import dcmread
 
 from desktop_app.errors import InputError
-from desktop_app.io import nifti_labels
-from desktop_app.io.dicom_elements import lenient_pydicom, text
-from desktop_app.io.nifti import is_nifti_path, read_nifti_geometry
+from desktop_app.io.dicom.elements import lenient_pydicom, text
+from desktop_app.io.nifti import labels as nifti_labels
+from desktop_app.io.nifti.files import is_nifti_path, read_nifti_geometry
 
 
 def holds_labels(path: Path) -> bool:

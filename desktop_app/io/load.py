@@ -6,9 +6,9 @@ from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Series
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.decoder_process import DecoderProcess
-from desktop_app.io.dicom_load import load_dicom
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.dicom.decoder_process import DecoderProcess
+from desktop_app.io.dicom.load import load_dicom
+from desktop_app.io.nifti.files import read_nifti
 
 
 def load_series(

@@ -9,15 +9,15 @@ from pathlib import Path
 from desktop_app.domain.stopping import Check, go_on
 from desktop_app.domain.study import Series, Study
 from desktop_app.errors import NoStudyError
-from desktop_app.io.dicom_headers import FileHeader
-from desktop_app.io.dicom_scan import group_into_studies, series_title
-from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.io.dicom.header_cache import HeaderCache, cache_file
+from desktop_app.io.dicom.headers import FileHeader
+from desktop_app.io.dicom.scan import group_into_studies, series_title
+from desktop_app.io.dicom.scan_headers import NamedFile, headers_of
 from desktop_app.io.naming import unique_name
-from desktop_app.io.nifti import is_nifti_path
-from desktop_app.io.nifti_scan import group_nifti_files
+from desktop_app.io.nifti.files import is_nifti_path
+from desktop_app.io.nifti.scan import group_nifti_files
 from desktop_app.io.scan_files import OPEN_INSTEAD, FileFinder
-from desktop_app.io.scan_headers import NamedFile, headers_of
-from desktop_app.io.sequence_rules import propose_roles
+from desktop_app.io.sequences.rules import propose_roles
 
 _STAGE_FINDING = "Looking for files"
 _STAGE_READING = "Reading headers"

@@ -7,11 +7,11 @@ from pathlib import Path
 from desktop_app.domain.stopping import Check, go_on
 from desktop_app.errors import InputError
 from desktop_app.io.archive import Unpacker, UnusableArchive
-from desktop_app.io.dicomdir import UnusableIndex, is_dicomdir, read_dicomdir
+from desktop_app.io.dicom.dicomdir import UnusableIndex, is_dicomdir, read_dicomdir
 from desktop_app.io.file_head import NotAFile, Stamp, open_file
 from desktop_app.io.file_kinds import why_no_image
 from desktop_app.io.folder_walk import FoundFile, found_files
-from desktop_app.io.nifti import is_nifti_path
+from desktop_app.io.nifti.files import is_nifti_path
 
 OPEN_INSTEAD = "Open a folder, ZIP archive or DICOMDIR that holds a brain MR study."
 

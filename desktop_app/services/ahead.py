@@ -9,8 +9,8 @@ _MODULES = (
     "desktop_app.services.preflight.pixels",
     "desktop_app.imaging.image_quality",
     "desktop_app.imaging.thumbnail",
-    "desktop_app.services.preprocess",
-    "desktop_app.services.correction",
+    "desktop_app.services.segmenting.preprocess",
+    "desktop_app.services.correction.correction",
 )
 
 

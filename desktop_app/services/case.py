@@ -8,13 +8,13 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
-from desktop_app.services.brain_network import bundled_network
-from desktop_app.services.nameless_series import can_name
-from desktop_app.services.output_room import require_room
-from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
-from desktop_app.services.stages import Stages
-from desktop_app.services.study_writers import PageRenderer
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.opening.nameless_series import can_name
+from desktop_app.services.results.output_room import require_room
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.segmenting.brain_network import bundled_network
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions, segment_study
+from desktop_app.services.segmenting.stages import Stages
 
 # Seconds on two cores; the bar's shape, no promise.
 _STAGE_SECONDS = {"segment": 12.0, "export": 2.0}
@@ -120,7 +120,7 @@ def find_tumour(
         If `token` was cancelled.
     """
     # Loads slowly; a window that only starts need not wait for it.
-    from desktop_app.services.sequence_naming import completed
+    from desktop_app.services.opening.sequence_naming import completed
 
     naming = can_name(study, roles, set(chosen_by_user) - set(roles))
     stages = Stages(({"name": 10.0} if naming else {}) | {"segment": 12.0}, progress)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from desktop_app.services.import_study import forget_scans
-from desktop_app.services.series_memory import user_series_memory
+from desktop_app.services.opening.import_study import forget_scans
+from desktop_app.services.opening.series_memory import user_series_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def forget_earlier_studies() -> Forgotten:
         If the system does not let them be removed.
     """
     from desktop_app.io.correction_journal import corrections_folder, forget_journals
-    from desktop_app.io.header_cache import cache_file
+    from desktop_app.io.dicom.header_cache import cache_file
 
     file = cache_file()
     scan_bytes = file.stat().st_size if file.exists() else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_app.domain.study import Study
-from desktop_app.services.study_identity import own_uid
+from desktop_app.services.opening.study_identity import own_uid
 
 REDACTED = "[removed]"
 

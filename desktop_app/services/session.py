@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.services.import_study import choose_roles
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.import_study import choose_roles
+from desktop_app.services.opening.loaded_study import LoadedStudy
 from desktop_app.services.result_in_hand import ResultInHand
 from desktop_app.services.session_changes import (
     Change,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence, Series, Study
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.loaded_study import LoadedStudy
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from desktop_app.domain.study import Study
 from desktop_app.io.atomic import NO_LETTER, atomic_path
 from desktop_app.paths import manual_dir
 from desktop_app.services.crash_report import CRASH_FOLDER
+from desktop_app.services.export.run_log import RUN_LOG
 from desktop_app.services.privacy import REDACTED, Redactor
-from desktop_app.services.run_log import RUN_LOG
 from desktop_app.services.settings import Settings
 
 _LIBRARIES = ("torch", "numpy", "PySide6", "vtk", "pydicom", "nibabel", "SimpleITK", "scipy")

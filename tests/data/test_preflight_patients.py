@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.domain.preflight import Light
-from desktop_app.services.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
 from desktop_app.services.preflight.headers import check_headers
 from desktop_app.services.preflight.pixels import look_at_pixels
 

@@ -15,9 +15,9 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.registration import register_rigid
 from desktop_app.imaging.resample import resample
-from desktop_app.io.nifti import read_nifti
-from desktop_app.services.import_study import open_path
-from desktop_app.services.sequence_naming import completed
+from desktop_app.io.nifti.files import read_nifti
+from desktop_app.services.opening.import_study import open_path
+from desktop_app.services.opening.sequence_naming import completed
 from tests.command_line import gliascope
 from tests.heads import dice
 from tests.patient_dicom import RAW, raw_volumes, write_raw_patient

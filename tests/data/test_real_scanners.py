@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.decoder_process import DecoderProcess
+from desktop_app.io.dicom.decoder_process import DecoderProcess
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
 

@@ -15,7 +15,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.registration import match_as_placed, register_rigid
 from desktop_app.imaging.resample import resample
-from desktop_app.services.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
 
 pytestmark = pytest.mark.patients
 

@@ -15,7 +15,7 @@ import pytest
 
 from desktop_app import cli
 from desktop_app.domain.study import Sequence
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.services.models import ModelStore
 from model.synthetic import SampleStudy
 from tests.command_line import ROOT, command, gliascope
@@ -320,7 +320,7 @@ def test_the_self_test_passes(tmp_path: Path) -> None:
 def test_a_defect_ends_in_a_report_and_no_trace_on_the_terminal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from desktop_app.services import import_study
+    from desktop_app.services.opening import import_study
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from desktop_app.errors import ExitCode
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from tests.command_line import assert_three_lines, gliascope
 
 

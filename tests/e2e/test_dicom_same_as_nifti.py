@@ -8,7 +8,7 @@ import pytest
 from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.services.selftest.sample import dice
 from tests.command_line import gliascope
 from tests.mr_files import write_series

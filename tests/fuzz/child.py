@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from desktop_app.errors import UserFacingError
-from desktop_app.io.decoder_process import DecoderProcess
+from desktop_app.io.dicom.decoder_process import DecoderProcess
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
 from tests.fuzz.mutations import mutate

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMessageBox
 
 from desktop_app.paths import assets_dir
-from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
+from desktop_app.services.export.formats import DEFAULT_FORMATS, ExportFormat
 from ui.export_formats import format_choices
 from ui.icons import Icons
 from ui.panels.batch_page import BatchPage

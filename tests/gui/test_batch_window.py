@@ -11,7 +11,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
-from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
+from desktop_app.services.export.formats import DEFAULT_FORMATS, ExportFormat
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui.app import WindowApp

@@ -16,7 +16,7 @@ from desktop_app.domain.follow_up import FollowUp
 from desktop_app.jobs.runner import JobRunner
 from desktop_app.paths import assets_dir
 from desktop_app.services.follow_up.page import build_follow_up_page
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from desktop_app.services.session import Session
 from tests.follow_up_found import apart, compared
 from ui.comparing import Comparing

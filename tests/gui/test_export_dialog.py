@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QLabel, QLineEdit, QPushButton
 
 from desktop_app import composition
-from desktop_app.services.export_formats import DEFAULT_FORMATS, ExportFormat
+from desktop_app.services.export.formats import DEFAULT_FORMATS, ExportFormat
 from tests.export_cases import without_files
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study

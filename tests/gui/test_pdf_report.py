@@ -14,9 +14,9 @@ from PySide6.QtGui import QGuiApplication
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
 from desktop_app.errors import OutputError
-from desktop_app.services.export import export_study
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.report import DISCLAIMER, ReportPage, build_page
+from desktop_app.services.export.export_study import export_study
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.export.report import DISCLAIMER, ReportPage, build_page
 from tests import export_cases as cases
 from ui.pdf_report import PdfReport
 
@@ -137,7 +137,7 @@ def test_command_line_needs_no_display(tmp_path: Path, repository_root: Path) ->
     program = (
         "import sys, pathlib\n"
         "from tests import export_cases as cases\n"
-        "from desktop_app.services.report import build_page\n"
+        "from desktop_app.services.export.report import build_page\n"
         "from ui.pdf_report import PdfReport\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "page = build_page(cases.study_result(folder / 'study'))\n"

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QSlider
 
 from desktop_app.domain.preflight import Light
 from desktop_app.domain.segmentation import Segmentation
-from desktop_app.services.measure import measure
+from desktop_app.services.measuring.measure import measure
 from tests.study_cases import GEOMETRY, PROVENANCE
 from tests.window_cases import findings_of_one_voxel, nested_segmentation, shown_texts, texts
 from ui.presenters.rows import region_rows

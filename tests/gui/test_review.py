@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMessageBox
 from desktop_app import composition
 from desktop_app.services.batch import ReviewState
 from desktop_app.services.batch.records import read_state
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from tests.batch_cases import Stage, make_stage
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from desktop_app import composition
-from desktop_app.services.run_log import RUN_LOG
+from desktop_app.services.export.run_log import RUN_LOG
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui import supporting

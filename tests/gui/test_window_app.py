@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QMessageBox
 
 from desktop_app import composition
 from desktop_app.domain.study import Sequence
-from desktop_app.io.header_cache import HeaderCache, cache_file
+from desktop_app.io.dicom.header_cache import HeaderCache, cache_file
 from desktop_app.jobs.runner import Lane
 from desktop_app.jobs.worker import WorkerState
-from desktop_app.services.series_memory import user_series_memory
+from desktop_app.services.opening.series_memory import user_series_memory
 from desktop_app.services.settings import SETTINGS_FILE
 from tests.study_cases import make_study
 from ui.app import WindowApp, run

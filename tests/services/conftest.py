@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.domain.result import StudyResult
-from desktop_app.services.correction import Correction
+from desktop_app.services.correction.correction import Correction
 from tests.batch_cases import Stage, make_stage
 
 

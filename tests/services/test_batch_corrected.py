@@ -11,8 +11,8 @@ from desktop_app.services.batch import BatchOptions, CaseState, CaseStatus, note
 from desktop_app.services.batch.journal import Journal
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions, SavedResults
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions, SavedResults
 from tests.batch_cases import Stage
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, PROVENANCE

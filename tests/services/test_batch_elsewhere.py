@@ -23,7 +23,7 @@ from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch.journal import Entry, Journal
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.batch.state import CaseState
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from tests.batch_cases import NAMES, Stage, statuses
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY

@@ -13,7 +13,7 @@ from desktop_app.errors import InputError
 from desktop_app.io.scan import scan
 from desktop_app.services.batch import BatchOptions
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.saved_results import ExportOptions
+from desktop_app.services.results.saved_results import ExportOptions
 from tests.bad_archives import PATIENT, write_bad_archives
 from tests.batch_cases import NAMES, Stage
 from tests.mr_files import pattern, write_series

@@ -11,7 +11,7 @@ from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import Batch, BatchOptions, CaseStatus, LocalPlace, note_export
 from desktop_app.services.models import ModelStore
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from tests.batch_cases import NAMES, Stage, statuses
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY

@@ -11,8 +11,8 @@ from desktop_app.errors import InputError
 from desktop_app.services.batch import CaseState, CaseStatus
 from desktop_app.services.batch import journal as journal_module
 from desktop_app.services.batch.records import read_state, write_state
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from tests.batch_cases import Stage, statuses
 from tests.export_cases import study_result
 

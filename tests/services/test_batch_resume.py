@@ -10,9 +10,9 @@ from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.batch import BatchOptions, CaseStatus
 from desktop_app.services.batch.records import read_state
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from tests.batch_cases import NAMES, Stage, statuses, write_model
 from tests.study_cases import PROVENANCE
 

@@ -10,7 +10,7 @@ from desktop_app.services.batch import BatchOptions, CaseState, ReviewState, not
 from desktop_app.services.batch import reviewed as reviewed_module
 from desktop_app.services.batch.records import read_state, write_state
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.saved_results import ExportOptions
+from desktop_app.services.results.saved_results import ExportOptions
 from tests.batch_cases import Stage
 from tests.services.test_batch_corrected import export_corrected
 

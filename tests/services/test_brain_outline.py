@@ -11,9 +11,9 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, HungError, InputError
 from desktop_app.imaging.brain_network import brain_mask_by_network
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import brain_network
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.brain_outline import outline_brain
+from desktop_app.services.segmenting import brain_network
+from desktop_app.services.segmenting.brain_network import BrainNetwork
+from desktop_app.services.segmenting.brain_outline import outline_brain
 from model.messages import BRAIN_SPACING_MM, BrainRequest, BrainResult
 from tests.heads import Head, dice, make_head
 

@@ -12,10 +12,10 @@ import pytest
 from pydicom import dcmread
 
 from desktop_app.domain.result import StudyResult
-from desktop_app.io.nifti import read_nifti, write_nifti
-from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.measure import measure
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.io.nifti.files import read_nifti, write_nifti
+from desktop_app.services.export.formats import FILE_NAMES, ExportFormat
+from desktop_app.services.measuring.measure import measure
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from tests.export_cases import study_result, without_files
 from tests.result_cases import make_result
 from tests.saved_cases import LABELS, ONLY_TABLE, OPTIONS, RESULT, STUDY, content, written_lines

@@ -16,14 +16,14 @@ from pydicom.dataset import Dataset
 from desktop_app.domain.dates import readable_instant
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled, OutputError
-from desktop_app.io.dicom_slices import MR_IMAGE
+from desktop_app.io.dicom.slices import MR_IMAGE
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import output_room, saved_results
-from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.output_room import require_room
-from desktop_app.services.run_log import read_mark, read_run, write_run_log
-from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.study_identity import is_mark_of
+from desktop_app.services.export.formats import FILE_NAMES, ExportFormat
+from desktop_app.services.export.run_log import read_mark, read_run, write_run_log
+from desktop_app.services.opening.study_identity import is_mark_of
+from desktop_app.services.results import output_room, saved_results
+from desktop_app.services.results.output_room import require_room
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from tests.export_cases import study_result
 from tests.saved_cases import OPTIONS, RESULT, STUDY
 

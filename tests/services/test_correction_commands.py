@@ -10,7 +10,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.measurement import AnatomicalPlane
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.volume import Volume
-from desktop_app.services.correction import Correction
+from desktop_app.services.correction.correction import Correction
 from tests.result_cases import make_result
 from tests.study_cases import make_study
 

@@ -9,7 +9,7 @@ from desktop_app.domain.correction import PaintOver, Tool, ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.services.correction import Correction
+from desktop_app.services.correction.correction import Correction
 from tests.correction_cases import AXIAL
 from tests.result_cases import make_result
 from tests.study_cases import make_study

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from desktop_app.domain.correction import ToolSettings
 from desktop_app.errors import OutputError
 from desktop_app.io.correction_journal import forget_journals
-from desktop_app.services.correction import Correction
+from desktop_app.services.correction.correction import Correction
 from tests.correction_cases import AXIAL, BRUSH, at, middle, result_of, stroke
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study

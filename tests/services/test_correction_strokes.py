@@ -13,7 +13,7 @@ from desktop_app.domain.segmentation import (
     NO_TUMOUR_LEFT,
     Region,
 )
-from desktop_app.services.measure import volumes_mm3
+from desktop_app.services.measuring.measure import volumes_mm3
 from tests.correction_cases import AXIAL, BRUSH, at, middle, result_of, stroke
 from tests.study_cases import GEOMETRY
 

@@ -8,10 +8,10 @@ import pytest
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.errors import InputError
-from desktop_app.services.earlier_results import chosen_result, find_result, study_folder
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.results_folder import KEY_FILE, STATE_FOLDER
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.earlier_results import chosen_result, find_result, study_folder
+from desktop_app.services.results.results_folder import KEY_FILE, STATE_FOLDER
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from tests import export_cases as cases
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study

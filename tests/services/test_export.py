@@ -19,17 +19,17 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import Cancelled, OutputError, UsageError
 from desktop_app.imaging import diameters
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.export import export_study
-from desktop_app.services.export_formats import (
+from desktop_app.services.export.export_study import export_study
+from desktop_app.services.export.formats import (
     DEFAULT_FORMATS,
     FILE_NAMES,
     ExportFormat,
     parse_formats,
 )
-from desktop_app.services.export_lacks import export_warnings, is_about_export, skipped_formats
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.services.export.lacks import export_warnings, is_about_export, skipped_formats
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from tests import export_cases as cases
 from tests.export_page import Page
 

@@ -13,11 +13,11 @@ import pytest
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.io.load import load_series
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.io.scan import scan
-from desktop_app.services.export import export_study
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.measure import measure
+from desktop_app.services.export.export_study import export_study
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.measuring.measure import measure
 from model.synthetic import SampleStudy
 from tests import export_cases as cases
 

@@ -20,7 +20,7 @@ from desktop_app.services.follow_up import (
     with_labels,
 )
 from desktop_app.services.follow_up.laying import sequences_to_register
-from desktop_app.services.measure import measure, volumes_mm3
+from desktop_app.services.measuring.measure import measure, volumes_mm3
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import follow_up_cases as cases
 from tests.follow_up_cases import (

@@ -16,13 +16,13 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, Study
 from desktop_app.errors import ExitCode, OutputError
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.io.scan import ScanResult
-from desktop_app.services import import_study
+from desktop_app.services.export.report import ReportPage
 from desktop_app.services.follow_up import compare, compare_results, save, save_follow_up
 from desktop_app.services.follow_up.document import DOCUMENT_FILE
 from desktop_app.services.follow_up.page import FollowUpPage
-from desktop_app.services.report import ReportPage
+from desktop_app.services.opening import import_study
 from tests import follow_up_cases as cases
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit
 

@@ -18,8 +18,7 @@ from desktop_app.domain.study import PatientSummary, RoleProposal, Sequence, Stu
 from desktop_app.domain.volume import SIDES_UNKNOWN
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import preprocess, reopen
-from desktop_app.services.export_formats import ExportFormat
+from desktop_app.services.export.formats import ExportFormat
 from desktop_app.services.follow_up import (
     ON_BORDERS,
     compare,
@@ -30,9 +29,11 @@ from desktop_app.services.follow_up import (
     follow_up_document,
 )
 from desktop_app.services.follow_up.page import build_follow_up_page
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results import reopen
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.segmenting import preprocess
+from desktop_app.services.segmenting.segment import SegmentOptions
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import follow_up_cases as cases
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit

@@ -7,9 +7,9 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
-from desktop_app.io.nifti import write_nifti
+from desktop_app.io.nifti.files import write_nifti
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.import_study import LEAVE_OUT, choose_roles, load_roles, open_path
+from desktop_app.services.opening.import_study import LEAVE_OUT, choose_roles, load_roles, open_path
 from tests.mr_files import PROTOCOLS, pattern, write_series
 
 SHAPE = (30, 6, 5)

@@ -18,19 +18,20 @@ from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.dicom_object import save
-from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_seg import build_seg
+from desktop_app.io.export.dicom_object import save
+from desktop_app.io.export.dicom_source import read_source
+from desktop_app.io.export.seg import build_seg
 from desktop_app.io.label_maps import holds_labels
-from desktop_app.io.nifti import write_nifti
-from desktop_app.services import label_import, preprocess
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.field_ends import is_cut_off
-from desktop_app.services.label_import import open_labels, read_foreign
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.measure import volume_intervals, volumes_mm3
-from desktop_app.services.reopen import reopen_result
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.io.nifti.files import write_nifti
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.measuring.field_ends import is_cut_off
+from desktop_app.services.measuring.measure import volume_intervals, volumes_mm3
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results import label_import
+from desktop_app.services.results.label_import import open_labels, read_foreign
+from desktop_app.services.results.reopen import reopen_result
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.segmenting import preprocess
 from tests import export_cases as cases
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
@@ -133,7 +134,7 @@ def test_an_export_remembers_where_the_labels_come_from(
     folder = save_results(
         again, tmp_path / "out", ExportOptions(formats, anonymise=anonymise)
     ).folder
-    monkeypatch.setattr("desktop_app.services.reopen.load_study", label_import.load_study)
+    monkeypatch.setattr("desktop_app.services.results.reopen.load_study", label_import.load_study)
     read = reopen_result(result.study, result.roles, folder).result.segmentation.provenance
     is_told = ExportFormat.JSON in formats and not anonymise
     assert read.labels_of == ("Doe_Jane.nii.gz" if is_told else "a file of another program")

@@ -9,7 +9,7 @@ from desktop_app.domain.chances import CHANCE_REGIONS, Chances
 from desktop_app.domain.correction import Tool, ToolSettings
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.correction import Correction
+from desktop_app.services.correction.correction import Correction
 from model.postprocess import PostprocessSettings, labels_from_probabilities
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY as STUDY_GRID

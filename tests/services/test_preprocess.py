@@ -13,12 +13,12 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import alignment
-from desktop_app.services.alignment import align
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.import_study import choose_roles, load_roles, open_path
-from desktop_app.services.loaded_study import PreparationMemory
-from desktop_app.services.preprocess import prepare, to_reference
+from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.opening.loaded_study import PreparationMemory
+from desktop_app.services.segmenting import alignment
+from desktop_app.services.segmenting.alignment import align
+from desktop_app.services.segmenting.brain_network import BrainNetwork
+from desktop_app.services.segmenting.preprocess import prepare, to_reference
 from model.messages import BrainRequest
 from model.synthetic import make_head as make_phantom
 from tests.brats_heads import as_brats_case

@@ -18,21 +18,22 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary, Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.nifti import read_nifti, write_nifti
-from desktop_app.services import preprocess, reopen
-from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.earlier_results import chosen_result
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.measure import (
+from desktop_app.io.nifti.files import read_nifti, write_nifti
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.measuring.diameters import measure_diameters
+from desktop_app.services.measuring.measure import (
     measure,
     volume_intervals,
     volumes_mm3,
 )
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.reopen import earlier_choice, reopen_result
-from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.stored_result import CHANGED_OUTSIDE, NO_NUMBERS, SEG_DIFFERS
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results import reopen
+from desktop_app.services.results.earlier_results import chosen_result
+from desktop_app.services.results.reopen import earlier_choice, reopen_result
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.results.stored_result import CHANGED_OUTSIDE, NO_NUMBERS, SEG_DIFFERS
+from desktop_app.services.segmenting import preprocess
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import export_cases as cases
 from tests.result_cases import make_result

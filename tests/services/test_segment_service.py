@@ -21,11 +21,12 @@ from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, DeviceError, InputError
 from desktop_app.imaging import image_quality
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services import loaded_study, preprocess
-from desktop_app.services.loaded_study import LoadedStudy, load_study
-from desktop_app.services.measure import volume_intervals, volumes_mm3, voxel_counts
+from desktop_app.services.measuring.measure import volume_intervals, volumes_mm3, voxel_counts
+from desktop_app.services.opening import loaded_study
+from desktop_app.services.opening.loaded_study import LoadedStudy, load_study
 from desktop_app.services.preflight.pixels import look_at_pixels
-from desktop_app.services.segment import (
+from desktop_app.services.segmenting import preprocess
+from desktop_app.services.segmenting.segment import (
     SegmentOptions,
     require_sequences,
     segment_study,

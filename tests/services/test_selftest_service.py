@@ -10,11 +10,11 @@ from pydicom import dcmread
 
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError, OutputError
-from desktop_app.io.export_nifti import write_nifti_labels
+from desktop_app.io.export.nifti import write_nifti_labels
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.services.case import CaseOutcome
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions, save_results
 from desktop_app.services.selftest import Outcome, codecs
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 from desktop_app.services.selftest.codecs import check_codecs, plane

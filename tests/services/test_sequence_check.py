@@ -14,9 +14,9 @@ from desktop_app.domain.sequence_choice import Finding
 from desktop_app.domain.study import Sequence
 from desktop_app.imaging.contrast_evidence import BrainLook, brain_looks, pair_features
 from desktop_app.imaging.contrast_weights import WEIGHTS, PairTest
-from desktop_app.services.import_study import choose_roles, load_roles, open_path
-from desktop_app.services.preprocess import prepare
-from desktop_app.services.sequence_check import SequenceDoubt, check_sequences
+from desktop_app.services.opening.import_study import choose_roles, load_roles, open_path
+from desktop_app.services.opening.sequence_check import SequenceDoubt, check_sequences
+from desktop_app.services.segmenting.preprocess import prepare
 from model.synthetic import make_head
 from tests.brats_heads import as_brats_case
 

@@ -10,9 +10,9 @@ from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
 from desktop_app.imaging.contrast_evidence import BrainLook, brain_looks
 from desktop_app.imaging.sequence_pixels import PairFeatures, compare_pairs
-from desktop_app.services.import_study import choose_roles, open_path
-from desktop_app.services.nameless_series import can_name, series_without_hint
-from desktop_app.services.sequence_naming import completed, name_images
+from desktop_app.services.opening.import_study import choose_roles, open_path
+from desktop_app.services.opening.nameless_series import can_name, series_without_hint
+from desktop_app.services.opening.sequence_naming import completed, name_images
 from tests.mr_files import pattern, write_series
 from tests.nameless_cases import FILES, nameless_images, write_nameless
 

@@ -13,7 +13,7 @@ from desktop_app import cli
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import InstanceRef, PatientSummary, RoleProposal, Sequence, Series
 from desktop_app.domain.study import Study as StudyOf
-from desktop_app.services.series_memory import (
+from desktop_app.services.opening.series_memory import (
     REMEMBERED_CONFIDENCE,
     SeriesMemory,
     kind_of,

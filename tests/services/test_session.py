@@ -9,7 +9,7 @@ import pytest
 
 from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.services import session as session_module
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.loaded_study import LoadedStudy
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import (
     Change,

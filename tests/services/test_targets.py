@@ -11,16 +11,17 @@ import pytest
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.volume import Volume
-from desktop_app.services import preprocess, reopen
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.lesions import measure_lesions
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
-from desktop_app.services.reopen import reopen_result
-from desktop_app.services.report import build_page
-from desktop_app.services.saved_results import ExportOptions, save_results
-from desktop_app.services.targets import TARGETS_LOST
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.export.report import build_page
+from desktop_app.services.measuring.lesions import measure_lesions
+from desktop_app.services.measuring.targets import TARGETS_LOST
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results import reopen
+from desktop_app.services.results.reopen import reopen_result
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.segmenting import preprocess
 from tests.result_cases import make_result
 from tests.study_cases import make_study
 from ui.presenters.rows import findings_of

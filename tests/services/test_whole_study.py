@@ -12,9 +12,9 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.nifti import write_nifti
-from desktop_app.services.import_study import open_path
-from desktop_app.services.whole_study import open_whole_study
+from desktop_app.io.nifti.files import write_nifti
+from desktop_app.services.opening.import_study import open_path
+from desktop_app.services.opening.whole_study import open_whole_study
 from tests.mr_files import PROTOCOLS, pattern, write_series
 
 SHAPE = (30, 6, 5)

@@ -14,7 +14,7 @@ from desktop_app.services.batch import (
     CaseState,
     CaseStatus,
 )
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from tests.batch_scene import CASES, DONE, FAILED, batch_scene
 from tests.study_cases import make_study
 from ui.presenters import batch_presenter

@@ -14,7 +14,7 @@ from desktop_app.services.batch import (
     CaseState,
 )
 from desktop_app.services.case import CaseOptions
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.segmenting.segment import SegmentOptions
 from tests.batch_scene import CASES, DONE, FAILED, batch_scene
 
 

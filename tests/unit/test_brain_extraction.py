@@ -12,7 +12,7 @@ from desktop_app.imaging.brain import brain_mask
 from desktop_app.imaging.icosphere import icosphere
 from desktop_app.imaging.morphology import dilated, eroded, filled, largest_part
 from desktop_app.imaging.stripped import background_value, is_brain_extracted
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from tests.heads import Head, dice, make_head
 
 

@@ -12,7 +12,7 @@ import pytest
 from desktop_app import cli
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import ExitCode
-from desktop_app.io.header_cache import cache_file
+from desktop_app.io.dicom.header_cache import cache_file
 from tests.heads import make_head
 from tests.mr_files import pattern, write_series
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from desktop_app.io.contours import polygons
+from desktop_app.io.export.contours import polygons
 
 RING = ["#####", "#...#", "#.#.#", "#...#", "#####"]
 TOUCHING_BY_CORNERS = ["##..", "##..", "..##", "..#.", ".#.."]

@@ -6,7 +6,7 @@ import numpy as np
 
 from desktop_app.domain.measurement import Interval, MeasurementKind
 from desktop_app.domain.result import StudyResult
-from desktop_app.services.diameters import measure_diameters
+from desktop_app.services.measuring.diameters import measure_diameters
 from tests.lesion_cases import LESIONS
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study

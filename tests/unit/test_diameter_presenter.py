@@ -13,7 +13,7 @@ from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.imaging.mid_plane import MidPlane
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services import places
+from desktop_app.services.measuring import places
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study

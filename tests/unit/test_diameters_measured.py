@@ -14,7 +14,7 @@ from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.errors import Cancelled
 from desktop_app.imaging import diameters
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.diameters import (
+from desktop_app.services.measuring.diameters import (
     measure_diameters,
     slice_axis,
 )

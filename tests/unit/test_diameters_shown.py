@@ -20,25 +20,25 @@ from desktop_app.domain.readable import readable_diameters, readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import InstanceRef, Sequence
-from desktop_app.io import dicom_object
-from desktop_app.io.dicom_load import load_dicom
-from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_csv import write_csv
-from desktop_app.io.export_seg import build_seg
-from desktop_app.io.export_sr import build_sr
+from desktop_app.io.dicom.load import load_dicom
+from desktop_app.io.export import dicom_object
+from desktop_app.io.export.csv_table import write_csv
+from desktop_app.io.export.dicom_source import read_source
+from desktop_app.io.export.seg import build_seg
+from desktop_app.io.export.sr import build_sr
 from desktop_app.io.scan import scan
-from desktop_app.services import measurement_document
-from desktop_app.services.diameters import (
+from desktop_app.services.export import measurement_document
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.export.report import build_page
+from desktop_app.services.measuring.diameters import (
     image_number,
     in_words,
     measure_diameters,
     measured_image,
     slice_in_words,
 )
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
-from desktop_app.services.places import place_in_words
-from desktop_app.services.report import build_page
+from desktop_app.services.measuring.places import place_in_words
 from tests import export_cases as cases
 from tests.study_cases import make_study
 from ui import report_html

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from desktop_app.io.dicom_elements import integer, lenient_pydicom, numbers, text
+from desktop_app.io.dicom.elements import integer, lenient_pydicom, numbers, text
 
 _WORDS = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=16)
 _NAMES = st.text(st.characters(exclude_categories=["C"], exclude_characters="\\="), max_size=12)

@@ -9,7 +9,7 @@ from pydicom.uid import generate_uid
 
 from desktop_app.domain.study import Study
 from desktop_app.io.scan import scan
-from desktop_app.services.study_identity import identity
+from desktop_app.services.opening.study_identity import identity
 from tests.mr_files import STUDY_UID, pattern, write_series
 
 SHAPE = (8, 6, 5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from desktop_app.io.dicom_geometry import SliceStack, UnusableStack, stack_slices, whole_steps
+from desktop_app.io.dicom.geometry import SliceStack, UnusableStack, stack_slices, whole_steps
 from tests.slice_headers import slice_header
 
 STEP_MM = 5.0

@@ -8,10 +8,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from desktop_app.errors import Cancelled, InputError
-from desktop_app.io import dicom_codecs
-from desktop_app.io.decoder_process import DecoderProcess
-from desktop_app.io.dicom_codecs import UnreadablePixels
-from desktop_app.io.dicom_pixels import read_pixels
+from desktop_app.io.dicom import codecs as dicom_codecs
+from desktop_app.io.dicom.codecs import UnreadablePixels
+from desktop_app.io.dicom.decoder_process import DecoderProcess
+from desktop_app.io.dicom.pixels import read_pixels
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
 from tests.mr_files import only_series, pattern, write_series

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from desktop_app.io import dicom_repeats
-from desktop_app.io.dicom_geometry import UnusableStack, stack_slices
-from desktop_app.io.dicom_repeats import separate_repeats
-from desktop_app.io.dicom_slices import SliceHeader
-from desktop_app.io.dicom_split import split_series
+from desktop_app.io.dicom import repeats as dicom_repeats
+from desktop_app.io.dicom.geometry import UnusableStack, stack_slices
+from desktop_app.io.dicom.repeats import separate_repeats
+from desktop_app.io.dicom.slices import SliceHeader
+from desktop_app.io.dicom.split import split_series
 from tests.slice_headers import slice_header
 
 COUNT = 24

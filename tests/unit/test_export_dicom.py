@@ -19,13 +19,13 @@ from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
 from desktop_app.domain.study import Sequence
-from desktop_app.io import dicom_object
-from desktop_app.io.dicom_source import DicomSource, read_source
-from desktop_app.io.export_rtstruct import build_rtstruct
-from desktop_app.io.export_sc import build_sc
-from desktop_app.io.export_seg import build_seg
-from desktop_app.io.export_sr import build_sr
-from desktop_app.services.measure import measure
+from desktop_app.io.export import dicom_object
+from desktop_app.io.export.dicom_source import DicomSource, read_source
+from desktop_app.io.export.rtstruct import build_rtstruct
+from desktop_app.io.export.secondary_capture import build_sc
+from desktop_app.io.export.seg import build_seg
+from desktop_app.io.export.sr import build_sr
+from desktop_app.services.measuring.measure import measure
 from tests import export_cases as cases
 
 

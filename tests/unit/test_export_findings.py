@@ -15,11 +15,11 @@ from desktop_app.domain.place import Place
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.io import dicom_object
-from desktop_app.io.dicom_source import DicomSource, read_source
-from desktop_app.io.export_seg import build_seg
-from desktop_app.io.export_sr import build_sr
-from desktop_app.services.diameters import measure_diameters
+from desktop_app.io.export import dicom_object
+from desktop_app.io.export.dicom_source import DicomSource, read_source
+from desktop_app.io.export.seg import build_seg
+from desktop_app.io.export.sr import build_sr
+from desktop_app.services.measuring.diameters import measure_diameters
 from tests import export_cases as cases
 
 VOLUME, LONG_AXIS, LATERALITY, COMMENT = "118565006", "103339001", "272741003", "121106"

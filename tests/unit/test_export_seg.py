@@ -20,13 +20,13 @@ from desktop_app.domain.pseudonyms import KEY_BYTES, Pseudonyms
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import InstanceRef, Sequence, Series
 from desktop_app.errors import InputError
-from desktop_app.io.dicom_load import load_dicom
-from desktop_app.io.dicom_object import save
-from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_rtstruct import build_rtstruct
-from desktop_app.io.export_seg import build_seg
+from desktop_app.io.dicom.load import load_dicom
+from desktop_app.io.dicom.seg_labels import read_seg
+from desktop_app.io.export.dicom_object import save
+from desktop_app.io.export.dicom_source import read_source
+from desktop_app.io.export.rtstruct import build_rtstruct
+from desktop_app.io.export.seg import build_seg
 from desktop_app.io.scan import scan
-from desktop_app.io.seg_labels import read_seg
 from tests import export_cases as cases
 from tests import mr_files
 

@@ -11,11 +11,11 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
-from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicom_object import remarks
-from desktop_app.services.export import export_study
-from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.export_lacks import export_warnings, is_about_export
+from desktop_app.io.dicom.elements import lenient_pydicom
+from desktop_app.io.export.dicom_object import remarks
+from desktop_app.services.export.export_study import export_study
+from desktop_app.services.export.formats import FILE_NAMES, ExportFormat
+from desktop_app.services.export.lacks import export_warnings, is_about_export
 from tests import export_cases as cases
 from tests.export_page import Page
 

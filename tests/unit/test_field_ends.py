@@ -13,8 +13,8 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.result import PreparedStudy
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.services.correction import Correction
-from desktop_app.services.field_ends import end_remarks, is_cut_off, is_end_remark
+from desktop_app.services.correction.correction import Correction
+from desktop_app.services.measuring.field_ends import end_remarks, is_cut_off, is_end_remark
 from tests.heads import Head, make_head
 from tests.result_cases import make_result
 from tests.study_cases import make_study

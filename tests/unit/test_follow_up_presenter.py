@@ -19,10 +19,10 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.earlier_results import EarlierResult
 from desktop_app.services.follow_up import EarlierStudy, candidates
-from desktop_app.services.measure import measure
-from desktop_app.services.segment import SegmentOptions
+from desktop_app.services.measuring.measure import measure
+from desktop_app.services.results.earlier_results import EarlierResult
+from desktop_app.services.segmenting.segment import SegmentOptions
 from desktop_app.services.session import Session
 from tests.follow_up_cases import GRID, ball, earlier_visit, visit
 from tests.follow_up_found import apart, compared

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop_app.domain.study import Study
-from desktop_app.io import header_cache, scan_headers
-from desktop_app.io.dicom_headers import FileHeader, NotDicom, Unreadable, read_header
+from desktop_app.io.dicom import header_cache, scan_headers
+from desktop_app.io.dicom.header_cache import HeaderCache, cache_file, clear_cache
+from desktop_app.io.dicom.header_codec import from_plain, to_plain
+from desktop_app.io.dicom.header_pool import read_headers
+from desktop_app.io.dicom.headers import FileHeader, NotDicom, Unreadable, read_header
 from desktop_app.io.file_head import Stamp
-from desktop_app.io.header_cache import HeaderCache, cache_file, clear_cache
-from desktop_app.io.header_codec import from_plain, to_plain
-from desktop_app.io.header_pool import read_headers
 from desktop_app.io.scan import scan
 from tests.mr_files import pattern, write_enhanced, write_series
 

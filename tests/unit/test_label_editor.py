@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from desktop_app.domain.correction import PaintOver, ToolSettings
 from desktop_app.imaging.strokes import Patch
-from desktop_app.services.label_editor import LabelEditor
+from desktop_app.services.correction.label_editor import LabelEditor
 
 SHAPE = (6, 7, 8)
 

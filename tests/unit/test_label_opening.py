@@ -10,9 +10,9 @@ import pytest
 from desktop_app.domain.label_part import LabelPart
 from desktop_app.domain.segmentation import Region
 from desktop_app.errors import InputError
-from desktop_app.services.label_import import ForeignLabels
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import Reopened
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results.label_import import ForeignLabels
+from desktop_app.services.results.reopen import Reopened
 from desktop_app.services.session_changes import ResultAwaited
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of

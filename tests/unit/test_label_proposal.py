@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.label_proposal import regions_of_segments, regions_of_values
+from desktop_app.services.results.label_proposal import regions_of_segments, regions_of_values
 
 NCR, ED, ET = Region.NCR, Region.ED, Region.ET
 UNCODED = ("99GLIA", "X")

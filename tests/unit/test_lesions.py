@@ -15,8 +15,8 @@ from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.errors import Cancelled
 from desktop_app.imaging import lesion_list
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.lesions import measure_lesions, sum_of_products_mm2
+from desktop_app.services.measuring.diameters import measure_diameters
+from desktop_app.services.measuring.lesions import measure_lesions, sum_of_products_mm2
 from tests.study_cases import PROVENANCE
 from tests.viewer_cases import oblique_geometry
 
@@ -176,7 +176,7 @@ def test_the_largest_is_not_measured_twice(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_list_needs_no_scipy_before_it_measures(repository_root: Path) -> None:
     code = (
         "import sys, json, ui.presenters.diameter_presenter;"
-        "import desktop_app.services.lesions;"
+        "import desktop_app.services.measuring.lesions;"
         "print(json.dumps([n for n in ('scipy', 'skimage') if n in sys.modules]))"
     )
     done = subprocess.run(

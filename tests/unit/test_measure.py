@@ -12,15 +12,15 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.sequence_choice import Finding, PixelFinding
 from desktop_app.domain.study import InstanceRef, Sequence
-from desktop_app.services.measure import (
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.export.report import build_page
+from desktop_app.services.measuring.measure import (
     measure,
     volumes_mm3,
     voxel_counts,
 )
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.report import build_page
 from tests import export_cases as cases
 from tests.study_cases import make_series
 

@@ -13,9 +13,9 @@ from desktop_app.domain.preflight import Light
 from desktop_app.domain.study import RoleProposal, Sequence
 from desktop_app.errors import InputError
 from desktop_app.io.scan import ScanResult
-from desktop_app.services import sequence_naming
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.sequence_naming import NamedStudy
+from desktop_app.services.opening import sequence_naming
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.opening.sequence_naming import NamedStudy
 from tests.study_cases import make_series, make_study
 from tests.study_scene import T1C
 

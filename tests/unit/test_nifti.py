@@ -9,7 +9,7 @@ from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.io.load import load_series
-from desktop_app.io.nifti import read_nifti, read_nifti_geometry, write_nifti
+from desktop_app.io.nifti.files import read_nifti, read_nifti_geometry, write_nifti
 from desktop_app.io.scan import scan
 
 OBLIQUE = np.array(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
-from desktop_app.io.nifti import write_nifti
+from desktop_app.io.nifti.files import write_nifti
 from desktop_app.io.scan import scan
 
 SHAPE = (40, 48, 48)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop_app.io.nifti_layout import NiftiCase, cases_of
-from desktop_app.io.sequence_text import role_in_file_name
+from desktop_app.io.nifti.layout import NiftiCase, cases_of
+from desktop_app.io.sequences.text import role_in_file_name
 
 ROOT = Path("/data")
 SEQUENCES_2021 = ("t1", "t1ce", "t2", "flair")

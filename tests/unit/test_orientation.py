@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.resample import resample, work_geometry
 from desktop_app.io.load import load_series
-from desktop_app.io.nifti import read_nifti, write_nifti
+from desktop_app.io.nifti.files import read_nifti, write_nifti
 from desktop_app.io.scan import scan
 from tests.mr_files import write_series
 

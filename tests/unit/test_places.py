@@ -15,12 +15,12 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.domain.volume import SIDES_UNKNOWN, Volume
 from desktop_app.imaging.mid_plane import find_mid_plane
-from desktop_app.io.export_csv import write_csv
-from desktop_app.services.lesions import tumour_parts
-from desktop_app.services.measure import measure
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
-from desktop_app.services.places import measure_places
+from desktop_app.io.export.csv_table import write_csv
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.measuring.lesions import tumour_parts
+from desktop_app.services.measuring.measure import measure
+from desktop_app.services.measuring.places import measure_places
 from tests.result_cases import make_result
 from tests.study_cases import PROVENANCE, make_study
 

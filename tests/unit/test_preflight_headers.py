@@ -19,7 +19,7 @@ from desktop_app.domain.study import RoleProposal, Sequence, Series
 from desktop_app.errors import InputError
 from desktop_app.services.preflight.headers import check_headers, field_lps_mm
 from desktop_app.services.preflight.slices import check_gap, check_orientation, check_spacing
-from desktop_app.services.segment import require_sequences
+from desktop_app.services.segmenting.segment import require_sequences
 from tests.study_cases import make_series, make_study
 
 

@@ -18,7 +18,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import Lane
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.loaded_study import LoadedStudy
 from desktop_app.services.preflight.pixels import PixelLook
 from desktop_app.services.session import Session
 from tests.result_cases import make_result

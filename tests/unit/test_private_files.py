@@ -10,7 +10,7 @@ import pytest
 from desktop_app import paths
 from desktop_app.domain.study import PatientSummary
 from desktop_app.services.crash_report import write_crash_report
-from desktop_app.services.results_folder import KEY_FILE, STATE_FOLDER, pseudonyms
+from desktop_app.services.results.results_folder import KEY_FILE, STATE_FOLDER, pseudonyms
 from tests.study_cases import make_study
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

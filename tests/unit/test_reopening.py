@@ -10,9 +10,9 @@ import pytest
 
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
-from desktop_app.services.earlier_results import EarlierResult
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import EarlierChoice, Reopened
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results.earlier_results import EarlierResult
+from desktop_app.services.results.reopen import EarlierChoice, Reopened
 from desktop_app.services.session_changes import ResultAwaited
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of

@@ -16,10 +16,11 @@ from desktop_app.domain.segmentation import NO_TUMOUR_FOUND, Region, Segmentatio
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.imaging.mid_plane import MidPlane
-from desktop_app.services import places, report_lines
-from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.key_images import SIZE_PX, KeyImage, KeyImageMaker
-from desktop_app.services.report import DISCLAIMER, build_page
+from desktop_app.services.export import report_lines
+from desktop_app.services.export.key_images import SIZE_PX, KeyImage, KeyImageMaker
+from desktop_app.services.export.report import DISCLAIMER, build_page
+from desktop_app.services.measuring import places
+from desktop_app.services.measuring.diameters import measure_diameters
 from tests import export_cases as cases
 from tests.lesion_cases import LESIONS
 from tests.study_cases import make_series

@@ -9,8 +9,8 @@ import pytest
 
 from desktop_app.errors import InputError
 from desktop_app.jobs.runner import JobRunner, Lane
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import EarlierChoice, Reopened
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results.reopen import EarlierChoice, Reopened
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of
 from tests.study_scene import QueuedScene

@@ -11,7 +11,8 @@ from desktop_app.domain.study import InstanceRef, PatientSummary, Study
 from desktop_app.errors import OutputError
 from desktop_app.services.batch import CaseState
 from desktop_app.services.batch.records import write_state
-from desktop_app.services.results_folder import (
+from desktop_app.services.opening.study_identity import has_uid, is_mark_of, new_mark
+from desktop_app.services.results.results_folder import (
     KEY_FILE,
     STATE_FOLDER,
     Owner,
@@ -20,7 +21,6 @@ from desktop_app.services.results_folder import (
     pseudonyms,
     results_name,
 )
-from desktop_app.services.study_identity import has_uid, is_mark_of, new_mark
 from tests.study_cases import make_series, make_study
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from desktop_app.domain.study import PatientSummary
-from desktop_app.services.same_patient import PatientMatch, match_patients
+from desktop_app.services.opening.same_patient import PatientMatch, match_patients
 
 JO = PatientSummary("4711", "Meier^Jo", "19700101", "F")
 

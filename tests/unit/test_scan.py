@@ -11,7 +11,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.errors import Cancelled, InputError
 from desktop_app.io.load import load_series
-from desktop_app.io.nifti import write_nifti
+from desktop_app.io.nifti.files import write_nifti
 from desktop_app.io.scan import scan
 from tests.mr_files import PROTOCOLS, pattern, write_series
 

@@ -25,7 +25,7 @@ from desktop_app.io.archive import Unpacker
 from desktop_app.io.file_head import Stamp
 from desktop_app.io.folder_walk import FoundFile
 from desktop_app.io.load import load_series
-from desktop_app.io.nifti import write_nifti
+from desktop_app.io.nifti.files import write_nifti
 from desktop_app.io.scan import ScanResult, scan
 from desktop_app.io.unpacked import lasting_name, own_folder
 from tests.bad_archives import DICOM_BEGINNING, PATIENT, pack, write_bad_archives

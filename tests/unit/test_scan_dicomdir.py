@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 from pydicom.fileset import FileSet
 from pydicom.uid import MediaStorageDirectoryStorage, generate_uid
 
-from desktop_app.io.dicom_elements import lenient_pydicom
-from desktop_app.io.dicomdir import UnusableIndex, read_dicomdir
+from desktop_app.io.dicom.dicomdir import UnusableIndex, read_dicomdir
+from desktop_app.io.dicom.elements import lenient_pydicom
 from desktop_app.io.scan import ScanResult, scan
 from tests.mr_files import pattern, save, write_series
 

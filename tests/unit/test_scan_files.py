@@ -14,10 +14,12 @@ from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 
 from desktop_app.errors import InputError
-from desktop_app.io import dicom_headers, file_head, folder_walk, header_pool
-from desktop_app.io.dicom_headers import FileHeader, NotDicom, read_header
+from desktop_app.io import file_head, folder_walk
+from desktop_app.io.dicom import header_pool
+from desktop_app.io.dicom import headers as dicom_headers
+from desktop_app.io.dicom.header_pool import read_headers
+from desktop_app.io.dicom.headers import FileHeader, NotDicom, read_header
 from desktop_app.io.file_head import HEAD_BYTES, begins_like_dicom, read_head
-from desktop_app.io.header_pool import read_headers
 from desktop_app.io.scan import scan
 from tests.mr_files import pattern, write_enhanced, write_series
 

@@ -12,10 +12,10 @@ from pydicom.dataset import Dataset
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
-from desktop_app.io.dicom_object import save
-from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_seg import build_seg
-from desktop_app.io.seg_labels import read_seg
+from desktop_app.io.dicom.seg_labels import read_seg
+from desktop_app.io.export.dicom_object import save
+from desktop_app.io.export.dicom_source import read_source
+from desktop_app.io.export.seg import build_seg
 
 
 @pytest.fixture(scope="module")

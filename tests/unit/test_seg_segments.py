@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage, generate_uid
 
 from desktop_app.errors import InputError
-from desktop_app.io.seg_segments import read_segments
+from desktop_app.io.dicom.seg_segments import read_segments
 from tests.mr_files import AXIAL, save
 
 

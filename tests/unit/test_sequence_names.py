@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from desktop_app.domain.study import Sequence
-from desktop_app.io.sequence_rules import is_without_hint, propose_roles
+from desktop_app.io.sequences.rules import is_without_hint, propose_roles
 from tests.mr_series import FLAIR, GAD, MPRAGE, SE_T1, T2, role_of, series
 
 FOUR = {"T1": "t1", "T1c": "t1c", "T2": "t2", "FLAIR": "flair"}

@@ -7,7 +7,7 @@ import pytest
 
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.loaded_study import LoadedStudy
 from desktop_app.services.session import Session
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study, roles_of

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from desktop_app.domain.study import Sequence, Series
-from desktop_app.io.sequence_rules import propose_roles
-from desktop_app.io.sequence_text import role_in_file_name
+from desktop_app.io.sequences.rules import propose_roles
+from desktop_app.io.sequences.text import role_in_file_name
 from tests.mr_series import FLAIR, GAD, MPRAGE, SE_T1, T2, role_of, series
 
 FINE: dict[str, Any] = {"slices": 176, "step": 1.0}

@@ -6,8 +6,8 @@ import pytest
 
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.study import Sequence
-from desktop_app.io.sequence_rules import propose_roles
-from desktop_app.io.sequence_text import contrast_in, role_in_file_name
+from desktop_app.io.sequences.rules import propose_roles
+from desktop_app.io.sequences.text import contrast_in, role_in_file_name
 from tests.mr_series import FLAIR, GAD, MPRAGE, SE_T1, T2, role_of, series
 
 T1_FLAIR = {

@@ -1,7 +1,7 @@
 import pytest
 
 from desktop_app.domain.study import Sequence
-from desktop_app.io.sequence_text import (
+from desktop_app.io.sequences.text import (
     contrast_in,
     names_something_else,
     not_anatomical,

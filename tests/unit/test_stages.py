@@ -3,7 +3,7 @@
 import pytest
 
 from desktop_app.jobs.events import silent
-from desktop_app.services.stages import Stages
+from desktop_app.services.segmenting.stages import Stages
 
 
 def test_each_stage_fills_its_share_of_the_bar() -> None:

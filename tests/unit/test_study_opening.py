@@ -9,8 +9,8 @@ import pytest
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
 from desktop_app.io.scan import ScanResult
-from desktop_app.services.loaded_study import LoadedStudy
-from desktop_app.services.reopen import Reopened
+from desktop_app.services.opening.loaded_study import LoadedStudy
+from desktop_app.services.results.reopen import Reopened
 from desktop_app.services.session_changes import ResultAwaited
 from tests.study_cases import make_study, roles_of
 from tests.study_scene import T1C, shown_as, shown_result

@@ -7,8 +7,8 @@ from threading import Event
 from desktop_app.domain.segmentation import NO_TUMOUR_FOUND
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import InputError
+from desktop_app.services.measuring.targets import TARGETS_LOST
 from desktop_app.services.session_changes import ResultAwaited
-from desktop_app.services.targets import TARGETS_LOST
 from tests.study_scene import shown_result
 
 

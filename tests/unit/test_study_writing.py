@@ -6,7 +6,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from desktop_app.errors import Cancelled
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 from tests.study_cases import make_study
 from tests.study_scene import shown_result
 from ui.presenters import export_presenter

@@ -13,9 +13,9 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import MPEG2MPML
 
 from desktop_app.errors import Cancelled, InputError
-from desktop_app.io.decoder_process import DecoderProcess
-from desktop_app.io.dicom_codecs import UnreadablePixels
-from desktop_app.io.dicom_pixels import is_copy, read_pixels, same_pixels
+from desktop_app.io.dicom.codecs import UnreadablePixels
+from desktop_app.io.dicom.decoder_process import DecoderProcess
+from desktop_app.io.dicom.pixels import is_copy, read_pixels, same_pixels
 from desktop_app.io.load import load_series
 from desktop_app.io.scan import scan
 from tests.compressed_files import COMPRESSED, NATIVE, TOLERANCE, stored_plane, write_in_syntax
@@ -87,7 +87,7 @@ def test_a_decoder_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
         read_pixels(path, decoder)
         (process,) = started_since(before)
         process.suspend()
-        monkeypatch.setattr("desktop_app.io.decoder_process._FRAME_WALL_SECONDS", 0.2)
+        monkeypatch.setattr("desktop_app.io.dicom.decoder_process._FRAME_WALL_SECONDS", 0.2)
         with pytest.raises(UnreadablePixels, match="in time"):
             read_pixels(path, decoder)
         assert not process.is_running()

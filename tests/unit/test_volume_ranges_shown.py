@@ -15,18 +15,18 @@ from desktop_app.domain.readable import readable_range
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.io import dicom_object
-from desktop_app.io.dicom_source import read_source
-from desktop_app.io.export_csv import write_csv
-from desktop_app.io.export_sr import build_sr
-from desktop_app.services.measure import (
+from desktop_app.io.export import dicom_object
+from desktop_app.io.export.csv_table import write_csv
+from desktop_app.io.export.dicom_source import read_source
+from desktop_app.io.export.sr import build_sr
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.export.report import build_page
+from desktop_app.services.measuring.measure import (
     measure,
     volume_intervals,
     volumes_mm3,
 )
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
-from desktop_app.services.report import build_page
 from model.calibration import MEASURED_REGIONS, VolumeDoubt
 from tests import export_cases as cases
 from ui import report_html

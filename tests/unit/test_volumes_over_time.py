@@ -16,12 +16,12 @@ from desktop_app.domain.measurement import change_percent
 from desktop_app.domain.provenance import UNKNOWN
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import PatientSummary
-from desktop_app.io.nifti import read_nifti, write_nifti
+from desktop_app.io.nifti.files import read_nifti, write_nifti
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions, save_results
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.results.saved_results import ExportOptions, save_results
+from desktop_app.services.results.volumes_over_time import TimePoint, time_points
 from desktop_app.services.session import Session
-from desktop_app.services.volumes_over_time import TimePoint, time_points
 from tests.result_cases import make_result
 from tests.study_cases import GEOMETRY, make_study
 from ui.presenters import time_presenter

@@ -14,17 +14,17 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import NO_ENHANCEMENT, Region
 from desktop_app.domain.study import Sequence
 from desktop_app.services.batch.state import CaseState, with_result
-from desktop_app.services.corrected_result import corrected_result
-from desktop_app.services.export import export_study
-from desktop_app.services.export_formats import ExportFormat
+from desktop_app.services.correction.corrected_result import corrected_result
+from desktop_app.services.export.export_study import export_study
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.export.measurement_document import measurements_document
+from desktop_app.services.export.measurement_table import measurement_rows
+from desktop_app.services.export.report import build_page
 from desktop_app.services.follow_up import compare_results, follow_up_document
 from desktop_app.services.follow_up.save import MAP_FILES, save_follow_up
 from desktop_app.services.follow_up.table import REGIONS, change_table
-from desktop_app.services.measure import measure, volumes_mm3
-from desktop_app.services.measurement_document import measurements_document
-from desktop_app.services.measurement_table import measurement_rows
-from desktop_app.services.report import build_page
-from desktop_app.services.volumes_over_time import time_points
+from desktop_app.services.measuring.measure import measure, volumes_mm3
+from desktop_app.services.results.volumes_over_time import time_points
 from tests import export_cases as cases
 from tests.follow_up_cases import GRID, ball, earlier_visit, registering_finds, visit
 from ui import report_html

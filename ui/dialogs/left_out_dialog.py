@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.errors import OutputError
-from desktop_app.io.export_csv import write_csv
+from desktop_app.io.export.csv_table import write_csv
 from ui.widgets.card import styled_label
 from ui.widgets.dialog_size import give_size
 from ui.widgets.message import error_box

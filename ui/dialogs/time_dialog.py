@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.services.report import DISCLAIMER
+from desktop_app.services.export.report import DISCLAIMER
 from ui.views.time_view import TimeRow
 from ui.widgets.card import styled_label
 from ui.widgets.dialog_size import give_size

@@ -24,8 +24,8 @@ from desktop_app.services.batch import (
     place_below,
     proposed_output,
 )
-from desktop_app.services.saved_results import SavedResults
-from desktop_app.services.stored_result import can_reopen
+from desktop_app.services.results.saved_results import SavedResults
+from desktop_app.services.results.stored_result import can_reopen
 from ui.presenters.batch_notes import BatchNotes
 from ui.presenters.batch_rows import is_hopeless, row_of
 from ui.presenters.job_line import Dispatch, JobLine

@@ -11,9 +11,9 @@ from desktop_app.domain.readable import (
 )
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_TITLES, Region
-from desktop_app.services.diameters import CRITERIA, slice_in_words
-from desktop_app.services.lesions import sum_of_products_mm2
-from desktop_app.services.report import DISCLAIMER
+from desktop_app.services.export.report import DISCLAIMER
+from desktop_app.services.measuring.diameters import CRITERIA, slice_in_words
+from desktop_app.services.measuring.lesions import sum_of_products_mm2
 from ui.presenters.rows import findings_of
 
 _MEASURING = "being measured"

@@ -12,7 +12,7 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
 from desktop_app.errors import OutputError
-from desktop_app.services.kept_corrections import KeptCorrections, kept_corrections
+from desktop_app.services.correction.kept_corrections import KeptCorrections, kept_corrections
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import (
     Change,
@@ -24,7 +24,7 @@ from desktop_app.services.session_changes import (
 from ui.views.correction_view import CorrectionState, CorrectionView
 
 if TYPE_CHECKING:
-    from desktop_app.services.correction import Correction
+    from desktop_app.services.correction.correction import Correction
 
 
 class CorrectionPresenter:
@@ -212,7 +212,7 @@ class CorrectionPresenter:
         self._show_state()
 
     def _take_up(self, result: StudyResult) -> None:
-        from desktop_app.services.correction import Correction  # loads slowly
+        from desktop_app.services.correction.correction import Correction  # loads slowly
 
         one = self._correction = Correction(result, self._folder)
         segmentation = result.segmentation

@@ -11,9 +11,14 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
-from desktop_app.services.diameters import CRITERIA, in_words, measure_diameters, slice_in_words
-from desktop_app.services.lesions import measure_lesions
-from desktop_app.services.places import measure_places, place_in_words
+from desktop_app.services.measuring.diameters import (
+    CRITERIA,
+    in_words,
+    measure_diameters,
+    slice_in_words,
+)
+from desktop_app.services.measuring.lesions import measure_lesions
+from desktop_app.services.measuring.places import measure_places, place_in_words
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import Change, ResultChanged, ResultCorrected
 from ui.presenters.failures import tell_failure

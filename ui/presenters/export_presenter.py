@@ -7,10 +7,10 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Lane
-from desktop_app.services.export_formats import ExportFormat
-from desktop_app.services.saved_results import ExportOptions, SavedResults, save_results
+from desktop_app.services.export.formats import ExportFormat
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.results.saved_results import ExportOptions, SavedResults, save_results
 from desktop_app.services.session import Session
-from desktop_app.services.study_writers import PageRenderer
 from ui.presenters.job_line import JobLine
 from ui.views.study_view import StudyView
 

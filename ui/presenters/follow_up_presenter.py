@@ -11,6 +11,7 @@ from desktop_app.domain.study import Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Lane
+from desktop_app.services.export.writers import PageRenderer
 from desktop_app.services.follow_up import (
     EarlierStudy,
     SavedFollowUp,
@@ -20,8 +21,8 @@ from desktop_app.services.follow_up import (
     with_labels,
 )
 from desktop_app.services.follow_up.page import save_follow_up_page
-from desktop_app.services.import_study import open_path
-from desktop_app.services.segment import Segmenter, SegmentOptions
+from desktop_app.services.opening.import_study import open_path
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import (
     Change,
@@ -29,7 +30,6 @@ from desktop_app.services.session_changes import (
     ResultCorrected,
     StudyChanged,
 )
-from desktop_app.services.study_writers import PageRenderer
 from ui.presenters.follow_up_rows import earlier_row, follow_up_text, shown_follow_up
 from ui.presenters.job_line import JobLine
 from ui.presenters.rows import header_of

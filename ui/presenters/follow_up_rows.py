@@ -2,6 +2,7 @@
 
 from desktop_app.domain.follow_up import FollowUp
 from desktop_app.domain.readable import readable_date
+from desktop_app.services.export.report import DISCLAIMER
 from desktop_app.services.follow_up import ON_BORDERS, EarlierStudy
 from desktop_app.services.follow_up.page import (
     NO_JUDGEMENT,
@@ -11,7 +12,6 @@ from desktop_app.services.follow_up.page import (
     registration_in_words,
 )
 from desktop_app.services.follow_up.table import REGIONS, change_table
-from desktop_app.services.report import DISCLAIMER
 from ui.presenters.rows import header_of
 from ui.views.follow_up_view import EarlierRow, ShownFollowUp, ShownVisit, Visit
 

@@ -8,9 +8,9 @@ from desktop_app.domain.study import Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.label_import import ForeignLabels, open_labels, read_foreign
-from desktop_app.services.reopen import Reopened
+from desktop_app.services.results.label_import import ForeignLabels, open_labels, read_foreign
+from desktop_app.services.results.reopen import Reopened
+from desktop_app.services.segmenting.brain_network import BrainNetwork
 from desktop_app.services.session import Session
 from ui.presenters.failures import tell_failure
 from ui.presenters.job_line import Dispatch, JobLine

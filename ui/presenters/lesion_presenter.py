@@ -8,8 +8,8 @@ from desktop_app.domain.readable import (
     readable_position,
     readable_volume,
 )
-from desktop_app.services.diameters import CRITERIA
-from desktop_app.services.lesions import MOST_TARGETS, sum_of_products_mm2
+from desktop_app.services.measuring.diameters import CRITERIA
+from desktop_app.services.measuring.lesions import MOST_TARGETS, sum_of_products_mm2
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import Change, ResultChanged
 from ui.views.lesion_view import LesionListing, LesionRow, LesionView

@@ -7,7 +7,7 @@ from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
-from desktop_app.services.import_study import load_one
+from desktop_app.services.opening.import_study import load_one
 from desktop_app.services.session import Session
 from ui.presenters.job_line import Dispatch
 from ui.presenters.slots import series_text

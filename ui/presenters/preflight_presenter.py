@@ -11,7 +11,7 @@ from desktop_app.errors import UserFacingError
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import CancelledEvent, Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane, Work
-from desktop_app.services.loaded_study import LoadedStudy
+from desktop_app.services.opening.loaded_study import LoadedStudy
 from desktop_app.services.preflight.headers import check_headers
 from desktop_app.services.preflight.pixels import PixelLook, look_at_pixels
 from desktop_app.services.preflight.prepared import check_prepared

@@ -5,7 +5,7 @@ from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Work
-from desktop_app.services.segment import Segmenter, SegmentOptions, prepare_study
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions, prepare_study
 from desktop_app.services.session import Session
 
 

@@ -7,9 +7,14 @@ from desktop_app.domain.study import Sequence, Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import Done, Event, Failed, ProgressCallback
 from desktop_app.jobs.runner import JobRunner, Lane
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.earlier_results import EarlierResult, chosen_result, find_result
-from desktop_app.services.reopen import EarlierChoice, Reopened, earlier_choice, reopen_result
+from desktop_app.services.results.earlier_results import EarlierResult, chosen_result, find_result
+from desktop_app.services.results.reopen import (
+    EarlierChoice,
+    Reopened,
+    earlier_choice,
+    reopen_result,
+)
+from desktop_app.services.segmenting.brain_network import BrainNetwork
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import Change, StudyChanged
 from ui.presenters.job_line import Dispatch, JobLine

@@ -10,8 +10,8 @@ from desktop_app.errors import Cancelled
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Job, JobRunner, Lane
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.reopen import Reopened, earlier_choice, reopen_result
+from desktop_app.services.results.reopen import Reopened, earlier_choice, reopen_result
+from desktop_app.services.segmenting.brain_network import BrainNetwork
 from desktop_app.services.session import Session
 
 _LISTEN_SECONDS = 0.02

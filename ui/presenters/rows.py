@@ -12,7 +12,7 @@ from desktop_app.domain.segmentation import (
     Segmentation,
 )
 from desktop_app.domain.study import Study
-from desktop_app.services.targets import standing_warnings
+from desktop_app.services.measuring.targets import standing_warnings
 from ui.views.study_view import Findings, RegionRow, StudyHeader
 
 # Necrosis is part of it; the tool tip has the title in full.

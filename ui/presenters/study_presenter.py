@@ -8,8 +8,10 @@ from desktop_app.domain.study import Sequence, Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import JobRunner
-from desktop_app.services.brain_network import BrainNetwork, bundled_network
-from desktop_app.services.segment import Segmenter, SegmentOptions, segment_study
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.measuring.targets import TARGETS_LOST
+from desktop_app.services.segmenting.brain_network import BrainNetwork, bundled_network
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions, segment_study
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import (
     Change,
@@ -18,8 +20,6 @@ from desktop_app.services.session_changes import (
     StudyChanged,
     TargetsChosen,
 )
-from desktop_app.services.study_writers import PageRenderer
-from desktop_app.services.targets import TARGETS_LOST
 from ui.presenters.export_presenter import ExportPresenter
 from ui.presenters.image_presenter import ImagePresenter
 from ui.presenters.job_line import Dispatch, JobLine

@@ -8,20 +8,20 @@ from desktop_app.domain.study import Study
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Lane
-from desktop_app.services.brain_network import BrainNetwork
-from desktop_app.services.import_study import open_path
-from desktop_app.services.loaded_study import LoadedStudy, load_study
-from desktop_app.services.nameless_series import can_name
+from desktop_app.services.opening.import_study import open_path
+from desktop_app.services.opening.loaded_study import LoadedStudy, load_study
+from desktop_app.services.opening.nameless_series import can_name
+from desktop_app.services.opening.whole_study import open_whole_study
 from desktop_app.services.sample import ensure_sample_study
+from desktop_app.services.segmenting.brain_network import BrainNetwork
 from desktop_app.services.session import Session
 from desktop_app.services.session_changes import Change, LoadedChanged, StudyChanged
-from desktop_app.services.whole_study import open_whole_study
 from ui.presenters.job_line import JobLine
 from ui.views.study_view import StudyView
 
 if TYPE_CHECKING:
     from desktop_app.io.scan import ScanResult
-    from desktop_app.services.sequence_naming import NamedStudy
+    from desktop_app.services.opening.sequence_naming import NamedStudy
 
 
 class StudyReading:
@@ -180,7 +180,7 @@ class StudyReading:
 
         def work(progress: ProgressCallback, token: CancelToken) -> "NamedStudy":
             # Loads slowly, and few studies need it.
-            from desktop_app.services.sequence_naming import completed
+            from desktop_app.services.opening.sequence_naming import completed
 
             return completed(
                 study,

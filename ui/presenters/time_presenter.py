@@ -17,8 +17,8 @@ from desktop_app.domain.study import PatientSummary
 from desktop_app.jobs.cancel import CancelToken
 from desktop_app.jobs.events import ProgressCallback
 from desktop_app.jobs.runner import Lane
+from desktop_app.services.results.volumes_over_time import TimePoint, time_points
 from desktop_app.services.session import Session
-from desktop_app.services.volumes_over_time import TimePoint, time_points
 from ui.presenters.job_line import JobLine
 from ui.views.time_view import TimeRow, TimeView
 

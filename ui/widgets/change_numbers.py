@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.domain.segmentation import REGION_TITLES
+from desktop_app.services.export.report import DISCLAIMER
 from desktop_app.services.follow_up.table import REGIONS, TableRow
-from desktop_app.services.report import DISCLAIMER
 from ui.views.follow_up_view import ShownFollowUp
 from ui.widgets.card import set_kind, styled_label
 

@@ -27,9 +27,9 @@ from desktop_app.services.batch.state import (
 )
 from desktop_app.services.case import CaseOptions, process_study
 from desktop_app.services.crash_report import PASS_ON
-from desktop_app.services.import_study import choose_roles
-from desktop_app.services.segment import Segmenter
-from desktop_app.services.study_writers import PageRenderer
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.opening.import_study import choose_roles
+from desktop_app.services.segmenting.segment import Segmenter
 
 DefectListener = Callable[[str], object]
 """Given the trace when a study met an unexpected exception."""

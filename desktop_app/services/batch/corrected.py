@@ -17,7 +17,7 @@ from desktop_app.services.batch.state import (
     still_exported_as,
     with_result,
 )
-from desktop_app.services.saved_results import SavedResults
+from desktop_app.services.results.saved_results import SavedResults
 
 
 def note_export(

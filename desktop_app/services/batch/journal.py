@@ -18,8 +18,8 @@ from desktop_app.services.batch.records import (
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus
 from desktop_app.services.batch.state_news import StateNews
-from desktop_app.services.output_room import require_room
-from desktop_app.services.results_folder import STATE_FOLDER
+from desktop_app.services.results.output_room import require_room
+from desktop_app.services.results.results_folder import STATE_FOLDER
 
 CaseListener = Callable[[CaseState], None]
 

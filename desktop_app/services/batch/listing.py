@@ -13,10 +13,10 @@ from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.services.batch.attempt import StudyOrder
 from desktop_app.services.batch.records import SKIPPED, SUMMARY, has_results, read_state
 from desktop_app.services.batch.state import CaseState, CaseStatus
-from desktop_app.services.export_formats import FILE_NAMES
-from desktop_app.services.import_study import open_path
-from desktop_app.services.results_folder import STATE_FOLDER, named_after_results
-from desktop_app.services.run_log import RUN_LOG
+from desktop_app.services.export.formats import FILE_NAMES
+from desktop_app.services.export.run_log import RUN_LOG
+from desktop_app.services.opening.import_study import open_path
+from desktop_app.services.results.results_folder import STATE_FOLDER, named_after_results
 
 _OTHER_EXPORT = "Done earlier with other export options, and left as it was."
 _OWN_FILES = frozenset({*FILE_NAMES.values(), RUN_LOG, SUMMARY, SKIPPED})

@@ -20,8 +20,8 @@ from desktop_app.services.batch.place import (
     wait_for_output,
 )
 from desktop_app.services.batch.state import CaseState, CaseStatus
-from desktop_app.services.segment import Segmenter
-from desktop_app.services.study_writers import PageRenderer
+from desktop_app.services.export.writers import PageRenderer
+from desktop_app.services.segmenting.segment import Segmenter
 
 _GIVES_WAY = "Waiting until the study in the window is segmented"
 _LOOK_AGAIN_SECONDS = 0.2

@@ -11,7 +11,7 @@ from typing import Any
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import atomic_path, output_error, sweep
 from desktop_app.io.process_mark import is_running_elsewhere, process_mark
-from desktop_app.services.results_folder import STATE_FOLDER
+from desktop_app.services.results.results_folder import STATE_FOLDER
 
 _MARK = "running.mark"
 

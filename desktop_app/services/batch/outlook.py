@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from desktop_app.domain.study import Sequence, Study
-from desktop_app.services.import_study import choose_roles
-from desktop_app.services.nameless_series import can_name
+from desktop_app.services.opening.import_study import choose_roles
+from desktop_app.services.opening.nameless_series import can_name
 from desktop_app.services.preflight.headers import why_too_few
 
 

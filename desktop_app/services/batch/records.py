@@ -13,11 +13,11 @@ from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Study
 from desktop_app.errors import OutputError
 from desktop_app.io.atomic import NO_LETTER, atomic_path, output_error
-from desktop_app.io.export_csv import TABLE_ENCODING, inert, write_csv
+from desktop_app.io.export.csv_table import TABLE_ENCODING, inert, write_csv
 from desktop_app.services.batch.state import CaseState, CaseStatus, ReviewState
-from desktop_app.services.diameters import MEASURED_REGIONS
+from desktop_app.services.measuring.diameters import MEASURED_REGIONS
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.results_folder import STATE_FOLDER
+from desktop_app.services.results.results_folder import STATE_FOLDER
 
 SUMMARY = "summary.csv"
 SKIPPED = "skipped.csv"

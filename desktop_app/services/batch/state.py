@@ -11,14 +11,14 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Series
 from desktop_app.io.unpacked import lasting_name
-from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.export_formats import FILE_NAMES, ExportFormat
-from desktop_app.services.export_lacks import lacking
-from desktop_app.services.lesions import measure_lesions, tumour_parts
-from desktop_app.services.measure import volume_intervals, volumes_mm3
-from desktop_app.services.places import measure_places
-from desktop_app.services.saved_results import ExportOptions
-from desktop_app.services.targets import standing_warnings
+from desktop_app.services.export.formats import FILE_NAMES, ExportFormat
+from desktop_app.services.export.lacks import lacking
+from desktop_app.services.measuring.diameters import measure_diameters
+from desktop_app.services.measuring.lesions import measure_lesions, tumour_parts
+from desktop_app.services.measuring.measure import volume_intervals, volumes_mm3
+from desktop_app.services.measuring.places import measure_places
+from desktop_app.services.measuring.targets import standing_warnings
+from desktop_app.services.results.saved_results import ExportOptions
 
 _ET = "ET "
 

@@ -8,10 +8,10 @@ from desktop_app.domain.dates import DateOrder, date_order
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.errors import InputError
 from desktop_app.jobs.cancel import NEVER, CancelToken
-from desktop_app.services.earlier_results import EarlierResult, find_result
 from desktop_app.services.follow_up.doubts import about_dates, about_patients
-from desktop_app.services.same_patient import PatientMatch, match_patients, patient_in_words
-from desktop_app.services.segment import is_enough
+from desktop_app.services.opening.same_patient import PatientMatch, match_patients, patient_in_words
+from desktop_app.services.results.earlier_results import EarlierResult, find_result
+from desktop_app.services.segmenting.segment import is_enough
 
 
 @dataclass(frozen=True, slots=True, eq=False)

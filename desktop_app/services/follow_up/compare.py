@@ -8,18 +8,18 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.study import Study
 from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
-from desktop_app.services.brain_network import bundled_network
 from desktop_app.services.case import find_tumour
-from desktop_app.services.earlier_results import find_result
 from desktop_app.services.follow_up.candidates import require_comparable
 from desktop_app.services.follow_up.doubts import doubts
 from desktop_app.services.follow_up.laying import laid_beside, register, sequences_to_register
 from desktop_app.services.follow_up.numbers import outside_mm3, region_changes
 from desktop_app.services.follow_up.parts import new_parts
-from desktop_app.services.import_study import LEAVE_OUT, choose_roles
-from desktop_app.services.reopen import earlier_choice, reopen_result
-from desktop_app.services.segment import Segmenter, SegmentOptions
-from desktop_app.services.stages import Stages
+from desktop_app.services.opening.import_study import LEAVE_OUT, choose_roles
+from desktop_app.services.results.earlier_results import find_result
+from desktop_app.services.results.reopen import earlier_choice, reopen_result
+from desktop_app.services.segmenting.brain_network import bundled_network
+from desktop_app.services.segmenting.segment import Segmenter, SegmentOptions
+from desktop_app.services.segmenting.stages import Stages
 
 _STUDIES_SECONDS = {"now": 12.0, "compare": 20.0}
 _STAGE_SECONDS = {"earlier": 12.0, "compare": 8.0}

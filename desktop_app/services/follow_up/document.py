@@ -12,12 +12,12 @@ from desktop_app.domain.readable import readable_position
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence
-from desktop_app.services.diameters import CRITERIA, MEASURED_REGIONS
+from desktop_app.services.export.report import DISCLAIMER
 from desktop_app.services.follow_up.doubts import ON_BORDERS
+from desktop_app.services.measuring.diameters import CRITERIA, MEASURED_REGIONS
+from desktop_app.services.measuring.targets import TARGETS_LOST
+from desktop_app.services.opening.study_identity import own_uid
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.report import DISCLAIMER
-from desktop_app.services.study_identity import own_uid
-from desktop_app.services.targets import TARGETS_LOST
 
 SCHEMA = "gliascope/follow-up/1"
 DOCUMENT_FILE = "follow-up.json"

@@ -9,8 +9,8 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.study import Sequence, Study
 from desktop_app.domain.volume import SIDES_UNKNOWN
-from desktop_app.services.field_ends import is_cut_off
-from desktop_app.services.same_patient import PatientMatch, match_patients
+from desktop_app.services.measuring.field_ends import is_cut_off
+from desktop_app.services.opening.same_patient import PatientMatch, match_patients
 
 ON_BORDERS = (
     "What is new or gone in a thin layer along a border comes from registration and resampling, "

@@ -13,8 +13,8 @@ from desktop_app.domain.follow_up import (
 from desktop_app.domain.geometry import Geometry
 from desktop_app.domain.segmentation import Region, Segmentation
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.diameters import measure_diameters
-from desktop_app.services.measure import volume_intervals, volumes_mm3
+from desktop_app.services.measuring.diameters import measure_diameters
+from desktop_app.services.measuring.measure import volume_intervals, volumes_mm3
 from model.cropping import occupied_box
 
 Mask = NDArray[np.bool_]

@@ -22,18 +22,18 @@ from desktop_app.domain.segmentation import REGION_TITLES, Region, Segmentation
 from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_path
+from desktop_app.services.export.report import DISCLAIMER, born_and_sex
 from desktop_app.services.follow_up.doubts import ON_BORDERS
 from desktop_app.services.follow_up.parts import part_in_words
 from desktop_app.services.follow_up.table import TableRow, change_in_cm3, change_table
 from desktop_app.services.privacy import Redactor
-from desktop_app.services.report import DISCLAIMER, born_and_sex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     # Loads slowly; a window that only starts need not wait for it.
-    from desktop_app.services.key_images import KeyImage, KeyImageMaker, Marked
-    from desktop_app.services.study_writers import PageRenderer
+    from desktop_app.services.export.key_images import KeyImage, KeyImageMaker, Marked
+    from desktop_app.services.export.writers import PageRenderer
 
 NO_JUDGEMENT = (
     "Volumes and diameters alone are no assessment of response: segmentation errors, surgery and "
@@ -198,7 +198,7 @@ def _study(result: StudyResult) -> str:
 
 def _images(found: FollowUp, *, has_dates: bool) -> "Iterator[tuple[KeyImage, ...]]":
     """Yield axial pictures: on the same plane where the studies lie on each other."""
-    from desktop_app.services.key_images import Marked, Paint
+    from desktop_app.services.export.key_images import Marked, Paint
 
     now, earlier = found.now, found.earlier
     on_now = found.earlier_on_now
@@ -237,7 +237,7 @@ def _caption(which: str, date: str, sequence: Sequence) -> str:
 
 
 def _maker(result: StudyResult, followed: Segmentation) -> "KeyImageMaker":
-    from desktop_app.services.key_images import KeyImageMaker
+    from desktop_app.services.export.key_images import KeyImageMaker
 
     prepared = result.prepared
     series = result.roles[prepared.reference_sequence]
@@ -245,14 +245,14 @@ def _maker(result: StudyResult, followed: Segmentation) -> "KeyImageMaker":
 
 
 def _labels(segmentation: Segmentation) -> "Marked":
-    from desktop_app.services.key_images import Marked, Paint
+    from desktop_app.services.export.key_images import Marked, Paint
 
     paints = {one.value: Paint(one.rgb) for one in segmentation.definitions}
     return Marked(segmentation.labels_kji, paints)
 
 
 def _axial(maker: "KeyImageMaker", name: str, volume: Volume, marked: "Marked") -> "KeyImage":
-    from desktop_app.services.key_images import PLANES
+    from desktop_app.services.export.key_images import PLANES
 
     (picture,) = maker.make(name, volume, marked=marked, planes=PLANES[:1])
     return picture

@@ -5,7 +5,7 @@ import numpy as np
 from desktop_app.domain.follow_up import FollowUp, NewPart
 from desktop_app.domain.readable import readable_volume
 from desktop_app.domain.segmentation import Region
-from desktop_app.services.places import mid_plane, place_of
+from desktop_app.services.measuring.places import mid_plane, place_of
 
 # Smaller ones are specks, as `services.lesions` counts no parts of them either.
 _LEAST_MM3 = 100.0

@@ -13,13 +13,13 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
 from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_folder
-from desktop_app.io.export_json import write_json
+from desktop_app.io.export.json_document import write_json
 from desktop_app.io.naming import unique_name
+from desktop_app.services.export.writers import PageRenderer
 from desktop_app.services.follow_up.document import DOCUMENT_FILE, follow_up_document
 from desktop_app.services.follow_up.page import build_follow_up_page
-from desktop_app.services.results_folder import pseudonyms, results_name
-from desktop_app.services.study_identity import has_uid
-from desktop_app.services.study_writers import PageRenderer
+from desktop_app.services.opening.study_identity import has_uid
+from desktop_app.services.results.results_folder import pseudonyms, results_name
 
 MAP_FILES = {region: f"change-{region}.nii.gz" for region in (Region.WT, Region.TC, Region.ET)}
 """Values as `Difference` has them, on the grid of the current labels."""
@@ -65,8 +65,8 @@ def save_follow_up(
         If they cannot be written; then none is, and older ones stay.
     """
     # nibabel takes half a second to import.
-    from desktop_app.io.export_nifti import write_nifti_labels
-    from desktop_app.io.nifti import write_nifti
+    from desktop_app.io.export.nifti import write_nifti_labels
+    from desktop_app.io.nifti.files import write_nifti
 
     folder = _folder_of(found, output, anonymise=anonymise)
     every = (DOCUMENT_FILE, REPORT_FILE, *MAP_FILES.values(), EARLIER_LABELS_FILE)

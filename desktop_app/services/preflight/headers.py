@@ -17,7 +17,7 @@ from desktop_app.domain.preflight import (
 )
 from desktop_app.domain.readable import readable_share
 from desktop_app.domain.study import RoleProposal, Sequence, Series, Study
-from desktop_app.services.nameless_series import series_without_hint
+from desktop_app.services.opening.nameless_series import series_without_hint
 from desktop_app.services.preflight.agent import check_agent
 from desktop_app.services.preflight.slices import check_gap, check_orientation, check_spacing
 

@@ -13,7 +13,7 @@ from desktop_app.domain.study import Sequence
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import NEVER, CancelToken
 from desktop_app.jobs.events import ProgressCallback, silent
-from desktop_app.services.loaded_study import PreparationMemory
+from desktop_app.services.opening.loaded_study import PreparationMemory
 from desktop_app.services.preflight.headers import BRAIN_SIZE_LPS_MM
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from desktop_app.domain.preflight import Aspect, Check, Light, Preflight
 from desktop_app.domain.study import Sequence, Series, Study
 from desktop_app.domain.volume import Volume
 from desktop_app.jobs.cancel import CancelToken
-from desktop_app.services.loaded_study import PreparationMemory
+from desktop_app.services.opening.loaded_study import PreparationMemory
 from desktop_app.services.preflight.headers import check_headers
 from desktop_app.services.preflight.pixels import check_coverage, check_quality
 

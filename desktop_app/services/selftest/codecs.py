@@ -72,12 +72,12 @@ def samples_dir() -> Path:
 
 def check_codecs(checklist: Checklist) -> None:
     """Decode each of the samples as a study's files are decoded, native code in its process."""
-    from desktop_app.io.decoder_process import DecoderProcess
+    from desktop_app.io.dicom.decoder_process import DecoderProcess
 
     with DecoderProcess() as decoder:
 
         def decode(sample: SyntaxSample) -> str:
-            from desktop_app.io.dicom_pixels import read_pixels
+            from desktop_app.io.dicom.pixels import read_pixels
 
             found_ji = read_pixels(samples_dir() / sample.file_name, decoder).values[0]
             error = float(np.abs(found_ji - plane(sample.bits).astype(np.float64)).max())
@@ -91,8 +91,8 @@ def check_codecs(checklist: Checklist) -> None:
 
 def headers_in_processes() -> Iterator[Path]:
     """Read the samples' headers in further processes, as a large folder's; yield what was read."""
-    from desktop_app.io.dicom_headers import NotDicom
-    from desktop_app.io.header_pool import read_headers
+    from desktop_app.io.dicom.header_pool import read_headers
+    from desktop_app.io.dicom.headers import NotDicom
 
     paths = [samples_dir() / sample.file_name for sample in SAMPLES]
     for path, header in read_headers(paths, processes=2):

@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 
 from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import Region
-from desktop_app.io.export_csv import TABLE_ENCODING
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.export.csv_table import TABLE_ENCODING
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.services.case import CaseOutcome
-from desktop_app.services.export_formats import FILE_NAMES, TITLES, ExportFormat
-from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3
-from desktop_app.services.measurement_document import SCHEMA
+from desktop_app.services.export.formats import FILE_NAMES, TITLES, ExportFormat
+from desktop_app.services.export.measurement_document import SCHEMA
+from desktop_app.services.measuring.measure import MM3_PER_CM3, volumes_mm3
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 
 # Text of a decimal in DICOM has 16 characters; contours and tables are rounded to 0.001.

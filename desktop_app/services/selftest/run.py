@@ -16,11 +16,13 @@ from desktop_app.jobs.events import ProgressCallback, silent
 from desktop_app.jobs.worker import ModelWorker
 from desktop_app.paths import USER_DATA_VARIABLE
 from desktop_app.services.case import CaseOptions, CaseOutcome, process_study
-from desktop_app.services.export_formats import DRAWN_FORMATS, ExportFormat
+from desktop_app.services.export.formats import DRAWN_FORMATS, ExportFormat
+from desktop_app.services.export.writers import PageRenderer
 from desktop_app.services.models import ModelStore, verify
 from desktop_app.services.rehearsal import Moment, rehearse
-from desktop_app.services.saved_results import ExportOptions
-from desktop_app.services.segment import SegmentOptions, inference_request
+from desktop_app.services.results.saved_results import ExportOptions
+from desktop_app.services.segmenting.segment import SegmentOptions, inference_request
+from desktop_app.services.segmenting.stages import Stages
 from desktop_app.services.selftest.checks import Check, CheckFailed, Checklist, NotPossibleHere
 from desktop_app.services.selftest.codecs import check_codecs
 from desktop_app.services.selftest.computer import (
@@ -31,8 +33,6 @@ from desktop_app.services.selftest.computer import (
     describe_memory,
     describe_program,
 )
-from desktop_app.services.stages import Stages
-from desktop_app.services.study_writers import PageRenderer
 
 if TYPE_CHECKING:
     from desktop_app.domain.study import Study
@@ -205,7 +205,7 @@ class _SelfTest:
         return f"in a folder named “{_AWKWARD}”"
 
     def _open_study(self, report: ProgressCallback) -> str:
-        from desktop_app.services.import_study import open_path
+        from desktop_app.services.opening.import_study import open_path
 
         assert self._sample is not None
         studies = open_path(
@@ -243,7 +243,7 @@ class _SelfTest:
         return "a picture was drawn"
 
     def _segment(self, report: ProgressCallback) -> str:
-        from desktop_app.services.import_study import choose_roles
+        from desktop_app.services.opening.import_study import choose_roles
 
         assert self._study is not None
         formats = set(ExportFormat) - (set() if self._page_renderer else DRAWN_FORMATS)
@@ -265,7 +265,7 @@ class _SelfTest:
         return f"{ran_on}, {provenance.seconds['inference']:.1f} s"
 
     def _compare(self, outcome: CaseOutcome) -> None:
-        from desktop_app.io.nifti import read_nifti
+        from desktop_app.io.nifti.files import read_nifti
         from desktop_app.services.selftest.exports import check_exports
         from desktop_app.services.selftest.sample import compare_with_expected, compare_with_truth
 

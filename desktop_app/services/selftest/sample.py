@@ -15,9 +15,9 @@ from desktop_app.domain.result import StudyResult
 from desktop_app.domain.segmentation import REGION_LABELS, Region
 from desktop_app.domain.volume import Volume
 from desktop_app.io.atomic import atomic_path
-from desktop_app.io.nifti import read_nifti
+from desktop_app.io.nifti.files import read_nifti
 from desktop_app.paths import sample_dir
-from desktop_app.services.measure import MM3_PER_CM3, volumes_mm3
+from desktop_app.services.measuring.measure import MM3_PER_CM3, volumes_mm3
 from desktop_app.services.selftest.checks import CheckFailed, Checklist, NotPossibleHere
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What is read of DICOM: headers, studies and series, slices, pixels."""

@@ -1,0 +1,1 @@
+"""What is read of NIfTI, and how its images are written."""

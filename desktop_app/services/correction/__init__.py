@@ -1,0 +1,1 @@
+"""Labels corrected by hand: tools, undo, what is kept against a crash."""

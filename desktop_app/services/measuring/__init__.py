@@ -1,0 +1,1 @@
+"""What is measured of labels: volumes, diameters, lesions, places."""

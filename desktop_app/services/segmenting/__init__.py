@@ -1,0 +1,1 @@
+"""From volumes to measured labels."""
