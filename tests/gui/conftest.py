@@ -1,6 +1,19 @@
 """The window that several tests use; what it takes is imported where a test asks for it."""
 
+from collections.abc import Iterator
+
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+@pytest.fixture(autouse=True)
+def _keys_released() -> Iterator[None]:
+    """Let go of Ctrl and Shift: Qt holds those of the last key for down, in every later test."""
+    yield
+    if QApplication.instance() is not None:
+        QTest.keyRelease(QWidget(), Qt.Key.Key_Control)
 
 
 @pytest.fixture
